@@ -1,0 +1,192 @@
+package pipecat
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Settings are what an agent can be told when it is created and when it is
+// updated. What is empty or nil is not sent, and the agent keeps what it has.
+type Settings struct {
+	Image              string       `json:"image,omitempty"`
+	BuildID            string       `json:"buildId,omitempty"` // instead of Image
+	NodeType           string       `json:"nodeType,omitempty"`
+	ImagePullSecretSet string       `json:"imagePullSecretSet,omitempty"`
+	SecretSet          string       `json:"secretSet,omitempty"`
+	AutoScaling        *AutoScaling `json:"autoScaling,omitempty"`
+	KrispViva          *KrispViva   `json:"krispViva,omitempty"`
+	AgentProfile       string       `json:"agentProfile,omitempty"`
+	MaxSessionDuration int          `json:"maxSessionDuration,omitempty"` // seconds
+	WebsocketAuth      string       `json:"websocketAuth,omitempty"`      // not in the reference; the platform's CLI sends it
+}
+
+// AutoScaling bounds how many agents run. A nil bound is not sent.
+type AutoScaling struct {
+	MinAgents *int `json:"minAgents,omitempty"`
+	MaxAgents *int `json:"maxAgents,omitempty"`
+}
+
+// KrispViva selects the noise filter. A nil AudioFilter is JSON's null, which
+// turns the filter off; a nil *KrispViva in Settings leaves it as it is.
+type KrispViva struct {
+	AudioFilter *string `json:"audioFilter"`
+}
+
+// UpdateRequest is the body of an update.
+type UpdateRequest struct {
+	Settings
+	ForceRedeploy bool `json:"forceRedeploy,omitempty"`
+}
+
+// CreateRequest is the body of a creation; it needs an Image or a BuildID.
+type CreateRequest struct {
+	ServiceName string `json:"serviceName"`
+	Region      string `json:"region,omitempty"`
+	Settings
+}
+
+// Agent is the ServiceDetailsResponse of the reference, with the fields that
+// the platform sends beyond it. Any field may be missing or null.
+type Agent struct {
+	Name                   string       `json:"name"`
+	Region                 string       `json:"region"`
+	Ready                  bool         `json:"ready"`
+	Available              *bool        `json:"available"` // may be true while Ready is false: old replicas serve
+	CreatedAt              Time         `json:"createdAt"`
+	UpdatedAt              Time         `json:"updatedAt"`
+	DesiredDeploymentID    string       `json:"desiredDeploymentId"`
+	ActiveDeploymentID     string       `json:"activeDeploymentId"` // deprecated: see Desired
+	ReconciledDeploymentID string       `json:"reconciledDeploymentId"`
+	ActiveDeploymentReady  bool         `json:"activeDeploymentReady"` // deprecated: see Ready
+	AutoScaling            *Replicas    `json:"autoScaling"`
+	ActiveSessionCount     int          `json:"activeSessionCount"`
+	Deployment             *Deployment  `json:"deployment"`
+	AgentProfile           string       `json:"agentProfile"`
+	KrispViva              *KrispViva   `json:"krispViva"`
+	CurrentRevision        *Revision    `json:"currentRevision"`
+	PreviousRevision       *Revision    `json:"previousRevision"`
+	Errors                 []AgentError `json:"errors"`        // not in the reference
+	Conditions             []Condition  `json:"conditions"`    // not in the reference
+	Warning                string       `json:"warning"`       // not in the reference; in an update's answer
+	WebsocketAuth          string       `json:"websocketAuth"` // not in the reference
+}
+
+// Desired is the id of the deployment that was asked for last, or "".
+func (a *Agent) Desired() string {
+	if a.DesiredDeploymentID != "" {
+		return a.DesiredDeploymentID
+	}
+	return a.ActiveDeploymentID
+}
+
+// Replicas bounds an agent's replicas, as its document shows it.
+type Replicas struct {
+	MinReplicas *int `json:"minReplicas"`
+	MaxReplicas *int `json:"maxReplicas"`
+}
+
+// Deployment is one accepted configuration.
+type Deployment struct {
+	ID        string   `json:"id"`
+	Manifest  Manifest `json:"manifest"`
+	ServiceID string   `json:"serviceId"`
+	CreatedAt Time     `json:"createdAt"`
+	UpdatedAt Time     `json:"updatedAt"`
+}
+
+// Manifest is the Kubernetes resource behind a deployment.
+type Manifest struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Name      string `json:"name"`
+		Namespace string `json:"namespace"`
+	} `json:"metadata"`
+	Spec Spec `json:"spec"`
+}
+
+// Spec is what a manifest asks for.
+type Spec struct {
+	DailyNodeType       string    `json:"dailyNodeType"`
+	Image               string    `json:"image"` // redacted when deployed from a build
+	AutoScaling         *Replicas `json:"autoScaling"`
+	ImagePullSecretName string    `json:"imagePullSecretName"`
+	EnvFromSecretNames  []string  `json:"envFromSecretNames"`
+	Resources           struct {
+		CPU    string `json:"cpu"`
+		Memory string `json:"memory"`
+	} `json:"resources"`
+	KrispViva struct {
+		AudioFilters bool `json:"audioFilters"`
+	} `json:"krispViva"`
+	MaxSessionDurationSeconds int `json:"maxSessionDurationSeconds"` // 0: the platform's default
+}
+
+// Phases of a revision that the reference names. There may be others.
+const (
+	Creating   = "Creating"
+	Validating = "Validating"
+	Active     = "Active"
+	Draining   = "Draining"
+	Failed     = "Failed"
+)
+
+// Revision is a deployment as it runs; RevisionInfo in the reference.
+type Revision struct {
+	DeploymentID           string  `json:"deploymentID"`
+	Phase                  string  `json:"phase"`
+	ReadyReplicas          int     `json:"readyReplicas"`
+	PhaseStartedAt         Time    `json:"phaseStartedAt"`
+	Health                 *Health `json:"health"` // nil until a replica has started
+	HasInfrastructureIssue bool    `json:"hasInfrastructureIssue"`
+}
+
+// Health tells of the agent's code; RevisionHealth in the reference.
+type Health struct {
+	Ready                 bool   `json:"ready"`
+	State                 string `json:"state"`           // running, waiting, terminated
+	RestartCount          int    `json:"restartCount"`    // over all replicas
+	ReplicasStarted       int    `json:"replicasStarted"` // ready or not
+	Reason                string `json:"reason"`          // such as CrashLoopBackOff
+	LastExitCode          *int   `json:"lastExitCode"`
+	LastTerminationReason string `json:"lastTerminationReason"` // such as OOMKilled
+	Message               string `json:"message"`               // the crash's own output; not ours
+}
+
+// AgentError is one of an agent's errors, such as PCC_IMAGE_NOT_FOUND.
+type AgentError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// UnmarshalJSON takes a bare text for the message and never fails: the
+// reference does not say what the platform sends here, and a document must not
+// be lost over it.
+func (e *AgentError) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, &e.Message) == nil {
+		return nil
+	}
+	type plain AgentError
+	_ = json.Unmarshal(data, (*plain)(e)) // what it understands; it is JSON, or we were not called
+	return nil
+}
+
+// Condition is a Kubernetes condition: Available, Progressing or Degraded.
+type Condition struct {
+	Type    string `json:"type"`
+	Status  string `json:"status"` // "True" or "False"
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+// Time is a time that the platform tells, zero when it is missing or cannot be
+// read: no date of theirs is worth losing a document for.
+type Time struct{ time.Time }
+
+// UnmarshalJSON reads RFC 3339 and never fails.
+func (t *Time) UnmarshalJSON(data []byte) error {
+	if t.Time.UnmarshalJSON(data) != nil {
+		t.Time = time.Time{}
+	}
+	return nil
+}

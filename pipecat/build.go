@@ -1,0 +1,55 @@
+package pipecat
+
+// States of a build that the reference names. There may be others.
+const (
+	BuildPending  = "pending"
+	BuildBuilding = "building"
+	BuildSuccess  = "success"
+	BuildFailed   = "failed"
+	BuildTimeout  = "timeout"
+)
+
+// Build is a cloud build of an image.
+type Build struct {
+	ID                   string `json:"id"`
+	OrganizationID       string `json:"organizationId"`
+	Status               string `json:"status"`
+	Region               string `json:"region"`
+	ContextHash          string `json:"contextHash"`
+	DockerfilePath       string `json:"dockerfilePath"`
+	ImageURI             string `json:"imageUri"` // when it succeeded
+	LogsURL              string `json:"logsUrl"`
+	ErrorMessage         string `json:"errorMessage"` // when it failed; not ours
+	ContextSizeBytes     int64  `json:"contextSizeBytes"`
+	ImageSizeBytes       int64  `json:"imageSizeBytes"`
+	BuildDurationSeconds int    `json:"buildDurationSeconds"`
+	StartedAt            Time   `json:"startedAt"`
+	CompletedAt          Time   `json:"completedAt"`
+	CreatedAt            Time   `json:"createdAt"`
+	UpdatedAt            Time   `json:"updatedAt"`
+}
+
+// States of a secret set that the reference names. There may be others.
+const (
+	SecretPending = "pending"
+	SecretReady   = "ready"
+	SecretFailed  = "failed"
+)
+
+// SecretSet is a secret set without its values.
+type SecretSet struct {
+	Region       string      `json:"region"`
+	Status       string      `json:"status"`
+	ErrorMessage string      `json:"errorMessage"` // when Status is failed; not ours
+	Secrets      []SecretKey `json:"secrets"`
+}
+
+// SecretKey names one secret of a set.
+type SecretKey struct {
+	FieldName string `json:"fieldName"`
+}
+
+// Properties are an organization's settings.
+type Properties struct {
+	DefaultRegion string `json:"defaultRegion"`
+}

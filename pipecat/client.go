@@ -1,0 +1,264 @@
+// Package pipecat speaks the Pipecat Cloud REST API: one client, the types of
+// its requests and answers, and one error type.
+//
+// It follows https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/overview
+// and knows nothing of GitHub.
+package pipecat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+const (
+	maxAnswer     = 8 << 20          // bytes of an answer that are read
+	maxRetryAfter = time.Minute      // a longer Retry-After is not waited for by a read
+	defaultLimit  = 30 * time.Second // for one request, from dialling to the answer's last byte
+)
+
+// Client calls the API. Its fields may be set before the first call; copies
+// share nothing but the Transport. Methods return an *Error for all that goes
+// wrong, and may be called concurrently.
+type Client struct {
+	// Base is the API's address with its version, such as
+	// https://api.pipecat.daily.co/v1.
+	Base *url.URL
+	// Key is a Private API key. It goes to Base's origin and nowhere else:
+	// redirects are not followed.
+	Key string
+	// UserAgent names the caller. Empty means Go's default.
+	UserAgent string
+	// Transport carries the requests; nil means http.DefaultTransport.
+	Transport http.RoundTripper
+	// Timeout bounds each single request; 0 means 30 seconds.
+	Timeout time.Duration
+	// Retries is how many more times a read is tried when it fails in a way
+	// that may pass. Writes are sent once, always.
+	Retries int
+}
+
+// Agent reads the agent called name.
+//
+// https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-get
+func (c *Client) Agent(ctx context.Context, name string) (*Agent, error) {
+	var a Agent
+	if err := c.get(ctx, &a, "agents", name); err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// CreateAgent creates an agent, and sends its request once.
+func (c *Client) CreateAgent(ctx context.Context, r CreateRequest) (*Agent, error) {
+	var a Agent
+	if err := c.post(ctx, r, &a, "agents"); err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// UpdateAgent updates the agent called name, and sends its request once.
+//
+// https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
+func (c *Client) UpdateAgent(ctx context.Context, name string, r UpdateRequest) (*Agent, error) {
+	var a Agent
+	if err := c.post(ctx, r, &a, "agents", name); err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// Build reads the cloud build with the given id, a UUID.
+func (c *Client) Build(ctx context.Context, id string) (*Build, error) {
+	var answer struct {
+		Build *Build `json:"build"`
+	}
+	if err := c.get(ctx, &answer, "builds", id); err != nil {
+		return nil, err
+	}
+	if answer.Build == nil {
+		return nil, c.unreadable(http.MethodGet, errors.New(`no "build" in it`), "builds", id)
+	}
+	return answer.Build, nil
+}
+
+// SecretSet reads the secret set called name: its state and the names of its
+// keys. The platform answers 400 for an image pull secret set.
+func (c *Client) SecretSet(ctx context.Context, name string) (*SecretSet, error) {
+	var s SecretSet
+	if err := c.get(ctx, &s, "secrets", name); err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// Properties reads the organization's properties.
+func (c *Client) Properties(ctx context.Context) (*Properties, error) {
+	var answer struct {
+		Properties *Properties `json:"properties"`
+	}
+	if err := c.get(ctx, &answer, "properties"); err != nil {
+		return nil, err
+	}
+	if answer.Properties == nil {
+		return nil, c.unreadable(http.MethodGet, errors.New(`no "properties" in it`), "properties")
+	}
+	return answer.Properties, nil
+}
+
+// get reads a JSON object into out, trying again as c.Retries says.
+func (c *Client) get(ctx context.Context, out any, path ...string) error {
+	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, c.Base.JoinPath(escape(path)...).String(), nil)
+	if err != nil {
+		return &Error{Method: http.MethodGet, URL: redact(c.Base), Err: err}
+	}
+	c.headers(req.Request)
+
+	var failure *Error
+	retrying := retryablehttp.Client{
+		HTTPClient:   c.http(),
+		RetryMax:     c.Retries,
+		RetryWaitMin: 500 * time.Millisecond,
+		RetryWaitMax: 8 * time.Second,
+		// The answer is read here, so that half an answer is tried again too.
+		CheckRetry: func(ctx context.Context, resp *http.Response, err error) (bool, error) {
+			failure = answer(req.Request, resp, err, out)
+			return failure != nil && failure.Temporary(), ctx.Err()
+		},
+		Backoff: func(least, most time.Duration, n int, resp *http.Response) time.Duration {
+			if failure.RetryAfter > 0 {
+				return min(failure.RetryAfter, maxRetryAfter)
+			}
+			return retryablehttp.DefaultBackoff(least, most, n, nil)
+		},
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	// What came of it is in failure, but for a context that ended between tries.
+	_, err = retrying.Do(req)
+	switch {
+	case failure != nil:
+		return failure
+	case err != nil:
+		return answer(req.Request, nil, err, out)
+	}
+	return nil
+}
+
+// post sends a JSON body once and reads a JSON object into out.
+func (c *Client) post(ctx context.Context, body, out any, path ...string) error {
+	u := c.Base.JoinPath(escape(path)...)
+	data, err := json.Marshal(body)
+	if err != nil {
+		return &Error{Method: http.MethodPost, URL: redact(u), Err: err}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(data))
+	if err != nil {
+		return &Error{Method: http.MethodPost, URL: redact(u), Err: err}
+	}
+	c.headers(req)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http().Do(req)
+	if failure := answer(req, resp, err, out); failure != nil {
+		return failure
+	}
+	return nil
+}
+
+func (c *Client) headers(req *http.Request) {
+	req.Header.Set("Authorization", "Bearer "+c.Key)
+	req.Header.Set("Accept", "application/json")
+	if c.UserAgent != "" {
+		req.Header.Set("User-Agent", c.UserAgent)
+	}
+}
+
+func (c *Client) http() *http.Client {
+	limit := c.Timeout
+	if limit == 0 {
+		limit = defaultLimit
+	}
+	return &http.Client{
+		Transport:     c.Transport,
+		Timeout:       limit,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func (c *Client) unreadable(method string, err error, path ...string) *Error {
+	return &Error{Method: method, URL: redact(c.Base.JoinPath(escape(path)...)), Status: http.StatusOK, Err: err}
+}
+
+// answer reads what came back of one request, and closes it. It returns nil
+// when that was a 2xx with a JSON object, which is then in out.
+func answer(req *http.Request, resp *http.Response, err error, out any) *Error {
+	e := &Error{Method: req.Method, URL: redact(req.URL)}
+	if err != nil {
+		if inner := (*url.Error)(nil); errors.As(err, &inner) {
+			err = inner.Err // the address is in e already, redacted
+		}
+		e.Err = err
+		return e
+	}
+	defer resp.Body.Close()
+	e.Status = resp.StatusCode
+	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	e.Body = string(body[:min(len(body), maxErrorBody)])
+	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		e.Message = "the API redirects, which is not followed so that the key goes nowhere else"
+		if to, err := resp.Location(); err == nil {
+			e.Message += ": " + redact(to)
+		}
+		return e
+	case resp.StatusCode < 200 || resp.StatusCode >= 300:
+		e.Code, e.Message = errorResponse(body)
+		return e
+	case err != nil:
+		e.Err = err
+		return e
+	case len(body) > maxAnswer:
+		e.Err = fmt.Errorf("it is larger than %d MiB", maxAnswer>>20)
+		return e
+	}
+	if err := decode(body, out); err != nil {
+		e.Err = err
+		return e
+	}
+	return nil
+}
+
+// decode fills out with what is understood of a JSON object. A field of a type
+// that this client does not know is left as it is: the platform may grow.
+func decode(body []byte, out any) error {
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 {
+		return errors.New("it is empty")
+	}
+	if body[0] != '{' {
+		return errors.New("it is not a JSON object")
+	}
+	err := json.Unmarshal(body, out)
+	if unknown := (*json.UnmarshalTypeError)(nil); errors.As(err, &unknown) {
+		return nil
+	}
+	return err
+}
+
+func escape(path []string) []string {
+	escaped := make([]string, len(path))
+	for i, p := range path {
+		escaped[i] = url.PathEscape(p)
+	}
+	return escaped
+}

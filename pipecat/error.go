@@ -1,0 +1,108 @@
+package pipecat
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const maxErrorBody = 4 << 10
+
+// Error is a request that failed: refused by the API, or without an answer
+// that could be read whole.
+type Error struct {
+	Method string
+	URL    string // without user info, query and fragment
+	Status int    // 0 when no answer came
+	// Code and Message are the API's own, both empty where it gave none.
+	// They are not ours: print them with care.
+	Code    string
+	Message string
+	// RetryAfter is how long the API asks to wait; 0 when it does not say.
+	RetryAfter time.Duration
+	// Body is the beginning of the answer, at most 4 KiB. Not ours either.
+	Body string
+	// Err is why there was no whole answer; nil when the API refused.
+	Err error
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: ", e.Method, e.URL)
+	switch {
+	case e.Status == 0:
+		fmt.Fprintf(&b, "no answer: %v", e.Err)
+		return b.String()
+	case e.Err != nil:
+		fmt.Fprintf(&b, "%s, but the answer cannot be read: %v", e.status(), e.Err)
+		return b.String()
+	}
+	b.WriteString(e.status())
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	} else if first, _, _ := strings.Cut(strings.TrimSpace(e.Body), "\n"); first != "" {
+		fmt.Fprintf(&b, ": %.200q", first)
+	}
+	if e.Code != "" {
+		fmt.Fprintf(&b, " (%s)", e.Code)
+	}
+	return b.String()
+}
+
+// Unwrap returns why there was no whole answer.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary reports whether the same request may succeed later: no whole
+// answer came, or one that speaks of load or of a fault of the server's.
+func (e *Error) Temporary() bool {
+	switch {
+	case e.Err != nil:
+		return true
+	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusTooManyRequests:
+		return true
+	}
+	return e.Status >= 500
+}
+
+func (e *Error) status() string {
+	return strings.TrimSpace(strconv.Itoa(e.Status) + " " + http.StatusText(e.Status))
+}
+
+// errorResponse reads the ErrorResponse of the reference. What is not one has
+// neither code nor message.
+func errorResponse(body []byte) (code, message string) {
+	var r struct {
+		Error   string `json:"error"`
+		Message string `json:"message"`
+		Code    string `json:"code"`
+	}
+	if decode(body, &r) != nil {
+		return "", ""
+	}
+	if r.Error == "" {
+		r.Error = r.Message
+	}
+	return r.Code, r.Error
+}
+
+// retryAfter reads a Retry-After header: seconds or a date, and 0 for none.
+//
+// https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+func retryAfter(header string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}
+
+func redact(u *url.URL) string {
+	shown := *u
+	shown.User, shown.RawQuery, shown.Fragment = nil, "", ""
+	return shown.String()
+}
