@@ -1,0 +1,73 @@
+package inputs
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// parseFlags reads the flags of a run by hand: one for each input but the
+// secret ones. Its error is Problems, or flag.ErrHelp.
+func parseFlags(args []string) (map[string]string, error) {
+	given := map[string]string{}
+	var secret string // the name of one that was given all the same
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	for _, in := range Table() {
+		set := func(s string) error {
+			given[in.Name] = s
+			return nil
+		}
+		switch {
+		case in.Secret:
+			flags.Func(in.Name, "", func(string) error {
+				secret = in.Name
+				return nil
+			})
+		case in.Kind == boolean:
+			flags.BoolFunc(in.Name, "", set)
+		default:
+			flags.Func(in.Name, "", set)
+		}
+	}
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return nil, err
+	case secret != "":
+		return nil, Problems{{Input: secret, Text: "it is never read from a flag, which other processes can see; set " + keyVariable}}
+	case err != nil:
+		return nil, Problems{{Text: err.Error() + "; -h lists the flags"}}
+	case flags.NArg() > 0:
+		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name value", quote(flags.Arg(0)))}}
+	}
+	return given, nil
+}
+
+// Usage writes what -h prints.
+func Usage(w io.Writer) {
+	fmt.Fprintf(w, `Deploys a voice agent to Pipecat Cloud, and waits until it serves.
+
+  pipecat-cloud-deploy -agent-name NAME -image IMAGE [flags]
+
+The key is read from %s. As a GitHub Action, each flag is an input.
+
+`, keyVariable)
+	for _, in := range Table() {
+		if in.Secret {
+			continue
+		}
+		name := "-" + in.Name + " " + strings.ToUpper(string(in.Kind))
+		if in.Kind == boolean {
+			name = "-" + in.Name + "=" + string(in.Kind)
+		}
+		text := strings.ReplaceAll(in.Text, "`", "")
+		if in.Default != "" {
+			text += " Default: " + in.Default + "."
+		}
+		fmt.Fprintf(w, "  %s\n        %s\n", name, text)
+	}
+	fmt.Fprintf(w, "\nExit status: 0 when the job is green, 1 when it is red.\n")
+}
