@@ -1,0 +1,209 @@
+// Package deploy finds what is to be deployed, plans the change, and makes it
+// exactly once.
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"pipecat-cloud-deploy/inputs"
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/poll"
+	"pipecat-cloud-deploy/verdict"
+)
+
+// API is what a deployment needs of Pipecat Cloud. Its reads are expected to
+// be tried again by themselves, its writes to be sent once.
+type API interface {
+	poll.Agents
+	poll.Builds
+	CreateAgent(ctx context.Context, r pipecat.CreateRequest) (*pipecat.Agent, error)
+	UpdateAgent(ctx context.Context, name string, r pipecat.UpdateRequest) (*pipecat.Agent, error)
+	SecretSet(ctx context.Context, name string) (*pipecat.SecretSet, error)
+}
+
+// Event is something that happened on the way to a deployment. It is told as
+// it happens.
+type Event interface{ deployEvent() }
+
+// Held says that the update cannot be made yet, and why.
+type Held struct {
+	Why error
+	For time.Duration
+}
+
+// Lost says that the update's answer was lost, so that the agent is read to
+// see whether the update was taken.
+type Lost struct{ Why error }
+
+func (Change) deployEvent() {}
+func (Taken) deployEvent()  {}
+func (Held) deployEvent()   {}
+func (Lost) deployEvent()   {}
+
+// Artefact is what is deployed. The zero Artefact is whatever the agent has.
+type Artefact struct {
+	Image string
+	Build *pipecat.Build
+}
+
+// Resolve finds the image or the build that was asked for, and waits for a
+// build that still runs. Errors are a *verdict.Verdict, or ctx's.
+func Resolve(ctx context.Context, api API, cfg inputs.Config, waiter poll.Builds, report func(poll.Event)) (Artefact, error) {
+	if cfg.BuildID == "" {
+		return Artefact{Image: cfg.Image}, nil
+	}
+	build, err := api.Build(ctx, cfg.BuildID)
+	switch {
+	case status(err) == http.StatusNotFound:
+		return Artefact{}, failed(verdict.Build, err, "build %s does not exist in the key's organization; list what there is with: pipecat cloud build list", cfg.BuildID)
+	case err != nil:
+		return Artefact{}, unreadable(ctx, err)
+	}
+	if build.Status != pipecat.BuildSuccess {
+		// What would stop the update is told before the wait, not after it.
+		if _, err := before(ctx, api, cfg, Artefact{Build: build}); err != nil {
+			return Artefact{}, err
+		}
+		deadline := time.Now().Add(cfg.BuildTimeout)
+		if build, err = poll.Build(ctx, waiter, cfg.BuildID, deadline, report); err != nil {
+			return Artefact{}, err
+		}
+	}
+	return Artefact{Build: build}, nil
+}
+
+// Change is what a deployment does to an agent.
+type Change struct {
+	Name     string
+	Artefact Artefact
+	Before   *pipecat.Agent // nil: the agent is created
+	Create   pipecat.CreateRequest
+	Update   pipecat.UpdateRequest
+}
+
+// Previous is the id of the deployment before the change, or "".
+func (c Change) Previous() string {
+	if c.Before == nil {
+		return ""
+	}
+	return c.Before.Desired()
+}
+
+// Region is the agent's, or "" when the platform chooses it.
+func (c Change) Region() string {
+	if c.Before == nil {
+		return c.Create.Region
+	}
+	return c.Before.Region
+}
+
+// OnlyScales reports whether the change is one of scaling alone, which takes
+// effect without a new deployment.
+func (c Change) OnlyScales() bool {
+	return c.Before != nil && c.Update == pipecat.UpdateRequest{Settings: pipecat.Settings{AutoScaling: c.Update.AutoScaling}}
+}
+
+// Plan reads the agent and says what is to change. Only what was asked for is
+// in it. Errors are a *verdict.Verdict, or ctx's.
+func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (Change, error) {
+	agent, err := before(ctx, api, cfg, artefact)
+	if err != nil {
+		return Change{}, err
+	}
+	s := settings(cfg, artefact)
+	change := Change{Name: cfg.AgentName, Artefact: artefact, Before: agent}
+	if agent == nil {
+		change.Create = pipecat.CreateRequest{ServiceName: cfg.AgentName, Region: cfg.Region, Settings: s}
+	} else {
+		change.Update = pipecat.UpdateRequest{Settings: s, ForceRedeploy: cfg.ForceRedeploy}
+	}
+	return change, nil
+}
+
+// before reads the agent as it is now, nil when there is none, and finds what
+// would make the change impossible.
+func before(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (*pipecat.Agent, error) {
+	agent, err := api.Agent(ctx, cfg.AgentName)
+	region := cfg.Region
+	switch {
+	case status(err) == http.StatusNotFound && !cfg.CreateIfMissing:
+		return nil, failed(verdict.Inputs, err, "agent %q does not exist, and create-if-missing is false; correct agent-name, or create the agent first", cfg.AgentName)
+	case status(err) == http.StatusNotFound && artefact == Artefact{}:
+		return nil, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", cfg.AgentName)
+	case status(err) == http.StatusNotFound:
+		agent = nil
+	case err != nil:
+		return nil, unreadable(ctx, err)
+	case cfg.Region != "" && agent.Region != "" && cfg.Region != agent.Region:
+		return nil, failed(verdict.Inputs, nil, "agent %q is in region %s, not in %s, and cannot move; correct region or remove it, or deploy under another name", cfg.AgentName, agent.Region, cfg.Region)
+	default:
+		region = agent.Region
+	}
+	if b := artefact.Build; b != nil && b.Region != "" && region != "" && b.Region != region {
+		return nil, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region", b.ID, b.Region, region)
+	}
+	return agent, nil
+}
+
+func settings(cfg inputs.Config, artefact Artefact) pipecat.Settings {
+	s := pipecat.Settings{
+		Image:              artefact.Image,
+		NodeType:           cfg.NodeType,
+		ImagePullSecretSet: cfg.ImageCredentials,
+		SecretSet:          cfg.SecretSet,
+		AgentProfile:       cfg.AgentProfile,
+		MaxSessionDuration: int(cfg.MaxSessionDuration.Seconds()),
+		WebsocketAuth:      cfg.WebsocketAuth,
+	}
+	if artefact.Build != nil {
+		s.BuildID = cfg.BuildID
+	}
+	if cfg.MinAgents != nil || cfg.MaxAgents != nil {
+		s.AutoScaling = &pipecat.AutoScaling{MinAgents: cfg.MinAgents, MaxAgents: cfg.MaxAgents}
+	}
+	switch cfg.KrispVivaFilter {
+	case "":
+	case "none":
+		s.KrispViva = &pipecat.KrispViva{}
+	default:
+		s.KrispViva = &pipecat.KrispViva{AudioFilter: &cfg.KrispVivaFilter}
+	}
+	return s
+}
+
+// status is the HTTP status that err tells of, or 0.
+func status(err error) int {
+	if e := (*pipecat.Error)(nil); errors.As(err, &e) {
+		return e.Status
+	}
+	return 0
+}
+
+// failed makes a red verdict. An answer of the API's that is not understood is
+// its detail.
+func failed(reason verdict.Reason, cause error, format string, args ...any) *verdict.Verdict {
+	v := &verdict.Verdict{Status: verdict.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
+	if e := (*pipecat.Error)(nil); errors.As(cause, &e) && e.Message == "" {
+		v.Detail = e.Body
+	}
+	return v
+}
+
+// unreadable is what becomes of a read that failed for good.
+func unreadable(ctx context.Context, err error) error {
+	switch code := status(err); {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		return denied(err)
+	}
+	return failed(verdict.API, err, "nothing was sent, for the API could not be read: %v", err)
+}
+
+func denied(err error) *verdict.Verdict {
+	return failed(verdict.Auth, err, "the API does not take the key; check that api-key is a Private key of the organization that owns the agent: %v", err)
+}
