@@ -1,0 +1,85 @@
+package summary
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+
+	"pipecat-cloud-deploy/verdict"
+)
+
+const maxOutput = 16 << 10 // a value; the runner takes 1 MB a job
+
+// Output is one that the action sets, on every path.
+type Output struct {
+	Name string
+	Text string // for action.yml and the README
+
+	value func(*Report, verdict.Verdict) string
+}
+
+// Outputs lists them in the order in which users read them.
+func Outputs() []Output {
+	return []Output{
+		{"status", "What the job came to: `ready`, `deployed`, `unchanged`, `failed`, `timed-out`, `superseded` or `cancelled`.",
+			func(_ *Report, v verdict.Verdict) string { return string(v.Status) }},
+		{"deployment-id", "Id of the deployment that this job made, or that was already there.",
+			func(r *Report, _ verdict.Verdict) string { return r.deployment }},
+		{"previous-deployment-id", "Id of the deployment before.",
+			func(r *Report, _ verdict.Verdict) string { return r.previous }},
+		{"agent-name", "Name of the agent.",
+			func(r *Report, _ verdict.Verdict) string { return r.agent }},
+		{"service-name", "The same as `agent-name`, for workflows that move over.",
+			func(r *Report, _ verdict.Verdict) string { return r.agent }},
+		{"region", "Region of the agent.",
+			func(r *Report, _ verdict.Verdict) string { return r.region }},
+		{"image", "Image that was deployed; empty for a build.",
+			func(r *Report, _ verdict.Verdict) string { return r.image }},
+		{"build-id", "Id of the build that was deployed.",
+			func(r *Report, _ verdict.Verdict) string { return r.build }},
+		{"ready-replicas", "Ready replicas of the new revision when the job ended.",
+			func(r *Report, _ verdict.Verdict) string {
+				if r.document == nil {
+					return ""
+				}
+				return fmt.Sprint(r.look.Ready)
+			}},
+		{"duration", "Seconds that the job took.",
+			func(r *Report, _ verdict.Verdict) string { return fmt.Sprint(int(r.took().Seconds())) }},
+		{"failure-reason", "Why the job is red, in a word, such as `crash`; empty when it is green.",
+			func(_ *Report, v verdict.Verdict) string { return string(v.Reason) }},
+		{"failure-message", "Why the job is red, in a sentence; empty when it is green.",
+			func(_ *Report, v verdict.Verdict) string { return v.Message }},
+	}
+}
+
+// writeOutputs appends every output to the runner's file.
+//
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings
+func (r *Report) writeOutputs(path string, v verdict.Verdict) error {
+	var b strings.Builder
+	for _, o := range Outputs() {
+		value := cut(r.line(o.value(r, v)), maxOutput)
+		// A delimiter that nobody can know beforehand cannot be forged; it is
+		// checked all the same.
+		end := rand.Text()
+		for strings.Contains(value, end) {
+			end = rand.Text()
+		}
+		fmt.Fprintf(&b, "%s<<%s\n%s\n%s\n", o.Name, end, value, end)
+	}
+	return appendFile(path, b.String())
+}
+
+func appendFile(path, text string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteString(text); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,120 @@
+package summary
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pipecat-cloud-deploy/poll"
+	"pipecat-cloud-deploy/verdict"
+)
+
+const (
+	maxCell    = 2 << 10   // a fact in the summary
+	maxDetail  = 256 << 10 // a crash in the summary
+	maxSummary = 1 << 20   // the runner drops a larger one whole
+)
+
+// page renders the job summary, in GitHub-flavoured Markdown.
+//
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
+func (r *Report) page(v verdict.Verdict) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n", md(cut(r.headline(v), maxCell)))
+	if text := r.serving(v); text != "" {
+		fmt.Fprintf(&b, "**%s**\n\n", md(text))
+	}
+	for _, p := range r.problems {
+		fmt.Fprintf(&b, "- %s\n", md(cut(r.line(p.String()), maxCell)))
+	}
+	if v.Detail != "" {
+		b.WriteString(fence(cutMiddle(v.Detail, maxDetail)) + "\n")
+	}
+	for _, reason := range verdict.Reasons() {
+		if reason.Word == string(v.Reason) && len(r.problems) == 0 {
+			fmt.Fprintf(&b, "**What to do:** %s\n\n", reason.Text)
+		}
+	}
+	for _, text := range r.warnings {
+		fmt.Fprintf(&b, "> ⚠ %s\n\n", md(cut(text, maxCell)))
+	}
+	if r.change != nil {
+		r.facts(&b, v)
+	}
+	r.phases(&b)
+	if b.Len() < maxSummary {
+		return b.String()
+	}
+	return fmt.Sprintf("## %s\n\nThe rest of this summary was too long for the page; the job's log has it.\n", md(cut(r.headline(v), maxCell)))
+}
+
+// facts renders the table of what was deployed where.
+func (r *Report) facts(b *strings.Builder, v verdict.Verdict) {
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(b, "| %s | %s |\n", name, value)
+		}
+	}
+	fact := func(s string) string { return code(cut(r.line(s), maxCell)) }
+	some := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return fact(s)
+	}
+
+	agent := fact(r.agent)
+	if r.region != "" {
+		agent += " in " + fact(r.region)
+	}
+	row("Agent", agent)
+	b.WriteString("|---|---|\n")
+	row("Status", code(string(v.Status)))
+	row("Reason", some(string(v.Reason)))
+	row("Deployment", some(r.deployment))
+	if r.previous != r.deployment {
+		row("Previous deployment", some(r.previous))
+	}
+	row("Image", some(r.image))
+	row("Build", some(r.build))
+	if r.document != nil {
+		row("Replicas", replicas(r.look))
+		if rev := r.document.CurrentRevision; !v.Status.OK() && rev != nil && rev.DeploymentID == r.deployment && rev.Health != nil {
+			if exit := rev.Health.LastExitCode; exit != nil {
+				row("Exit code", fmt.Sprint(*exit))
+			}
+			row("Restarts", fmt.Sprint(rev.Health.RestartCount))
+		}
+	}
+	row("Serving", r.servingCell(v))
+	row("Took", seconds(r.took()))
+	b.WriteString("\n")
+}
+
+func (r *Report) servingCell(v verdict.Verdict) string {
+	switch {
+	case v.Reason == verdict.API, v.Reason == verdict.Auth: // the last look is old
+	case r.look.Server != "":
+		return code(r.line(r.look.Server))
+	case r.look.Serving == poll.ServesNothing:
+		return "nothing"
+	}
+	return ""
+}
+
+// phases renders how long each stage of the rollout took.
+func (r *Report) phases(b *strings.Builder) {
+	var rows strings.Builder
+	for i, s := range r.stages {
+		end := time.Now()
+		if i+1 < len(r.stages) {
+			end = r.stages[i+1].began
+		}
+		if took := end.Sub(s.began); took > time.Second/20 { // else it was the end
+			fmt.Fprintf(&rows, "| %s | %s |\n", md(cut(r.line(s.name), 200)), seconds(took))
+		}
+	}
+	if rows.Len() > 0 {
+		b.WriteString("| Phase | Took |\n|---|--:|\n" + rows.String() + "\n")
+	}
+}

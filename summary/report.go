@@ -1,0 +1,321 @@
+// Package summary shows a deployment to people: the log while it happens,
+// annotations, and at the end the action's outputs and the job summary. It
+// renders what the other packages decide, and decides nothing.
+package summary
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"pipecat-cloud-deploy/deploy"
+	"pipecat-cloud-deploy/inputs"
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/poll"
+	"pipecat-cloud-deploy/verdict"
+)
+
+// Report tells the story of one job. It is given what happens by its methods,
+// in order, and Finish last.
+type Report struct {
+	log     *log
+	getenv  func(string) string
+	key     inputs.Secret
+	started time.Time
+
+	// What is known of the deployment so far.
+	agent, region        string
+	image, build         string
+	deployment, previous string
+	change               *deploy.Change
+	taken                *deploy.Taken
+	document             *pipecat.Agent // as seen last
+	look                 poll.Look
+	stages               []stage
+
+	problems []inputs.Problem
+	warnings []string
+	grouped  string // the title of the log's group
+}
+
+// stage is one that a rollout went through.
+type stage struct {
+	name  string
+	began time.Time
+}
+
+// New starts a report to w. getenv has the runner's variables, GITHUB_*; none
+// of them needs to be set.
+func New(w io.Writer, getenv func(string) string) *Report {
+	return &Report{
+		log:     newLog(w, getenv("GITHUB_ACTIONS") == "true"),
+		getenv:  getenv,
+		started: time.Now(),
+	}
+}
+
+// Begin takes note of what is asked for. The key is masked before anything
+// else is printed.
+func (r *Report) Begin(cfg inputs.Config) {
+	r.key = cfg.APIKey
+	if r.key != "" && r.log.action != nil {
+		r.log.action.AddMask(string(r.key))
+	}
+	r.agent, r.image, r.build, r.region = cfg.AgentName, cfg.Image, cfg.BuildID, cfg.Region
+	for _, w := range cfg.Warnings {
+		r.annotate(warningKind, r.about(w.Input), w.String(), place{w.File, w.Line})
+	}
+}
+
+// Problems tells what is wrong with the inputs, an annotation each.
+func (r *Report) Problems(problems []inputs.Problem) {
+	r.problems = problems
+	for _, p := range problems {
+		r.annotate(errorKind, r.about(p.Input), p.String(), place{p.File, p.Line})
+	}
+}
+
+func (r *Report) about(input string) string {
+	if input == "" {
+		return "Inputs"
+	}
+	return "Input " + input
+}
+
+// Deploy shows what happens on the way to the deployment.
+func (r *Report) Deploy(e deploy.Event) {
+	switch e := e.(type) {
+	case deploy.Change:
+		r.planned(e)
+	case deploy.Taken:
+		r.wasTaken(e)
+	case deploy.Held:
+		r.say("The platform asks for patience, so the update is sent again from %s on: %v", seconds(e.For), e.Why)
+	case deploy.Lost:
+		r.annotate(warningKind, "The update's answer was lost", fmt.Sprintf("It is looked for in the agent before anything is sent again: %v", e.Why), place{})
+	}
+}
+
+func (r *Report) planned(c deploy.Change) {
+	r.change = &c
+	r.previous, r.region = c.Previous(), c.Region()
+	if c.Before == nil {
+		r.group("Create " + r.agent)
+		r.say("Agent %s does not exist yet.", r.agent)
+	} else {
+		r.group("Update " + r.agent)
+		r.say("Agent %s is in %s, with deployment %s.", r.agent, orUnknown(r.region), orUnknown(short(r.previous)))
+	}
+	switch {
+	case c.Artefact.Build != nil:
+		r.say("Deploy build %s of %s.", r.build, orUnknown(c.Artefact.Build.Region))
+	case c.Artefact.Image != "":
+		r.say("Deploy image %s.", r.image)
+	default:
+		r.say("Change its settings alone.")
+	}
+}
+
+func (r *Report) wasTaken(t deploy.Taken) {
+	r.taken = &t
+	r.deployment = t.ID
+	if t.Agent.Region != "" {
+		r.region = t.Agent.Region
+	}
+	if r.image == "" && r.build == "" && t.Agent.Deployment != nil {
+		r.image = r.line(t.Agent.Deployment.Manifest.Spec.Image)
+	}
+	said := ""
+	if t.Warning != "" {
+		said = " The platform says: " + t.Warning
+	}
+	switch {
+	case t.Unchanged() && r.change.OnlyScales():
+		r.annotate(noticeKind, "No new deployment", "Scaling alone makes no new deployment, and takes effect by itself."+said, place{})
+	case t.Unchanged():
+		r.annotate(warningKind, "No new deployment",
+			"The platform made no new deployment, for nothing changed that needs one. A tag that the agent has is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same."+said, place{})
+	case t.Previous == "":
+		r.say("Taken as deployment %s.", t.ID)
+	default:
+		r.say("Taken as deployment %s; before, it was %s.", t.ID, short(t.Previous))
+	}
+	if !t.Unchanged() && t.Warning != "" {
+		r.annotate(warningKind, "The platform warns", t.Warning, place{})
+	}
+}
+
+// Poll shows what is seen while waiting.
+func (r *Report) Poll(e poll.Event) {
+	switch e := e.(type) {
+	case poll.AgentSeen:
+		r.group("Wait for deployment " + short(r.deployment))
+		r.document, r.look = e.Agent, e.Look
+		if n := len(r.stages); n == 0 || r.stages[n-1].name != e.Look.Stage {
+			r.stages = append(r.stages, stage{e.Look.Stage, e.At})
+		}
+		if e.Changed {
+			r.at(e.Elapsed, describe(e.Look))
+		}
+	case poll.BuildSeen:
+		r.group("Wait for build " + short(r.build))
+		r.at(e.Elapsed, e.Build.Status)
+	case poll.Alive:
+		r.at(e.Elapsed, fmt.Sprintf("still %s, for %s", e.Stage, seconds(e.For)))
+	case poll.Away:
+		r.annotate(warningKind, "The API is away", fmt.Sprintf("Waiting goes on: %v", e.Err), place{})
+	case poll.Back:
+		r.say("The API is back, after %s.", seconds(e.After))
+	case poll.Trouble:
+		r.annotate(warningKind, "Trouble at the platform", "It tells of an infrastructure issue of its own; if that lasts, ask its support.", place{})
+	}
+}
+
+// describe says what a look shows.
+func describe(l poll.Look) string {
+	text := l.Stage
+	if l.Started > 0 || l.Ready > 0 {
+		text += " · " + replicas(l)
+	}
+	if l.Restarts > 0 {
+		text += " · " + plural(l.Restarts, "restart")
+	}
+	if l.Reason != "" {
+		text += " · " + l.Reason
+	}
+	return text
+}
+
+func replicas(l poll.Look) string {
+	if l.Ready == 0 && l.Serving == poll.ServesOurs {
+		return "none kept warm"
+	}
+	return fmt.Sprintf("%d ready", l.Ready)
+}
+
+// Finish tells the verdict: in the log, the outputs and the job summary.
+func (r *Report) Finish(v verdict.Verdict) {
+	r.log.endGroup()
+	v.Message, v.Detail = r.line(v.Message), r.block(v.Detail)
+	if strings.Contains(v.Message, r.line(v.Detail)) { // nothing more to tell
+		v.Detail = ""
+	}
+	headline := r.headline(v)
+	if !v.Status.OK() && len(r.problems) == 0 {
+		r.annotate(errorKind, cut(r.agent+": "+string(v.Reason), 200), v.Message, place{})
+	}
+	if v.Detail != "" {
+		r.log.line("In its own words:")
+		r.log.foreign(v.Detail)
+	}
+	r.log.line("%s", headline)
+	if text := r.serving(v); text != "" {
+		r.log.line("%s", text)
+	}
+
+	if path := r.getenv("GITHUB_OUTPUT"); path != "" {
+		if err := r.writeOutputs(path, v); err != nil {
+			r.annotate(warningKind, "No outputs", fmt.Sprintf("The outputs could not be written, so later steps read none; make GITHUB_OUTPUT writable for this step: %v", cause(err)), place{})
+		}
+	}
+	if path := r.getenv("GITHUB_STEP_SUMMARY"); path != "" {
+		if err := appendFile(path, r.page(v)); err != nil {
+			r.annotate(warningKind, "No job summary", fmt.Sprintf("The job summary could not be written, and the verdict stands without it; make GITHUB_STEP_SUMMARY writable for this step: %v", cause(err)), place{})
+		}
+	}
+}
+
+// cause leaves out of a file's error what its sentence has said.
+func cause(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// headline says in a line what the job came to.
+func (r *Report) headline(v verdict.Verdict) string {
+	switch v.Status {
+	case verdict.Ready:
+		return fmt.Sprintf("✓ %s is ready after %s: deployment %s serves callers", r.agent, seconds(r.took()), short(r.line(r.deployment)))
+	case verdict.Deployed:
+		return fmt.Sprintf("✓ %s: deployment %s was taken, and is not waited for", r.agent, short(r.line(r.deployment)))
+	case verdict.Unchanged:
+		return fmt.Sprintf("✓ %s has no new deployment: %s stays", r.agent, short(r.line(r.deployment)))
+	}
+	if n := len(r.problems); n > 0 {
+		return fmt.Sprintf("✗ Nothing was sent: %s with the inputs", plural(n, "problem"))
+	}
+	return fmt.Sprintf("✗ %s: %s", r.agent, v.Message)
+}
+
+// serving says who serves callers now, where the headline of a red job leaves
+// that open.
+func (r *Report) serving(v verdict.Verdict) string {
+	untouched := r.taken == nil && v.Status == verdict.Failed && v.Reason != verdict.API
+	switch {
+	case v.Status.OK(), v.Status == verdict.Superseded, len(r.problems) > 0:
+		return ""
+	case untouched && r.previous != "":
+		return fmt.Sprintf("Nothing was changed: deployment %s goes on as before.", short(r.line(r.previous)))
+	case r.taken == nil:
+		return ""
+	case v.Reason == verdict.API, v.Reason == verdict.Auth: // the last look is old
+	case r.look.Serving == poll.ServesOurs:
+		return "The new revision takes calls at the moment."
+	case r.look.Server != "":
+		return fmt.Sprintf("The previous deployment, %s, still serves callers.", short(r.line(r.look.Server)))
+	case r.look.Serving == poll.ServesPrevious:
+		return "An earlier deployment still serves callers."
+	case r.look.Serving == poll.ServesNothing:
+		return "Nothing serves callers: the agent takes no new sessions."
+	}
+	return "Whether anything serves callers is not known."
+}
+
+func (r *Report) took() time.Duration { return time.Since(r.started) }
+
+// group begins a part of the log, unless it is in it.
+func (r *Report) group(title string) {
+	if r.grouped != title {
+		r.grouped = title
+		r.log.group(r.line(title))
+	}
+}
+
+// say writes a line of the log. It must begin with a word of ours.
+func (r *Report) say(format string, args ...any) {
+	r.log.line("  %s", r.line(fmt.Sprintf(format, args...)))
+}
+
+// at writes a line of the log about a time since waiting began.
+func (r *Report) at(elapsed time.Duration, text string) {
+	r.log.line("  %9s  %s", seconds(elapsed), r.line(text))
+}
+
+func (r *Report) annotate(k kind, title, text string, at place) {
+	text = r.line(text)
+	if k == warningKind {
+		r.warnings = append(r.warnings, text)
+	}
+	at.file = r.line(at.file)
+	r.log.annotate(k, r.line(title), text, at)
+}
+
+// short is as much of an id as people compare.
+func short(id string) string {
+	if i := strings.IndexByte(id, '-'); i >= 8 {
+		return id[:i]
+	}
+	return id
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
