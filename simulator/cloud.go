@@ -1,0 +1,228 @@
+// Package simulator is Pipecat Cloud in a process: an http.Handler with real
+// state, for tests and for the demo. It refuses what the platform refuses, with
+// the same status and code and words of the same sense.
+package simulator
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Regions are those of the platform.
+var Regions = []string{"us-west", "us-east", "eu-central", "ap-south"}
+
+// Cloud is one organization on Pipecat Cloud. The zero Cloud has no agents,
+// builds and secret sets, and is ready to serve. How a deployment goes is
+// written in the tag of its image: see Scripts.
+type Cloud struct {
+	// Key is the Private key that it takes. When it is empty, any key will do
+	// that is not a Public one.
+	Key string
+	// Laggy makes a read show an update only after this time.
+	Laggy time.Duration
+
+	once    sync.Once
+	mux     *http.ServeMux
+	mu      sync.Mutex
+	agents  map[string]*agent
+	builds  map[string]Build
+	secrets map[string]SecretSet
+	ids     int
+}
+
+// Build is a cloud build.
+type Build struct {
+	ID      string
+	Region  string        // empty: us-west
+	Status  string        // that it ends with; empty: success
+	After   time.Duration // how long it is pending and building, from Created
+	Created time.Time     // zero: when it is added
+	Error   string        // its errorMessage when it failed
+	Script  string        // how a deployment of it goes; empty: ok
+}
+
+// SecretSet is a secret set, or an image pull secret set.
+type SecretSet struct {
+	Name    string
+	Region  string // empty: us-west
+	Pull    bool   // for pulling images
+	Status  string // that its provisioning ends with; empty: ready
+	After   time.Duration
+	Created time.Time // zero: when it is added
+}
+
+// AddAgent creates an agent that serves the image by now, and returns the id
+// of its deployment.
+func (c *Cloud) AddAgent(name, region, image string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.agents == nil {
+		c.agents = map[string]*agent{}
+	}
+	a := &agent{name: name, region: region, created: time.Now().Add(-24 * time.Hour), minAgents: 1, maxAgents: 10}
+	c.agents[name] = a
+	d := c.deploy(a, manifest{Image: image, Profile: "agent-1x", NodeType: "arm"}, a.created)
+	d.script, _ = ScriptOf("ok") // it serves already, whatever its tag
+	return d.id
+}
+
+// AddBuild adds a build.
+func (c *Cloud) AddBuild(b Build) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.builds == nil {
+		c.builds = map[string]Build{}
+	}
+	b.Region, b.Status = or(b.Region, Regions[0]), or(b.Status, "success")
+	if b.Created.IsZero() {
+		b.Created = time.Now()
+	}
+	c.builds[b.ID] = b
+}
+
+// AddSecretSet adds a secret set.
+func (c *Cloud) AddSecretSet(s SecretSet) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.secrets == nil {
+		c.secrets = map[string]SecretSet{}
+	}
+	s.Region, s.Status = or(s.Region, Regions[0]), or(s.Status, "ready")
+	if s.Created.IsZero() {
+		s.Created = time.Now()
+	}
+	c.secrets[s.Name] = s
+}
+
+// Deployments are the ids of an agent's deployments, the newest last.
+func (c *Cloud) Deployments(name string) (ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a := c.agents[name]; a != nil {
+		a.settle(c, time.Now())
+		for _, d := range a.deployments {
+			ids = append(ids, d.id)
+		}
+	}
+	return ids
+}
+
+// Serves reports whether the deployment with the given id is the agent's
+// newest and takes calls.
+func (c *Cloud) Serves(name, id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.agents[name]
+	if a == nil {
+		return false
+	}
+	now := time.Now()
+	a.settle(c, now)
+	newest := a.deployments[len(a.deployments)-1]
+	return newest.id == id && newest.frame(now).Ready
+}
+
+// ServeHTTP answers as the platform's API does.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.once.Do(func() {
+		c.mux = http.NewServeMux()
+		for route, handle := range map[string]func(*http.Request) (any, *apiError){
+			"POST /v1/agents":            c.createAgent,
+			"GET /v1/agents/{name}":      c.getAgent,
+			"POST /v1/agents/{name}":     c.updateAgent,
+			"GET /v1/agents/{name}/logs": c.getLogs,
+			"GET /v1/builds/{id}":        c.getBuild,
+			"GET /v1/secrets/{set}":      c.getSecretSet,
+			"GET /v1/properties":         c.getProperties,
+			"GET /v1/regions":            c.getRegions,
+		} {
+			c.mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
+				c.mu.Lock()
+				answer, err := handle(r)
+				c.mu.Unlock()
+				reply(w, answer, err)
+			})
+		}
+		c.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			reply(w, nil, &apiError{http.StatusNotFound, "NOT_FOUND", "Not found"})
+		})
+	})
+	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !isBearer || key == "" || strings.HasPrefix(key, "pk_") || c.Key != "" && key != c.Key {
+		reply(w, nil, &apiError{http.StatusUnauthorized, "UNAUTHORIZED", "Unauthorized"})
+		return
+	}
+	c.mux.ServeHTTP(w, r)
+}
+
+// object is a JSON object, nulls and all.
+type object = map[string]any
+
+// apiError is the platform's ErrorResponse.
+type apiError struct {
+	status        int
+	code, message string
+}
+
+func badRequest(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "GENERIC_BAD_REQUEST", fmt.Sprintf(format, args...)}
+}
+
+func notFound(message string) *apiError {
+	return &apiError{http.StatusNotFound, "NOT_FOUND", message}
+}
+
+func reply(w http.ResponseWriter, answer any, err *apiError) {
+	status := http.StatusOK
+	if err != nil {
+		status, answer = err.status, object{"error": err.message, "code": err.code}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (c *Cloud) getRegions(*http.Request) (any, *apiError) {
+	var regions []object
+	for _, code := range Regions {
+		regions = append(regions, object{"code": code, "display_name": "Region " + code})
+	}
+	return object{"regions": regions}, nil
+}
+
+func (c *Cloud) getProperties(*http.Request) (any, *apiError) {
+	return object{"properties": object{"defaultRegion": Regions[0]}}, nil
+}
+
+// newID makes the same UUIDs in the same order each time.
+func (c *Cloud) newID() string {
+	c.ids++
+	h := sha256.Sum256(fmt.Appendf(nil, "id %d", c.ids))
+	h[6], h[8] = h[6]&0x0f|0x40, h[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
+}
+
+func knownRegion(region string) bool { return slices.Contains(Regions, region) }
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// orNull is s, or JSON's null.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

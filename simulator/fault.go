@@ -1,0 +1,78 @@
+package simulator
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+)
+
+// The faults are handlers around an honest one. Each strikes the requests that
+// its When selects.
+
+// When selects requests.
+type When func(*http.Request) bool
+
+// Writes selects the requests that change something.
+func Writes(r *http.Request) bool { return r.Method != http.MethodGet }
+
+// Reads selects the others.
+func Reads(r *http.Request) bool { return r.Method == http.MethodGet }
+
+// Between selects the i-th to the j-th of the requests that when selects,
+// counted from 1; a j of 0 has no end.
+func Between(i, j int64, when When) When {
+	var seen atomic.Int64
+	return func(r *http.Request) bool {
+		if !when(r) {
+			return false
+		}
+		n := seen.Add(1)
+		return n >= i && (j == 0 || n <= j)
+	}
+}
+
+// Answer answers with a status, a header and a body in the handler's stead.
+func Answer(h http.Handler, when When, status int, header http.Header, body string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !when(r) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		for name, values := range header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	})
+}
+
+// Lossy lets the handler do its work, and breaks the connection before the
+// answer, or after half of it.
+func Lossy(h http.Handler, when When, half bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !when(r) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		recorder := httptest.NewRecorder()
+		h.ServeHTTP(recorder, r)
+		if half {
+			body := recorder.Body.Bytes()
+			w.WriteHeader(recorder.Code)
+			_, _ = w.Write(body[:len(body)/2])
+		}
+		panic(http.ErrAbortHandler)
+	})
+}
+
+// Hang never answers.
+func Hang(h http.Handler, when When) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if when(r) {
+			<-r.Context().Done()
+			panic(http.ErrAbortHandler)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
