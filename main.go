@@ -1,0 +1,90 @@
+// Pipecat-cloud-deploy puts a new version of a voice agent on Pipecat Cloud,
+// waits until it serves, and says by its exit status whether it does.
+//
+// It is a GitHub Action (see action.yml), and runs by hand just as well:
+// pipecat-cloud-deploy -h lists its flags.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"pipecat-cloud-deploy/deploy"
+	"pipecat-cloud-deploy/inputs"
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/poll"
+	"pipecat-cloud-deploy/summary"
+	"pipecat-cloud-deploy/verdict"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, http.DefaultTransport))
+}
+
+// run is the program: it returns the exit code.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer, transport http.RoundTripper) int {
+	cfg, err := inputs.Load(args, getenv)
+	if errors.Is(err, flag.ErrHelp) {
+		inputs.Usage(stdout)
+		return 0
+	}
+	report := summary.New(stdout, getenv)
+	report.Begin(cfg)
+
+	var v verdict.Verdict
+	if problems := (inputs.Problems)(nil); errors.As(err, &problems) {
+		report.Problems(problems)
+		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs, Message: problems.Error()}
+	} else if v, err = rollOut(ctx, cfg, transport, report); err != nil {
+		v = verdict.Of(err)
+	}
+	report.Finish(v)
+	return v.Status.ExitCode()
+}
+
+// rollOut makes the deployment that cfg asks for, and waits for its verdict.
+func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
+	// Up to the update, a read that fails is tried again. Waiting does so
+	// itself, and gives a request that hangs up sooner.
+	api := &pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy", Transport: transport, Retries: 4}
+	waiting := *api
+	waiting.Retries, waiting.Timeout = 0, 10*time.Second
+
+	artefact, err := deploy.Resolve(ctx, api, cfg, &waiting, report.Poll)
+	if err != nil {
+		return verdict.Verdict{}, err
+	}
+	change, err := deploy.Plan(ctx, api, cfg, artefact)
+	if err != nil {
+		return verdict.Verdict{}, err
+	}
+	report.Deploy(change)
+
+	deadline := time.Now().Add(cfg.WaitTimeout)
+	taken, err := deploy.Apply(ctx, api, change, deadline, report.Deploy)
+	if err != nil {
+		return verdict.Verdict{}, err
+	}
+	report.Deploy(taken)
+
+	if !cfg.WaitForReady {
+		return taken.Verdict(verdict.Verdict{Status: verdict.Deployed}), nil
+	}
+	rollout := poll.Rollout{
+		Agents:   &waiting,
+		Name:     cfg.AgentName,
+		Rules:    poll.Rules{Ours: taken.ID, Previous: taken.Previous, MaxRestarts: cfg.MaxRestarts, MinReady: cfg.MinReady},
+		Deadline: deadline,
+		Report:   report.Poll,
+	}
+	return taken.Verdict(rollout.Wait(ctx)), nil
+}

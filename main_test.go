@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"pipecat-cloud-deploy/simulator"
+)
+
+var update = flag.Bool("update", false, "write what is into the scripts' golden files")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"pipecat-cloud-deploy": main})
+}
+
+// TestScript runs testdata/script: the action as a user meets it, each script
+// with a Pipecat Cloud of its own and in virtual time. The commands beyond
+// testscript's own are in commands.
+func TestScript(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				testscript.RunT(bubble{t}, testscript.Params{
+					Files:         []string{file},
+					UpdateScripts: *update,
+					Setup:         setUp,
+					Cmds:          commands,
+				})
+			})
+		})
+	}
+}
+
+// bubble is a testing.T whose subtests stay in its bubble of virtual time.
+type bubble struct{ *testing.T }
+
+func (bubble) Parallel()                              {}
+func (b bubble) Run(_ string, f func(t testscript.T)) { f(b) }
+func (bubble) Verbose() bool                          { return testing.Verbose() }
+
+// world is what a script's commands share.
+type world struct {
+	cloud       *simulator.Cloud
+	honest      http.Handler // the cloud, held to its contract
+	api         http.Handler // the same with faults around it
+	cancelAfter time.Duration
+}
+
+func setUp(env *testscript.Env) error {
+	for _, v := range []string{
+		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + env.WorkDir,
+		"GITHUB_OUTPUT=" + env.WorkDir + "/output", "GITHUB_STEP_SUMMARY=" + env.WorkDir + "/summary.md",
+		"INPUT_API-KEY=sk_test_0123456789", "INPUT_AGENT-NAME=demo-agent",
+	} {
+		name, value, _ := strings.Cut(v, "=")
+		env.Setenv(name, value)
+	}
+	w := &world{cloud: &simulator.Cloud{Key: "sk_test_0123456789"}}
+	t := env.T().(bubble)
+	api, err := simulator.Contract(w.cloud, func(err error) { t.Errorf("contract: %v", err) })
+	w.honest, w.api = api, api
+	env.Values["world"] = w
+	return err
+}
+
+// token is that of ::stop-commands::, which is another one each time.
+var token = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
+
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	// deploy [FLAG…] runs the program; ! says that the job is to be red.
+	"deploy": func(ts *testscript.TestScript, neg bool, args []string) {
+		w := ts.Value("world").(*world)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		if w.cancelAfter > 0 {
+			defer time.AfterFunc(w.cancelAfter, cancel).Stop()
+		}
+		var log strings.Builder
+		code := run(ctx, args, ts.Getenv, &log, simulator.Transport(w.api))
+		fmt.Fprint(ts.Stdout(), token.ReplaceAllString(log.String(), "TOKEN"))
+		if code != 0 && code != 1 || (code == 1) != neg {
+			ts.Fatalf("exit code %d", code)
+		}
+	},
+
+	// cloud agent NAME REGION IMAGE | build ID [k=v…] | secrets NAME [k=v…] |
+	// laggy DURATION makes the cloud what the script needs.
+	"cloud": func(ts *testscript.TestScript, _ bool, args []string) {
+		cloud := ts.Value("world").(*world).cloud
+		set := map[string]string{}
+		for _, arg := range args[1:] {
+			if k, v, ok := strings.Cut(arg, "="); ok {
+				set[k] = v
+			}
+		}
+		after, _ := time.ParseDuration(set["after"])
+		switch args[0] {
+		case "agent":
+			cloud.AddAgent(args[1], args[2], args[3])
+		case "build":
+			cloud.AddBuild(simulator.Build{ID: args[1], Status: set["status"], Region: set["region"], Error: set["error"], Script: set["script"], After: after})
+		case "secrets":
+			cloud.AddSecretSet(simulator.SecretSet{Name: args[1], Region: set["region"], Status: set["status"], Pull: set["pull"] == "true", After: after})
+		case "laggy":
+			d, err := time.ParseDuration(args[1])
+			ts.Check(err)
+			cloud.Laggy = d
+		default:
+			ts.Fatalf("cloud %s is not known", args[0])
+		}
+	},
+
+	// fault reads|writes FROM TO lost|half|hang|STATUS [BODY [HEADER=VALUE]]
+	// strikes the FROM-th to the TO-th request from now on; a TO of 0 is no end.
+	// fault none ends them all.
+	"fault": func(ts *testscript.TestScript, _ bool, args []string) {
+		w := ts.Value("world").(*world)
+		if args[0] == "none" {
+			w.api = w.honest
+			return
+		}
+		which := map[string]simulator.When{"reads": simulator.Reads, "writes": simulator.Writes}[args[0]]
+		from, err := strconv.ParseInt(args[1], 10, 64)
+		ts.Check(err)
+		to, err := strconv.ParseInt(args[2], 10, 64)
+		ts.Check(err)
+		when := simulator.Between(from, to, which)
+		switch args[3] {
+		case "lost":
+			w.api = simulator.Lossy(w.api, when, false)
+		case "half":
+			w.api = simulator.Lossy(w.api, when, true)
+		case "hang":
+			w.api = simulator.Hang(w.api, when)
+		default:
+			status, err := strconv.Atoi(args[3])
+			ts.Check(err)
+			header, body := http.Header{}, ""
+			if len(args) > 4 {
+				body = args[4]
+			}
+			if len(args) > 5 {
+				name, value, _ := strings.Cut(args[5], "=")
+				header.Set(name, value)
+			}
+			w.api = simulator.Answer(w.api, when, status, header, body)
+		}
+	},
+
+	// cancel-after DURATION cancels the deployments that follow, so long after they start.
+	"cancel-after": func(ts *testscript.TestScript, _ bool, args []string) {
+		d, err := time.ParseDuration(args[0])
+		ts.Check(err)
+		ts.Value("world").(*world).cancelAfter = d
+	},
+
+	// deployments NAME N says how many deployments the agent is to have had.
+	"deployments": func(ts *testscript.TestScript, _ bool, args []string) {
+		got := len(ts.Value("world").(*world).cloud.Deployments(args[0]))
+		if fmt.Sprint(got) != args[1] {
+			ts.Fatalf("%s has had %d deployments, want %s", args[0], got, args[1])
+		}
+	},
+
+	// outputs reads $GITHUB_OUTPUT as the runner does, and prints NAME=VALUE lines.
+	"outputs": func(ts *testscript.TestScript, _ bool, _ []string) {
+		values, err := readOutputs(ts.Getenv("GITHUB_OUTPUT"))
+		ts.Check(err)
+		ts.Check(os.Remove(ts.Getenv("GITHUB_OUTPUT")))
+		names := make([]string, 0, len(values))
+		for name := range values {
+			names = append(names, name)
+		}
+		sort.Strings(names)
+		for _, name := range names {
+			fmt.Fprintf(ts.Stdout(), "%s=%s\n", name, values[name])
+		}
+	},
+}
+
+// readOutputs reads an output file by the runner's rules: k=v, or k<<END,
+// lines, END; whichever of = and << comes first in a line decides.
+func readOutputs(path string) (map[string]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	values := map[string]string{}
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		line := lines.Text()
+		equals, heredoc := strings.Index(line, "="), strings.Index(line, "<<")
+		switch {
+		case line == "":
+		case heredoc > 0 && (equals < 0 || heredoc < equals):
+			name, end := line[:heredoc], line[heredoc+2:]
+			var value []string
+			for {
+				if !lines.Scan() {
+					return nil, fmt.Errorf("%s: %s has no end", path, name)
+				}
+				if lines.Text() == end {
+					break
+				}
+				value = append(value, lines.Text())
+			}
+			values[name] = strings.Join(value, "\n")
+		case equals > 0:
+			values[line[:equals]] = line[equals+1:]
+		default:
+			return nil, fmt.Errorf("%s: malformed line %q", path, line)
+		}
+	}
+	return values, lines.Err()
+}
