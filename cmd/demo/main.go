@@ -1,0 +1,104 @@
+// Demo deploys to a simulated Pipecat Cloud, with no account: it builds the
+// action, runs it as a workflow would, and shows the log and the job summary.
+//
+//	go run ./cmd/demo          a deployment that goes well
+//	go run ./cmd/demo crash    one that does not
+//	go run ./cmd/demo -list    what else there is
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"pipecat-cloud-deploy/simulator"
+)
+
+func main() {
+	flags := flag.NewFlagSet("demo", flag.ExitOnError)
+	list := flags.Bool("list", false, "list the scripts")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), "go run ./cmd/demo [-list] [SCRIPT]\n\n")
+		flags.PrintDefaults()
+	}
+	_ = flags.Parse(os.Args[1:])
+	if *list {
+		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		for _, s := range simulator.Scripts() {
+			fmt.Fprintf(w, "%s\t%s\n", s.Name, s.Text)
+		}
+		w.Flush()
+		return
+	}
+	name := "ok"
+	if flags.NArg() > 0 {
+		name = flags.Arg(0)
+	}
+	if _, ok := simulator.ScriptOf(name); !ok || flags.NArg() > 1 {
+		fmt.Fprintf(os.Stderr, "demo: %q is not a script; -list lists them\n", strings.Join(flags.Args(), " "))
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	code, err := demo(ctx, name)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		code = 2
+	}
+	os.Exit(code)
+}
+
+// demo deploys the image whose tag is the script's name, and returns the exit
+// code of the action.
+func demo(ctx context.Context, script string) (int, error) {
+	dir, err := os.MkdirTemp("", "pipecat-cloud-deploy-demo-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	binary, page := filepath.Join(dir, "pipecat-cloud-deploy"), filepath.Join(dir, "summary.md")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "pipecat-cloud-deploy").CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("building the action: %w\n%s", err, out)
+	}
+
+	cloud := &simulator.Cloud{}
+	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+	server := httptest.NewServer(cloud)
+	defer server.Close()
+
+	inputs := [][2]string{
+		{"agent-name", "demo-agent"},
+		{"image", "ghcr.io/acme/bot:" + script},
+		{"wait-timeout", "90"},
+		{"api-url", server.URL},
+	}
+	action := exec.CommandContext(ctx, binary)
+	action.Cancel = func() error { return action.Process.Signal(os.Interrupt) }
+	action.Stdout, action.Stderr = os.Stdout, os.Stderr
+	action.Env = []string{"GITHUB_WORKSPACE=" + dir, "GITHUB_STEP_SUMMARY=" + page, "INPUT_API-KEY=sk_demo"}
+	fmt.Println("── The step, on a simulated Pipecat Cloud")
+	for _, in := range inputs {
+		fmt.Printf("   %s: %s\n", in[0], in[1])
+		action.Env = append(action.Env, "INPUT_"+strings.ToUpper(in[0])+"="+in[1])
+	}
+	fmt.Println("\n── The log")
+	var exit *exec.ExitError
+	if err := action.Run(); err != nil && !errors.As(err, &exit) {
+		return 0, err
+	}
+	summary, err := os.ReadFile(page)
+	if err != nil {
+		return 0, err
+	}
+	fmt.Printf("\n── The job summary, in Markdown\n%s\n── The job is %s\n", summary,
+		map[bool]string{true: "green", false: "red"}[action.ProcessState.Success()])
+	return action.ProcessState.ExitCode(), nil
+}

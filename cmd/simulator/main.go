@@ -1,0 +1,40 @@
+// Simulator serves a simulated Pipecat Cloud on a loopback port, with one agent
+// called demo-agent. The tag of the image that is deployed picks what becomes
+// of it: see go run ./cmd/demo -list.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"pipecat-cloud-deploy/simulator"
+)
+
+func main() {
+	flags := flag.NewFlagSet("simulator", flag.ExitOnError)
+	addr := flags.String("addr", "127.0.0.1:0", "address to serve on; port 0 picks a free one")
+	key := flags.String("key", "", "the one Private key to take; empty takes any")
+	_ = flags.Parse(os.Args[1:])
+	if err := serve(*addr, *key); err != nil {
+		fmt.Fprintln(os.Stderr, "simulator:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(addr, key string) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	cloud := &simulator.Cloud{Key: key}
+	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+	cloud.AddSecretSet(simulator.SecretSet{Name: "demo-secrets"})
+	cloud.AddBuild(simulator.Build{ID: "123e4567-e89b-12d3-a456-426614174000", After: 10 * time.Second})
+	fmt.Printf("http://%s\n", listener.Addr())
+	server := &http.Server{Handler: cloud, ReadHeaderTimeout: 5 * time.Second}
+	return server.Serve(listener)
+}
