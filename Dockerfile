@@ -1,0 +1,13 @@
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o /pipecat-cloud-deploy .
+
+# The runner mounts its files for root and passes inputs by the environment, so
+# there is neither a USER nor any argument.
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /pipecat-cloud-deploy /pipecat-cloud-deploy
+ENTRYPOINT ["/pipecat-cloud-deploy"]
