@@ -13,16 +13,27 @@ import (
 	"pipecat-cloud-deploy/verdict"
 )
 
-// The pace of looking, measured by BenchmarkNoticed: quick after each change,
-// and never so slow that a crash is told late.
 const (
-	quickest    = 600 * time.Millisecond
-	slowest     = 4 * time.Second
-	slowdown    = 1.6
-	signOfLife  = 30 * time.Second // at the latest
-	goneAfter   = 3                // answers of 404 in a row
-	maxInterval = time.Minute
+	slowest    = 4 * time.Second  // between looks, so that a crash is told within five
+	signOfLife = 30 * time.Second // at the latest
+	goneAfter  = 3                // answers of 404 in a row
+	maxAsked   = time.Minute      // that an API which asks for patience is given
 )
+
+// The pace of looking is measured by BenchmarkNoticed. Each begins anew after
+// a change.
+func calmPace() *backoff.ExponentialBackOff  { return pace(2*time.Second, 1.6) }
+func eagerPace() *backoff.ExponentialBackOff { return pace(800*time.Millisecond, 1.05) }
+
+func pace(first time.Duration, slowdown float64) *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(first),
+		backoff.WithMultiplier(slowdown),
+		backoff.WithMaxInterval(slowest),
+		backoff.WithRandomizationFactor(0), // jobs do not start in step, and what repeats exactly can be tested
+		backoff.WithMaxElapsedTime(0),
+	)
+}
 
 // Agents reads agents.
 type Agents interface {
@@ -96,10 +107,10 @@ func (r Rollout) Wait(ctx context.Context) verdict.Verdict {
 	)
 	w := newWatch(r.Deadline, r.Report)
 	w.alive = func() Alive { return Alive{Stage: last.Stage, For: time.Since(since)} }
-	err := w.until(ctx, func(ctx context.Context) (changed, done bool, err error) {
+	err := w.until(ctx, func(ctx context.Context) (seen, error) {
 		doc, err := r.Agents.Agent(ctx, r.Name)
 		if err != nil {
-			return false, false, err
+			return seen{}, err
 		}
 		now := time.Now()
 		look := See(doc, r.Rules)
@@ -107,14 +118,14 @@ func (r Rollout) Wait(ctx context.Context) verdict.Verdict {
 		if look.Stage != last.Stage {
 			since = now
 		}
-		changed = look != last
+		changed := look != last
 		last = look
-		r.Report(AgentSeen{doc, look, changed, now, now.Sub(w.start)})
+		events := []Event{AgentSeen{doc, look, changed, now, now.Sub(w.start)}}
 		if memory.Infrastructure && !troubled {
 			troubled = true
-			r.Report(Trouble{})
+			events = append(events, Trouble{})
 		}
-		return changed, v.Status != "", nil
+		return seen{events: events, changed: changed, near: memory.Started, done: v.Status != ""}, nil
 	})
 	switch {
 	case err == nil:
@@ -174,21 +185,22 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 	status, since := "", time.Now()
 	w := newWatch(deadline, report)
 	w.alive = func() Alive { return Alive{Stage: status, For: time.Since(since)} }
-	err := w.until(ctx, func(ctx context.Context) (changed, done bool, err error) {
+	err := w.until(ctx, func(ctx context.Context) (seen, error) {
 		b, err := builds.Build(ctx, id)
 		if err != nil {
-			return false, false, err
+			return seen{}, err
 		}
 		build = b
-		if changed = b.Status != status; changed {
+		var now seen
+		if b.Status != status {
 			status, since = b.Status, time.Now()
-			report(BuildSeen{b, time.Since(w.start)})
+			now = seen{changed: true, events: []Event{BuildSeen{b, time.Since(w.start)}}}
 		}
 		switch b.Status {
 		case pipecat.BuildSuccess, pipecat.BuildFailed, pipecat.BuildTimeout:
-			return changed, true, nil
+			now.done = true
 		}
-		return changed, false, nil
+		return now, nil
 	})
 	switch {
 	case errors.Is(err, errDeadline) && w.lastErr != nil:
@@ -214,7 +226,6 @@ type watch struct {
 	deadline time.Time
 	report   func(Event)
 	alive    func() Alive
-	pace     *backoff.ExponentialBackOff
 
 	lastSign time.Time
 	lastErr  error     // of the last look; nil when it was one
@@ -229,41 +240,49 @@ func newWatch(deadline time.Time, report func(Event)) *watch {
 		deadline: deadline,
 		lastSign: now,
 		report:   report,
-		pace: backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(quickest),
-			backoff.WithMaxInterval(slowest),
-			backoff.WithMultiplier(slowdown),
-			backoff.WithRandomizationFactor(0), // jobs do not start in step, and what repeats exactly can be tested
-			backoff.WithMaxElapsedTime(0),
-		),
 	}
+}
+
+// seen is what a look came to.
+type seen struct {
+	events  []Event
+	changed bool // there is something new
+	near    bool // from here on it may be done any moment
+	done    bool
 }
 
 // until looks until a look says that it is done. Its error is errDeadline,
 // ctx's, or a *verdict.Verdict for an API that cannot be waited for.
-func (w *watch) until(ctx context.Context, look func(context.Context) (changed, done bool, err error)) error {
+func (w *watch) until(ctx context.Context, look func(context.Context) (seen, error)) error {
 	timed, cancel := context.WithDeadline(ctx, w.deadline)
 	defer cancel()
+	calm, eager := calmPace(), eagerPace()
+	near := false
 	for {
-		changed, done, err := look(timed)
+		now, err := look(timed)
+		var asked time.Duration
 		switch {
-		case err == nil && done:
-			return nil
+		case err == nil:
+			w.answered()
+			for _, e := range now.events {
+				w.report(e)
+			}
+			if now.done {
+				return nil
+			}
+			near = now.near
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case timed.Err() != nil:
 			return errDeadline
-		}
-		var asked time.Duration
-		if err != nil {
+		default:
 			if asked, err = w.fault(err); err != nil {
 				return err
 			}
-		} else {
-			w.answered()
 		}
-		if changed {
-			w.pace.Reset()
+		if now.changed {
+			calm.Reset()
+			eager.Reset()
 			w.lastSign = time.Now()
 		}
 		if time.Since(w.lastSign) > signOfLife-slowest { // the next look would be too late
@@ -272,7 +291,11 @@ func (w *watch) until(ctx context.Context, look func(context.Context) (changed, 
 			sign.Elapsed = time.Since(w.start)
 			w.report(sign)
 		}
-		timer := time.NewTimer(max(w.pace.NextBackOff(), min(asked, maxInterval)))
+		wait := calm.NextBackOff()
+		if near {
+			wait = eager.NextBackOff()
+		}
+		timer := time.NewTimer(max(wait, min(asked, maxAsked)))
 		select {
 		case <-timer.C:
 		case <-timed.Done():

@@ -1,0 +1,327 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/verdict"
+)
+
+// script is an agent whose document is a function of the time since it was
+// made, and which counts its reads.
+type script struct {
+	began time.Time
+	reads int
+	at    func(time.Duration) (*pipecat.Agent, error)
+}
+
+func (s *script) Agent(ctx context.Context, _ string) (*pipecat.Agent, error) {
+	s.reads++
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.at(time.Since(s.began))
+}
+
+// wait runs a rollout of a script, and returns what it told.
+func wait(ctx context.Context, s *script, rules Rules, limit time.Duration) (verdict.Verdict, []Event) {
+	s.began = time.Now()
+	var events []Event
+	v := Rollout{
+		Agents:   s,
+		Name:     "bot",
+		Rules:    rules,
+		Deadline: time.Now().Add(limit),
+		Report:   func(e Event) { events = append(events, e) },
+	}.Wait(ctx)
+	return v, events
+}
+
+// told renders events but for looks that show nothing new.
+func told(events []Event) string {
+	var words []string
+	for _, e := range events {
+		switch e := e.(type) {
+		case AgentSeen:
+			if e.Changed {
+				words = append(words, e.Look.Stage)
+			}
+		case BuildSeen:
+			words = append(words, e.Build.Status)
+		default:
+			words = append(words, strings.TrimPrefix(fmt.Sprintf("%T", e), "poll."))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// rollout is the usual one: the operator looks after a second, the image is
+// fetched, the code is validated for a while, and then it serves.
+func rollout(ready, validated time.Duration) func(time.Duration) (*pipecat.Agent, error) {
+	return func(t time.Duration) (*pipecat.Agent, error) {
+		a := reconciled()
+		a.Ready = false
+		a.CurrentRevision.Phase = pipecat.Creating
+		a.CurrentRevision.Health = nil
+		switch {
+		case t < min(time.Second, ready/3):
+			a.ReconciledDeploymentID, a.Ready, a.CurrentRevision = "old", true, &pipecat.Revision{DeploymentID: "old", Phase: pipecat.Active}
+		case t >= ready:
+			return reconciled(), nil
+		case t >= ready-validated:
+			a.CurrentRevision.Phase = pipecat.Validating
+			a.CurrentRevision.Health = &pipecat.Health{State: "running", ReplicasStarted: 1}
+		}
+		return a, nil
+	}
+}
+
+// noticed measures, in virtual time and over rollouts of 2 to 45 seconds, how
+// long after an agent is ready that is noticed, and after how many reads. The
+// shares are those of a rollout's end in which the code is seen to be validated.
+func noticed(t *testing.T, shares ...float64) (mean time.Duration, reads float64) {
+	var n int
+	for ready := 2 * time.Second; ready <= 45*time.Second; ready += 130 * time.Millisecond {
+		for _, share := range shares {
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{at: rollout(ready, time.Duration(share*float64(ready)))}
+				v, _ := wait(t.Context(), s, rules, time.Minute)
+				if v.Status != verdict.Ready {
+					t.Fatalf("ready after %s: %+v", ready, v)
+				}
+				mean += time.Since(s.began) - ready
+				reads += float64(s.reads)
+			})
+			n++
+		}
+	}
+	return mean / time.Duration(n), reads / float64(n)
+}
+
+var usualShares = []float64{0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40}
+
+func TestNoticed(t *testing.T) {
+	mean, reads := noticed(t, usualShares...)
+	if mean >= 700*time.Millisecond || reads >= 12 {
+		t.Errorf("ready is noticed after %s and %.1f reads, want less than 700ms and 12", mean, reads)
+	}
+}
+
+func BenchmarkNoticed(b *testing.B) {
+	for _, bm := range []struct {
+		name   string
+		shares []float64
+	}{{"validated-10-to-40-percent", usualShares}, {"validated-10-percent", usualShares[:1]}, {"validated-40-percent", usualShares[6:]}, {"not-seen-validated", []float64{0}}} {
+		b.Run(bm.name, func(b *testing.B) {
+			for range b.N {
+				// Virtual time is for tests, so a benchmark needs one.
+				testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
+					Name: "noticed",
+					F: func(t *testing.T) {
+						mean, reads := noticed(t, bm.shares...)
+						b.ReportMetric(mean.Seconds(), "s/noticed")
+						b.ReportMetric(reads, "reads/rollout")
+					},
+				}})
+			}
+		})
+	}
+}
+
+func TestWait(t *testing.T) {
+	const s = time.Second
+	usual := rollout(20*s, 5*s)
+	away := func(from, to time.Duration, err error) func(time.Duration) (*pipecat.Agent, error) {
+		return func(t time.Duration) (*pipecat.Agent, error) {
+			if t >= from && t < to {
+				return nil, err
+			}
+			return usual(t)
+		}
+	}
+	status := func(code int) *pipecat.Error { return &pipecat.Error{Method: "GET", URL: "u", Status: code} }
+	never := rollout(time.Hour, 0)
+
+	tests := []struct {
+		name    string
+		at      func(time.Duration) (*pipecat.Agent, error)
+		rules   Rules
+		status  verdict.Status
+		reason  verdict.Reason
+		message string // part of it
+		within  [2]time.Duration
+		told    string
+	}{
+		{name: "the usual", at: usual, status: verdict.Ready, within: [2]time.Duration{20 * s, 21 * s},
+			told: "waiting for the operator, Creating, Validating, Active"},
+		{name: "a blip", at: away(5*s, 10*s, status(502)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s},
+			told: "waiting for the operator, Creating, Away, Back, Validating, Active"},
+		{name: "gone for a while", at: away(5*s, 300*s, errors.New("connection refused")), status: verdict.Ready, within: [2]time.Duration{300 * s, 305 * s}},
+		{name: "gone for good", at: away(5*s, time.Hour, status(503)), status: verdict.TimedOut, reason: verdict.API,
+			message: "the API could not be read when the time was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "the key is taken back", at: away(5*s, time.Hour, status(401)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
+		{name: "it may not read", at: away(5*s, time.Hour, status(403)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
+		{name: "deleted", at: away(5*s, time.Hour, status(404)), status: verdict.Failed, reason: verdict.API, message: "what is waited for is gone", within: [2]time.Duration{5 * s, 18 * s}},
+		{name: "404 for a moment", at: away(5*s, 8*s, status(404)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s}},
+		{name: "it asks for patience", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 40 * s}), status: verdict.Ready, within: [2]time.Duration{45 * s, 51 * s}},
+		{name: "never scheduled", at: never, status: verdict.TimedOut, reason: verdict.NotScheduled,
+			message: "no replica of the new revision was ever started within 10m0s: it has been in phase Creating for 9m58s", within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "never ready", at: rollout(time.Hour, 59*time.Minute+50*s), status: verdict.TimedOut, reason: verdict.NotReady, within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "trouble at the platform", at: func(t time.Duration) (*pipecat.Agent, error) {
+			a, err := never(t)
+			a.CurrentRevision.HasInfrastructureIssue = true
+			return a, err
+		}, status: verdict.TimedOut, reason: verdict.Infrastructure, within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "trouble that passes", at: func(t time.Duration) (*pipecat.Agent, error) {
+			a, err := never(t)
+			a.CurrentRevision.HasInfrastructureIssue = t > 5*s && t < 20*s
+			return a, err
+		}, status: verdict.TimedOut, reason: verdict.NotScheduled, within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "ready must hold", at: usual, rules: Rules{Ours: "ours", Previous: "old", MinReady: 30 * s}, status: verdict.Ready, within: [2]time.Duration{50 * s, 54 * s}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if tt.rules == (Rules{}) {
+					tt.rules = rules
+				}
+				script := &script{at: tt.at}
+				v, events := wait(t.Context(), script, tt.rules, 10*time.Minute)
+				if v.Status != tt.status || v.Reason != tt.reason || !strings.Contains(v.Message, tt.message) {
+					t.Errorf("got %+v, want %q for %q with %q", v, tt.status, tt.reason, tt.message)
+				}
+				if took := time.Since(script.began); took < tt.within[0] || took > tt.within[1] {
+					t.Errorf("took %s, want %s to %s", took, tt.within[0], tt.within[1])
+				}
+				if got := told(events); tt.told != "" && got != tt.told {
+					t.Errorf("told %s\nwant %s", got, tt.told)
+				}
+			})
+		})
+	}
+}
+
+// TestCrashTold holds the promise that a crash is told within five seconds of
+// being visible, whenever it comes.
+func TestCrashTold(t *testing.T) {
+	for at := time.Second; at < 5*time.Minute; at += 1700 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			progress := rollout(time.Hour, 0)
+			s := &script{at: func(t time.Duration) (*pipecat.Agent, error) {
+				a, err := progress(t)
+				if t >= at && a.ReconciledDeploymentID == "ours" {
+					a.CurrentRevision.Health = &pipecat.Health{Reason: "CrashLoopBackOff", RestartCount: 1, ReplicasStarted: 1}
+				}
+				return a, err
+			}}
+			v, _ := wait(t.Context(), s, rules, 10*time.Minute)
+			if late := time.Since(s.began) - at; v.Reason != verdict.Crash || late > 5*time.Second {
+				t.Errorf("a crash at %s is told %s later: %+v", at, late, v)
+			}
+		})
+	}
+}
+
+func TestSignsOfLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{at: rollout(time.Hour, 0)}
+		began, last := time.Now(), time.Now()
+		var signs int
+		Rollout{Agents: s, Rules: rules, Deadline: began.Add(10 * time.Minute), Report: func(e Event) {
+			seen, ok := e.(AgentSeen)
+			if ok && !seen.Changed {
+				return
+			}
+			if silent := time.Since(last); silent > 30*time.Second {
+				t.Errorf("silent for %s", silent)
+			}
+			last = time.Now()
+			signs++
+		}}.Wait(t.Context())
+		if signs > 30 {
+			t.Errorf("%d lines in ten minutes in which nothing happens", signs)
+		}
+	})
+}
+
+func TestTroubleIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		usual := rollout(30*time.Second, 0)
+		_, events := wait(t.Context(), &script{at: func(t time.Duration) (*pipecat.Agent, error) {
+			a, err := usual(t)
+			a.CurrentRevision.HasInfrastructureIssue = t > 5*time.Second && t.Truncate(4*time.Second)%(8*time.Second) == 0
+			return a, err
+		}}, rules, time.Minute)
+		if n := strings.Count(told(events), "Trouble"); n != 1 {
+			t.Errorf("told %d times, want once: %s", n, told(events))
+		}
+	})
+}
+
+func TestCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Second, cancel)
+		s := &script{at: rollout(time.Hour, 0)}
+		v, _ := wait(ctx, s, rules, time.Minute)
+		if took := time.Since(s.began); v.Status != verdict.Cancelled || took != 10*time.Second {
+			t.Errorf("after %s: %+v", took, v)
+		}
+	})
+}
+
+// builds is a build that goes through statuses, each for ten seconds; a status
+// that is an HTTP one is an error.
+type builds struct {
+	began    time.Time
+	statuses []string
+}
+
+func (b builds) Build(context.Context, string) (*pipecat.Build, error) {
+	i := min(int(time.Since(b.began)/(10*time.Second)), len(b.statuses)-1)
+	if b.statuses[i] == "502" {
+		return nil, &pipecat.Error{Status: http.StatusBadGateway}
+	}
+	return &pipecat.Build{Status: b.statuses[i], ErrorMessage: "step 3\nno such file"}, nil
+}
+
+func TestBuild(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		statuses []string
+		status   verdict.Status
+		message  string
+		told     string
+	}{
+		{"success", []string{"pending", "building", "success"}, "", "", "pending, building, success"},
+		{"failed", []string{"building", "failed"}, verdict.Failed, "build id ended as failed and is not deployed: no such file", "building, failed"},
+		{"timeout", []string{"timeout"}, verdict.Failed, "build id ended as timeout", "timeout"},
+		{"away", []string{"building", "502", "success"}, "", "", "building, Away, Back, success"},
+		{"a new word", []string{"queued", "success"}, "", "", "queued, success"},
+		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within 5m0s: it is building", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var events []Event
+				b, err := Build(t.Context(), builds{time.Now(), tt.statuses}, "id", time.Now().Add(5*time.Minute), func(e Event) { events = append(events, e) })
+				if tt.status == "" {
+					if err != nil || b.Status != pipecat.BuildSuccess {
+						t.Errorf("got %v and %v", b, err)
+					}
+				} else if v := verdict.Of(err); v.Status != tt.status || v.Reason != verdict.Build || !strings.Contains(v.Message, tt.message) {
+					t.Errorf("got %+v, want %q with %q", v, tt.status, tt.message)
+				}
+				if got := told(events); tt.told != "" && got != tt.told {
+					t.Errorf("told %s, want %s", got, tt.told)
+				}
+			})
+		})
+	}
+}
