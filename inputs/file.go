@@ -2,12 +2,15 @@ package inputs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -119,48 +122,77 @@ func parseFile(name string, data []byte) (map[string]value, Problems) {
 		values   = map[string]value{}
 		problems Problems
 	)
-	for _, found := range keys.Errors {
-		path := found.Key()
-		if path[0] == "docker" { // for another of the CLI's commands
-			continue
-		}
-		line, _ := found.Position()
-		at := Problem{Input: strings.Join(path, "."), File: name, Line: line}
-		key, ok := known[at.Input]
+	for _, l := range leaves(tree, "", known, keys) {
+		at := Problem{Input: l.key, File: name, Line: l.line}
+		key, ok := known[l.key]
 		if !ok {
-			at.Text = "this key is not known" + suggestion(path, known)
+			at.Text = "this key is not known" + suggestion(l.key, known)
 			problems = append(problems, at)
 			continue
 		}
-		text, ok := key.kind.fromTOML(lookUp(tree, path))
+		text, ok := key.kind.fromTOML(l.value)
 		if !ok {
 			at.Text = "its value must be " + key.kind.inTOML()
 			problems = append(problems, at)
 			continue
 		}
-		values[key.name] = value{text, at}
+		if _, ok := values[key.name]; !ok {
+			values[key.name] = value{text, at}
+		}
 	}
 	return values, problems
 }
 
-func lookUp(tree map[string]any, path []string) any {
-	var v any = tree
-	for _, key := range path {
-		table, ok := v.(map[string]any)
-		if !ok {
-			return nil
+// leaf is a key with its value: not a table, or one that is not known.
+type leaf struct {
+	key   string
+	value any
+	line  int
+}
+
+// leaves lists what a table holds, in the order of the file's lines.
+func leaves(table map[string]any, prefix string, known map[string]fileKey, found *toml.StrictMissingError) (all []leaf) {
+	for name, v := range table {
+		key := prefix + name
+		inner, isTable := v.(map[string]any)
+		holdsKnown := func(k string) bool { return strings.HasPrefix(k, key+".") }
+		switch {
+		case key == "docker": // for another of the CLI's commands
+		case isTable && slices.ContainsFunc(slices.Collect(maps.Keys(known)), holdsKnown):
+			all = append(all, leaves(inner, key+".", known, found)...)
+		default:
+			all = append(all, leaf{key, v, lineOf(key, found)})
 		}
-		v = table[key]
 	}
-	return v
+	slices.SortFunc(all, func(a, b leaf) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
+	})
+	return all
+}
+
+// lineOf is the line of a key. In an inline table the decoder tells a key
+// without its table.
+func lineOf(key string, found *toml.StrictMissingError) int {
+	for {
+		for _, e := range found.Errors {
+			if strings.Join(e.Key(), ".") == key {
+				line, _ := e.Position()
+				return line
+			}
+		}
+		var inner bool
+		if _, key, inner = strings.Cut(key, "."); !inner {
+			return 0
+		}
+	}
 }
 
 // suggestion finds a known key that differs in its table or its dashes only.
-func suggestion(path []string, known map[string]fileKey) string {
-	bare := strings.ToLower(strings.ReplaceAll(path[len(path)-1], "-", "_"))
-	for key := range known {
-		if key == bare || strings.HasSuffix(key, "."+bare) {
-			return "; did you mean " + key + "?"
+func suggestion(key string, known map[string]fileKey) string {
+	bare := strings.ToLower(strings.ReplaceAll(key[strings.LastIndexByte(key, '.')+1:], "-", "_"))
+	for _, near := range slices.Sorted(maps.Keys(known)) {
+		if near == bare || strings.HasSuffix(near, "."+bare) {
+			return "; did you mean " + near + "?"
 		}
 	}
 	return ""

@@ -203,15 +203,16 @@ func (r *Report) Finish(v verdict.Verdict) {
 	if strings.Contains(v.Message, r.line(v.Detail)) { // nothing more to tell
 		v.Detail = ""
 	}
-	headline := r.headline(v)
+	last := r.headline(v)
 	if !v.Status.OK() && len(r.problems) == 0 {
-		r.annotate(errorKind, cut(r.agent+": "+string(v.Reason), 200), v.Message, place{})
+		r.annotate(errorKind, r.agent+": "+string(v.Reason), v.Message, place{})
+		last = fmt.Sprintf("✗ %s: %s after %s", r.agent, v.Status, seconds(r.took()))
 	}
 	if v.Detail != "" {
 		r.log.line("In its own words:")
 		r.log.foreign(v.Detail)
 	}
-	r.log.line("%s", headline)
+	r.log.line("%s", last)
 	if text := r.serving(v); text != "" {
 		r.log.line("%s", text)
 	}
@@ -242,7 +243,7 @@ func (r *Report) headline(v verdict.Verdict) string {
 	case verdict.Ready:
 		return fmt.Sprintf("✓ %s is ready after %s: deployment %s serves callers", r.agent, seconds(r.took()), short(r.line(r.deployment)))
 	case verdict.Deployed:
-		return fmt.Sprintf("✓ %s: deployment %s was taken, and is not waited for", r.agent, short(r.line(r.deployment)))
+		return fmt.Sprintf("✓ %s is deployed: deployment %s was taken, and is not waited for", r.agent, short(r.line(r.deployment)))
 	case verdict.Unchanged:
 		return fmt.Sprintf("✓ %s has no new deployment: %s stays", r.agent, short(r.line(r.deployment)))
 	}

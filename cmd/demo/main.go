@@ -48,25 +48,23 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	code, err := demo(ctx, name)
-	if err != nil {
+	if err := demo(ctx, name); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		code = 2
+		os.Exit(1)
 	}
-	os.Exit(code)
 }
 
-// demo deploys the image whose tag is the script's name, and returns the exit
-// code of the action.
-func demo(ctx context.Context, script string) (int, error) {
+// demo deploys the image whose tag is the script's name, and shows what the
+// action prints and writes, whatever it comes to.
+func demo(ctx context.Context, script string) error {
 	dir, err := os.MkdirTemp("", "pipecat-cloud-deploy-demo-")
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer os.RemoveAll(dir)
 	binary, page := filepath.Join(dir, "pipecat-cloud-deploy"), filepath.Join(dir, "summary.md")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "pipecat-cloud-deploy").CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building the action: %w\n%s", err, out)
+		return fmt.Errorf("building the action: %w\n%s", err, out)
 	}
 
 	cloud := &simulator.Cloud{}
@@ -92,13 +90,16 @@ func demo(ctx context.Context, script string) (int, error) {
 	fmt.Println("\n── The log")
 	var exit *exec.ExitError
 	if err := action.Run(); err != nil && !errors.As(err, &exit) {
-		return 0, err
+		return err
 	}
 	summary, err := os.ReadFile(page)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	fmt.Printf("\n── The job summary, in Markdown\n%s\n── The job is %s\n", summary,
-		map[bool]string{true: "green", false: "red"}[action.ProcessState.Success()])
-	return action.ProcessState.ExitCode(), nil
+	colour := "red"
+	if action.ProcessState.Success() {
+		colour = "green"
+	}
+	fmt.Printf("\n── The job summary, in Markdown\n%s── The job is %s: exit code %d\n", summary, colour, action.ProcessState.ExitCode())
+	return nil
 }
