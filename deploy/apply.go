@@ -212,7 +212,7 @@ func differs(asked pipecat.Settings, agent *pipecat.Agent) string {
 		{"image credentials", asked.ImagePullSecretSet, spec.ImagePullSecretName},
 		{"agent profile", asked.AgentProfile, agent.AgentProfile},
 	}
-	if asked.MaxSessionDuration != 0 {
+	if asked.MaxSessionDuration != 0 && spec.MaxSessionDurationSeconds != 0 {
 		pairs = append(pairs, pair{"session limit", fmt.Sprint(asked.MaxSessionDuration), fmt.Sprint(spec.MaxSessionDurationSeconds)})
 	}
 	if s := asked.AutoScaling; s != nil && spec.AutoScaling != nil {

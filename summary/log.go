@@ -13,7 +13,8 @@ import (
 const (
 	maxAnnotation  = 4000 // the runner cuts at 4,096 characters
 	maxAnnotations = 10   // of a kind, a step; the runner drops the rest
-	maxLogged      = 64 << 10
+	maxLogged      = 64 << 10 // of a block
+	maxLine        = 8 << 10
 )
 
 // log writes a job's log: for a GitHub runner with its commands, else as plain
@@ -95,7 +96,7 @@ func (l *log) annotate(k kind, title, text string, at place) {
 	}
 	properties := githubactions.CommandProperties{"title": cut(title, 200)}
 	if at.file != "" {
-		properties["file"] = at.file
+		properties["file"] = cut(at.file, 1000)
 		if at.line > 0 {
 			properties["line"] = fmt.Sprint(at.line)
 		}

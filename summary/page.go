@@ -95,7 +95,7 @@ func (r *Report) servingCell(v verdict.Verdict) string {
 	switch {
 	case v.Reason == verdict.API, v.Reason == verdict.Auth: // the last look is old
 	case r.look.Server != "":
-		return code(r.line(r.look.Server))
+		return code(cut(r.line(r.look.Server), maxCell))
 	case r.look.Serving == poll.ServesNothing:
 		return "nothing"
 	}

@@ -283,22 +283,22 @@ func (r *Report) took() time.Duration { return time.Since(r.started) }
 func (r *Report) group(title string) {
 	if r.grouped != title {
 		r.grouped = title
-		r.log.group(r.line(title))
+		r.log.group(cut(r.line(title), maxLine))
 	}
 }
 
 // say writes a line of the log. It must begin with a word of ours.
 func (r *Report) say(format string, args ...any) {
-	r.log.line("  %s", r.line(fmt.Sprintf(format, args...)))
+	r.log.line("  %s", cut(r.line(fmt.Sprintf(format, args...)), maxLine))
 }
 
 // at writes a line of the log about a time since waiting began.
 func (r *Report) at(elapsed time.Duration, text string) {
-	r.log.line("  %9s  %s", seconds(elapsed), r.line(text))
+	r.log.line("  %9s  %s", seconds(elapsed), cut(r.line(text), maxLine))
 }
 
 func (r *Report) annotate(k kind, title, text string, at place) {
-	text = r.line(text)
+	text = cut(r.line(text), maxLine)
 	if k == warningKind {
 		r.warnings = append(r.warnings, text)
 	}
@@ -309,9 +309,9 @@ func (r *Report) annotate(k kind, title, text string, at place) {
 // short is as much of an id as people compare.
 func short(id string) string {
 	if i := strings.IndexByte(id, '-'); i >= 8 {
-		return id[:i]
+		id = id[:i]
 	}
-	return id
+	return cut(id, 64)
 }
 
 func orUnknown(s string) string {

@@ -66,7 +66,7 @@ func cutMiddle(s string, n int) string {
 	if i := strings.LastIndexByte(head, '\n'); i > 0 {
 		head = head[:i]
 	}
-	if i := strings.IndexByte(tail, '\n'); i > 0 {
+	if i := strings.IndexByte(tail, '\n'); i >= 0 {
 		tail = tail[i+1:]
 	}
 	head, tail = strings.ToValidUTF8(head, ""), strings.ToValidUTF8(tail, "")

@@ -1,0 +1,231 @@
+package deploy
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipecat-cloud-deploy/inputs"
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/simulator"
+	"pipecat-cloud-deploy/verdict"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// TestSettings holds that what was not asked for is not sent.
+func TestSettings(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		cfg  inputs.Config
+		from Artefact
+		want pipecat.Settings
+	}{
+		{"nothing", inputs.Config{}, Artefact{}, pipecat.Settings{}},
+		{"an image", inputs.Config{Image: "a:b"}, Artefact{Image: "a:b"}, pipecat.Settings{Image: "a:b"}},
+		{"a build", inputs.Config{BuildID: "id"}, Artefact{Build: &pipecat.Build{ID: "id"}}, pipecat.Settings{BuildID: "id"}},
+		{"one bound", inputs.Config{MinAgents: ptr(0)}, Artefact{}, pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(0)}}},
+		{"the filter off", inputs.Config{KrispVivaFilter: "none"}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{}}},
+		{"the filter on", inputs.Config{KrispVivaFilter: "tel"}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: ptr("tel")}}},
+		{"the rest", inputs.Config{ImageCredentials: "i", SecretSet: "s", AgentProfile: "p", MaxSessionDuration: time.Hour, WebsocketAuth: "token", NodeType: "arm"}, Artefact{},
+			pipecat.Settings{ImagePullSecretSet: "i", SecretSet: "s", AgentProfile: "p", MaxSessionDuration: 3600, WebsocketAuth: "token", NodeType: "arm"}},
+	} {
+		if got := settings(tt.cfg, tt.from); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestOnlyScales(t *testing.T) {
+	scaling := pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(1)}}
+	for _, tt := range []struct {
+		name string
+		c    Change
+		want bool
+	}{
+		{"it does", Change{Before: &pipecat.Agent{}, Update: pipecat.UpdateRequest{Settings: scaling}}, true},
+		{"it forces, too", Change{Before: &pipecat.Agent{}, Update: pipecat.UpdateRequest{Settings: scaling, ForceRedeploy: true}}, false},
+		{"it has an image, too", Change{Before: &pipecat.Agent{}, Update: pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "a:b", AutoScaling: scaling.AutoScaling}}}, false},
+		{"it creates", Change{Create: pipecat.CreateRequest{Settings: scaling}}, false},
+	} {
+		if got := tt.c.OnlyScales(); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+func TestDiffers(t *testing.T) {
+	agent := func(change func(*pipecat.Agent, *pipecat.Spec)) *pipecat.Agent {
+		a := &pipecat.Agent{AgentProfile: "agent-1x", Deployment: &pipecat.Deployment{}}
+		s := &a.Deployment.Manifest.Spec
+		s.Image, s.ImagePullSecretName, s.EnvFromSecretNames = "a:b", "pull", []string{"keys"}
+		s.AutoScaling, s.MaxSessionDurationSeconds = &pipecat.Replicas{MinReplicas: ptr(1), MaxReplicas: ptr(10)}, 3600
+		if change != nil {
+			change(a, s)
+		}
+		return a
+	}
+	asked := pipecat.Settings{Image: "a:b", ImagePullSecretSet: "pull", SecretSet: "keys", AgentProfile: "agent-1x", MaxSessionDuration: 3600,
+		AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(1), MaxAgents: ptr(10)}}
+	for _, tt := range []struct {
+		name  string
+		asked pipecat.Settings
+		agent *pipecat.Agent
+		want  string
+	}{
+		{"the same", asked, agent(nil), ""},
+		{"nothing was asked for", pipecat.Settings{}, agent(nil), ""},
+		{"nothing is told", asked, &pipecat.Agent{}, ""},
+		{"little is told", asked, &pipecat.Agent{Deployment: &pipecat.Deployment{}}, ""},
+		{"a build's image is hidden", pipecat.Settings{BuildID: "id"}, agent(nil), ""},
+		{"image", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.Image = "a:c" }), `image is "a:c"`},
+		{"credentials", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.ImagePullSecretName = "x" }), `image credentials is "x"`},
+		{"profile", asked, agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.AgentProfile = "agent-2x" }), `agent profile is "agent-2x"`},
+		{"limit", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.MaxSessionDurationSeconds = 60 }), `session limit is "60"`},
+		{"minimum", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.AutoScaling.MinReplicas = ptr(2) }), `minimum of agents is "2"`},
+		{"maximum", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.AutoScaling.MaxReplicas = ptr(2) }), `maximum of agents is "2"`},
+		{"secrets", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.EnvFromSecretNames = []string{"x"} }), `secret set is "x"`},
+	} {
+		if got := differs(tt.asked, tt.agent); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// client is one of a handler, without a network.
+func client(h http.Handler) *pipecat.Client {
+	return &pipecat.Client{Base: &url.URL{Scheme: "https", Host: "api", Path: "/v1"}, Key: "sk", Transport: simulator.Transport(h), Retries: 4}
+}
+
+// TestApply loses answers in every way, with and without force-redeploy: one
+// request never makes two deployments, and whose deployment is told is ours.
+func TestApply(t *testing.T) {
+	writes, reads := simulator.Writes, simulator.Reads
+	theirs := func(cloud *simulator.Cloud) http.Handler { // another deployment lands, and the answer is lost
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				other := client(cloud)
+				_, _ = other.UpdateAgent(r.Context(), "bot", pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "acme/bot:theirs"}})
+				panic(http.ErrAbortHandler)
+			}
+			cloud.ServeHTTP(w, r)
+		})
+	}
+	for _, tt := range []struct {
+		name   string
+		faults func(*simulator.Cloud) http.Handler
+		laggy  time.Duration
+		status verdict.Status // empty: taken
+		reason verdict.Reason
+		total  int // deployments that there are in the end, for an update
+	}{
+		{name: "no fault", faults: func(c *simulator.Cloud) http.Handler { return c }, total: 2},
+		{name: "lost once", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Lossy(c, simulator.Between(1, 1, writes), false)
+		}, total: 2},
+		{name: "lost for ever", faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, total: 2},
+		{name: "half an answer", faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, true) }, total: 2},
+		{name: "lost, and seen late", laggy: 5 * time.Second, faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, total: 2},
+		{name: "500 that did not take it", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(c, simulator.Between(1, 3, writes), 500, nil, "{}")
+		}, total: 2},
+		{name: "500 for ever", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 500, nil, "{}") },
+			status: verdict.Failed, reason: verdict.API, total: 1},
+		{name: "200 that is no agent", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 200, nil, "{}") },
+			status: verdict.Failed, reason: verdict.API, total: 1},
+		{name: "408", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(c, simulator.Between(1, 1, writes), 408, nil, "{}")
+		}, total: 2},
+		{name: "503 that asks for patience", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(c, simulator.Between(1, 1, writes), 503, http.Header{"Retry-After": {"60"}}, "{}")
+		}, total: 2},
+		{name: "hangs for ever", faults: func(c *simulator.Cloud) http.Handler { return simulator.Hang(c, writes) },
+			status: verdict.Failed, reason: verdict.API, total: 1},
+		{name: "409 for ever", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(c, writes, 409, nil, `{"error":"not yet ready"}`)
+		}, status: verdict.Failed, reason: verdict.Refused, total: 1},
+		{name: "lost, and nothing can be read", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Hang(simulator.Lossy(c, writes, false), reads)
+		}, status: verdict.Failed, reason: verdict.API, total: 2},
+		{name: "403", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 403, nil, "{}") },
+			status: verdict.Failed, reason: verdict.Auth, total: 1},
+		{name: "422", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 422, nil, "{}") },
+			status: verdict.Failed, reason: verdict.Refused, total: 1},
+		{name: "another's lands meanwhile", faults: theirs, status: verdict.Superseded, reason: verdict.Replaced, total: 2},
+	} {
+		for _, force := range []bool{false, true} {
+			t.Run(tt.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					cloud := &simulator.Cloud{Laggy: tt.laggy}
+					old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+					before := &pipecat.Agent{DesiredDeploymentID: old}
+					change := Change{Name: "bot", Before: before, Update: pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "acme/bot:v2"}, ForceRedeploy: force}}
+					taken, err := Apply(t.Context(), client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
+					ids := cloud.Deployments("bot")
+					if len(ids) != tt.total {
+						t.Errorf("%d deployments, want %d", len(ids), tt.total)
+					}
+					check(t, taken, err, tt.status, tt.reason, ids)
+				})
+			})
+		}
+		if tt.status == verdict.Superseded {
+			continue // takes an agent that is there
+		}
+		t.Run(tt.name+", of a creation", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{Laggy: tt.laggy}
+				change := Change{Name: "bot", Create: pipecat.CreateRequest{ServiceName: "bot", Settings: pipecat.Settings{Image: "acme/bot:v2"}}}
+				taken, err := Apply(t.Context(), client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
+				ids := cloud.Deployments("bot")
+				if len(ids) != tt.total-1 {
+					t.Errorf("%d deployments, want %d", len(ids), tt.total-1)
+				}
+				check(t, taken, err, tt.status, tt.reason, ids)
+			})
+		})
+	}
+}
+
+func check(t *testing.T, taken Taken, err error, status verdict.Status, reason verdict.Reason, ids []string) {
+	t.Helper()
+	if status == "" {
+		if err != nil || taken.ID != ids[len(ids)-1] || taken.Unchanged() {
+			t.Errorf("got %+v, %v; want the newest of %q", taken, err, ids)
+		}
+		return
+	}
+	if v := verdict.Of(err); v.Status != status || v.Reason != reason {
+		t.Errorf("got %+v, want %q for %q", v, status, reason)
+	}
+}
+
+// TestApplyDeadline holds that the update is given up when the time is up, and
+// when the job is stopped.
+func TestApplyDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		api := client(simulator.Hang(cloud, simulator.Writes))
+		change := Change{Name: "bot", Before: &pipecat.Agent{}, Update: pipecat.UpdateRequest{ForceRedeploy: true}}
+
+		began := time.Now()
+		_, err := Apply(t.Context(), api, change, began.Add(20*time.Second), func(Event) {})
+		if v := verdict.Of(err); v.Status != verdict.TimedOut || time.Since(began) != 20*time.Second || !strings.Contains(v.Message, "may have been taken") {
+			t.Errorf("after %s: %+v", time.Since(began), v)
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		began = time.Now()
+		_, err = Apply(ctx, api, change, began.Add(20*time.Second), func(Event) {})
+		if v := verdict.Of(err); v.Status != verdict.Cancelled || time.Since(began) != 5*time.Second {
+			t.Errorf("after %s: %+v", time.Since(began), v)
+		}
+	})
+}
