@@ -68,7 +68,7 @@ func (r *Report) facts(b *strings.Builder, v verdict.Verdict) {
 		agent += " in " + fact(r.region)
 	}
 	row("Agent", agent)
-	b.WriteString("|---|---|\n")
+	b.WriteString("|:--|:--|\n")
 	row("Status", code(string(v.Status)))
 	row("Reason", some(string(v.Reason)))
 	row("Deployment", some(r.deployment))
@@ -86,7 +86,7 @@ func (r *Report) facts(b *strings.Builder, v verdict.Verdict) {
 			row("Restarts", fmt.Sprint(rev.Health.RestartCount))
 		}
 	}
-	row("Serving", r.servingCell(v))
+	row("Serves now", r.servingCell(v))
 	row("Took", seconds(r.took()))
 	b.WriteString("\n")
 }
@@ -115,6 +115,6 @@ func (r *Report) phases(b *strings.Builder) {
 		}
 	}
 	if rows.Len() > 0 {
-		b.WriteString("| Phase | Took |\n|---|--:|\n" + rows.String() + "\n")
+		b.WriteString("| Phase | Took |\n|:--|--:|\n" + rows.String() + "\n")
 	}
 }

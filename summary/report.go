@@ -245,6 +245,9 @@ func (r *Report) headline(v verdict.Verdict) string {
 	case verdict.Deployed:
 		return fmt.Sprintf("✓ %s is deployed: deployment %s was taken, and is not waited for", r.agent, short(r.line(r.deployment)))
 	case verdict.Unchanged:
+		if r.look.Serving == poll.ServesOurs {
+			return fmt.Sprintf("✓ %s is unchanged: deployment %s serves callers as before", r.agent, short(r.line(r.deployment)))
+		}
 		return fmt.Sprintf("✓ %s has no new deployment: %s stays", r.agent, short(r.line(r.deployment)))
 	}
 	if n := len(r.problems); n > 0 {
