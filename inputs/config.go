@@ -120,6 +120,12 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 		}
 	}
 
+	// Whoever moves over with it would else change settings alone, and be green.
+	if build := action.GetInput("cloud-build"); build != "" && !strings.EqualFold(build, "false") {
+		problems = append(problems, Problem{Input: "cloud-build",
+			Text: "this action does not build; build and push the image in a step before and set image, or set build-id"})
+	}
+
 	name := given["config-file"].text
 	fromFile, wrong := readFile(name, getenv("GITHUB_WORKSPACE"))
 	problems = append(problems, wrong...)

@@ -141,6 +141,8 @@ func TestValues(t *testing.T) {
 		{"api-url", "https://u:secret@api.example.com", "it has a user, a query or a fragment"},
 		{"api-url", "https://api.example.com?x=1", "it has a user, a query or a fragment"},
 		{"api-url", "https://api.example.com:port", "it is not an address"},
+		{"cloud-build", "true", "this action does not build"},
+		{"cloud-build", "false", ""},
 		{"api-key", "sk_with space", "it has a space"},
 		{"api-key", "sk_näme", "it has a space, a line's end or another character"},
 		{"api-key", "pk_public", "it is a Public key"},

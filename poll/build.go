@@ -1,0 +1,56 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/verdict"
+)
+
+// Builds reads builds.
+type Builds interface {
+	Build(ctx context.Context, id string) (*pipecat.Build, error)
+}
+
+// Build waits for a build to end, at most until the deadline. It returns the
+// build when it succeeded; its error is a *verdict.Verdict, or ctx's.
+func Build(ctx context.Context, builds Builds, id string, deadline time.Time, report func(Event)) (*pipecat.Build, error) {
+	var build *pipecat.Build
+	status, since := "", time.Now()
+	w := newWatch(deadline, report)
+	w.alive = func() Alive { return Alive{Stage: status, For: time.Since(since)} }
+	err := w.until(ctx, func(ctx context.Context) (seen, error) {
+		b, err := builds.Build(ctx, id)
+		if err != nil {
+			return seen{}, err
+		}
+		build = b
+		var now seen
+		if b.Status != status {
+			status, since = b.Status, time.Now()
+			now = seen{changed: true, events: []Event{BuildSeen{b, time.Since(w.start)}}}
+		}
+		switch b.Status {
+		case pipecat.BuildSuccess, pipecat.BuildFailed, pipecat.BuildTimeout:
+			now.done = true
+		}
+		return now, nil
+	})
+	switch {
+	case errors.Is(err, errDeadline) && w.lastErr != nil:
+		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.API,
+			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", w.lastErr)}
+	case errors.Is(err, errDeadline):
+		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
+			Message: fmt.Sprintf("build %s did not end within %s: it is %s (a longer build-timeout waits longer)", id, time.Since(w.start).Round(time.Second), status)}
+	case err != nil:
+		return nil, err
+	case build.Status != pipecat.BuildSuccess:
+		return nil, &verdict.Verdict{Status: verdict.Failed, Reason: verdict.Build, Detail: build.ErrorMessage,
+			Message: fmt.Sprintf("build %s ended as %s and is not deployed", id, build.Status) + because("", build.ErrorMessage)}
+	}
+	return build, nil
+}

@@ -1,0 +1,108 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/verdict"
+)
+
+// Agents reads agents.
+type Agents interface {
+	Agent(ctx context.Context, name string) (*pipecat.Agent, error)
+}
+
+// Rollout waits for one deployment of one agent.
+type Rollout struct {
+	Agents   Agents // tried again by the wait itself, so each read is one try
+	Name     string
+	Rules    Rules
+	Deadline time.Time
+	Report   func(Event)
+}
+
+// Wait looks at the agent until there is a verdict. At the latest there is one
+// at the Deadline, and soon after ctx is cancelled.
+func (r Rollout) Wait(ctx context.Context) verdict.Verdict {
+	var (
+		memory   Memory
+		last     Look
+		since    = time.Now() // last.Stage
+		v        verdict.Verdict
+		troubled bool
+	)
+	w := newWatch(r.Deadline, r.Report)
+	w.alive = func() Alive { return Alive{Stage: last.Stage, For: time.Since(since)} }
+	err := w.until(ctx, func(ctx context.Context) (seen, error) {
+		doc, err := r.Agents.Agent(ctx, r.Name)
+		if err != nil {
+			return seen{}, err
+		}
+		now := time.Now()
+		look := See(doc, r.Rules)
+		v, memory = Judge(doc, r.Rules, memory, now)
+		if look.Stage != last.Stage {
+			since = now
+		}
+		changed := look != last
+		last = look
+		events := []Event{AgentSeen{doc, look, changed, now, now.Sub(w.start)}}
+		if memory.Infrastructure && !troubled {
+			troubled = true
+			events = append(events, Trouble{})
+		}
+		return seen{events: events, changed: changed, near: memory.Started, done: v.Status != ""}, nil
+	})
+	switch {
+	case err == nil:
+		return v
+	case errors.Is(err, errDeadline):
+		return r.timedOut(w, memory, last, time.Since(since))
+	case ctx.Err() != nil:
+		return verdict.Verdict{
+			Status:  verdict.Cancelled,
+			Reason:  verdict.Stopped,
+			Message: fmt.Sprintf("the job was stopped while the deployment was %s; its rollout goes on without it", inStage(last.Stage)),
+		}
+	}
+	return verdict.Of(err)
+}
+
+// timedOut is the verdict when there was none before the deadline.
+func (r Rollout) timedOut(w *watch, m Memory, last Look, stuck time.Duration) verdict.Verdict {
+	v := verdict.Verdict{Status: verdict.TimedOut}
+	limit := time.Since(w.start).Round(time.Second)
+	if w.lastErr != nil {
+		v.Reason = verdict.API
+		v.Message = fmt.Sprintf("the API could not be read when the time was up, after %s: %v", limit, w.lastErr)
+		return v
+	}
+	what := "the new revision did not become ready"
+	switch {
+	case m.Infrastructure:
+		v.Reason = verdict.Infrastructure
+		what += ", and the platform tells of an infrastructure issue of its own"
+	case !m.Started:
+		v.Reason = verdict.NotScheduled
+		what = "no replica of the new revision was ever started"
+	default:
+		v.Reason = verdict.NotReady
+	}
+	v.Message = fmt.Sprintf("%s within %s: it has been %s for %s (a longer wait-timeout waits longer)",
+		what, limit, inStage(last.Stage), stuck.Round(time.Second))
+	return v
+}
+
+// inStage completes "it is …".
+func inStage(stage string) string {
+	switch stage {
+	case "":
+		return "unseen"
+	case Unseen, Unreconciled, NoRevision:
+		return stage
+	}
+	return "in phase " + stage
+}
