@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"sort"
@@ -195,6 +196,26 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			fmt.Fprintf(ts.Stdout(), "%s=%s\n", name, values[name])
 		}
 	},
+}
+
+// TestDeadLog runs the process with a log that nobody reads: it still ends by
+// itself, with its outputs.
+func TestDeadLog(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	output := filepath.Join(t.TempDir(), "output")
+	job := exec.Command("pipecat-cloud-deploy")
+	job.Env = []string{"INPUT_API-KEY=sk", "INPUT_IMAGE=untagged", "GITHUB_OUTPUT=" + output}
+	job.Stdout = writer
+	_ = job.Run()
+	writer.Close()
+	values, err := readOutputs(output)
+	if code := job.ProcessState.ExitCode(); code != 1 || err != nil || values["status"] != "failed" {
+		t.Errorf("%s, outputs %v, %v; want exit code 1 and status failed", job.ProcessState, values, err)
+	}
 }
 
 // readOutputs reads an output file by the runner's rules: k=v, or k<<END,

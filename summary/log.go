@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	maxAnnotation  = 4000 // the runner cuts at 4,096 characters
-	maxAnnotations = 10   // of a kind, a step; the runner drops the rest
+	maxAnnotation  = 4000     // the runner cuts at 4,096 characters
+	maxAnnotations = 10       // of a kind, a step; the runner drops the rest
 	maxLogged      = 64 << 10 // of a block
 	maxLine        = 8 << 10
 )
