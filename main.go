@@ -54,24 +54,24 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 
 // rollOut makes the deployment that cfg asks for, and waits for its verdict.
 func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
-	// Up to the update, a read that fails is tried again. Waiting does so
-	// itself, and gives a request that hangs up sooner.
-	api := &pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy", Transport: transport, Retries: 4}
-	waiting := *api
-	waiting.Retries, waiting.Timeout = 0, 10*time.Second
+	// Up to the update, a read that fails is tried again a few times; waiting
+	// goes on trying by itself.
+	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy", Transport: transport}
+	api := waiting
+	api.Retries, api.Retrying = 4, report.Retrying
 
-	artefact, err := deploy.Resolve(ctx, api, cfg, &waiting, report.Poll)
+	artefact, err := deploy.Resolve(ctx, &api, cfg, &waiting, report.Poll)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
-	change, err := deploy.Plan(ctx, api, cfg, artefact)
+	change, err := deploy.Plan(ctx, &api, cfg, artefact)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
 	report.Deploy(change)
 
 	deadline := time.Now().Add(cfg.WaitTimeout)
-	taken, err := deploy.Apply(ctx, api, change, deadline, report.Deploy)
+	taken, err := deploy.Apply(ctx, &api, change, deadline, report.Deploy)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}

@@ -52,11 +52,20 @@ func Apply(ctx context.Context, api API, c Change, deadline time.Time, report fu
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		return Taken{}, &verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
-			Message: "the job was stopped while the update was under way; it may have been taken, so look at the agent before you run it again"}
+		v := verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
+			Message: "the job was stopped before the platform took the update, so nothing was deployed"}
+		if a.open {
+			v.Message = "the job was stopped while the update was under way; it may have been taken, so look at the agent before you run it again"
+		}
+		return Taken{}, &v
 	case timed.Err() != nil:
-		return Taken{}, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.API,
-			Message: fmt.Sprintf("the update got no answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", a.last)}
+		v := verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Refused,
+			Message: fmt.Sprintf("the platform did not take the update before wait-timeout was up, so nothing was deployed: %v", a.last)}
+		if a.open {
+			v.Reason = verdict.API
+			v.Message = fmt.Sprintf("the update had no clear answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", a.last)
+		}
+		return Taken{}, &v
 	default:
 		return Taken{}, err
 	}
@@ -68,19 +77,18 @@ type applier struct {
 	api    API
 	report func(Event)
 	pace   *backoff.ExponentialBackOff
-	last   error // what the last request came to
-	lost   int   // answers
-	held   bool  // and told so
+	last   error     // what the last request came to
+	open   bool      // a request may have been taken, and it is not known yet
+	lost   int       // answers
+	told   time.Time // when it was last told that the update is held
 }
 
 // send sends the request until the platform took or refused it, and returns
 // the agent that has it.
 func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 	for {
+		a.open = true
 		agent, err := a.post(ctx)
-		if err == nil && agent.Desired() == "" {
-			err = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it names no deployment")}
-		}
 		if err == nil {
 			return agent, nil
 		}
@@ -90,7 +98,8 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case e.Err == nil && e.Status == http.StatusConflict, e.Status == http.StatusTooManyRequests:
+		case e.Err == nil && (e.Status == http.StatusConflict || e.Status == http.StatusTooManyRequests):
+			a.open = false
 			err = a.hold(ctx, e)
 		case !e.Temporary():
 			if a.lost == 0 || a.Before != nil || e.Status != http.StatusBadRequest {
@@ -129,13 +138,13 @@ func (a *applier) hold(ctx context.Context, e *pipecat.Error) error {
 			return v
 		}
 	}
-	wait := max(a.pace.NextBackOff(), e.RetryAfter)
-	if deadline, _ := ctx.Deadline(); time.Until(deadline) < wait {
-		return failed(verdict.Refused, e, "nothing was deployed, for the platform asked to wait until after wait-timeout: %v", e)
+	if deadline, _ := ctx.Deadline(); time.Until(deadline) < e.RetryAfter {
+		return failed(verdict.Refused, e, "nothing was deployed, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
 	}
-	if !a.held {
-		a.held = true
-		a.report(Held{Why: e, For: wait})
+	wait := max(a.pace.NextBackOff(), e.RetryAfter)
+	if time.Since(a.told) > 20*time.Second {
+		a.told = time.Now()
+		a.report(Held{Why: e, Next: wait})
 	}
 	return sleep(ctx, wait)
 }
@@ -153,7 +162,11 @@ func (a *applier) again(ctx context.Context, e *pipecat.Error) error {
 func (a *applier) find(ctx context.Context, lost *pipecat.Error) (*pipecat.Agent, error) {
 	a.lost++
 	a.report(Lost{lost})
-	for _, wait := range []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second} {
+	waits := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
+	if a.Update.ForceRedeploy { // sent again, what was taken would be made twice
+		waits = append(waits, 8*time.Second, 15*time.Second)
+	}
+	for _, wait := range waits {
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
 		}
@@ -172,6 +185,7 @@ func (a *applier) find(ctx context.Context, lost *pipecat.Error) (*pipecat.Agent
 		}
 		return agent, nil
 	}
+	a.open = false
 	return nil, nil
 }
 
@@ -192,10 +206,10 @@ func (a *applier) refused(e *pipecat.Error) error {
 	if a.Before == nil {
 		what = "to create the agent"
 	}
-	if e.Message != "" {
-		return failed(verdict.Refused, e, "the platform refuses %s: %s (%d %s)", what, e.Message, e.Status, e.Code)
+	if e.Status < 400 {
+		return failed(verdict.API, e, "nothing was deployed: %v", e)
 	}
-	return failed(verdict.Refused, e, "the platform refuses %s: %v", what, e)
+	return failed(verdict.Refused, e, "the platform refuses %s: %s", what, e.Words())
 }
 
 // differs finds a setting that was asked for and that the agent's newest

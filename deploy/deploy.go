@@ -29,10 +29,11 @@ type API interface {
 // it happens.
 type Event interface{ deployEvent() }
 
-// Held says that the update cannot be made yet, and why.
+// Held says that the platform does not take the update yet, and why. It is
+// told now and then for as long as that lasts.
 type Held struct {
-	Why error
-	For time.Duration
+	Why  error
+	Next time.Duration // until the update is sent again
 }
 
 // Lost says that the update's answer was lost, so that the agent is read to

@@ -131,6 +131,7 @@ func TestApply(t *testing.T) {
 		{name: "lost for ever", faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, total: 2},
 		{name: "half an answer", faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, true) }, total: 2},
 		{name: "lost, and seen late", laggy: 5 * time.Second, faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, total: 2},
+		{name: "lost, and seen very late", laggy: 20 * time.Second, faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, total: 2},
 		{name: "500 that did not take it", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(c, simulator.Between(1, 3, writes), 500, nil, "{}")
 		}, total: 2},
@@ -148,7 +149,7 @@ func TestApply(t *testing.T) {
 			status: verdict.Failed, reason: verdict.API, total: 1},
 		{name: "409 for ever", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(c, writes, 409, nil, `{"error":"not yet ready"}`)
-		}, status: verdict.Failed, reason: verdict.Refused, total: 1},
+		}, status: verdict.TimedOut, reason: verdict.Refused, total: 1},
 		{name: "lost, and nothing can be read", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Hang(simulator.Lossy(c, writes, false), reads)
 		}, status: verdict.Failed, reason: verdict.API, total: 2},

@@ -41,6 +41,11 @@ type Config struct {
 	MaxRestarts     int
 	MinReady        time.Duration
 
+	// File is the config file that was read, and FileKeys those of its keys
+	// that count: an input may have won over others.
+	File     string
+	FileKeys []string
+
 	// Warnings are what was understood, but may not be what was meant.
 	Warnings []Problem
 
@@ -137,8 +142,11 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	for name, v := range fromFile {
 		if _, ok := given[name]; !ok {
 			given[name] = v
+			cfg.File = v.at.File
+			cfg.FileKeys = append(cfg.FileKeys, v.at.Input)
 		}
 	}
+	slices.Sort(cfg.FileKeys)
 
 	for _, in := range Table() {
 		v, ok := given[in.Name]

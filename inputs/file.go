@@ -69,7 +69,7 @@ func readFile(name, workspace string) (map[string]value, Problems) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(workspace, path)
 	}
-	data, err := readAtMost(path, maxFile)
+	data, err := readRegular(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) && name == "" {
 		return nil, nil
 	}
@@ -77,12 +77,21 @@ func readFile(name, workspace string) (map[string]value, Problems) {
 		if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
 			err = cause.Err
 		}
-		return nil, Problems{{Input: "config-file", Text: fmt.Sprintf("%s cannot be read: %v; correct its name, or remove the input", quote(shown), err)}}
+		return nil, Problems{{Input: "config-file", Text: fmt.Sprintf("%s cannot be read: %v; name a file that can", quote(shown), err)}}
 	}
 	return parseFile(shown, data)
 }
 
-func readAtMost(path string, most int64) ([]byte, error) {
+// readRegular reads a file of limited size. Others, such as pipes, may never
+// end.
+func readRegular(path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func parseFlags(args []string) (map[string]string, error) {
 	case err != nil:
 		return nil, Problems{{Text: err.Error() + "; -h lists the flags"}}
 	case flags.NArg() > 0:
-		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name value", quote(flags.Arg(0)))}}
+		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name=value", quote(flags.Arg(0)))}}
 	}
 	return given, nil
 }

@@ -102,10 +102,10 @@ func TestValues(t *testing.T) {
 		{"max-session-duration", "4h", ""},
 		{"max-session-duration", "14401", "from 60 to 14400"},
 		{"min-agents", "0", ""},
-		{"min-agents", "-1", "is not a whole number from 0 on"},
+		{"min-agents", "-1", "is not a whole number from 0 to"},
 		{"min-agents", "1.5", "is not a whole number"},
-		{"min-agents", "99999999999", "is not a whole number"},
-		{"max-agents", "0", "is not a whole number from 1 on"},
+		{"min-agents", "99999999999", "is not a whole number from 0 to 2147483647"},
+		{"max-agents", "0", "is not a whole number from 1 to"},
 		{"max-agents", "1", ""},
 		{"max-restarts", "0", ""},
 		{"max-restarts", "many", "is not a whole number"},
@@ -141,6 +141,7 @@ func TestValues(t *testing.T) {
 		{"api-url", "https://u:secret@api.example.com", "it has a user, a query or a fragment"},
 		{"api-url", "https://api.example.com?x=1", "it has a user, a query or a fragment"},
 		{"api-url", "https://api.example.com:port", "it is not an address"},
+		{"enable-managed-keys", "banana", "is neither true nor false"},
 		{"cloud-build", "true", "this action does not build"},
 		{"cloud-build", "false", ""},
 		{"api-key", "sk_with space", "it has a space"},
@@ -202,7 +203,7 @@ func TestFlags(t *testing.T) {
 		{[]string{"-api-key=sk_secret", "-nonsense"}, "api-key: it is never read from a flag"},
 		{[]string{"-nonsense"}, "flag provided but not defined: -nonsense; -h lists the flags"},
 		{[]string{"-image"}, "flag needs an argument: -image; -h lists the flags"},
-		{[]string{"bot"}, `"bot" is not a flag; write -name value`},
+		{[]string{"bot"}, `"bot" is not a flag; write -name=value`},
 	} {
 		_, err := Load(tt.args, env())
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "sk_") {
@@ -282,7 +283,7 @@ func TestFileProblems(t *testing.T) {
 		{"a text for seconds", good + `max_session_duration = "1h"`, "pcc-deploy.toml:3: max_session_duration: its value must be a whole number of seconds"},
 		{"numbers for patterns", good + "build.exclude.patterns = [1]", "pcc-deploy.toml:3: build.exclude.patterns: its value must be a list of texts"},
 		{"a number for a table", good + "scaling = 1", "pcc-deploy.toml:3: scaling: it must be a table"},
-		{"out of range", good + "[scaling]\nmax_agents = 0", `pcc-deploy.toml:4: scaling.max_agents: "0" is not a whole number from 1 on`},
+		{"out of range", good + "[scaling]\nmax_agents = 0", `pcc-deploy.toml:4: scaling.max_agents: "0" is not a whole number from 1 to`},
 		{"wrong together", good + "[scaling]\nmin_agents = 5\nmax_agents = 4", "pcc-deploy.toml:4: scaling.min_agents: 5 is above max-agents, which is 4"},
 		{"both ways", good + `build_id = "123e4567-e89b-12d3-a456-426614174000"`, `pcc-deploy.toml:2: image: both image ("acme/bot:v1") and build-id`},
 		{"empty", "", "agent-name: it is missing; name the agent here, or as agent_name in pcc-deploy.toml; image: there is nothing to deploy"},
@@ -326,7 +327,8 @@ func TestNamedFile(t *testing.T) {
 		{filepath.Join(dir, "a.toml"), ""},
 		{"b.toml", `config-file: "b.toml" cannot be read: no such file or directory`},
 		{"pcc-deploy.toml", `config-file: "pcc-deploy.toml" cannot be read: no such file or directory`},
-		{".", `config-file: "." cannot be read: is a directory`},
+		{".", `config-file: "." cannot be read: it is not a regular file; name a file that can`},
+		{os.DevNull, `config-file: "/dev/null" cannot be read: it is not a regular file`},
 		{"big.toml", `config-file: "big.toml" cannot be read: it is larger than 1024 KiB`},
 	} {
 		cfg, err := Load(nil, env("agent-name", "", "config-file", tt.file, "GITHUB_WORKSPACE", dir))

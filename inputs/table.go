@@ -3,6 +3,7 @@ package inputs
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"regexp"
@@ -138,7 +139,7 @@ func Table() []Input {
 			set:  into(func(c *Config) **url.URL { return &c.APIURL }, apiURL)},
 		{Name: "enable-managed-keys", Kind: boolean, Retired: true,
 			Text: "Accepted and ignored, with a warning: the platform has retired it.",
-			set:  func(*Config, string) error { return nil }},
+			set:  into(func(*Config) *bool { return new(bool) }, yesOrNo)},
 	}
 }
 
@@ -230,7 +231,7 @@ func atLeast(least int) func(string) (*int, error) {
 	return func(s string) (*int, error) {
 		n, err := strconv.ParseInt(s, 10, 32)
 		if err != nil || int(n) < least {
-			return nil, fmt.Errorf("%s is not a whole number from %d on", quote(s), least)
+			return nil, fmt.Errorf("%s is not a whole number from %d to %d", quote(s), least, math.MaxInt32)
 		}
 		i := int(n)
 		return &i, nil

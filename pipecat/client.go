@@ -14,6 +14,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -21,8 +23,11 @@ import (
 
 const (
 	maxAnswer     = 8 << 20          // bytes of an answer that are read
-	maxRetryAfter = time.Minute      // a longer Retry-After is not waited for by a read
-	defaultLimit  = 30 * time.Second // for one request, from dialling to the answer's last byte
+	maxRetryAfter = 30 * time.Second // a longer Retry-After is not waited for by a read
+
+	// Limits of one request, from dialling to the answer's last byte.
+	readLimit  = 10 * time.Second
+	writeLimit = 30 * time.Second
 )
 
 // Client calls the API. Its fields may be set before the first call; copies
@@ -39,11 +44,12 @@ type Client struct {
 	UserAgent string
 	// Transport carries the requests; nil means http.DefaultTransport.
 	Transport http.RoundTripper
-	// Timeout bounds each single request; 0 means 30 seconds.
-	Timeout time.Duration
 	// Retries is how many more times a read is tried when it fails in a way
 	// that may pass. Writes are sent once, always.
 	Retries int
+	// Retrying is told, before each of them, what failed and how long it is
+	// waited. It may be nil.
+	Retrying func(err *Error, wait time.Duration)
 }
 
 // Agent reads the agent called name.
@@ -57,22 +63,27 @@ func (c *Client) Agent(ctx context.Context, name string) (*Agent, error) {
 	return &a, nil
 }
 
-// CreateAgent creates an agent, and sends its request once.
+// CreateAgent creates an agent, and sends its request once. The answer names
+// the deployment that is desired now.
 func (c *Client) CreateAgent(ctx context.Context, r CreateRequest) (*Agent, error) {
-	var a Agent
-	if err := c.post(ctx, r, &a, "agents"); err != nil {
-		return nil, err
-	}
-	return &a, nil
+	return c.deploy(ctx, r, "agents")
 }
 
-// UpdateAgent updates the agent called name, and sends its request once.
+// UpdateAgent updates the agent called name, and sends its request once. The
+// answer names the deployment that is desired now.
 //
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
 func (c *Client) UpdateAgent(ctx context.Context, name string, r UpdateRequest) (*Agent, error) {
+	return c.deploy(ctx, r, "agents", name)
+}
+
+func (c *Client) deploy(ctx context.Context, request any, path ...string) (*Agent, error) {
 	var a Agent
-	if err := c.post(ctx, r, &a, "agents", name); err != nil {
+	if err := c.post(ctx, request, &a, path...); err != nil {
 		return nil, err
+	}
+	if a.Desired() == "" {
+		return nil, c.unreadable(http.MethodPost, "it names no deployment", path...)
 	}
 	return &a, nil
 }
@@ -86,7 +97,7 @@ func (c *Client) Build(ctx context.Context, id string) (*Build, error) {
 		return nil, err
 	}
 	if answer.Build == nil {
-		return nil, c.unreadable(http.MethodGet, errors.New(`no "build" in it`), "builds", id)
+		return nil, c.unreadable(http.MethodGet, `no "build" is in it`, "builds", id)
 	}
 	return answer.Build, nil
 }
@@ -110,7 +121,7 @@ func (c *Client) Properties(ctx context.Context) (*Properties, error) {
 		return nil, err
 	}
 	if answer.Properties == nil {
-		return nil, c.unreadable(http.MethodGet, errors.New(`no "properties" in it`), "properties")
+		return nil, c.unreadable(http.MethodGet, `no "properties" are in it`, "properties")
 	}
 	return answer.Properties, nil
 }
@@ -125,7 +136,7 @@ func (c *Client) get(ctx context.Context, out any, path ...string) error {
 
 	var failure *Error
 	retrying := retryablehttp.Client{
-		HTTPClient:   c.http(),
+		HTTPClient:   c.http(readLimit),
 		RetryMax:     c.Retries,
 		RetryWaitMin: 500 * time.Millisecond,
 		RetryWaitMax: 8 * time.Second,
@@ -135,10 +146,14 @@ func (c *Client) get(ctx context.Context, out any, path ...string) error {
 			return failure != nil && failure.Temporary(), ctx.Err()
 		},
 		Backoff: func(least, most time.Duration, n int, resp *http.Response) time.Duration {
+			wait := retryablehttp.DefaultBackoff(least, most, n, nil)
 			if failure.RetryAfter > 0 {
-				return min(failure.RetryAfter, maxRetryAfter)
+				wait = min(failure.RetryAfter, maxRetryAfter)
 			}
-			return retryablehttp.DefaultBackoff(least, most, n, nil)
+			if c.Retrying != nil {
+				c.Retrying(failure, wait)
+			}
+			return wait
 		},
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
@@ -166,7 +181,7 @@ func (c *Client) post(ctx context.Context, body, out any, path ...string) error 
 	}
 	c.headers(req)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http().Do(req)
+	resp, err := c.http(writeLimit).Do(req)
 	if failure := answer(req, resp, err, out); failure != nil {
 		return failure
 	}
@@ -181,11 +196,7 @@ func (c *Client) headers(req *http.Request) {
 	}
 }
 
-func (c *Client) http() *http.Client {
-	limit := c.Timeout
-	if limit == 0 {
-		limit = defaultLimit
-	}
+func (c *Client) http(limit time.Duration) *http.Client {
 	return &http.Client{
 		Transport:     c.Transport,
 		Timeout:       limit,
@@ -193,8 +204,8 @@ func (c *Client) http() *http.Client {
 	}
 }
 
-func (c *Client) unreadable(method string, err error, path ...string) *Error {
-	return &Error{Method: method, URL: redact(c.Base.JoinPath(escape(path)...)), Status: http.StatusOK, Err: err}
+func (c *Client) unreadable(method, why string, path ...string) *Error {
+	return &Error{Method: method, URL: redact(c.Base.JoinPath(escape(path)...)), Status: http.StatusOK, Err: errors.New(why)}
 }
 
 // answer reads what came back of one request, and closes it. It returns nil
@@ -238,8 +249,8 @@ func answer(req *http.Request, resp *http.Response, err error, out any) *Error {
 	return nil
 }
 
-// decode fills out with what is understood of a JSON object. A field of a type
-// that this client does not know is left as it is: the platform may grow.
+// decode reads a JSON object into out. A field of a type that this client does
+// not know is as if it were missing: the platform may grow.
 func decode(body []byte, out any) error {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
@@ -248,11 +259,43 @@ func decode(body []byte, out any) error {
 	if body[0] != '{' {
 		return errors.New("it is not a JSON object")
 	}
-	err := json.Unmarshal(body, out)
-	if unknown := (*json.UnmarshalTypeError)(nil); errors.As(err, &unknown) {
-		return nil
+	for {
+		err := json.Unmarshal(body, out)
+		odd := (*json.UnmarshalTypeError)(nil)
+		if !errors.As(err, &odd) {
+			return err
+		}
+		// What is read beside it may hold half of the odd field by now.
+		reflect.ValueOf(out).Elem().SetZero()
+		var found bool
+		if body, found = without(body, strings.Split(odd.Field, ".")); !found {
+			return odd
+		}
 	}
-	return err
+}
+
+// without removes a field from a JSON object, in any of the spellings that
+// encoding/json takes for it, and with it the list that it is in, if any.
+func without(body []byte, path []string) (rest []byte, found bool) {
+	var tree map[string]json.RawMessage
+	if json.Unmarshal(body, &tree) != nil {
+		return body, false
+	}
+	for name, value := range tree {
+		if !strings.EqualFold(name, path[0]) {
+			continue
+		}
+		if len(path) == 1 || value[0] != '{' {
+			delete(tree, name)
+			found = true
+			continue
+		}
+		inner, ok := without(value, path[1:])
+		tree[name] = inner
+		found = found || ok
+	}
+	rest, err := json.Marshal(tree)
+	return rest, found && err == nil
 }
 
 func escape(path []string) []string {

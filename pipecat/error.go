@@ -40,16 +40,23 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "%s, but the answer cannot be read: %v", e.status(), e.Err)
 		return b.String()
 	}
-	b.WriteString(e.status())
+	b.WriteString(e.Words())
+	return b.String()
+}
+
+// Words are what the API said: its status, its message or else the first line
+// of its answer, and its code.
+func (e *Error) Words() string {
+	words := e.status()
 	if e.Message != "" {
-		b.WriteString(": " + e.Message)
+		words += ": " + e.Message
 	} else if first, _, _ := strings.Cut(strings.TrimSpace(e.Body), "\n"); first != "" {
-		fmt.Fprintf(&b, ": %.200q", first)
+		words += fmt.Sprintf(": %.200q", first)
 	}
 	if e.Code != "" {
-		fmt.Fprintf(&b, " (%s)", e.Code)
+		words += " (" + e.Code + ")"
 	}
-	return b.String()
+	return words
 }
 
 // Unwrap returns why there was no whole answer.

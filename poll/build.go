@@ -45,7 +45,7 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", w.lastErr)}
 	case errors.Is(err, errDeadline):
 		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
-			Message: fmt.Sprintf("build %s did not end within %s: it is %s (a longer build-timeout waits longer)", id, time.Since(w.start).Round(time.Second), status)}
+			Message: fmt.Sprintf("build %s did not end within build-timeout (%s): it is %s", id, time.Since(w.start).Round(time.Second), status)}
 	case err != nil:
 		return nil, err
 	case build.Status != pipecat.BuildSuccess:

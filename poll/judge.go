@@ -35,8 +35,7 @@ type Memory struct {
 // the given time. The zero Verdict means that it progresses. Fields that are
 // missing, or of a value that is not known, never decide anything.
 //
-// The rules are in order; DESIGN and README give them the same numbers.
-// What the fields mean is from
+// The rules are in order; the README gives them the same numbers. What the fields mean is from
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
 func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Verdict, Memory) {
 	// 1. Someone else's deployment is wanted now. That the previous one still
@@ -181,7 +180,7 @@ func notStarted(h *pipecat.Health) verdict.Verdict {
 	v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.ImagePull, Detail: h.Message}
 	v.Message = "the image cannot be pulled" + because(h.Reason, h.Message)
 	if h.Reason == "CreateContainerConfigError" {
-		v.Reason = verdict.NotReady
+		v.Reason = verdict.Refused
 		v.Message = "the container cannot be set up" + because(h.Reason, h.Message)
 	}
 	return v
@@ -223,7 +222,7 @@ func failedPhase(doc *pipecat.Agent, h *pipecat.Health) verdict.Verdict {
 	case strings.HasPrefix(why.Reason, "Image"): // such as ImageResolutionFailed
 		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.ImagePull}
 	default:
-		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.NotReady}
+		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.Refused}
 	}
 	switch {
 	case why.Message != "" || why.Reason != "":

@@ -102,7 +102,7 @@ func TestJudge(t *testing.T) {
 		{name: "4: phase Failed, with an image that cannot be pulled", docs: []*pipecat.Agent{failedPhase(&pipecat.Health{Reason: "ErrImagePull"})},
 			status: verdict.Failed, reason: verdict.ImagePull, message: "the image cannot be pulled (ErrImagePull)"},
 		{name: "4: phase Failed, without a word", docs: []*pipecat.Agent{failedPhase(nil, pipecat.Condition{Type: "Degraded", Status: "False", Message: "fine"})},
-			status: verdict.Failed, reason: verdict.NotReady, message: "the new revision failed"},
+			status: verdict.Failed, reason: verdict.Refused, message: "the new revision failed"},
 		{name: "4: except that another's revision failed", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.CurrentRevision.DeploymentID, a.CurrentRevision.Phase = "old", pipecat.Failed
 		})}},
@@ -131,7 +131,7 @@ func TestJudge(t *testing.T) {
 		{name: "4: except for less", docs: []*pipecat.Agent{pulling("ErrImagePull"), pulling("ImagePullBackOff"), pulling("ImagePullBackOff")}},
 		{name: "4: except with a break", docs: []*pipecat.Agent{pulling("ErrImagePull"), with(func(*pipecat.Agent) {}), pulling("ErrImagePull"), pulling("ErrImagePull"), pulling("ErrImagePull")}},
 		{name: "4: a container that cannot be set up", docs: []*pipecat.Agent{pulling("CreateContainerConfigError"), pulling("CreateContainerConfigError"), pulling("CreateContainerConfigError"), pulling("CreateContainerConfigError")},
-			status: verdict.Failed, reason: verdict.NotReady},
+			status: verdict.Failed, reason: verdict.Refused},
 		{name: "4: an image's name that is none, at once", docs: []*pipecat.Agent{pulling("InvalidImageName")},
 			status: verdict.Failed, reason: verdict.ImagePull},
 
@@ -190,12 +190,17 @@ func TestSee(t *testing.T) {
 		{"not reconciled", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: ptr(true), Ready: true,
 			CurrentRevision: &pipecat.Revision{DeploymentID: "old", Phase: "Active", ReadyReplicas: 5}},
 			Look{Stage: Unreconciled, Serving: ServesPrevious, Server: "old"}},
+		{"not reconciled, and the one before does not serve", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: ptr(true),
+			PreviousRevision: &pipecat.Revision{DeploymentID: "older"}},
+			Look{Stage: Unreconciled, Serving: ServesPrevious, Server: "older"}},
+		{"no revision, and ready", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Ready = nil, true }), Look{Stage: "ready", Serving: ServesOurs, Server: "ours"}},
+		{"fewer than none", with(func(a *pipecat.Agent) { a.CurrentRevision.ReadyReplicas = -3 }), Look{Stage: "Validating", Serving: ServesPrevious, Started: 1}},
 		{"no revision", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Available = nil, ptr(false) }), Look{Stage: NoRevision, Serving: ServesNothing}},
 		{"an earlier one serves", with(func(a *pipecat.Agent) { a.PreviousRevision = &pipecat.Revision{DeploymentID: "older"} }),
 			Look{Stage: "Validating", Serving: ServesPrevious, Server: "older", Ready: 1, Started: 1}},
 		{"ready", reconciled(), Look{Stage: "Active", Serving: ServesOurs, Server: "ours", Ready: 1, Started: 1}},
 		{"crashing", health(func(h *pipecat.Health) { h.RestartCount, h.Reason = 2, "Error" }),
-			Look{Stage: "Validating", Serving: ServesPrevious, Server: "old", Ready: 1, Started: 1, Restarts: 2, Reason: "Error"}},
+			Look{Stage: "Validating", Serving: ServesPrevious, Ready: 1, Started: 1, Restarts: 2, Reason: "Error"}},
 	} {
 		if got := See(tt.doc, rules); got != tt.want {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", tt.name, got, tt.want)

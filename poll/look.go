@@ -4,7 +4,7 @@ import "pipecat-cloud-deploy/pipecat"
 
 // Stages of a rollout before our revision has a phase of its own.
 const (
-	Unseen       = "waiting to be seen" // reads still show the deployment before
+	Unseen       = "waiting for reads to show it" // they still show the deployment before
 	Unreconciled = "waiting for the operator"
 	NoRevision   = "waiting for the revision"
 	Superseded   = "superseded"
@@ -44,11 +44,13 @@ func See(doc *pipecat.Agent, rules Rules) Look {
 		look.Stage = Unseen
 	case doc.ReconciledDeploymentID != rules.Ours:
 		look.Stage = Unreconciled
+	case rev == nil && doc.Ready:
+		look.Stage = "ready"
 	case rev == nil || rev.DeploymentID != rules.Ours || rev.Phase == "":
 		look.Stage = NoRevision
 	default:
 		look.Stage = rev.Phase
-		look.Ready = rev.ReadyReplicas
+		look.Ready = max(0, rev.ReadyReplicas)
 		if h := rev.Health; h != nil {
 			look.Started, look.Restarts, look.Reason = h.ReplicasStarted, h.RestartCount, h.Reason
 		}
@@ -60,12 +62,13 @@ func See(doc *pipecat.Agent, rules Rules) Look {
 		look.Serving = ServesNothing
 	case doc.Ready && doc.ReconciledDeploymentID == rules.Ours:
 		look.Serving, look.Server = ServesOurs, rules.Ours
-	case doc.PreviousRevision != nil && doc.PreviousRevision.DeploymentID != "":
-		look.Serving, look.Server = ServesPrevious, doc.PreviousRevision.DeploymentID
-	case rules.Previous == rules.Ours:
+	case doc.Ready: // the old story, as long as the operator has not looked
+		look.Serving, look.Server = ServesPrevious, doc.ReconciledDeploymentID
+	default:
 		look.Serving = ServesPrevious
-	case rules.Previous != "":
-		look.Serving, look.Server = ServesPrevious, rules.Previous
+		if doc.PreviousRevision != nil {
+			look.Server = doc.PreviousRevision.DeploymentID
+		}
 	}
 	return look
 }

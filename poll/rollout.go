@@ -65,7 +65,7 @@ func (r Rollout) Wait(ctx context.Context) verdict.Verdict {
 		return verdict.Verdict{
 			Status:  verdict.Cancelled,
 			Reason:  verdict.Stopped,
-			Message: fmt.Sprintf("the job was stopped while the deployment was %s; its rollout goes on without it", inStage(last.Stage)),
+			Message: fmt.Sprintf("the job was stopped after the update was taken, with the deployment %s; its rollout goes on without it", inStage(last.Stage)),
 		}
 	}
 	return verdict.Of(err)
@@ -77,22 +77,22 @@ func (r Rollout) timedOut(w *watch, m Memory, last Look, stuck time.Duration) ve
 	limit := time.Since(w.start).Round(time.Second)
 	if w.lastErr != nil {
 		v.Reason = verdict.API
-		v.Message = fmt.Sprintf("the API could not be read when the time was up, after %s: %v", limit, w.lastErr)
+		v.Message = fmt.Sprintf("the API could not be read when wait-timeout was up, after %s: %v", limit, w.lastErr)
 		return v
 	}
-	what := "the new revision did not become ready"
+	what, more := "the new revision did not become ready", ""
 	switch {
 	case m.Infrastructure:
 		v.Reason = verdict.Infrastructure
-		what += ", and the platform tells of an infrastructure issue of its own"
+		more = ", and the platform tells of an infrastructure issue of its own"
 	case !m.Started:
 		v.Reason = verdict.NotScheduled
 		what = "no replica of the new revision was ever started"
 	default:
 		v.Reason = verdict.NotReady
 	}
-	v.Message = fmt.Sprintf("%s within %s: it has been %s for %s (a longer wait-timeout waits longer)",
-		what, limit, inStage(last.Stage), stuck.Round(time.Second))
+	v.Message = fmt.Sprintf("%s within wait-timeout (%s): it has been %s for %s%s",
+		what, limit, inStage(last.Stage), stuck.Round(time.Second), more)
 	return v
 }
 
@@ -100,7 +100,7 @@ func (r Rollout) timedOut(w *watch, m Memory, last Look, stuck time.Duration) ve
 func inStage(stage string) string {
 	switch stage {
 	case "":
-		return "unseen"
+		return "not looked at yet"
 	case Unseen, Unreconciled, NoRevision:
 		return stage
 	}

@@ -165,14 +165,14 @@ func TestWait(t *testing.T) {
 			told: "waiting for the operator, Creating, Away, Back, Validating, Active"},
 		{name: "gone for a while", at: away(5*s, 300*s, errors.New("connection refused")), status: verdict.Ready, within: [2]time.Duration{300 * s, 305 * s}},
 		{name: "gone for good", at: away(5*s, time.Hour, status(503)), status: verdict.TimedOut, reason: verdict.API,
-			message: "the API could not be read when the time was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
+			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "the key is taken back", at: away(5*s, time.Hour, status(401)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
 		{name: "it may not read", at: away(5*s, time.Hour, status(403)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
-		{name: "deleted", at: away(5*s, time.Hour, status(404)), status: verdict.Failed, reason: verdict.API, message: "what is waited for is gone", within: [2]time.Duration{5 * s, 18 * s}},
+		{name: "deleted", at: away(5*s, time.Hour, status(404)), status: verdict.Failed, reason: verdict.API, message: "three reads in a row found nothing", within: [2]time.Duration{5 * s, 18 * s}},
 		{name: "404 for a moment", at: away(5*s, 8*s, status(404)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s}},
 		{name: "it asks for patience", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 40 * s}), status: verdict.Ready, within: [2]time.Duration{45 * s, 51 * s}},
 		{name: "never scheduled", at: never, status: verdict.TimedOut, reason: verdict.NotScheduled,
-			message: "no replica of the new revision was ever started within 10m0s: it has been in phase Creating for 9m58s", within: [2]time.Duration{600 * s, 600 * s}},
+			message: "no replica of the new revision was ever started within wait-timeout (10m0s): it has been in phase Creating for 9m58s", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "never ready", at: rollout(time.Hour, 59*time.Minute+50*s), status: verdict.TimedOut, reason: verdict.NotReady, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "trouble at the platform", at: func(t time.Duration) (*pipecat.Agent, error) {
 			a, err := never(t)
@@ -305,7 +305,7 @@ func TestBuild(t *testing.T) {
 		{"timeout", []string{"timeout"}, verdict.Failed, "build id ended as timeout", "timeout"},
 		{"away", []string{"building", "502", "success"}, "", "", "building, Away, Back, success"},
 		{"a new word", []string{"queued", "success"}, "", "", "queued, success"},
-		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within 5m0s: it is building", ""},
+		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within build-timeout (5m0s): it is building", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

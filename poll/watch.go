@@ -138,7 +138,7 @@ func (w *watch) fault(err error) (asked time.Duration, final error) {
 		case http.StatusNotFound:
 			if w.gone++; w.gone == goneAfter {
 				return 0, &verdict.Verdict{Status: verdict.Failed, Reason: verdict.API,
-					Message: fmt.Sprintf("what is waited for is gone; someone may have deleted it: %v", err)}
+					Message: fmt.Sprintf("three reads in a row found nothing; someone may have deleted it: %v", err)}
 			}
 		default:
 			w.gone = 0

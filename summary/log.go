@@ -117,16 +117,12 @@ func (l *log) foreign(block string) {
 	}
 }
 
-// seconds shows a duration as people say it.
-func seconds(d time.Duration) string {
-	switch {
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
+// span shows a duration, to a tenth of a second while that tells something.
+func span(d time.Duration) string {
+	if d < 10*time.Second {
+		return fmt.Sprintf("%.1fs", d.Seconds())
 	}
-	d = d.Round(time.Second)
-	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	return d.Round(time.Second).String()
 }
 
 func plural(n int, noun string) string {

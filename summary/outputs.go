@@ -9,7 +9,7 @@ import (
 	"pipecat-cloud-deploy/verdict"
 )
 
-const maxOutput = 16 << 10 // a value; the runner takes 1 MB a job
+const maxOutput = 4 << 10 // a value; the runner takes 1 MB a job
 
 // Output is one that the action sets, on every path.
 type Output struct {
@@ -34,7 +34,7 @@ func Outputs() []Output {
 			func(r *Report, _ verdict.Verdict) string { return r.agent }},
 		{"region", "Region of the agent.",
 			func(r *Report, _ verdict.Verdict) string { return r.region }},
-		{"image", "Image that was deployed; empty for a build.",
+		{"image", "Image that was deployed; empty for a build, and when only settings change.",
 			func(r *Report, _ verdict.Verdict) string { return r.image }},
 		{"build-id", "Id of the build that was deployed.",
 			func(r *Report, _ verdict.Verdict) string { return r.build }},

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	maxCell    = 2 << 10   // a fact in the summary
-	maxDetail  = 256 << 10 // a crash in the summary
-	maxSummary = 1 << 20   // the runner drops a larger one whole
+	maxHeadline = 300
+	maxCell     = 2 << 10   // a fact
+	maxDetail   = 256 << 10 // a crash
+	maxSummary  = 1 << 20   // the runner drops a larger one whole
 )
 
 // page renders the job summary, in GitHub-flavoured Markdown.
@@ -20,7 +21,7 @@ const (
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
 func (r *Report) page(v verdict.Verdict) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n\n", md(cut(r.headline(v), maxCell)))
+	fmt.Fprintf(&b, "## %s\n\n", md(cut(r.headline(v), maxHeadline)))
 	if text := r.serving(v); text != "" {
 		fmt.Fprintf(&b, "**%s**\n\n", md(text))
 	}
@@ -35,8 +36,8 @@ func (r *Report) page(v verdict.Verdict) string {
 			fmt.Fprintf(&b, "**What to do:** %s\n\n", reason.Text)
 		}
 	}
-	for _, text := range r.warnings {
-		fmt.Fprintf(&b, "> ⚠ %s\n\n", md(cut(text, maxCell)))
+	for _, text := range r.notes {
+		fmt.Fprintf(&b, "> %s\n\n", md(cut(text, maxCell)))
 	}
 	if r.change != nil {
 		r.facts(&b, v)
@@ -45,7 +46,7 @@ func (r *Report) page(v verdict.Verdict) string {
 	if b.Len() < maxSummary {
 		return b.String()
 	}
-	return fmt.Sprintf("## %s\n\nThe rest of this summary was too long for the page; the job's log has it.\n", md(cut(r.headline(v), maxCell)))
+	return fmt.Sprintf("## %s\n\nThe rest of this summary was too long for the page; the job's log has it.\n", md(cut(r.headline(v), maxHeadline)))
 }
 
 // facts renders the table of what was deployed where.
@@ -87,13 +88,13 @@ func (r *Report) facts(b *strings.Builder, v verdict.Verdict) {
 		}
 	}
 	row("Serves now", r.servingCell(v))
-	row("Took", seconds(r.took()))
+	row("Took", span(r.took()))
 	b.WriteString("\n")
 }
 
 func (r *Report) servingCell(v verdict.Verdict) string {
 	switch {
-	case v.Reason == verdict.API, v.Reason == verdict.Auth: // the last look is old
+	case v.Reason == verdict.API, v.Reason == verdict.Auth, v.Status == verdict.Superseded: // the last look is old
 	case r.look.Server != "":
 		return code(cut(r.line(r.look.Server), maxCell))
 	case r.look.Serving == poll.ServesNothing:
@@ -111,7 +112,7 @@ func (r *Report) phases(b *strings.Builder) {
 			end = r.stages[i+1].began
 		}
 		if took := end.Sub(s.began); took > time.Second/20 { // else it was the end
-			fmt.Fprintf(&rows, "| %s | %s |\n", md(cut(r.line(s.name), 200)), seconds(took))
+			fmt.Fprintf(&rows, "| %s | %s |\n", md(cut(r.line(s.name), 200)), span(took))
 		}
 	}
 	if rows.Len() > 0 {

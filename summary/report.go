@@ -36,9 +36,10 @@ type Report struct {
 	look                 poll.Look
 	stages               []stage
 
+	lost     bool // an answer was, and told
 	problems []inputs.Problem
-	warnings []string
-	grouped  string // the title of the log's group
+	notes    []string // warnings and notices
+	grouped  string   // the title of the log's group
 }
 
 // stage is one that a rollout went through.
@@ -65,6 +66,9 @@ func (r *Report) Begin(cfg inputs.Config) {
 		r.log.action.AddMask(string(r.key))
 	}
 	r.agent, r.image, r.build, r.region = cfg.AgentName, cfg.Image, cfg.BuildID, cfg.Region
+	if cfg.File != "" {
+		r.log.line("Read %s: %s", cut(r.line(cfg.File), maxLine), strings.Join(cfg.FileKeys, ", "))
+	}
 	for _, w := range cfg.Warnings {
 		r.annotate(warningKind, r.about(w.Input), w.String(), place{w.File, w.Line})
 	}
@@ -93,9 +97,15 @@ func (r *Report) Deploy(e deploy.Event) {
 	case deploy.Taken:
 		r.wasTaken(e)
 	case deploy.Held:
-		r.say("The platform asks for patience, so the update is sent again from %s on: %v", seconds(e.For), e.Why)
+		r.say("The platform does not take the update yet; it is sent again in %s: %v", span(e.Next), e.Why)
 	case deploy.Lost:
-		r.annotate(warningKind, "The update's answer was lost", fmt.Sprintf("It is looked for in the agent before anything is sent again: %v", e.Why), place{})
+		text := fmt.Sprintf("The update's answer was lost. The agent is read, to see whether it was taken, before anything is sent again: %v", e.Why)
+		if r.lost {
+			r.say("%s", text)
+			return
+		}
+		r.lost = true
+		r.annotate(warningKind, "Lost answer", text, place{})
 	}
 }
 
@@ -107,15 +117,15 @@ func (r *Report) planned(c deploy.Change) {
 		r.say("Agent %s does not exist yet.", r.agent)
 	} else {
 		r.group("Update " + r.agent)
-		r.say("Agent %s is in %s, with deployment %s.", r.agent, orUnknown(r.region), orUnknown(short(r.previous)))
+		r.say("Agent %s exists%s%s.", r.agent, with(" in ", r.region), with(", with deployment ", short(r.previous)))
 	}
 	switch {
 	case c.Artefact.Build != nil:
-		r.say("Deploy build %s of %s.", r.build, orUnknown(c.Artefact.Build.Region))
+		r.say("Deploy build %s%s.", r.build, with(" of ", c.Artefact.Build.Region))
 	case c.Artefact.Image != "":
 		r.say("Deploy image %s.", r.image)
 	default:
-		r.say("Change its settings alone.")
+		r.annotate(noticeKind, "Settings only", "Neither image nor build-id is set, so the agent keeps its image and only its settings change.", place{})
 	}
 }
 
@@ -124,9 +134,6 @@ func (r *Report) wasTaken(t deploy.Taken) {
 	r.deployment = t.ID
 	if t.Agent.Region != "" {
 		r.region = t.Agent.Region
-	}
-	if r.image == "" && r.build == "" && t.Agent.Deployment != nil {
-		r.image = r.line(t.Agent.Deployment.Manifest.Spec.Image)
 	}
 	said := ""
 	if t.Warning != "" {
@@ -153,7 +160,9 @@ func (r *Report) Poll(e poll.Event) {
 	switch e := e.(type) {
 	case poll.AgentSeen:
 		r.group("Wait for deployment " + short(r.deployment))
-		r.document, r.look = e.Agent, e.Look
+		if e.Look.Stage != poll.Superseded { // which shows nothing of ours
+			r.document, r.look = e.Agent, e.Look
+		}
 		if n := len(r.stages); n == 0 || r.stages[n-1].name != e.Look.Stage {
 			r.stages = append(r.stages, stage{e.Look.Stage, e.At})
 		}
@@ -164,14 +173,19 @@ func (r *Report) Poll(e poll.Event) {
 		r.group("Wait for build " + short(r.build))
 		r.at(e.Elapsed, e.Build.Status)
 	case poll.Alive:
-		r.at(e.Elapsed, fmt.Sprintf("still %s, for %s", e.Stage, seconds(e.For)))
+		r.at(e.Elapsed, fmt.Sprintf("still %s, for %s", e.Stage, span(e.For)))
 	case poll.Away:
-		r.annotate(warningKind, "The API is away", fmt.Sprintf("Waiting goes on: %v", e.Err), place{})
+		r.annotate(warningKind, "The API cannot be read", fmt.Sprintf("The API cannot be read; waiting goes on: %v", e.Err), place{})
 	case poll.Back:
-		r.say("The API is back, after %s.", seconds(e.After))
+		r.say("The API can be read again, after %s.", span(e.After))
 	case poll.Trouble:
-		r.annotate(warningKind, "Trouble at the platform", "It tells of an infrastructure issue of its own; if that lasts, ask its support.", place{})
+		r.annotate(warningKind, "Trouble at the platform", "The platform tells of an infrastructure issue of its own; if that lasts, ask its support.", place{})
 	}
+}
+
+// Retrying shows that a read before the update failed, and is tried again.
+func (r *Report) Retrying(err *pipecat.Error, wait time.Duration) {
+	r.say("A read failed and is tried again in %s: %v", span(wait), err)
 }
 
 // describe says what a look shows.
@@ -206,7 +220,7 @@ func (r *Report) Finish(v verdict.Verdict) {
 	last := r.headline(v)
 	if !v.Status.OK() && len(r.problems) == 0 {
 		r.annotate(errorKind, r.agent+": "+string(v.Reason), v.Message, place{})
-		last = fmt.Sprintf("✗ %s: %s after %s", r.agent, v.Status, seconds(r.took()))
+		last = fmt.Sprintf("✗ %s: %s after %s", r.agent, v.Status, span(r.took()))
 	}
 	if v.Detail != "" {
 		r.log.line("In its own words:")
@@ -241,7 +255,7 @@ func cause(err error) error {
 func (r *Report) headline(v verdict.Verdict) string {
 	switch v.Status {
 	case verdict.Ready:
-		return fmt.Sprintf("✓ %s is ready after %s: deployment %s serves callers", r.agent, seconds(r.took()), short(r.line(r.deployment)))
+		return fmt.Sprintf("✓ %s is ready after %s: deployment %s serves callers", r.agent, span(r.took()), short(r.line(r.deployment)))
 	case verdict.Deployed:
 		return fmt.Sprintf("✓ %s is deployed: deployment %s was taken, and is not waited for", r.agent, short(r.line(r.deployment)))
 	case verdict.Unchanged:
@@ -263,15 +277,15 @@ func (r *Report) serving(v verdict.Verdict) string {
 	switch {
 	case v.Status.OK(), v.Status == verdict.Superseded, len(r.problems) > 0:
 		return ""
-	case untouched && r.previous != "":
-		return fmt.Sprintf("Nothing was changed: deployment %s goes on as before.", short(r.line(r.previous)))
+	case untouched && r.change != nil && r.change.Before != nil:
+		return "Nothing was changed: the agent goes on as before."
 	case r.taken == nil:
 		return ""
 	case v.Reason == verdict.API, v.Reason == verdict.Auth: // the last look is old
 	case r.look.Serving == poll.ServesOurs:
 		return "The new revision takes calls at the moment."
 	case r.look.Server != "":
-		return fmt.Sprintf("The previous deployment, %s, still serves callers.", short(r.line(r.look.Server)))
+		return fmt.Sprintf("An earlier deployment, %s, still serves callers.", short(r.line(r.look.Server)))
 	case r.look.Serving == poll.ServesPrevious:
 		return "An earlier deployment still serves callers."
 	case r.look.Serving == poll.ServesNothing:
@@ -297,13 +311,16 @@ func (r *Report) say(format string, args ...any) {
 
 // at writes a line of the log about a time since waiting began.
 func (r *Report) at(elapsed time.Duration, text string) {
-	r.log.line("  %9s  %s", seconds(elapsed), cut(r.line(text), maxLine))
+	r.log.line("  %9s  %s", span(elapsed), cut(r.line(text), maxLine))
 }
 
 func (r *Report) annotate(k kind, title, text string, at place) {
 	text = cut(r.line(text), maxLine)
-	if k == warningKind {
-		r.warnings = append(r.warnings, text)
+	switch k {
+	case warningKind:
+		r.notes = append(r.notes, "⚠ "+text)
+	case noticeKind:
+		r.notes = append(r.notes, text)
 	}
 	at.file = r.line(at.file)
 	r.log.annotate(k, r.line(title), text, at)
@@ -317,9 +334,10 @@ func short(id string) string {
 	return cut(id, 64)
 }
 
-func orUnknown(s string) string {
-	if s == "" {
-		return "unknown"
+// with is the words and what they are about, or nothing.
+func with(words, about string) string {
+	if about == "" {
+		return ""
 	}
-	return s
+	return words + about
 }

@@ -84,7 +84,7 @@ func tell(t *testing.T, runner bool, foreign string) told {
 	r := New(&log, func(name string) string { return env[name] })
 	r.Begin(inputs.Config{APIKey: "sk_secret", AgentName: "bot", Image: "a:b", Warnings: []inputs.Problem{{Input: foreign, Text: foreign, File: foreign, Line: 1}}})
 	r.Deploy(deploy.Change{Name: "bot", Before: &pipecat.Agent{Region: foreign, DesiredDeploymentID: foreign}, Artefact: deploy.Artefact{Image: "a:b"}})
-	r.Deploy(deploy.Held{Why: &pipecat.Error{Status: 409, Message: foreign, Code: foreign}})
+	r.Deploy(deploy.Held{Next: 1, Why: &pipecat.Error{Status: 409, Message: foreign, Code: foreign}})
 	r.Deploy(deploy.Lost{Why: &pipecat.Error{Status: 500, Body: foreign}})
 	r.Deploy(deploy.Taken{ID: foreign, Previous: "old", Warning: "careful: " + foreign, Agent: &pipecat.Agent{Region: foreign}})
 	look := poll.Look{Stage: foreign, Reason: foreign, Serving: poll.ServesPrevious, Server: foreign, Ready: 1, Restarts: 1}

@@ -88,7 +88,12 @@ var markdown = strings.NewReplacer(
 // heading or a table's cell it shows as it is, and is no link, image or mention.
 //
 // https://github.github.com/gfm/#backslash-escapes
-func md(s string) string { return markdown.Replace(s) }
+func md(s string) string {
+	return emoji.ReplaceAllString(markdown.Replace(s), ":"+joiner+"$1")
+}
+
+// emoji is what GitHub shows as a picture, such as :warning:.
+var emoji = regexp.MustCompile(`:([a-z0-9_+\\-]+:)`)
 
 // code shows a line of text as code, in a table's cell too.
 func code(s string) string {

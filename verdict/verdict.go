@@ -28,7 +28,7 @@ func Statuses() []Entry {
 	return []Entry{
 		{string(Ready), "the revision that this job asked for serves"},
 		{string(Deployed), "the update was taken, and not waited for (`wait-for-ready: false`)"},
-		{string(Unchanged), "the platform made no new deployment, as nothing that needs one changed, and what it has serves; a warning says so"},
+		{string(Unchanged), "the platform made no new deployment, as nothing that needs one changed, and what it has serves (which `wait-for-ready: false` does not look at); an annotation says so"},
 		{string(Failed), "the inputs are wrong, the update was refused, or the build or the new revision failed"},
 		{string(TimedOut), "there was no verdict within `wait-timeout` or `build-timeout`"},
 		{string(Superseded), "another deployment took over while this one rolled out"},
@@ -72,7 +72,7 @@ func Reasons() []Entry {
 	return []Entry{
 		{string(Inputs), "An input or the config file is wrong. Each problem is an annotation that says what would be right; nothing was sent."},
 		{string(Auth), "The API does not take the key. Check that `api-key` is a **Private** key of the organization that owns the agent."},
-		{string(Refused), "The API took no update, or will not run it. Its own words say why: a secret set that does not exist, the wrong region, no billing."},
+		{string(Refused), "The platform did not take the update, or will not run it. Its own words say why: a secret set that does not exist, another region, no billing."},
 		{string(Build), "The cloud build failed, or did not end in time. Its error says why."},
 		{string(Crash), "Your agent's code exits. Its own output says why: start there."},
 		{string(OutOfMemory), "The agent needs more memory than it has. Take a larger `agent-profile`."},
@@ -82,7 +82,7 @@ func Reasons() []Entry {
 		{string(NotReady), "Replicas run, but did not become ready in time. Look at the agent's log, or raise `wait-timeout`."},
 		{string(Infrastructure), "The platform says that it has trouble of its own. Try again later, or ask its support."},
 		{string(Replaced), "Someone else deployed meanwhile. A `concurrency` group keeps two jobs from racing."},
-		{string(Stopped), "The job was stopped. Look at what serves before you run it again."},
+		{string(Stopped), "The job was stopped. If the update was under way, look at the agent before you run it again."},
 		{string(API), "The API did not answer, or not in a way that this action understands. Try again."},
 	}
 }
