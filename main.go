@@ -42,7 +42,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	report.Begin(cfg)
 
 	var v verdict.Verdict
-	if problems := (inputs.Problems)(nil); errors.As(err, &problems) {
+	var problems inputs.Problems
+	if errors.As(err, &problems) {
 		report.Problems(problems)
 		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs, Message: problems.Error()}
 	} else if v, err = rollOut(ctx, cfg, transport, report); err != nil {

@@ -14,15 +14,16 @@ import (
 	"pipecat-cloud-deploy/verdict"
 )
 
-// maxLost is how often an answer may be lost before the update is given up.
-const maxLost = 4
+const (
+	maxSent   = 4                // requests whose answer is lost, before the update is given up
+	toldEvery = 20 * time.Second // that the update is held
+)
 
 // Taken is an update that the platform took.
 type Taken struct {
-	ID       string // of the deployment that is desired now
-	Previous string // of the one before, "" for a new agent
-	Agent    *pipecat.Agent
-	Warning  string // the platform's own; not ours
+	ID       string         // of the deployment that is desired now
+	Previous string         // of the one before, "" for a new agent
+	Agent    *pipecat.Agent // its answer, or the agent as it was found
 }
 
 // Unchanged reports whether the platform made no new deployment.
@@ -40,17 +41,17 @@ func (t Taken) Verdict(rollout verdict.Verdict) verdict.Verdict {
 
 // Apply makes the change: one request that the platform takes, and so at most
 // one new deployment. An answer that is lost is looked for in the agent before
-// anything is sent again. Errors are a *verdict.Verdict, or ctx's.
+// anything is sent again. Errors are a *verdict.Verdict.
 func Apply(ctx context.Context, api API, c Change, deadline time.Time, report func(Event)) (Taken, error) {
 	timed, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	a := applier{api: api, Change: c, report: report}
-	a.pace = backoff.NewExponentialBackOff(
+	a := applier{api: api, Change: c, report: report, pace: backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(time.Second), backoff.WithMaxInterval(10*time.Second),
-		backoff.WithRandomizationFactor(0), backoff.WithMaxElapsedTime(0))
+		backoff.WithRandomizationFactor(0), backoff.WithMaxElapsedTime(0))}
 	agent, err := a.send(timed)
 	switch {
 	case err == nil:
+		return Taken{ID: agent.Desired(), Previous: c.Previous(), Agent: agent}, nil
 	case ctx.Err() != nil:
 		v := verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
 			Message: "the job was stopped before the platform took the update, so nothing was deployed"}
@@ -66,10 +67,8 @@ func Apply(ctx context.Context, api API, c Change, deadline time.Time, report fu
 			v.Message = fmt.Sprintf("the update had no clear answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", a.last)
 		}
 		return Taken{}, &v
-	default:
-		return Taken{}, err
 	}
-	return Taken{ID: agent.Desired(), Previous: c.Previous(), Agent: agent, Warning: agent.Warning}, nil
+	return Taken{}, err
 }
 
 type applier struct {
@@ -77,10 +76,10 @@ type applier struct {
 	api    API
 	report func(Event)
 	pace   *backoff.ExponentialBackOff
-	last   error     // what the last request came to
-	open   bool      // a request may have been taken, and it is not known yet
-	lost   int       // answers
-	told   time.Time // when it was last told that the update is held
+	last   *pipecat.Error // what the last request came to
+	open   bool           // a request may have been taken, and it is not known yet
+	lost   int            // answers
+	told   time.Time      // that the update is held
 }
 
 // send sends the request until the platform took or refused it, and returns
@@ -92,95 +91,116 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		if err == nil {
 			return agent, nil
 		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		e := &pipecat.Error{Err: err}
 		errors.As(err, &e)
 		a.last = e
+
+		wait := max(a.pace.NextBackOff(), e.RetryAfter)
+		deadline, _ := ctx.Deadline()
+		tooLong := time.Until(deadline) < e.RetryAfter
+		var final error
 		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
 		case e.Err == nil && (e.Status == http.StatusConflict || e.Status == http.StatusTooManyRequests):
-			a.open = false
-			err = a.hold(ctx, e)
+			a.open = a.lost > 0
+			final = a.held(ctx, wait)
+			if final == nil && tooLong {
+				final = failed(verdict.Refused, e, "nothing was deployed, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
+			}
 		case !e.Temporary():
-			if a.lost == 0 || a.Before != nil || e.Status != http.StatusBadRequest {
-				return nil, a.refused(e)
-			}
-			// A creation whose answer was lost may be refused now because it was taken.
-			if agent, err = a.find(ctx, e); agent == nil && err == nil {
-				return nil, a.refused(e)
-			}
+			a.open = a.lost > 0
+			final = a.refused()
 		default:
-			if agent, err = a.find(ctx, e); agent == nil && err == nil {
-				err = a.again(ctx, e)
+			a.lost++
+			a.report(Lost{e})
+			if a.lost == maxSent || tooLong {
+				final = failed(verdict.API, e, "the update was sent without a clear answer, and the agent shows no new deployment (%d tries): %v", a.lost, e)
 			}
 		}
-		if agent != nil || err != nil {
+		// What was lost may have been taken: it is looked for before anything is
+		// sent again, and before anything is said to have failed.
+		if agent, err := a.find(ctx, a.patience()...); agent != nil || err != nil {
+			return agent, err
+		}
+		if final != nil {
+			return nil, final
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+		if agent, err := a.find(ctx, 0); agent != nil || err != nil {
 			return agent, err
 		}
 	}
 }
 
-func (a *applier) post(ctx context.Context) (*pipecat.Agent, error) {
-	if a.Before == nil {
-		return a.api.CreateAgent(ctx, a.Create)
+// patience is how long it takes until a read surely shows a write: the breaks
+// between looks.
+func (a *applier) patience() []time.Duration {
+	breaks := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
+	if a.Force { // sent again, what was taken would be made twice
+		breaks = append(breaks, 8*time.Second, 15*time.Second)
 	}
-	return a.api.UpdateAgent(ctx, a.Name, a.Update)
+	return breaks
 }
 
-// hold waits after an answer that asks for patience: for 409 while a secret
-// set is provisioned, for 429 as long as it says.
-func (a *applier) hold(ctx context.Context, e *pipecat.Error) error {
-	set := a.secretSet()
-	if e.Status == http.StatusConflict && set != "" {
+func (a *applier) post(ctx context.Context) (*pipecat.Agent, error) {
+	if a.Before == nil {
+		return a.api.CreateAgent(ctx, pipecat.CreateRequest{ServiceName: a.Name, Region: a.NewRegion, Settings: a.Settings})
+	}
+	return a.api.UpdateAgent(ctx, a.Name, pipecat.UpdateRequest{Settings: a.Settings, ForceRedeploy: a.Force})
+}
+
+// held tells that the platform does not take the update yet: 409 while a
+// secret set is provisioned, 429 when it is asked too often. Its error is a
+// secret set that will never be ready.
+func (a *applier) held(ctx context.Context, wait time.Duration) error {
+	if set := a.Settings.SecretSet; set != "" && a.last.Status == http.StatusConflict {
 		if s, err := a.api.SecretSet(ctx, set); err == nil && s.Status == pipecat.SecretFailed {
-			v := failed(verdict.Refused, e, "secret set %q could not be provisioned, so the update was not made; save it again, then run the job again", set)
+			v := failed(verdict.Refused, a.last, "secret set %q could not be provisioned, so the update was not made; save it again, then run the job again", set)
 			v.Detail = s.ErrorMessage
 			return v
 		}
 	}
-	if deadline, _ := ctx.Deadline(); time.Until(deadline) < e.RetryAfter {
-		return failed(verdict.Refused, e, "nothing was deployed, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
-	}
-	wait := max(a.pace.NextBackOff(), e.RetryAfter)
-	if time.Since(a.told) > 20*time.Second {
+	if time.Since(a.told) > toldEvery {
 		a.told = time.Now()
-		a.report(Held{Why: e, Next: wait})
+		a.report(Held{Why: a.last, Next: wait})
 	}
-	return sleep(ctx, wait)
+	return nil
 }
 
-// again waits before the request is sent again, after an answer that was lost.
-func (a *applier) again(ctx context.Context, e *pipecat.Error) error {
-	if a.lost == maxLost {
-		return failed(verdict.API, e, "the update was sent %d times without an answer, and the agent does not show it, so nothing was deployed: %v", a.lost, e)
+// find looks, after each of the breaks, whether a request whose answer was lost
+// has been taken. It returns nil when none was.
+func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.Agent, error) {
+	if a.lost == 0 {
+		return nil, nil
 	}
-	return sleep(ctx, max(a.pace.NextBackOff(), e.RetryAfter))
-}
-
-// find looks whether a request whose answer was lost has been taken, for some
-// seconds, as a read may lag behind the write. It returns nil when it was not.
-func (a *applier) find(ctx context.Context, lost *pipecat.Error) (*pipecat.Agent, error) {
-	a.lost++
-	a.report(Lost{lost})
-	waits := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
-	if a.Update.ForceRedeploy { // sent again, what was taken would be made twice
-		waits = append(waits, 8*time.Second, 15*time.Second)
-	}
-	for _, wait := range waits {
-		if err := sleep(ctx, wait); err != nil {
+	for len(breaks) > 0 {
+		if err := sleep(ctx, breaks[0]); err != nil {
 			return nil, err
 		}
 		agent, err := a.api.Agent(ctx, a.Name)
+		var e *pipecat.Error
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case errors.As(err, &e) && e.Temporary():
+			// What lost the answer may well lose this one.
+			if err := sleep(ctx, max(a.pace.NextBackOff(), e.RetryAfter)); err != nil {
+				return nil, err
+			}
+			continue
 		case err != nil && status(err) != http.StatusNotFound:
-			return nil, failed(verdict.API, lost, "the update's answer was lost (%v) and the agent cannot be read, so it is not known whether it was taken: %v", lost, err)
-		case err != nil || agent.Desired() == a.Previous() || agent.Desired() == "":
+			return nil, failed(verdict.API, a.last, "the update's answer was lost (%v) and the agent cannot be read, so it is not known whether it was taken: %v", a.last, err)
+		}
+		breaks = breaks[1:]
+		if err != nil || agent.Desired() == a.Previous() || agent.Desired() == "" {
 			continue
 		}
-		if other := differs(a.asked(), agent); other != "" {
-			return nil, &verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced, Detail: lost.Body,
+		if other := differs(a.Settings, agent); other != "" {
+			return nil, &verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced,
 				Message: fmt.Sprintf("the update's answer was lost, and meanwhile deployment %s took over, which is not ours: its %s", agent.Desired(), other)}
 		}
 		return agent, nil
@@ -189,24 +209,16 @@ func (a *applier) find(ctx context.Context, lost *pipecat.Error) (*pipecat.Agent
 	return nil, nil
 }
 
-func (a *applier) asked() pipecat.Settings {
-	if a.Before == nil {
-		return a.Create.Settings
-	}
-	return a.Update.Settings
-}
-
-func (a *applier) secretSet() string { return a.asked().SecretSet }
-
-func (a *applier) refused(e *pipecat.Error) error {
-	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
-		return denied(e)
-	}
+func (a *applier) refused() error {
+	e := a.last
 	what := "the update"
 	if a.Before == nil {
 		what = "to create the agent"
 	}
-	if e.Status < 400 {
+	switch {
+	case e.Denied():
+		return denied(e)
+	case e.Status < 400:
 		return failed(verdict.API, e, "nothing was deployed: %v", e)
 	}
 	return failed(verdict.Refused, e, "the platform refuses %s: %s", what, e.Words())

@@ -22,6 +22,7 @@ type API interface {
 	poll.Builds
 	CreateAgent(ctx context.Context, r pipecat.CreateRequest) (*pipecat.Agent, error)
 	UpdateAgent(ctx context.Context, name string, r pipecat.UpdateRequest) (*pipecat.Agent, error)
+	Properties(ctx context.Context) (*pipecat.Properties, error)
 	SecretSet(ctx context.Context, name string) (*pipecat.SecretSet, error)
 }
 
@@ -79,11 +80,12 @@ func Resolve(ctx context.Context, api API, cfg inputs.Config, waiter poll.Builds
 
 // Change is what a deployment does to an agent.
 type Change struct {
-	Name     string
-	Artefact Artefact
-	Before   *pipecat.Agent // nil: the agent is created
-	Create   pipecat.CreateRequest
-	Update   pipecat.UpdateRequest
+	Name      string
+	Artefact  Artefact
+	Before    *pipecat.Agent // nil: the agent is created
+	NewRegion string         // to create it in; empty: the platform chooses
+	Settings  pipecat.Settings
+	Force     bool // a new deployment though nothing changed; not for a creation
 }
 
 // Previous is the id of the deployment before the change, or "".
@@ -97,7 +99,7 @@ func (c Change) Previous() string {
 // Region is the agent's, or "" when the platform chooses it.
 func (c Change) Region() string {
 	if c.Before == nil {
-		return c.Create.Region
+		return c.NewRegion
 	}
 	return c.Before.Region
 }
@@ -105,7 +107,7 @@ func (c Change) Region() string {
 // OnlyScales reports whether the change is one of scaling alone, which takes
 // effect without a new deployment.
 func (c Change) OnlyScales() bool {
-	return c.Before != nil && c.Update == pipecat.UpdateRequest{Settings: pipecat.Settings{AutoScaling: c.Update.AutoScaling}}
+	return c.Before != nil && !c.Force && c.Settings == pipecat.Settings{AutoScaling: c.Settings.AutoScaling}
 }
 
 // Plan reads the agent and says what is to change. Only what was asked for is
@@ -115,12 +117,11 @@ func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (C
 	if err != nil {
 		return Change{}, err
 	}
-	s := settings(cfg, artefact)
-	change := Change{Name: cfg.AgentName, Artefact: artefact, Before: agent}
+	change := Change{Name: cfg.AgentName, Artefact: artefact, Before: agent, Settings: settings(cfg, artefact)}
 	if agent == nil {
-		change.Create = pipecat.CreateRequest{ServiceName: cfg.AgentName, Region: cfg.Region, Settings: s}
+		change.NewRegion = cfg.Region
 	} else {
-		change.Update = pipecat.UpdateRequest{Settings: s, ForceRedeploy: cfg.ForceRedeploy}
+		change.Force = cfg.ForceRedeploy
 	}
 	return change, nil
 }
@@ -137,15 +138,22 @@ func before(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) 
 		return nil, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", cfg.AgentName)
 	case status(err) == http.StatusNotFound:
 		agent = nil
+		if region == "" && artefact.Build != nil {
+			if p, err := api.Properties(ctx); err == nil {
+				region = p.DefaultRegion
+			}
+		}
 	case err != nil:
 		return nil, unreadable(ctx, err)
+	case agent.Desired() == "":
+		return nil, failed(verdict.API, nil, "nothing was sent, for the API's answer about agent %q names no deployment of it, and so is not understood", cfg.AgentName)
 	case cfg.Region != "" && agent.Region != "" && cfg.Region != agent.Region:
 		return nil, failed(verdict.Inputs, nil, "agent %q is in region %s, not in %s, and cannot move; correct region or remove it, or deploy under another name", cfg.AgentName, agent.Region, cfg.Region)
 	default:
 		region = agent.Region
 	}
 	if b := artefact.Build; b != nil && b.Region != "" && region != "" && b.Region != region {
-		return nil, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region", b.ID, b.Region, region)
+		return nil, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region (a new agent's is set by region)", b.ID, b.Region, region)
 	}
 	return agent, nil
 }
@@ -196,10 +204,10 @@ func failed(reason verdict.Reason, cause error, format string, args ...any) *ver
 
 // unreadable is what becomes of a read that failed for good.
 func unreadable(ctx context.Context, err error) error {
-	switch code := status(err); {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ctx.Err()
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+	}
+	if e := (*pipecat.Error)(nil); errors.As(err, &e) && e.Denied() {
 		return denied(err)
 	}
 	return failed(verdict.API, err, "nothing was sent, for the API could not be read: %v", err)

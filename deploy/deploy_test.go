@@ -48,10 +48,10 @@ func TestOnlyScales(t *testing.T) {
 		c    Change
 		want bool
 	}{
-		{"it does", Change{Before: &pipecat.Agent{}, Update: pipecat.UpdateRequest{Settings: scaling}}, true},
-		{"it forces, too", Change{Before: &pipecat.Agent{}, Update: pipecat.UpdateRequest{Settings: scaling, ForceRedeploy: true}}, false},
-		{"it has an image, too", Change{Before: &pipecat.Agent{}, Update: pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "a:b", AutoScaling: scaling.AutoScaling}}}, false},
-		{"it creates", Change{Create: pipecat.CreateRequest{Settings: scaling}}, false},
+		{"it does", Change{Before: &pipecat.Agent{}, Settings: scaling}, true},
+		{"it forces, too", Change{Before: &pipecat.Agent{}, Settings: scaling, Force: true}, false},
+		{"it has an image, too", Change{Before: &pipecat.Agent{}, Settings: pipecat.Settings{Image: "a:b", AutoScaling: scaling.AutoScaling}}, false},
+		{"it creates", Change{Settings: scaling}, false},
 	} {
 		if got := tt.c.OnlyScales(); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
@@ -152,7 +152,25 @@ func TestApply(t *testing.T) {
 		}, status: verdict.TimedOut, reason: verdict.Refused, total: 1},
 		{name: "lost, and nothing can be read", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Hang(simulator.Lossy(c, writes, false), reads)
+		}, status: verdict.TimedOut, reason: verdict.API, total: 2},
+		{name: "lost, and nothing can be read for a while", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(simulator.Lossy(c, writes, false), simulator.Between(1, 20, reads), 503, nil, "")
+		}, total: 2},
+		{name: "lost, and the key is taken back", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(simulator.Lossy(c, writes, false), reads, 401, nil, "")
 		}, status: verdict.Failed, reason: verdict.API, total: 2},
+		{name: "lost, then throttled", laggy: 12 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(simulator.Lossy(c, simulator.Between(1, 1, writes), false), simulator.Between(2, 2, writes), 429, http.Header{"Retry-After": {"30"}}, "{}")
+		}, total: 2},
+		{name: "lost, then refused", laggy: 12 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(simulator.Lossy(c, simulator.Between(1, 1, writes), false), simulator.Between(2, 2, writes), 422, nil, "{}")
+		}, total: 2},
+		{name: "503 that asks for too much patience", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(c, writes, 503, http.Header{"Retry-After": {"3600"}}, "{}")
+		}, status: verdict.Failed, reason: verdict.API, total: 1},
+		{name: "a redirect", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(c, writes, 307, http.Header{"Location": {"https://elsewhere"}}, "")
+		}, status: verdict.Failed, reason: verdict.API, total: 1},
 		{name: "403", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 403, nil, "{}") },
 			status: verdict.Failed, reason: verdict.Auth, total: 1},
 		{name: "422", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 422, nil, "{}") },
@@ -165,7 +183,7 @@ func TestApply(t *testing.T) {
 					cloud := &simulator.Cloud{Laggy: tt.laggy}
 					old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 					before := &pipecat.Agent{DesiredDeploymentID: old}
-					change := Change{Name: "bot", Before: before, Update: pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "acme/bot:v2"}, ForceRedeploy: force}}
+					change := Change{Name: "bot", Before: before, Settings: pipecat.Settings{Image: "acme/bot:v2"}, Force: force}
 					taken, err := Apply(t.Context(), client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
 					ids := cloud.Deployments("bot")
 					if len(ids) != tt.total {
@@ -181,7 +199,7 @@ func TestApply(t *testing.T) {
 		t.Run(tt.name+", of a creation", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := &simulator.Cloud{Laggy: tt.laggy}
-				change := Change{Name: "bot", Create: pipecat.CreateRequest{ServiceName: "bot", Settings: pipecat.Settings{Image: "acme/bot:v2"}}}
+				change := Change{Name: "bot", Settings: pipecat.Settings{Image: "acme/bot:v2"}}
 				taken, err := Apply(t.Context(), client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
 				ids := cloud.Deployments("bot")
 				if len(ids) != tt.total-1 {
@@ -213,7 +231,7 @@ func TestApplyDeadline(t *testing.T) {
 		cloud := &simulator.Cloud{}
 		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 		api := client(simulator.Hang(cloud, simulator.Writes))
-		change := Change{Name: "bot", Before: &pipecat.Agent{}, Update: pipecat.UpdateRequest{ForceRedeploy: true}}
+		change := Change{Name: "bot", Before: &pipecat.Agent{}, Force: true}
 
 		began := time.Now()
 		_, err := Apply(t.Context(), api, change, began.Add(20*time.Second), func(Event) {})

@@ -48,8 +48,6 @@ type Config struct {
 
 	// Warnings are what was understood, but may not be what was meant.
 	Warnings []Problem
-
-	configFile string
 }
 
 // Secret is a text that prints as ***.
@@ -106,11 +104,14 @@ type value struct {
 // that it can be masked.
 func Load(args []string, getenv func(string) string) (Config, error) {
 	var (
-		cfg      = Config{APIKey: apiKey(getenv)}
-		action   = githubactions.New(githubactions.WithGetenv(getenv))
+		input    = githubactions.New(githubactions.WithGetenv(getenv)).GetInput
+		cfg      = Config{APIKey: Secret(input("api-key"))}
 		given    = map[string]value{}
 		problems Problems
 	)
+	if cfg.APIKey == "" { // by hand; never from a flag, which others can see
+		cfg.APIKey = Secret(strings.TrimSpace(getenv(keyVariable)))
+	}
 	flags, err := parseFlags(args)
 	if err != nil {
 		return cfg, err
@@ -118,7 +119,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	for _, in := range Table() {
 		text, ok := flags[in.Name]
 		if !ok {
-			text = action.GetInput(in.Name)
+			text = input(in.Name)
 		}
 		if text != "" && !in.Secret {
 			given[in.Name] = value{text, Problem{Input: in.Name}}
@@ -126,7 +127,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	}
 
 	// Whoever moves over with it would else change settings alone, and be green.
-	if build := action.GetInput("cloud-build"); build != "" && !strings.EqualFold(build, "false") {
+	if build := input("cloud-build"); build != "" && !strings.EqualFold(build, "false") {
 		problems = append(problems, Problem{Input: "cloud-build",
 			Text: "this action does not build; build and push the image in a step before and set image, or set build-id"})
 	}
@@ -151,10 +152,10 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	for _, in := range Table() {
 		v, ok := given[in.Name]
 		if !ok {
-			if in.Default == "" {
-				continue
-			}
 			v.text = in.Default
+		}
+		if v.text == "" && !ok || in.set == nil {
+			continue
 		}
 		if err := in.set(&cfg, v.text); err != nil {
 			p := v.at
@@ -171,15 +172,6 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 		return cfg, problems
 	}
 	return cfg, nil
-}
-
-// apiKey reads the key from the action's input, or from the environment by
-// hand; never from a flag, which other processes can read.
-func apiKey(getenv func(string) string) Secret {
-	if key := githubactions.New(githubactions.WithGetenv(getenv)).GetInput("api-key"); key != "" {
-		return Secret(key)
-	}
-	return Secret(strings.TrimSpace(getenv(keyVariable)))
 }
 
 // check finds what is wrong with the whole, each of its values being right.

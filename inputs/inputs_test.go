@@ -34,7 +34,6 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Image: "acme/bot:v1",
 		CreateIfMissing: true, BuildTimeout: 10 * time.Minute, WaitForReady: true, WaitTimeout: 10 * time.Minute, MaxRestarts: 2,
-		configFile: "pcc-deploy.toml",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -82,6 +81,7 @@ func TestValues(t *testing.T) {
 		{"image", "ghcr.io/acme/bot:v1@sha256:" + strings.Repeat("0", 64), ""},
 		{"image", "ghcr.io/acme/bot@sha256:0", "is not an image"},
 		{"image", "ghcr.io/Acme/bot:v1", `did you mean "ghcr.io/acme/bot:v1"?`},
+		{"image", "localhost:5000/Acme/bot:V1", `did you mean "localhost:5000/acme/bot:V1"?`},
 		{"image", "ghcr.io/acme/bot:refs/tags/v1", "is not an image"},
 		{"image", "ghcr.io/acme/bot:", "is not an image"},
 		{"image", "two words:v1", "is not an image"},
@@ -286,6 +286,10 @@ func TestFileProblems(t *testing.T) {
 		{"out of range", good + "[scaling]\nmax_agents = 0", `pcc-deploy.toml:4: scaling.max_agents: "0" is not a whole number from 1 to`},
 		{"wrong together", good + "[scaling]\nmin_agents = 5\nmax_agents = 4", "pcc-deploy.toml:4: scaling.min_agents: 5 is above max-agents, which is 4"},
 		{"both ways", good + `build_id = "123e4567-e89b-12d3-a456-426614174000"`, `pcc-deploy.toml:2: image: both image ("acme/bot:v1") and build-id`},
+		{"a table in another case", good + "[Scaling]\nmin_agents = 1", "pcc-deploy.toml:4: Scaling: this key is not known"},
+		{"far from known", good + "a.b.c = 1", "pcc-deploy.toml:3: a: this key is not known"},
+		{"far from known in a table", good + "scaling.bogus.x = 1", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
+		{"in an inline table", good + "scaling = { bogus = 1 }", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
 		{"empty", "", "agent-name: it is missing; name the agent here, or as agent_name in pcc-deploy.toml; image: there is nothing to deploy"},
 		{"only a build", "agent_name = \"my-bot\"\n[build]\ndockerfile = \"D\"", "image: there is nothing to deploy"},
 	} {
@@ -294,6 +298,55 @@ func TestFileProblems(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestBrokenFile holds that what could not be read is not told as missing.
+func TestBrokenFile(t *testing.T) {
+	_, err := load(t, "image = \n")
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != 1 {
+		t.Errorf("got %v, want one problem", err)
+	}
+}
+
+// TestPrecedence holds that an input wins over the file, value by value, and
+// that what to deploy is one choice.
+func TestPrecedence(t *testing.T) {
+	const build, other = "123e4567-e89b-12d3-a456-426614174000", "223e4567-e89b-12d3-a456-426614174000"
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		file, name, value string
+		want              func(Config) bool
+	}{
+		{"image = \"a/b:file\"\nregion = \"us-east\"", "region", "us-west", func(c Config) bool { return c.Region == "us-west" && c.Image == "a/b:file" }},
+		{"image = \"a/b:file\"\n[scaling]\nmin_agents = 1\nmax_agents = 9", "min-agents", "2", func(c Config) bool { return *c.MinAgents == 2 && *c.MaxAgents == 9 }},
+		{"image = \"a/b:file\"", "image", "a/b:input", func(c Config) bool { return c.Image == "a/b:input" }},
+		{"image = \"a/b:file\"", "build-id", build, func(c Config) bool { return c.Image == "" && c.BuildID == build }},
+		{"build_id = \"" + other + "\"", "image", "a/b:input", func(c Config) bool { return c.Image == "a/b:input" && c.BuildID == "" }},
+		{"image = \"a/b:file\"\nscaling.min_agents = 3\nscaling.min_instances = 4", "", "", func(c Config) bool { return *c.MinAgents == 3 }},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, defaultFile), []byte(tt.file), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := Load(nil, env("image", "", "GITHUB_WORKSPACE", dir, tt.name, tt.value))
+		if err != nil || !tt.want(cfg) {
+			t.Errorf("%q with %s=%s: %+v, %v", tt.file, tt.name, tt.value, cfg, err)
+		}
+		for _, key := range cfg.FileKeys {
+			if strings.ReplaceAll(key, "_", "-") == tt.name {
+				t.Errorf("%q with %s=%s: counts %v", tt.file, tt.name, tt.value, cfg.FileKeys)
+			}
+		}
+	}
+}
+
+// TestNothing holds that a default of action.yml is no change.
+func TestNothing(t *testing.T) {
+	for _, value := range []string{"false", "False", ""} {
+		if _, err := Load(nil, env("image", "", "force-redeploy", value)); err == nil || !strings.Contains(err.Error(), "there is nothing to deploy") {
+			t.Errorf("force-redeploy: %q: %v", value, err)
+		}
 	}
 }
 

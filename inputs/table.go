@@ -29,7 +29,7 @@ type Input struct {
 	Key      string // in the config file, such as scaling.min_agents
 	OldKey   string // the same as it was once called
 
-	set func(*Config, string) error
+	set func(*Config, string) error // nil: it is read elsewhere
 }
 
 // ActionDefault is the default that action.yml declares. The runner sends a
@@ -63,8 +63,7 @@ const (
 func Table() []Input {
 	return []Input{
 		{Name: "api-key", Kind: text, Required: true, Secret: true,
-			Text: "Private API key of Pipecat Cloud. By hand it is read from `" + keyVariable + "`, never from a flag.",
-			set:  func(*Config, string) error { return nil }},
+			Text: "Private API key of Pipecat Cloud. By hand it is read from `" + keyVariable + "`, never from a flag."},
 		{Name: "agent-name", Kind: text, Key: "agent_name",
 			Text: "Name of the agent. Required here or in the config file.",
 			set:  into(func(c *Config) *string { return &c.AgentName }, agentName)},
@@ -114,8 +113,7 @@ func Table() []Input {
 			Text: "Create the agent when it does not exist.",
 			set:  into(func(c *Config) *bool { return &c.CreateIfMissing }, yesOrNo)},
 		{Name: "config-file", Kind: text, Default: defaultFile,
-			Text: "Config file of the platform's CLI, read when it is there. An input wins over it. One that is named must exist.",
-			set:  into(func(c *Config) *string { return &c.configFile }, anyText)},
+			Text: "Config file of the platform's CLI, read when it is there. An input wins over it. One that is named must exist."},
 		{Name: "wait-for-ready", Kind: boolean, Default: "true",
 			Text: "Wait until the new revision serves. `false` returns once the update is taken.",
 			set:  into(func(c *Config) *bool { return &c.WaitForReady }, yesOrNo)},
@@ -153,8 +151,6 @@ func into[T any](field func(*Config) *T, read func(string) (T, error)) func(*Con
 		return err
 	}
 }
-
-func anyText(s string) (string, error) { return s, nil }
 
 func word(s string) (string, error) {
 	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -205,7 +201,7 @@ func buildID(s string) (string, error) {
 func image(s string) (string, error) {
 	ref, err := reference.Parse(s)
 	if errors.Is(err, reference.ErrNameContainsUppercase) {
-		return "", fmt.Errorf("%s has an upper case letter in its name, which no registry takes; did you mean %s?", quote(s), quote(strings.ToLower(s)))
+		return "", fmt.Errorf("%s has an upper case letter in its name, which no registry takes; did you mean %s?", quote(s), quote(lowerName(s)))
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s is not an image: %v; write it as ghcr.io/acme/bot:v1.2.3", quote(s), err)
@@ -216,6 +212,19 @@ func image(s string) (string, error) {
 		return "", fmt.Errorf("%s has no tag; write %s or give a digest", quote(s), quote(s+":v1.2.3"))
 	}
 	return s, nil
+}
+
+// lowerName is an image's reference with its name in lower case, and its tag
+// and digest as they are.
+func lowerName(s string) string {
+	end := len(s)
+	if i := strings.IndexByte(s, '@'); i >= 0 {
+		end = i
+	}
+	if i := strings.LastIndexByte(s[:end], ':'); i > strings.LastIndexByte(s, '/') {
+		end = i
+	}
+	return strings.ToLower(s[:end]) + s[end:]
 }
 
 func oneOf(choices ...string) func(string) (string, error) {

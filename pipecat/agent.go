@@ -122,12 +122,12 @@ type Spec struct {
 	MaxSessionDurationSeconds int `json:"maxSessionDurationSeconds"` // 0: the platform's default
 }
 
-// Phases of a revision that the reference names. There may be others.
+// Phases of a revision that the reference names, besides Draining. There may
+// be others.
 const (
 	Creating   = "Creating"
 	Validating = "Validating"
 	Active     = "Active"
-	Draining   = "Draining"
 	Failed     = "Failed"
 )
 

@@ -1,12 +1,10 @@
 package pipecat
 
-// States of a build that the reference names. There may be others.
+// States that a build ends in. Before, it is pending or building.
 const (
-	BuildPending  = "pending"
-	BuildBuilding = "building"
-	BuildSuccess  = "success"
-	BuildFailed   = "failed"
-	BuildTimeout  = "timeout"
+	BuildSuccess = "success"
+	BuildFailed  = "failed"
+	BuildTimeout = "timeout"
 )
 
 // Build is a cloud build of an image.
@@ -29,12 +27,9 @@ type Build struct {
 	UpdatedAt            Time   `json:"updatedAt"`
 }
 
-// States of a secret set that the reference names. There may be others.
-const (
-	SecretPending = "pending"
-	SecretReady   = "ready"
-	SecretFailed  = "failed"
-)
+// SecretFailed is the state of a secret set that could not be provisioned;
+// the others are pending and ready.
+const SecretFailed = "failed"
 
 // SecretSet is a secret set without its values.
 type SecretSet struct {

@@ -142,7 +142,7 @@ func (c *Client) get(ctx context.Context, out any, path ...string) error {
 		RetryWaitMax: 8 * time.Second,
 		// The answer is read here, so that half an answer is tried again too.
 		CheckRetry: func(ctx context.Context, resp *http.Response, err error) (bool, error) {
-			failure = answer(req.Request, resp, err, out)
+			failure = c.answer(req.Request, resp, err, out)
 			return failure != nil && failure.Temporary(), ctx.Err()
 		},
 		Backoff: func(least, most time.Duration, n int, resp *http.Response) time.Duration {
@@ -163,7 +163,7 @@ func (c *Client) get(ctx context.Context, out any, path ...string) error {
 	case failure != nil:
 		return failure
 	case err != nil:
-		return answer(req.Request, nil, err, out)
+		return c.answer(req.Request, nil, err, out)
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func (c *Client) post(ctx context.Context, body, out any, path ...string) error 
 	c.headers(req)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := c.http(writeLimit).Do(req)
-	if failure := answer(req, resp, err, out); failure != nil {
+	if failure := c.answer(req, resp, err, out); failure != nil {
 		return failure
 	}
 	return nil
@@ -210,7 +210,7 @@ func (c *Client) unreadable(method, why string, path ...string) *Error {
 
 // answer reads what came back of one request, and closes it. It returns nil
 // when that was a 2xx with a JSON object, which is then in out.
-func answer(req *http.Request, resp *http.Response, err error, out any) *Error {
+func (c *Client) answer(req *http.Request, resp *http.Response, err error, out any) *Error {
 	e := &Error{Method: req.Method, URL: redact(req.URL)}
 	if err != nil {
 		if inner := (*url.Error)(nil); errors.As(err, &inner) {
@@ -224,7 +224,11 @@ func answer(req *http.Request, resp *http.Response, err error, out any) *Error {
 	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	e.Body = string(body[:min(len(body), maxErrorBody)])
+	shown := body
+	if c.Key != "" { // before anything is cut, and with it perhaps the key
+		shown = bytes.ReplaceAll(body, []byte(c.Key), []byte("***"))
+	}
+	e.Body = string(shown[:min(len(shown), maxErrorBody)])
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		e.Message = "the API redirects, which is not followed so that the key goes nowhere else"
@@ -233,7 +237,7 @@ func answer(req *http.Request, resp *http.Response, err error, out any) *Error {
 		}
 		return e
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
-		e.Code, e.Message = errorResponse(body)
+		e.Code, e.Message = errorResponse(shown)
 		return e
 	case err != nil:
 		e.Err = err

@@ -74,6 +74,11 @@ func (e *Error) Temporary() bool {
 	return e.Status >= 500
 }
 
+// Denied reports whether the API does not take the key, or not for this.
+func (e *Error) Denied() bool {
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+}
+
 func (e *Error) status() string {
 	return strings.TrimSpace(strconv.Itoa(e.Status) + " " + http.StatusText(e.Status))
 }

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,9 +41,9 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 		return now, nil
 	})
 	switch {
-	case errors.Is(err, errDeadline) && w.lastErr != nil:
+	case errors.Is(err, errDeadline) && (w.lastErr != nil || !w.looked):
 		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.API,
-			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", w.lastErr)}
+			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", cmp.Or(w.lastErr, errNoAnswer))}
 	case errors.Is(err, errDeadline):
 		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
 			Message: fmt.Sprintf("build %s did not end within build-timeout (%s): it is %s", id, time.Since(w.start).Round(time.Second), status)}

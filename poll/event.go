@@ -26,7 +26,7 @@ type BuildSeen struct {
 
 // Alive is a sign of life: nothing has changed for a while.
 type Alive struct {
-	Stage   string        // where it is
+	Stage   string        // where it is: "it is …"
 	For     time.Duration // since when
 	Elapsed time.Duration
 }

@@ -38,8 +38,7 @@ type Memory struct {
 // The rules are in order; the README gives them the same numbers. What the fields mean is from
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
 func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Verdict, Memory) {
-	// 1. Someone else's deployment is wanted now. That the previous one still
-	// is means only that this read lags behind our write.
+	// 1. Someone else's deployment is wanted now.
 	if superseded(doc, rules) {
 		return verdict.Verdict{
 			Status:  verdict.Superseded,
@@ -49,8 +48,8 @@ func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Ver
 	}
 
 	// 2. Until the operator has processed ours, nothing here speaks of it.
-	if doc.ReconciledDeploymentID != rules.Ours {
-		return verdict.Verdict{}, Memory{}
+	if lags(doc, rules) || doc.ReconciledDeploymentID != rules.Ours {
+		return verdict.Verdict{}, m
 	}
 
 	// 3. The platform will not run it.
@@ -68,8 +67,7 @@ func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Ver
 	}
 
 	// 5. It serves; having scaled to zero replicas is fine.
-	ready := doc.Ready && (doc.Available == nil || *doc.Available) && (rev == nil || rev.DeploymentID == rules.Ours)
-	if !ready {
+	if !serves(doc, rules) {
 		m.readySince = time.Time{}
 		return verdict.Verdict{}, m // 6.
 	}
@@ -88,6 +86,19 @@ func superseded(doc *pipecat.Agent, rules Rules) bool {
 		return false
 	}
 	return true
+}
+
+// lags reports whether a document shows the deployment before as the desired
+// one still: the read lags behind our write.
+func lags(doc *pipecat.Agent, rules Rules) bool {
+	return rules.Previous != "" && rules.Previous != rules.Ours && doc.Desired() == rules.Previous
+}
+
+// serves reports whether our deployment, once reconciled, takes calls.
+func serves(doc *pipecat.Agent, rules Rules) bool {
+	rev := doc.CurrentRevision
+	return doc.Ready && (doc.Available == nil || *doc.Available) &&
+		doc.ReconciledDeploymentID == rules.Ours && (rev == nil || rev.DeploymentID == rules.Ours)
 }
 
 // refused judges an agent's errors.
@@ -145,7 +156,7 @@ func judgeRevision(doc *pipecat.Agent, rev *pipecat.Revision, rules Rules, m Mem
 	}
 
 	looping := health.Reason == "CrashLoopBackOff"
-	if health.RestartCount > rules.MaxRestarts*max(1, health.ReplicasStarted) || looping && m.crashLooped {
+	if health.RestartCount > rules.MaxRestarts*min(max(1, health.ReplicasStarted), 1<<20) || looping && m.crashLooped {
 		return crashed(health), m
 	}
 	m.crashLooped = looping
@@ -217,7 +228,7 @@ func failedPhase(doc *pipecat.Agent, h *pipecat.Health) verdict.Verdict {
 	switch {
 	case stuck:
 		v = notStarted(h)
-	case h.LastExitCode != nil || h.RestartCount > 0 || h.LastTerminationReason != "":
+	case h.LastExitCode != nil || h.RestartCount > 0 || h.LastTerminationReason != "" || h.Reason == "OOMKilled" || h.Reason == "CrashLoopBackOff":
 		v = crashed(h)
 	case strings.HasPrefix(why.Reason, "Image"): // such as ImageResolutionFailed
 		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.ImagePull}

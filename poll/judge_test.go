@@ -72,7 +72,10 @@ func TestJudge(t *testing.T) {
 		{name: "1: except that the previous one is still desired: a read that lags", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.DesiredDeploymentID, a.ReconciledDeploymentID, a.Ready = "old", "old", true
 		})}},
+		{name: "1: except that it is, though all else speaks of ours", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "old"; return a }()}},
 		{name: "1: except that none is named", docs: []*pipecat.Agent{{}}},
+		{name: "1: none is named, and ours serves", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = ""; return a }()}, status: verdict.Ready},
+		{name: "1: the same deployment is judged again", rules: Rules{Ours: "ours", Previous: "ours"}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
 
 		{name: "2: not reconciled, whatever else it says", docs: []*pipecat.Agent{func() *pipecat.Agent {
 			a := reconciled()
@@ -99,6 +102,10 @@ func TestJudge(t *testing.T) {
 			status: verdict.Failed, reason: verdict.ImagePull, message: "the new revision failed (ImageResolutionFailed): Failed to resolve image tag"},
 		{name: "4: phase Failed, with health", docs: []*pipecat.Agent{failedPhase(&pipecat.Health{LastExitCode: ptr(2), Message: "bad flag"})},
 			status: verdict.Failed, reason: verdict.Crash, message: "the new revision crashes (exit code 2): bad flag"},
+		{name: "4: phase Failed, in a crash loop", docs: []*pipecat.Agent{failedPhase(&pipecat.Health{Reason: "CrashLoopBackOff"})},
+			status: verdict.Failed, reason: verdict.Crash},
+		{name: "4: phase Failed, killed for its memory", docs: []*pipecat.Agent{failedPhase(&pipecat.Health{Reason: "OOMKilled"})},
+			status: verdict.Failed, reason: verdict.OutOfMemory},
 		{name: "4: phase Failed, with an image that cannot be pulled", docs: []*pipecat.Agent{failedPhase(&pipecat.Health{Reason: "ErrImagePull"})},
 			status: verdict.Failed, reason: verdict.ImagePull, message: "the image cannot be pulled (ErrImagePull)"},
 		{name: "4: phase Failed, without a word", docs: []*pipecat.Agent{failedPhase(nil, pipecat.Condition{Type: "Degraded", Status: "False", Message: "fine"})},
@@ -115,6 +122,7 @@ func TestJudge(t *testing.T) {
 		{name: "4: except as many for each replica", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.ReplicasStarted = 6, 3 })}},
 		{name: "4: too many for the replicas", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.ReplicasStarted = 7, 3 })},
 			status: verdict.Failed, reason: verdict.Crash},
+		{name: "4: except that the replicas are a number that cannot be", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.ReplicasStarted = 1 << 62 })}},
 		{name: "4: one when none is forgiven", rules: Rules{Ours: "ours"}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 1 })},
 			status: verdict.Failed, reason: verdict.Crash},
 		{name: "4: a crash loop, twice in a row", docs: []*pipecat.Agent{looping, looping},
@@ -128,6 +136,8 @@ func TestJudge(t *testing.T) {
 
 		{name: "4: an image that cannot be pulled for 30 seconds", docs: []*pipecat.Agent{pulling("ErrImagePull"), pulling("ImagePullBackOff"), pulling("ErrImagePull"), pulling("ImagePullBackOff")},
 			status: verdict.Failed, reason: verdict.ImagePull, message: "the image cannot be pulled (ImagePullBackOff): no such tag"},
+		{name: "4: a stale read in between changes nothing", docs: []*pipecat.Agent{pulling("ErrImagePull"), {DesiredDeploymentID: "old", ReconciledDeploymentID: "old"}, pulling("ErrImagePull"), pulling("ErrImagePull")},
+			status: verdict.Failed, reason: verdict.ImagePull},
 		{name: "4: except for less", docs: []*pipecat.Agent{pulling("ErrImagePull"), pulling("ImagePullBackOff"), pulling("ImagePullBackOff")}},
 		{name: "4: except with a break", docs: []*pipecat.Agent{pulling("ErrImagePull"), with(func(*pipecat.Agent) {}), pulling("ErrImagePull"), pulling("ErrImagePull"), pulling("ErrImagePull")}},
 		{name: "4: a container that cannot be set up", docs: []*pipecat.Agent{pulling("CreateContainerConfigError"), pulling("CreateContainerConfigError"), pulling("CreateContainerConfigError"), pulling("CreateContainerConfigError")},
@@ -184,7 +194,10 @@ func TestSee(t *testing.T) {
 		doc  *pipecat.Agent
 		want Look
 	}{
-		{"nothing", &pipecat.Agent{}, Look{Stage: Unseen}},
+		{"nothing", &pipecat.Agent{}, Look{Stage: Unreconciled}},
+		{"lagging, though all else speaks of ours", func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "old"; return a }(), Look{Stage: Unseen, Serving: ServesOurs, Server: "ours"}},
+		{"ready, with the revision of another", with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.DeploymentID = true, "x" }), Look{Stage: NoRevision, Serving: ServesPrevious}},
+		{"ready, and availability not told", func() *pipecat.Agent { a := reconciled(); a.Available = nil; return a }(), Look{Stage: "Active", Serving: ServesOurs, Server: "ours", Ready: 1, Started: 1}},
 		{"lagging", &pipecat.Agent{DesiredDeploymentID: "old"}, Look{Stage: Unseen}},
 		{"superseded", &pipecat.Agent{DesiredDeploymentID: "theirs", Available: ptr(true)}, Look{Stage: Superseded}},
 		{"not reconciled", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: ptr(true), Ready: true,

@@ -40,7 +40,7 @@ func See(doc *pipecat.Agent, rules Rules) Look {
 	case superseded(doc, rules):
 		look.Stage = Superseded
 		return look
-	case doc.Desired() != rules.Ours:
+	case lags(doc, rules):
 		look.Stage = Unseen
 	case doc.ReconciledDeploymentID != rules.Ours:
 		look.Stage = Unreconciled
@@ -56,13 +56,13 @@ func See(doc *pipecat.Agent, rules Rules) Look {
 		}
 	}
 	switch {
+	case serves(doc, rules):
+		look.Serving, look.Server = ServesOurs, rules.Ours
 	case doc.Available == nil:
 		look.Serving = ServesUnknown
 	case !*doc.Available:
 		look.Serving = ServesNothing
-	case doc.Ready && doc.ReconciledDeploymentID == rules.Ours:
-		look.Serving, look.Server = ServesOurs, rules.Ours
-	case doc.Ready: // the old story, as long as the operator has not looked
+	case doc.Ready && doc.ReconciledDeploymentID != rules.Ours: // the old story, as long as the operator has not looked
 		look.Serving, look.Server = ServesPrevious, doc.ReconciledDeploymentID
 	default:
 		look.Serving = ServesPrevious

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ func (r Rollout) Wait(ctx context.Context) verdict.Verdict {
 		troubled bool
 	)
 	w := newWatch(r.Deadline, r.Report)
-	w.alive = func() Alive { return Alive{Stage: last.Stage, For: time.Since(since)} }
+	w.alive = func() Alive { return Alive{Stage: inStage(last.Stage), For: time.Since(since)} }
 	err := w.until(ctx, func(ctx context.Context) (seen, error) {
 		doc, err := r.Agents.Agent(ctx, r.Name)
 		if err != nil {
@@ -75,9 +76,9 @@ func (r Rollout) Wait(ctx context.Context) verdict.Verdict {
 func (r Rollout) timedOut(w *watch, m Memory, last Look, stuck time.Duration) verdict.Verdict {
 	v := verdict.Verdict{Status: verdict.TimedOut}
 	limit := time.Since(w.start).Round(time.Second)
-	if w.lastErr != nil {
+	if w.lastErr != nil || !w.looked {
 		v.Reason = verdict.API
-		v.Message = fmt.Sprintf("the API could not be read when wait-timeout was up, after %s: %v", limit, w.lastErr)
+		v.Message = fmt.Sprintf("the API could not be read when wait-timeout was up, after %s: %v", limit, cmp.Or(w.lastErr, errNoAnswer))
 		return v
 	}
 	what, more := "the new revision did not become ready", ""
@@ -85,6 +86,9 @@ func (r Rollout) timedOut(w *watch, m Memory, last Look, stuck time.Duration) ve
 	case m.Infrastructure:
 		v.Reason = verdict.Infrastructure
 		more = ", and the platform tells of an infrastructure issue of its own"
+	case !m.readySince.IsZero():
+		v.Reason = verdict.NotReady
+		what = "the new revision is ready, but was not for min-ready-seconds"
 	case !m.Started:
 		v.Reason = verdict.NotScheduled
 		what = "no replica of the new revision was ever started"

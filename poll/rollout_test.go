@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,10 +25,21 @@ type script struct {
 
 func (s *script) Agent(ctx context.Context, _ string) (*pipecat.Agent, error) {
 	s.reads++
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	type answer struct {
+		a   *pipecat.Agent
+		err error
 	}
-	return s.at(time.Since(s.began))
+	answered := make(chan answer, 1)
+	go func() {
+		a, err := s.at(time.Since(s.began))
+		answered <- answer{a, err}
+	}()
+	select {
+	case got := <-answered:
+		return got.a, got.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // wait runs a rollout of a script, and returns what it told.
@@ -169,7 +181,27 @@ func TestWait(t *testing.T) {
 		{name: "the key is taken back", at: away(5*s, time.Hour, status(401)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
 		{name: "it may not read", at: away(5*s, time.Hour, status(403)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
 		{name: "deleted", at: away(5*s, time.Hour, status(404)), status: verdict.Failed, reason: verdict.API, message: "three reads in a row found nothing", within: [2]time.Duration{5 * s, 18 * s}},
+		{name: "404 now and then", at: func(t time.Duration) (*pipecat.Agent, error) {
+			if t > 5*s && t < 40*s && int(t/(4*s))%3 != 0 {
+				return nil, status(404)
+			}
+			return rollout(50*s, 5*s)(t)
+		}, status: verdict.Ready, within: [2]time.Duration{50 * s, 52 * s}},
+		{name: "404 and other trouble", at: func(t time.Duration) (*pipecat.Agent, error) {
+			switch n := int(t / (4 * s)); {
+			case t < 5*s || t > 60*s:
+				return rollout(70*s, 5*s)(t)
+			case n%3 == 0:
+				return nil, status(502)
+			}
+			return nil, status(404)
+		}, status: verdict.Ready, within: [2]time.Duration{70 * s, 72 * s}},
+		{name: "too new to be found", at: away(0, 15*s, status(404)), status: verdict.Ready, within: [2]time.Duration{20 * s, 24 * s}},
+		{name: "never found", at: away(0, time.Hour, status(404)), status: verdict.TimedOut, reason: verdict.API, within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "never answered", at: func(time.Duration) (*pipecat.Agent, error) { time.Sleep(time.Hour); return nil, nil }, status: verdict.TimedOut, reason: verdict.API,
+			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "404 for a moment", at: away(5*s, 8*s, status(404)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s}},
+		{name: "it asks for too much patience", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 400 * s}), status: verdict.Ready, within: [2]time.Duration{60 * s, 70 * s}},
 		{name: "it asks for patience", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 40 * s}), status: verdict.Ready, within: [2]time.Duration{45 * s, 51 * s}},
 		{name: "never scheduled", at: never, status: verdict.TimedOut, reason: verdict.NotScheduled,
 			message: "no replica of the new revision was ever started within wait-timeout (10m0s): it has been in phase Creating for 9m58s", within: [2]time.Duration{600 * s, 600 * s}},
@@ -184,6 +216,9 @@ func TestWait(t *testing.T) {
 			a.CurrentRevision.HasInfrastructureIssue = t > 5*s && t < 20*s
 			return a, err
 		}, status: verdict.TimedOut, reason: verdict.NotScheduled, within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "ready too late to hold", at: rollout(590*s, 5*s), rules: Rules{Ours: "ours", Previous: "old", MinReady: 30 * s}, status: verdict.TimedOut, reason: verdict.NotReady,
+			message: "the new revision is ready, but was not for min-ready-seconds within wait-timeout (10m0s)", within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "ready in the last moment", at: rollout(598*s, 0), status: verdict.Ready, within: [2]time.Duration{598 * s, 600 * s}},
 		{name: "ready must hold", at: usual, rules: Rules{Ours: "ours", Previous: "old", MinReady: 30 * s}, status: verdict.Ready, within: [2]time.Duration{50 * s, 54 * s}},
 	}
 	for _, tt := range tests {
@@ -203,6 +238,7 @@ func TestWait(t *testing.T) {
 				if got := told(events); tt.told != "" && got != tt.told {
 					t.Errorf("told %s\nwant %s", got, tt.told)
 				}
+				time.Sleep(time.Hour) // what hangs comes back
 			})
 		})
 	}
@@ -274,6 +310,16 @@ func TestCancelled(t *testing.T) {
 		if took := time.Since(s.began); v.Status != verdict.Cancelled || took != 10*time.Second {
 			t.Errorf("after %s: %+v", took, v)
 		}
+
+		// While a read hangs, too.
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Second, cancel)
+		s = &script{at: func(time.Duration) (*pipecat.Agent, error) { time.Sleep(time.Hour); return nil, nil }}
+		v, _ = wait(ctx, s, rules, time.Minute)
+		if took := time.Since(s.began); v.Status != verdict.Cancelled || took != 10*time.Second {
+			t.Errorf("in a read, after %s: %+v", took, v)
+		}
+		time.Sleep(time.Hour)
 	})
 }
 
@@ -299,13 +345,15 @@ func TestBuild(t *testing.T) {
 		status   verdict.Status
 		message  string
 		told     string
+		reason   verdict.Reason // empty: build
 	}{
-		{"success", []string{"pending", "building", "success"}, "", "", "pending, building, success"},
-		{"failed", []string{"building", "failed"}, verdict.Failed, "build id ended as failed and is not deployed: no such file", "building, failed"},
-		{"timeout", []string{"timeout"}, verdict.Failed, "build id ended as timeout", "timeout"},
-		{"away", []string{"building", "502", "success"}, "", "", "building, Away, Back, success"},
-		{"a new word", []string{"queued", "success"}, "", "", "queued, success"},
-		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within build-timeout (5m0s): it is building", ""},
+		{"success", []string{"pending", "building", "success"}, "", "", "pending, building, success", ""},
+		{"failed", []string{"building", "failed"}, verdict.Failed, "build id ended as failed and is not deployed: no such file", "building, failed", ""},
+		{"timeout", []string{"timeout"}, verdict.Failed, "build id ended as timeout", "timeout", ""},
+		{"away", []string{"building", "502", "success"}, "", "", "building, Away, Back, success", ""},
+		{"a new word", []string{"queued", "success"}, "", "", "queued, success", ""},
+		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within build-timeout (5m0s): it is building", "", ""},
+		{"away for good", []string{"building", "502"}, verdict.TimedOut, "the API could not be read when build-timeout was up", "", verdict.API},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -315,7 +363,7 @@ func TestBuild(t *testing.T) {
 					if err != nil || b.Status != pipecat.BuildSuccess {
 						t.Errorf("got %v and %v", b, err)
 					}
-				} else if v := verdict.Of(err); v.Status != tt.status || v.Reason != verdict.Build || !strings.Contains(v.Message, tt.message) {
+				} else if v := verdict.Of(err); v.Status != tt.status || v.Reason != cmp.Or(tt.reason, verdict.Build) || !strings.Contains(v.Message, tt.message) {
 					t.Errorf("got %+v, want %q with %q", v, tt.status, tt.message)
 				}
 				if got := told(events); tt.told != "" && got != tt.told {

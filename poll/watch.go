@@ -35,7 +35,10 @@ func pace(first time.Duration, slowdown float64) *backoff.ExponentialBackOff {
 	)
 }
 
-var errDeadline = errors.New("the time is up")
+var (
+	errDeadline = errors.New("the time is up")
+	errNoAnswer = errors.New("no answer")
+)
 
 // watch looks at something again and again.
 type watch struct {
@@ -44,6 +47,7 @@ type watch struct {
 	report   func(Event)
 	alive    func() Alive
 
+	looked   bool // once at least
 	lastSign time.Time
 	lastErr  error     // of the last look; nil when it was one
 	away     time.Time // since when looks fail; zero when they do not
@@ -102,21 +106,15 @@ func (w *watch) until(ctx context.Context, look func(context.Context) (seen, err
 			eager.Reset()
 			w.lastSign = time.Now()
 		}
-		if time.Since(w.lastSign) > signOfLife-slowest { // the next look would be too late
-			w.lastSign = time.Now()
-			sign := w.alive()
-			sign.Elapsed = time.Since(w.start)
-			w.report(sign)
-		}
 		wait := calm.NextBackOff()
 		if near {
 			wait = eager.NextBackOff()
 		}
-		timer := time.NewTimer(max(wait, min(asked, maxAsked)))
-		select {
-		case <-timer.C:
-		case <-timed.Done():
-			timer.Stop()
+		wait = max(wait, min(asked, maxAsked))
+		if left := time.Until(w.deadline); wait > left-time.Second && left > 2*time.Second {
+			wait = left - time.Second // a last look, in time for its answer
+		}
+		if w.pause(timed, wait) != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -125,23 +123,49 @@ func (w *watch) until(ctx context.Context, look func(context.Context) (seen, err
 	}
 }
 
+// pause waits between two looks, and gives signs of life.
+func (w *watch) pause(ctx context.Context, wait time.Duration) error {
+	for wait > 0 {
+		next := max(0, signOfLife-time.Since(w.lastSign))
+		part := min(wait, next)
+		timer := time.NewTimer(part)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+		wait -= part
+		if part == next {
+			w.lastSign = time.Now()
+			sign := w.alive()
+			if !w.away.IsZero() {
+				sign = Alive{Stage: "not readable", For: time.Since(w.away)}
+			}
+			sign.Elapsed = time.Since(w.start)
+			w.report(sign)
+		}
+	}
+	return nil
+}
+
 // fault takes note of a look that failed. It returns how long the API asks to
 // be left alone, or a *verdict.Verdict when there is nothing to wait for.
 func (w *watch) fault(err error) (asked time.Duration, final error) {
 	w.lastErr = err
 	var e *pipecat.Error
 	if errors.As(err, &e) {
-		switch asked = e.RetryAfter; e.Status {
-		case http.StatusUnauthorized, http.StatusForbidden:
+		asked = e.RetryAfter
+		if e.Denied() {
 			return 0, &verdict.Verdict{Status: verdict.Failed, Reason: verdict.Auth,
-				Message: fmt.Sprintf("the API takes the key no longer, so what became of the rollout is not known: %v", err)}
-		case http.StatusNotFound:
-			if w.gone++; w.gone == goneAfter {
-				return 0, &verdict.Verdict{Status: verdict.Failed, Reason: verdict.API,
-					Message: fmt.Sprintf("three reads in a row found nothing; someone may have deleted it: %v", err)}
-			}
-		default:
+				Message: fmt.Sprintf("the API takes the key no longer, so what goes on is not known: %v", err)}
+		}
+		// What was not seen yet may be too new to be found.
+		if e.Status != http.StatusNotFound {
 			w.gone = 0
+		} else if w.gone++; w.gone >= goneAfter && w.looked {
+			return 0, &verdict.Verdict{Status: verdict.Failed, Reason: verdict.API,
+				Message: fmt.Sprintf("three reads in a row found nothing; someone may have deleted it: %v", err)}
 		}
 	}
 	if w.away.IsZero() {
@@ -157,5 +181,5 @@ func (w *watch) answered() {
 		w.lastSign = time.Now()
 		w.report(Back{time.Since(w.away)})
 	}
-	w.lastErr, w.away, w.gone = nil, time.Time{}, 0
+	w.looked, w.lastErr, w.away, w.gone = true, nil, time.Time{}, 0
 }

@@ -64,6 +64,7 @@ func (r *Report) facts(b *strings.Builder, v verdict.Verdict) {
 		return fact(s)
 	}
 
+	// GitHub's tables must have a header; the agent makes a good one.
 	agent := fact(r.agent)
 	if r.region != "" {
 		agent += " in " + fact(r.region)

@@ -36,7 +36,8 @@ type Report struct {
 	look                 poll.Look
 	stages               []stage
 
-	lost     bool // an answer was, and told
+	lost     bool // an answer was
+	away     bool // the API was
 	problems []inputs.Problem
 	notes    []string // warnings and notices
 	grouped  string   // the title of the log's group
@@ -70,7 +71,7 @@ func (r *Report) Begin(cfg inputs.Config) {
 		r.log.line("Read %s: %s", cut(r.line(cfg.File), maxLine), strings.Join(cfg.FileKeys, ", "))
 	}
 	for _, w := range cfg.Warnings {
-		r.annotate(warningKind, r.about(w.Input), w.String(), place{w.File, w.Line})
+		r.annotate(warningKind, about(w.Input), w.String(), place{w.File, w.Line})
 	}
 }
 
@@ -78,11 +79,11 @@ func (r *Report) Begin(cfg inputs.Config) {
 func (r *Report) Problems(problems []inputs.Problem) {
 	r.problems = problems
 	for _, p := range problems {
-		r.annotate(errorKind, r.about(p.Input), p.String(), place{p.File, p.Line})
+		r.annotate(errorKind, about(p.Input), p.String(), place{p.File, p.Line})
 	}
 }
 
-func (r *Report) about(input string) string {
+func about(input string) string {
 	if input == "" {
 		return "Inputs"
 	}
@@ -124,6 +125,8 @@ func (r *Report) planned(c deploy.Change) {
 		r.say("Deploy build %s%s.", r.build, with(" of ", c.Artefact.Build.Region))
 	case c.Artefact.Image != "":
 		r.say("Deploy image %s.", r.image)
+	case c.Settings == pipecat.Settings{}:
+		r.say("Deploy anew what it has.")
 	default:
 		r.annotate(noticeKind, "Settings only", "Neither image nor build-id is set, so the agent keeps its image and only its settings change.", place{})
 	}
@@ -136,12 +139,14 @@ func (r *Report) wasTaken(t deploy.Taken) {
 		r.region = t.Agent.Region
 	}
 	said := ""
-	if t.Warning != "" {
-		said = " The platform says: " + t.Warning
+	if t.Agent.Warning != "" {
+		said = " The platform says: " + t.Agent.Warning
 	}
 	switch {
 	case t.Unchanged() && r.change.OnlyScales():
 		r.annotate(noticeKind, "No new deployment", "Scaling alone makes no new deployment, and takes effect by itself."+said, place{})
+	case t.Unchanged() && r.change.Force:
+		r.annotate(warningKind, "No new deployment", "The platform made no new deployment, although force-redeploy asks for one."+said, place{})
 	case t.Unchanged():
 		r.annotate(warningKind, "No new deployment",
 			"The platform made no new deployment, for nothing changed that needs one. A tag that the agent has is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same."+said, place{})
@@ -150,8 +155,8 @@ func (r *Report) wasTaken(t deploy.Taken) {
 	default:
 		r.say("Taken as deployment %s; before, it was %s.", t.ID, short(t.Previous))
 	}
-	if !t.Unchanged() && t.Warning != "" {
-		r.annotate(warningKind, "The platform warns", t.Warning, place{})
+	if !t.Unchanged() && t.Agent.Warning != "" {
+		r.annotate(warningKind, "The platform warns", t.Agent.Warning, place{})
 	}
 }
 
@@ -175,6 +180,11 @@ func (r *Report) Poll(e poll.Event) {
 	case poll.Alive:
 		r.at(e.Elapsed, fmt.Sprintf("still %s, for %s", e.Stage, span(e.For)))
 	case poll.Away:
+		if r.away {
+			r.say("The API cannot be read again; waiting goes on: %v", e.Err)
+			return
+		}
+		r.away = true
 		r.annotate(warningKind, "The API cannot be read", fmt.Sprintf("The API cannot be read; waiting goes on: %v", e.Err), place{})
 	case poll.Back:
 		r.say("The API can be read again, after %s.", span(e.After))
@@ -273,7 +283,7 @@ func (r *Report) headline(v verdict.Verdict) string {
 // serving says who serves callers now, where the headline of a red job leaves
 // that open.
 func (r *Report) serving(v verdict.Verdict) string {
-	untouched := r.taken == nil && v.Status == verdict.Failed && v.Reason != verdict.API
+	untouched := r.taken == nil && !r.lost && v.Status == verdict.Failed
 	switch {
 	case v.Status.OK(), v.Status == verdict.Superseded, len(r.problems) > 0:
 		return ""

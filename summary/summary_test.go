@@ -86,7 +86,7 @@ func tell(t *testing.T, runner bool, foreign string) told {
 	r.Deploy(deploy.Change{Name: "bot", Before: &pipecat.Agent{Region: foreign, DesiredDeploymentID: foreign}, Artefact: deploy.Artefact{Image: "a:b"}})
 	r.Deploy(deploy.Held{Next: 1, Why: &pipecat.Error{Status: 409, Message: foreign, Code: foreign}})
 	r.Deploy(deploy.Lost{Why: &pipecat.Error{Status: 500, Body: foreign}})
-	r.Deploy(deploy.Taken{ID: foreign, Previous: "old", Warning: "careful: " + foreign, Agent: &pipecat.Agent{Region: foreign}})
+	r.Deploy(deploy.Taken{ID: foreign, Previous: "old", Agent: &pipecat.Agent{Region: foreign, Warning: "careful: " + foreign}})
 	look := poll.Look{Stage: foreign, Reason: foreign, Serving: poll.ServesPrevious, Server: foreign, Ready: 1, Restarts: 1}
 	exit := 1
 	r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{CurrentRevision: &pipecat.Revision{DeploymentID: foreign, Health: &pipecat.Health{LastExitCode: &exit}}}, Look: look, Changed: true})
@@ -235,7 +235,11 @@ func TestText(t *testing.T) {
 		{"one line", r.line(" a\n\n b\t c "), "a b c"},
 		{"code", code("ghcr.io/acme/bot:v1"), "`ghcr.io/acme/bot:v1`"},
 		{"code with bars and ticks", code("a|`b`"), "<code>a\\|\\`b\\`</code>"},
+		{"code with ticks", code("`b`"), "<code>\\`b\\`</code>"},
 		{"no code", code(""), "–"},
+		{"Markdown", md("a & b < c > d \\ * _ [x](y) | # @me $x$ ~"), "a &amp; b &lt; c &gt; d \\\\ \\* \\_ \\[x\\](y) \\| \\#&#8288; @&#8288;me \\$x\\$ \\~"},
+		{"links", md("https://x www.x"), "https:&#8288;//x www&#8288;.x"},
+		{"pictures", md("::warning:: a:b :+1:"), "::&#8288;warning:: a:b :&#8288;+1:"},
 		{"a fence", fence("a"), "```text\na\n```\n"},
 		{"a longer fence", fence("a\n````\nb"), "`````text\na\n````\nb\n`````\n"},
 		{"cut", cut("abcdef", 5), "ab…"},
@@ -247,6 +251,40 @@ func TestText(t *testing.T) {
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+// TestLimits holds the summary under what the runner takes, and the log short.
+func TestLimits(t *testing.T) {
+	flood := tell(t, true, strings.Repeat("é", 400_000))
+	if len(flood.log) > 200<<10 || len(flood.page) > 400<<10 {
+		t.Errorf("a log of %d bytes and a summary of %d", len(flood.log), len(flood.page))
+	}
+	var log bytes.Buffer
+	r := New(&log, func(string) string { return "" })
+	var problems []inputs.Problem
+	for range 2000 {
+		problems = append(problems, inputs.Problem{Input: "image", Text: strings.Repeat("x", 1000)})
+	}
+	r.Problems(problems)
+	page := r.page(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs})
+	if len(page) > 1<<20 || !strings.Contains(page, "too long for the page") {
+		t.Errorf("a summary of %d bytes", len(page))
+	}
+}
+
+// TestDelimiters holds that nobody can know an output's delimiter beforehand.
+func TestDelimiters(t *testing.T) {
+	seen := map[string]bool{}
+	for range 2 {
+		for line := range strings.Lines(tell(t, true, "x").outputs) {
+			if _, end, ok := strings.Cut(line, "<<"); ok {
+				if seen[end] || len(end) < 20 {
+					t.Errorf("delimiter %q", end)
+				}
+				seen[end] = true
+			}
 		}
 	}
 }

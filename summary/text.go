@@ -20,7 +20,6 @@ var escapes = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]" +
 // no invisible or turned-around characters, no line ends but \n, nothing that
 // the runner would obey in the middle of a line.
 func (r *Report) block(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = escapes.ReplaceAllString(s, "")
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\u0085", "\n").Replace(s)
 	s = strings.Map(func(c rune) rune {
