@@ -16,7 +16,8 @@ import (
 
 const (
 	maxSent   = 4                // requests whose answer is lost, before the update is given up
-	toldEvery = 20 * time.Second // that the update is held
+	toldEvery = 20 * time.Second // that the update is sent again later
+	maxAsked  = 30 * time.Second // that an API which asks for patience is given by a read
 )
 
 // Taken is an update that the platform took.
@@ -49,6 +50,10 @@ func Apply(ctx context.Context, api API, c Change, deadline time.Time, report fu
 		backoff.WithInitialInterval(time.Second), backoff.WithMaxInterval(10*time.Second),
 		backoff.WithRandomizationFactor(0), backoff.WithMaxElapsedTime(0))}
 	agent, err := a.send(timed)
+	last := error(a.last)
+	if a.last == nil {
+		last = errors.New("no answer came")
+	}
 	switch {
 	case err == nil:
 		return Taken{ID: agent.Desired(), Previous: c.Previous(), Agent: agent}, nil
@@ -61,10 +66,10 @@ func Apply(ctx context.Context, api API, c Change, deadline time.Time, report fu
 		return Taken{}, &v
 	case timed.Err() != nil:
 		v := verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Refused,
-			Message: fmt.Sprintf("the platform did not take the update before wait-timeout was up, so nothing was deployed: %v", a.last)}
-		if a.open {
+			Message: fmt.Sprintf("the platform did not take the update before wait-timeout was up, so nothing was deployed: %v", last)}
+		if a.open || a.lost > 0 {
 			v.Reason = verdict.API
-			v.Message = fmt.Sprintf("the update had no clear answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", a.last)
+			v.Message = fmt.Sprintf("the update had no clear answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", last)
 		}
 		return Taken{}, &v
 	}
@@ -79,7 +84,7 @@ type applier struct {
 	last   *pipecat.Error // what the last request came to
 	open   bool           // a request may have been taken, and it is not known yet
 	lost   int            // answers
-	told   time.Time      // that the update is held
+	told   time.Time      // that the update is sent again later
 }
 
 // send sends the request until the platform took or refused it, and returns
@@ -98,36 +103,16 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		errors.As(err, &e)
 		a.last = e
 
-		wait := max(a.pace.NextBackOff(), e.RetryAfter)
-		deadline, _ := ctx.Deadline()
-		tooLong := time.Until(deadline) < e.RetryAfter
-		var final error
-		switch {
-		case e.Err == nil && (e.Status == http.StatusConflict || e.Status == http.StatusTooManyRequests):
-			a.open = a.lost > 0
-			final = a.held(ctx, wait)
-			if final == nil && tooLong {
-				final = failed(verdict.Refused, e, "nothing was deployed, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
-			}
-		case !e.Temporary():
-			a.open = a.lost > 0
-			final = a.refused()
-		default:
-			a.lost++
-			a.report(Lost{e})
-			if a.lost == maxSent || tooLong {
-				final = failed(verdict.API, e, "the update was sent without a clear answer, and the agent shows no new deployment (%d tries): %v", a.lost, e)
-			}
-		}
+		final := a.final(ctx)
 		// What was lost may have been taken: it is looked for before anything is
 		// sent again, and before anything is said to have failed.
-		if agent, err := a.find(ctx, a.patience()...); agent != nil || err != nil {
+		if agent, err := a.find(ctx, a.patience(final != nil)...); agent != nil || err != nil {
 			return agent, err
 		}
 		if final != nil {
 			return nil, final
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := a.hold(ctx, max(a.pace.NextBackOff(), e.RetryAfter)); err != nil {
 			return nil, err
 		}
 		if agent, err := a.find(ctx, 0); agent != nil || err != nil {
@@ -136,11 +121,37 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 	}
 }
 
+// final takes note of the last answer, and returns an error when it is no use
+// to send the request again.
+func (a *applier) final(ctx context.Context) error {
+	e := a.last
+	deadline, _ := ctx.Deadline()
+	tooLong := time.Until(deadline) < e.RetryAfter
+	switch {
+	case e.Err == nil && (e.Status == http.StatusConflict || e.Status == http.StatusTooManyRequests):
+		a.open = a.lost > 0
+		if tooLong {
+			return failed(verdict.Refused, e, "nothing was deployed, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
+		}
+		return a.provisioned(ctx)
+	case !e.Temporary():
+		a.open = a.lost > 0
+		return a.refused()
+	}
+	a.lost++
+	a.report(Lost{e})
+	if a.lost == maxSent || tooLong {
+		return failed(verdict.API, e, "the update got no clear answer, and the agent shows no new deployment (requests sent: %d): %v", a.lost, e)
+	}
+	return nil
+}
+
 // patience is how long it takes until a read surely shows a write: the breaks
-// between looks.
-func (a *applier) patience() []time.Duration {
+// between looks. It is longer where an update or a creation that was taken
+// would else be made twice, or be said to have failed.
+func (a *applier) patience(final bool) []time.Duration {
 	breaks := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
-	if a.Force { // sent again, what was taken would be made twice
+	if final || a.Force || a.Before == nil {
 		breaks = append(breaks, 8*time.Second, 15*time.Second)
 	}
 	return breaks
@@ -153,20 +164,34 @@ func (a *applier) post(ctx context.Context) (*pipecat.Agent, error) {
 	return a.api.UpdateAgent(ctx, a.Name, pipecat.UpdateRequest{Settings: a.Settings, ForceRedeploy: a.Force})
 }
 
-// held tells that the platform does not take the update yet: 409 while a
-// secret set is provisioned, 429 when it is asked too often. Its error is a
-// secret set that will never be ready.
-func (a *applier) held(ctx context.Context, wait time.Duration) error {
-	if set := a.Settings.SecretSet; set != "" && a.last.Status == http.StatusConflict {
-		if s, err := a.api.SecretSet(ctx, set); err == nil && s.Status == pipecat.SecretFailed {
-			v := failed(verdict.Refused, a.last, "secret set %q could not be provisioned, so the update was not made; save it again, then run the job again", set)
-			v.Detail = s.ErrorMessage
-			return v
-		}
+// provisioned is an error when a conflict is one with a secret set that will
+// never be ready.
+func (a *applier) provisioned(ctx context.Context) error {
+	set := a.Settings.SecretSet
+	if set == "" || a.last.Status != http.StatusConflict {
+		return nil
 	}
-	if time.Since(a.told) > toldEvery {
-		a.told = time.Now()
-		a.report(Held{Why: a.last, Next: wait})
+	s, err := a.api.SecretSet(ctx, set)
+	if err != nil || s.Status != pipecat.SecretFailed {
+		return nil
+	}
+	v := failed(verdict.Refused, a.last, "secret set %q could not be provisioned, so the update was not made; save it again, then run the job again", set)
+	v.Detail = s.ErrorMessage
+	return v
+}
+
+// hold waits before the request is sent again, and tells so now and then.
+func (a *applier) hold(ctx context.Context, wait time.Duration) error {
+	for wait > 0 {
+		if time.Since(a.told) >= toldEvery {
+			a.told = time.Now()
+			a.report(Held{Why: a.last, Next: wait})
+		}
+		part := min(wait, toldEvery)
+		if err := sleep(ctx, part); err != nil {
+			return err
+		}
+		wait -= part
 	}
 	return nil
 }
@@ -188,7 +213,7 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 			return nil, ctx.Err()
 		case errors.As(err, &e) && e.Temporary():
 			// What lost the answer may well lose this one.
-			if err := sleep(ctx, max(a.pace.NextBackOff(), e.RetryAfter)); err != nil {
+			if err := sleep(ctx, max(a.pace.NextBackOff(), min(e.RetryAfter, maxAsked))); err != nil {
 				return nil, err
 			}
 			continue

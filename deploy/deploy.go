@@ -30,8 +30,8 @@ type API interface {
 // it happens.
 type Event interface{ deployEvent() }
 
-// Held says that the platform does not take the update yet, and why. It is
-// told now and then for as long as that lasts.
+// Held says that the update is not taken yet, and why. It is told now and then
+// for as long as that lasts.
 type Held struct {
 	Why  error
 	Next time.Duration // until the update is sent again

@@ -162,6 +162,18 @@ func TestApply(t *testing.T) {
 		{name: "lost, then throttled", laggy: 12 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(simulator.Lossy(c, simulator.Between(1, 1, writes), false), simulator.Between(2, 2, writes), 429, http.Header{"Retry-After": {"30"}}, "{}")
 		}, total: 2},
+		{name: "lost, seen after two minutes, and throttled", laggy: 70 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(simulator.Lossy(c, simulator.Between(1, 1, writes), false), simulator.Between(2, 2, writes), 429, http.Header{"Retry-After": {"60"}}, "{}")
+		}, total: 2},
+		{name: "lost, and seen first as nothing", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(simulator.Lossy(c, writes, false), simulator.Between(1, 1, reads), 200, nil, `{"name":"bot"}`)
+		}, total: 2},
+		{name: "lost, and a read that asks for too much patience", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(simulator.Lossy(c, writes, false), simulator.Between(1, 6, reads), 503, http.Header{"Retry-After": {"3600"}}, "")
+		}, total: 2},
+		{name: "lost, seen late, and then answered", laggy: 16 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Lossy(c, simulator.Between(1, 1, writes), false)
+		}, total: 2},
 		{name: "lost, then refused", laggy: 12 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(simulator.Lossy(c, simulator.Between(1, 1, writes), false), simulator.Between(2, 2, writes), 422, nil, "{}")
 		}, total: 2},
@@ -239,6 +251,10 @@ func TestApplyDeadline(t *testing.T) {
 			t.Errorf("after %s: %+v", time.Since(began), v)
 		}
 
+		if v := verdict.Of(err); strings.Contains(v.Message, "nil") {
+			t.Errorf("says %s", v.Message)
+		}
+
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		began = time.Now()
@@ -247,4 +263,93 @@ func TestApplyDeadline(t *testing.T) {
 			t.Errorf("after %s: %+v", time.Since(began), v)
 		}
 	})
+}
+
+// TestStopped holds what is said of an update when the job is stopped: that it
+// may have been taken, or that it was not.
+func TestStopped(t *testing.T) {
+	writes := simulator.Writes
+	lostOnce := func(c *simulator.Cloud) http.Handler {
+		return simulator.Lossy(c, simulator.Between(1, 1, writes), false)
+	}
+	for _, tt := range []struct {
+		name   string
+		faults func(*simulator.Cloud) http.Handler
+		after  time.Duration
+		may    bool
+	}{
+		{"while it is sent", func(c *simulator.Cloud) http.Handler { return simulator.Hang(c, writes) }, 5 * time.Second, true},
+		{"while it is looked for", lostOnce, 3 * time.Second, true},
+		{"while it is looked for after a refusal", func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(lostOnce(c), simulator.Between(2, 2, writes), 422, nil, "{}")
+		}, 10 * time.Second, true},
+		{"while it is held", func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 409, nil, "{}") }, 5 * time.Second, false},
+		{"after it was not taken", func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(c, writes, 503, http.Header{"Retry-After": {"60"}}, "{}")
+		}, 30 * time.Second, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{Laggy: time.Hour}
+				old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(tt.after, cancel)
+				change := Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
+				_, err := Apply(ctx, client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
+				v := verdict.Of(err)
+				if may := strings.Contains(v.Message, "may have been taken"); v.Status != verdict.Cancelled || may != tt.may {
+					t.Errorf("got %+v, want that it may have been taken: %v", v, tt.may)
+				}
+			})
+		})
+	}
+}
+
+// TestTold holds that waiting to send the update again is not silent.
+func TestTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		api := client(simulator.Answer(cloud, simulator.Between(1, 1, simulator.Writes), 429, http.Header{"Retry-After": {"500"}}, "{}"))
+		last := time.Now()
+		_, err := Apply(t.Context(), api, Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Force: true}, time.Now().Add(10*time.Minute), func(Event) {
+			if silent := time.Since(last); silent > 30*time.Second {
+				t.Errorf("silent for %s", silent)
+			}
+			last = time.Now()
+		})
+		if err != nil || time.Since(last) > 30*time.Second {
+			t.Errorf("%v, and silent for %s", err, time.Since(last))
+		}
+	})
+}
+
+// TestRegions holds that a build's region is compared with the agent's where
+// both are known, and only there.
+func TestRegions(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		build, region string // of the build, and asked for
+		properties    bool   // can be read
+		ok            bool
+	}{
+		{"nothing is known", "", "", true, true},
+		{"the organization's", "us-west", "", true, true},
+		{"not the organization's", "us-east", "", true, false},
+		{"the organization's is not known", "us-east", "", false, true},
+		{"asked for", "us-east", "us-east", true, true},
+		{"another is asked for", "us-east", "eu-central", true, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var h http.Handler = &simulator.Cloud{}
+			if !tt.properties {
+				h = simulator.Answer(h, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/properties") }, 500, nil, "")
+			}
+			cfg := inputs.Config{AgentName: "bot", BuildID: "id", Region: tt.region, CreateIfMissing: true}
+			_, err := Plan(t.Context(), client(h), cfg, Artefact{Build: &pipecat.Build{ID: "id", Region: tt.build}})
+			if (err == nil) != tt.ok {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+		})
+	}
 }

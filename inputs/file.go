@@ -131,7 +131,7 @@ func parseFile(name string, data []byte) (map[string]value, Problems) {
 		values   = map[string]value{}
 		problems Problems
 	)
-	for _, l := range leaves(tree, "", known, data, keys) {
+	for _, l := range leaves(tree, "", known, keys) {
 		at := Problem{Input: l.key, File: name, Line: l.line}
 		key, ok := known[l.key]
 		if !ok {
@@ -160,7 +160,7 @@ type leaf struct {
 }
 
 // leaves lists what a table holds, in the order of the file's lines.
-func leaves(table map[string]any, prefix string, known map[string]fileKey, data []byte, found *toml.StrictMissingError) (all []leaf) {
+func leaves(table map[string]any, prefix string, known map[string]fileKey, found *toml.StrictMissingError) (all []leaf) {
 	for name, v := range table {
 		key := prefix + name
 		inner, isTable := v.(map[string]any)
@@ -168,9 +168,9 @@ func leaves(table map[string]any, prefix string, known map[string]fileKey, data 
 		switch {
 		case key == "docker": // for another of the CLI's commands
 		case isTable && slices.ContainsFunc(slices.Collect(maps.Keys(known)), holdsKnown):
-			all = append(all, leaves(inner, key+".", known, data, found)...)
+			all = append(all, leaves(inner, key+".", known, found)...)
 		default:
-			all = append(all, leaf{key, v, lineOf(key, data, found)})
+			all = append(all, leaf{key, v, lineOf(key, found)})
 		}
 	}
 	slices.SortFunc(all, func(a, b leaf) int {
@@ -180,9 +180,8 @@ func leaves(table map[string]any, prefix string, known map[string]fileKey, data 
 }
 
 // lineOf is the line of a key as the decoder tells it: by its whole name, by
-// that of something in it, or in an inline table without the table's. Tables
-// that differ in case are not told, so the last resort is the text itself.
-func lineOf(key string, data []byte, found *toml.StrictMissingError) int {
+// that of something in it, or in an inline table without the table's.
+func lineOf(key string, found *toml.StrictMissingError) int {
 	for rest, more := key, true; more; _, rest, more = strings.Cut(rest, ".") {
 		for _, e := range found.Errors {
 			if name := strings.Join(e.Key(), "."); name == rest || strings.HasPrefix(name, rest+".") {
@@ -191,11 +190,7 @@ func lineOf(key string, data []byte, found *toml.StrictMissingError) int {
 			}
 		}
 	}
-	before, _, ok := bytes.Cut(data, []byte(key[strings.LastIndexByte(key, '.')+1:]))
-	if !ok {
-		return 0
-	}
-	return 1 + bytes.Count(before, []byte("\n"))
+	return 0
 }
 
 // suggestion finds a known key that differs in its table or its dashes only.

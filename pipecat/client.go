@@ -273,7 +273,8 @@ func decode(body []byte, out any) error {
 		reflect.ValueOf(out).Elem().SetZero()
 		var found bool
 		if body, found = without(body, strings.Split(odd.Field, ".")); !found {
-			return odd
+			_ = json.Unmarshal(body, out) // as much as there is
+			return nil
 		}
 	}
 }

@@ -186,6 +186,7 @@ func TestOddDocuments(t *testing.T) {
 		`{"errors":{"code":1},"conditions":"none","krispViva":true,"autoScaling":[1],"desiredDeploymentId":"d"}`,
 		`{"errors":[7,null,{"code":7}],"currentRevision":{"readyReplicas":1.5,"health":{"lastExitCode":"1","restartCount":1e99}},"desiredDeploymentId":"d"}`,
 		`{"activeDeploymentId":"d","brandNew":{"x":[1,2,3]}}`,
+		`{"deployment":{"id":7},"deployment":{},"desiredDeploymentId":"d"}`,
 	} {
 		var n int
 		a, err := client(answers(&n, answer(200, doc))).Agent(t.Context(), "bot")
@@ -200,7 +201,7 @@ func TestOddDocuments(t *testing.T) {
 func TestOddFields(t *testing.T) {
 	const doc = `{"desiredDeploymentId":"d","available":"maybe","autoScaling":{"minReplicas":"1","maxReplicas":9},"KrispViva":7,
 "currentRevision":{"deploymentID":"d","phase":["x"],"readyReplicas":2,"health":{"ready":true,"lastExitCode":"137","restartCount":1.5,"reason":"r"}},
-"previousRevision":{"deploymentID":"c","health":"x"},"conditions":[{"type":"Degraded"},7],"deployment":{"id":"d","manifest":{"spec":{"image":"i","envFromSecretNames":"s"}}}}`
+"previousRevision":{"deploymentID":"c","health":"x"},"conditions":[{"type":"Degraded","status":true},{"type":7}],"deployment":{"id":"d","manifest":{"spec":{"image":"i","envFromSecretNames":"s"}}}}`
 	var n int
 	a, err := client(answers(&n, answer(200, doc))).Agent(t.Context(), "bot")
 	if err != nil {
@@ -363,11 +364,16 @@ func TestKey(t *testing.T) {
 	_, writeErr := c.CreateAgent(t.Context(), pipecat.CreateRequest{})
 	api.Close()
 	_, goneErr := c.Agent(t.Context(), "bot")
-	for _, err := range []error{readErr, writeErr, goneErr} {
+	echo := client(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, strings.Repeat("x", 190)+r.Header.Get("Authorization"))
+	})
+	_, echoErr := echo.Agent(t.Context(), "bot")
+	for _, err := range []error{readErr, writeErr, goneErr, echoErr} {
 		if err == nil {
 			t.Fatal("no error")
 		}
-		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, key) {
+		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, key[:5]) {
 			t.Errorf("shows the key: %s", text)
 		}
 	}

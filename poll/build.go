@@ -22,6 +22,7 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 	var build *pipecat.Build
 	status, since := "", time.Now()
 	w := newWatch(deadline, report)
+	w.known = true // by whoever asks to wait for it
 	w.alive = func() Alive { return Alive{Stage: status, For: time.Since(since)} }
 	err := w.until(ctx, func(ctx context.Context) (seen, error) {
 		b, err := builds.Build(ctx, id)
@@ -30,8 +31,8 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 		}
 		build = b
 		var now seen
-		if b.Status != status {
-			status, since = b.Status, time.Now()
+		if s := cmp.Or(b.Status, "of no status"); s != status {
+			status, since = s, time.Now()
 			now = seen{changed: true, events: []Event{BuildSeen{b, time.Since(w.start)}}}
 		}
 		switch b.Status {
@@ -41,7 +42,7 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 		return now, nil
 	})
 	switch {
-	case errors.Is(err, errDeadline) && (w.lastErr != nil || !w.looked):
+	case errors.Is(err, errDeadline) && (!w.looked || w.lastErr != nil && time.Since(w.away) >= signOfLife):
 		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.API,
 			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", cmp.Or(w.lastErr, errNoAnswer))}
 	case errors.Is(err, errDeadline):

@@ -35,7 +35,8 @@ type Memory struct {
 // the given time. The zero Verdict means that it progresses. Fields that are
 // missing, or of a value that is not known, never decide anything.
 //
-// The rules are in order; the README gives them the same numbers. What the fields mean is from
+// The rules are in order; the README gives them the same numbers. What the
+// fields mean is from
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
 func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Verdict, Memory) {
 	// 1. Someone else's deployment is wanted now.
@@ -64,6 +65,8 @@ func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Ver
 		if v, m = judgeRevision(doc, rev, rules, m, at); v.Status != "" {
 			return v, m
 		}
+	} else {
+		m.crashLooped = false
 	}
 
 	// 5. It serves; having scaled to zero replicas is fine.

@@ -36,6 +36,7 @@ func (r Rollout) Wait(ctx context.Context) verdict.Verdict {
 		troubled bool
 	)
 	w := newWatch(r.Deadline, r.Report)
+	w.known = r.Rules.Previous != ""
 	w.alive = func() Alive { return Alive{Stage: inStage(last.Stage), For: time.Since(since)} }
 	err := w.until(ctx, func(ctx context.Context) (seen, error) {
 		doc, err := r.Agents.Agent(ctx, r.Name)
@@ -76,7 +77,8 @@ func (r Rollout) Wait(ctx context.Context) verdict.Verdict {
 func (r Rollout) timedOut(w *watch, m Memory, last Look, stuck time.Duration) verdict.Verdict {
 	v := verdict.Verdict{Status: verdict.TimedOut}
 	limit := time.Since(w.start).Round(time.Second)
-	if w.lastErr != nil || !w.looked {
+	// One look that failed at the end does not make the others untrue.
+	if !w.looked || w.lastErr != nil && time.Since(w.away) >= signOfLife {
 		v.Reason = verdict.API
 		v.Message = fmt.Sprintf("the API could not be read when wait-timeout was up, after %s: %v", limit, cmp.Or(w.lastErr, errNoAnswer))
 		return v

@@ -196,8 +196,8 @@ func TestWait(t *testing.T) {
 			}
 			return nil, status(404)
 		}, status: verdict.Ready, within: [2]time.Duration{70 * s, 72 * s}},
-		{name: "too new to be found", at: away(0, 15*s, status(404)), status: verdict.Ready, within: [2]time.Duration{20 * s, 24 * s}},
-		{name: "never found", at: away(0, time.Hour, status(404)), status: verdict.TimedOut, reason: verdict.API, within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "too new to be found", at: away(0, 15*s, status(404)), rules: Rules{Ours: "ours", MaxRestarts: 2}, status: verdict.Ready, within: [2]time.Duration{20 * s, 24 * s}},
+		{name: "never found", at: away(0, time.Hour, status(404)), rules: Rules{Ours: "ours", MaxRestarts: 2}, status: verdict.TimedOut, reason: verdict.API, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "never answered", at: func(time.Duration) (*pipecat.Agent, error) { time.Sleep(time.Hour); return nil, nil }, status: verdict.TimedOut, reason: verdict.API,
 			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "404 for a moment", at: away(5*s, 8*s, status(404)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s}},
@@ -211,6 +211,22 @@ func TestWait(t *testing.T) {
 			a.CurrentRevision.HasInfrastructureIssue = true
 			return a, err
 		}, status: verdict.TimedOut, reason: verdict.Infrastructure, within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "trouble, and one look that fails at the end", at: func(t time.Duration) (*pipecat.Agent, error) {
+			if t > 597*s {
+				return nil, status(502)
+			}
+			a, err := never(t)
+			a.CurrentRevision.HasInfrastructureIssue = true
+			return a, err
+		}, status: verdict.TimedOut, reason: verdict.Infrastructure, within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "restarts that are forgiven", at: func(t time.Duration) (*pipecat.Agent, error) {
+			a, err := rollout(time.Hour, 59*time.Minute+50*s)(t)
+			if h := a.CurrentRevision.Health; h != nil && t > 300*s {
+				h.RestartCount = 1
+			}
+			return a, err
+		}, status: verdict.TimedOut, reason: verdict.NotReady, message: "it has been in phase Validating for 9m", within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "deleted before it was seen", at: away(0, time.Hour, status(404)), status: verdict.Failed, reason: verdict.API, within: [2]time.Duration{3 * s, 18 * s}},
 		{name: "trouble that passes", at: func(t time.Duration) (*pipecat.Agent, error) {
 			a, err := never(t)
 			a.CurrentRevision.HasInfrastructureIssue = t > 5*s && t < 20*s
@@ -287,6 +303,21 @@ func TestSignsOfLife(t *testing.T) {
 	})
 }
 
+func TestSignsOfLifeWhileAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, events := wait(t.Context(), &script{at: func(time.Duration) (*pipecat.Agent, error) { return nil, errors.New("refused") }}, rules, 2*time.Minute)
+		var signs int
+		for _, e := range events {
+			if sign, ok := e.(Alive); ok && sign.Stage == "not readable" && sign.For >= 30*time.Second {
+				signs++
+			}
+		}
+		if signs < 3 || signs > 4 {
+			t.Errorf("%d signs of life in two minutes: %s", signs, told(events))
+		}
+	})
+}
+
 func TestTroubleIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		usual := rollout(30*time.Second, 0)
@@ -352,6 +383,8 @@ func TestBuild(t *testing.T) {
 		{"timeout", []string{"timeout"}, verdict.Failed, "build id ended as timeout", "timeout", ""},
 		{"away", []string{"building", "502", "success"}, "", "", "building, Away, Back, success", ""},
 		{"a new word", []string{"queued", "success"}, "", "", "queued, success", ""},
+		{"of no status", []string{"", "success"}, "", "", ", success", ""},
+		{"of no status for ever", []string{""}, verdict.TimedOut, "it is of no status", "", ""},
 		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within build-timeout (5m0s): it is building", "", ""},
 		{"away for good", []string{"building", "502"}, verdict.TimedOut, "the API could not be read when build-timeout was up", "", verdict.API},
 	} {

@@ -47,7 +47,8 @@ type watch struct {
 	report   func(Event)
 	alive    func() Alive
 
-	looked   bool // once at least
+	known    bool // it was there before
+	looked   bool // it was seen once at least
 	lastSign time.Time
 	lastErr  error     // of the last look; nil when it was one
 	away     time.Time // since when looks fail; zero when they do not
@@ -111,7 +112,7 @@ func (w *watch) until(ctx context.Context, look func(context.Context) (seen, err
 			wait = eager.NextBackOff()
 		}
 		wait = max(wait, min(asked, maxAsked))
-		if left := time.Until(w.deadline); wait > left-time.Second && left > 2*time.Second {
+		if left := time.Until(w.deadline); wait > left-time.Second && left > 1100*time.Millisecond {
 			wait = left - time.Second // a last look, in time for its answer
 		}
 		if w.pause(timed, wait) != nil {
@@ -160,10 +161,10 @@ func (w *watch) fault(err error) (asked time.Duration, final error) {
 			return 0, &verdict.Verdict{Status: verdict.Failed, Reason: verdict.Auth,
 				Message: fmt.Sprintf("the API takes the key no longer, so what goes on is not known: %v", err)}
 		}
-		// What was not seen yet may be too new to be found.
+		// What is new may take a while to be found.
 		if e.Status != http.StatusNotFound {
 			w.gone = 0
-		} else if w.gone++; w.gone >= goneAfter && w.looked {
+		} else if w.gone++; w.gone >= goneAfter && (w.known || w.looked) {
 			return 0, &verdict.Verdict{Status: verdict.Failed, Reason: verdict.API,
 				Message: fmt.Sprintf("three reads in a row found nothing; someone may have deleted it: %v", err)}
 		}

@@ -98,7 +98,7 @@ func (r *Report) Deploy(e deploy.Event) {
 	case deploy.Taken:
 		r.wasTaken(e)
 	case deploy.Held:
-		r.say("The platform does not take the update yet; it is sent again in %s: %v", span(e.Next), e.Why)
+		r.say("The update is not taken yet, and is sent again in %s: %v", span(e.Next), e.Why)
 	case deploy.Lost:
 		text := fmt.Sprintf("The update's answer was lost. The agent is read, to see whether it was taken, before anything is sent again: %v", e.Why)
 		if r.lost {
