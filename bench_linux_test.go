@@ -9,7 +9,8 @@ import (
 )
 
 // BenchmarkRefusal measures the process as it ships, refusing bad inputs: its
-// time, its peak memory, and its size.
+// time, its peak memory, and its size. The peak is an upper bound: until it
+// becomes the program, a child counts the memory of this test.
 func BenchmarkRefusal(b *testing.B) {
 	binary := filepath.Join(b.TempDir(), "pipecat-cloud-deploy")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
