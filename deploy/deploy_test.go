@@ -241,9 +241,9 @@ func check(t *testing.T, taken Taken, err error, status verdict.Status, reason v
 func TestApplyDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &simulator.Cloud{}
-		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 		api := client(simulator.Hang(cloud, simulator.Writes))
-		change := Change{Name: "bot", Before: &pipecat.Agent{}, Force: true}
+		change := Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
 
 		began := time.Now()
 		_, err := Apply(t.Context(), api, change, began.Add(20*time.Second), func(Event) {})
@@ -253,6 +253,12 @@ func TestApplyDeadline(t *testing.T) {
 
 		if v := verdict.Of(err); strings.Contains(v.Message, "nil") {
 			t.Errorf("says %s", v.Message)
+		}
+
+		began = time.Now()
+		_, err = Apply(t.Context(), client(simulator.Answer(cloud, simulator.Writes, 502, nil, "")), change, began.Add(16*time.Second), func(Event) {})
+		if v := verdict.Of(err); v.Status != verdict.TimedOut || v.Reason != verdict.API {
+			t.Errorf("502 until the time is up: %+v", v)
 		}
 
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -351,5 +357,14 @@ func TestRegions(t *testing.T) {
 				t.Errorf("%s: %v", tt.name, err)
 			}
 		})
+	}
+}
+
+// TestNoRegion holds that an agent whose region is not told is not in another.
+func TestNoRegion(t *testing.T) {
+	h := simulator.Answer(&simulator.Cloud{}, simulator.Reads, 200, nil, `{"desiredDeploymentId":"d"}`)
+	_, err := Plan(t.Context(), client(h), inputs.Config{AgentName: "bot", Region: "us-east"}, Artefact{Image: "a:b", Build: &pipecat.Build{Region: "us-west"}})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -281,6 +281,18 @@ func TestCrashTold(t *testing.T) {
 	}
 }
 
+// TestLastLook holds that what is ready a second before the deadline is seen.
+func TestLastLook(t *testing.T) {
+	for limit := 600 * time.Second; limit < 604*time.Second; limit += 300 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			v, _ := wait(t.Context(), &script{at: rollout(limit-1100*time.Millisecond, 0)}, rules, limit)
+			if v.Status != verdict.Ready {
+				t.Errorf("within %s: %+v", limit, v)
+			}
+		})
+	}
+}
+
 func TestSignsOfLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{at: rollout(time.Hour, 0)}

@@ -170,7 +170,7 @@ func (w *watch) fault(err error) (asked time.Duration, final error) {
 		}
 	}
 	if w.away.IsZero() {
-		w.away, w.lastSign = time.Now(), time.Now()
+		w.away = time.Now()
 		w.report(Away{err})
 	}
 	return asked, nil

@@ -274,6 +274,24 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestSuperseded holds that what was seen of ours is not lost over a document
+// that is about another's.
+func TestSuperseded(t *testing.T) {
+	output := filepath.Join(t.TempDir(), "output")
+	r := New(&bytes.Buffer{}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
+	r.Begin(inputs.Config{AgentName: "bot"})
+	r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{}, Look: poll.Look{Stage: "Active", Ready: 3}})
+	r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{}, Look: poll.Look{Stage: poll.Superseded}})
+	r.Finish(verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced, Message: "m"})
+	data, err := os.ReadFile(output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if values, err := outputs(string(data)); err != nil || values["ready-replicas"] != "3" {
+		t.Errorf("%v, %v", values, err)
+	}
+}
+
 // TestDelimiters holds that nobody can know an output's delimiter beforehand.
 func TestDelimiters(t *testing.T) {
 	seen := map[string]bool{}
