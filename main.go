@@ -9,10 +9,12 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -54,7 +56,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 }
 
 // rollOut makes the deployment that cfg asks for, and waits for its verdict.
-func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
+func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (v verdict.Verdict, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &verdict.Verdict{Status: verdict.Failed, Reason: verdict.API, Detail: string(debug.Stack()),
+				Message: fmt.Sprintf("this action broke, which is its own fault and no verdict on the agent; look at the agent before you run it again, and report this: %v", p)}
+		}
+	}()
+
 	// Up to the update, a read that fails is tried again a few times; waiting
 	// goes on trying by itself.
 	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy", Transport: transport}

@@ -198,6 +198,29 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	},
 }
 
+// breaking is a network that makes the program panic, with the key in its words.
+type breaking struct{}
+
+func (breaking) RoundTrip(r *http.Request) (*http.Response, error) {
+	panic("boom: " + r.Header.Get("Authorization"))
+}
+
+// TestPanic holds that a fault of our own ends as any failure does: told,
+// with outputs, in red, and without the key.
+func TestPanic(t *testing.T) {
+	output := filepath.Join(t.TempDir(), "output")
+	env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b", "GITHUB_OUTPUT": output}
+	var log strings.Builder
+	code := run(t.Context(), nil, func(name string) string { return env[name] }, &log, breaking{})
+	values, err := readOutputs(output)
+	if code != 1 || err != nil || values["status"] != "failed" || values["failure-reason"] != "api" || !strings.Contains(log.String(), "this action broke") {
+		t.Errorf("exit code %d, outputs %v, %v\n%s", code, values, err, log.String())
+	}
+	if strings.Contains(log.String()+values["failure-message"], "sk_secret") {
+		t.Errorf("shows the key:\n%s", log.String())
+	}
+}
+
 // TestDeadLog runs the process with a log that nobody reads: it still ends by
 // itself, with its outputs.
 func TestDeadLog(t *testing.T) {
