@@ -127,7 +127,9 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	}
 
 	// Whoever moves over with it would else change settings alone, and be green.
-	if build := input("cloud-build"); build != "" && !strings.EqualFold(build, "false") {
+	build := input("cloud-build")
+	builds := build != "" && !strings.EqualFold(build, "false")
+	if builds {
 		problems = append(problems, Problem{Input: "cloud-build",
 			Text: "this action does not build; build and push the image in a step before and set image, or set build-id"})
 	}
@@ -165,7 +167,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	}
 	problems = append(problems, cfg.check(given)...)
 	if len(wrong) == 0 { // else what is missing may be what could not be read
-		problems = append(problems, missing(given)...)
+		problems = append(problems, missing(given, builds)...)
 	}
 	cfg.warn(given)
 	if len(problems) > 0 {
@@ -206,13 +208,14 @@ func (c *Config) check(given map[string]value) (problems Problems) {
 	return problems
 }
 
-// missing finds what must be given, right or wrong, and is not.
-func missing(given map[string]value) (problems Problems) {
+// missing finds what must be given, right or wrong, and is not. A build that is
+// asked for is something to deploy, though it is refused.
+func missing(given map[string]value, builds bool) (problems Problems) {
 	if _, ok := given["agent-name"]; !ok {
 		problems = append(problems, Problem{Input: "agent-name",
 			Text: "it is missing; name the agent here, or as agent_name in " + defaultFile})
 	}
-	asked := slices.ContainsFunc(Table(), func(in Input) bool {
+	asked := builds || slices.ContainsFunc(Table(), func(in Input) bool {
 		v, ok := given[in.Name]
 		return ok && in.Change && !strings.EqualFold(v.text, "false")
 	})
