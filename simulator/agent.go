@@ -13,20 +13,20 @@ type agent struct {
 	name, region         string
 	created              time.Time
 	minAgents, maxAgents int
-	deployments          []*deployment
+	deployments          []*deployment // the newest last; there is one at least
 }
 
 // deployment is one accepted configuration.
 type deployment struct {
 	id       string
 	made     time.Time
-	manifest manifest
+	manifest Manifest
 	script   Script
 }
 
-// manifest is what makes a deployment another one when it changes. Scaling is
+// Manifest is what makes a deployment another one when it changes. Scaling is
 // no part of it, nor is what stands behind an image's tag.
-type manifest struct {
+type Manifest struct {
 	Image, BuildID        string
 	PullSecret, SecretSet string
 	Profile, NodeType     string
@@ -38,14 +38,17 @@ type manifest struct {
 func (d *deployment) frame(now time.Time) Frame { return d.script.at(now.Sub(d.made)) }
 
 // deploy adds a deployment to an agent.
-func (c *Cloud) deploy(a *agent, m manifest, at time.Time) *deployment {
+func (c *Cloud) deploy(a *agent, m Manifest, at time.Time) *deployment {
 	tag := ""
 	if m.BuildID != "" {
 		tag = c.builds[m.BuildID].Script
 	} else if i := strings.LastIndexByte(m.Image, ':'); i >= 0 {
 		tag = m.Image[i+1:]
 	}
-	script, known := ScriptOf(tag)
+	script, known := c.Scripts[tag]
+	if !known {
+		script, known = ScriptOf(tag)
+	}
 	if !known {
 		script, _ = ScriptOf("ok")
 	}
@@ -62,6 +65,19 @@ func (a *agent) settle(c *Cloud, now time.Time) {
 		m.Image = "ghcr.io/acme/bot:hotfix"
 		c.deploy(a, m, newest.made.Add(after))
 	}
+}
+
+// shown is the agent with what was deployed up to a time, nil when there was
+// nothing.
+func (a *agent) shown(until time.Time) *agent {
+	for n := len(a.deployments); n > 0; n-- {
+		if !a.deployments[n-1].made.After(until) {
+			then := *a
+			then.deployments = a.deployments[:n]
+			return &then
+		}
+	}
+	return nil
 }
 
 // servingBefore is the deployment that took calls when the newest was made.
@@ -187,13 +203,9 @@ func (c *Cloud) getAgent(r *http.Request) (any, *apiError) {
 	}
 	now := time.Now()
 	a.settle(c, now)
-	if newest := a.deployments[len(a.deployments)-1]; now.Sub(newest.made) < c.Laggy {
-		if len(a.deployments) == 1 {
-			return nil, notFound("Not found")
-		}
-		stale := *a
-		stale.deployments = a.deployments[:len(a.deployments)-1]
-		return stale.document(now), nil
+	shown := a.shown(now.Add(-c.Laggy))
+	if shown == nil {
+		return nil, notFound("Not found")
 	}
-	return a.document(now), nil
+	return shown.document(now), nil
 }

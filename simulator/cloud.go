@@ -26,6 +26,9 @@ type Cloud struct {
 	Key string
 	// Laggy makes a read show an update only after this time.
 	Laggy time.Duration
+	// Scripts are used besides those of Scripts, and before them, by an image's
+	// tag or a build's Script. It must not change once the Cloud serves.
+	Scripts map[string]Script
 
 	once    sync.Once
 	mux     *http.ServeMux
@@ -67,7 +70,7 @@ func (c *Cloud) AddAgent(name, region, image string) string {
 	}
 	a := &agent{name: name, region: region, created: time.Now().Add(-24 * time.Hour), minAgents: 1, maxAgents: 10}
 	c.agents[name] = a
-	d := c.deploy(a, manifest{Image: image, Profile: "agent-1x", NodeType: "arm"}, a.created)
+	d := c.deploy(a, Manifest{Image: image, Profile: "agent-1x", NodeType: "arm"}, a.created)
 	d.script, _ = ScriptOf("ok") // it serves already, whatever its tag
 	return d.id
 }
@@ -113,19 +116,40 @@ func (c *Cloud) Deployments(name string) (ids []string) {
 	return ids
 }
 
-// Serves reports whether the deployment with the given id is the agent's
-// newest and takes calls.
-func (c *Cloud) Serves(name, id string) bool {
+// Serving is the id of an agent's newest deployment as far as reads show it, if
+// that one takes calls; else it is empty.
+func (c *Cloud) Serving(name string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.agents[name]
 	if a == nil {
-		return false
+		return ""
 	}
 	now := time.Now()
 	a.settle(c, now)
+	if a = a.shown(now.Add(-c.Laggy)); a == nil {
+		return ""
+	}
 	newest := a.deployments[len(a.deployments)-1]
-	return newest.id == id && newest.frame(now).Ready
+	if !newest.frame(now).Ready {
+		return ""
+	}
+	return newest.id
+}
+
+// Manifest is what the deployment with the given id is made of; the zero
+// Manifest when there is no such deployment.
+func (c *Cloud) Manifest(name, id string) Manifest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a := c.agents[name]; a != nil {
+		for _, d := range a.deployments {
+			if d.id == id {
+				return d.manifest
+			}
+		}
+	}
+	return Manifest{}
 }
 
 // ServeHTTP answers as the platform's API does.

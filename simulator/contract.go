@@ -59,10 +59,6 @@ func Contract(h http.Handler, broken func(error)) (http.Handler, error) {
 		}
 		tell("answer", openapi3filter.ValidateResponse(r.Context(), answer))
 
-		for name, values := range recorder.Header() {
-			w.Header()[name] = values
-		}
-		w.WriteHeader(recorder.Code)
-		_, _ = w.Write(recorder.Body.Bytes())
+		copyAnswer(w, recorder)
 	}), nil
 }

@@ -1,10 +1,14 @@
 package simulator
 
 import (
+	"bytes"
+	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
+	"time"
 )
 
 // The faults are handlers around an honest one. Each strikes the requests that
@@ -75,4 +79,87 @@ func Hang(h http.Handler, when When) http.Handler {
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// Delay lets the handler do its work, and holds its answer back for a time.
+func Delay(h http.Handler, when When, by time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !when(r) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		recorder := httptest.NewRecorder()
+		h.ServeHTTP(recorder, r)
+		pause(r.Context(), by)
+		copyAnswer(w, recorder)
+	})
+}
+
+// Late breaks the connection, and lets the handler do its work after a time.
+func Late(h http.Handler, when When, after time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !when(r) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		later := r.Clone(context.WithoutCancel(r.Context()))
+		later.Body = io.NopCloser(bytes.NewReader(body))
+		time.AfterFunc(after, func() { h.ServeHTTP(httptest.NewRecorder(), later) })
+		panic(http.ErrAbortHandler)
+	})
+}
+
+// Trickle sends the handler's answer byte by byte, with a break after each.
+func Trickle(h http.Handler, when When, every time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !when(r) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		recorder := httptest.NewRecorder()
+		h.ServeHTTP(recorder, r)
+		w.WriteHeader(recorder.Code)
+		for _, b := range recorder.Body.Bytes() {
+			if _, err := w.Write([]byte{b}); err != nil {
+				return
+			}
+			if f, ok := w.(http.Flusher); ok {
+				f.Flush()
+			}
+			pause(r.Context(), every)
+		}
+	})
+}
+
+// Endless begins an agent's document, and never comes to its end.
+func Endless(h http.Handler, when When) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !when(r) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		_, err := io.WriteString(w, `{"name":"`)
+		chunk := bytes.Repeat([]byte("endless "), 4<<10)
+		for err == nil {
+			_, err = w.Write(chunk)
+		}
+	})
+}
+
+// pause waits, and breaks the connection when the caller has hung up.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func copyAnswer(w http.ResponseWriter, recorder *httptest.ResponseRecorder) {
+	maps.Copy(w.Header(), recorder.Header())
+	w.WriteHeader(recorder.Code)
+	_, _ = w.Write(recorder.Body.Bytes())
 }

@@ -138,7 +138,7 @@ func TestScripts(t *testing.T) {
 				for range 100 {
 					time.Sleep(time.Second / 2)
 					_, doc := c.call("GET", "/v1/agents/bot", "")
-					if serves := doc["ready"] == true && doc["reconciledDeploymentId"] == ours; serves != cloud.Serves("bot", ours.(string)) {
+					if serves := doc["ready"] == true && doc["reconciledDeploymentId"] == ours; serves != (cloud.Serving("bot") == ours) {
 						t.Fatalf("the document says that ours serves: %v; the cloud says otherwise", serves)
 					}
 					if doc["available"] != true {
@@ -230,6 +230,87 @@ func TestFaults(t *testing.T) {
 		}
 		if _, _, err := post(); err == nil || len(cloud.Deployments("bot")) != 3 {
 			t.Errorf("hang: %v with %d deployments, want an error with 3", err, len(cloud.Deployments("bot")))
+		}
+	})
+}
+
+// TestSlowFaults holds what takes its time to what it says of itself.
+func TestSlowFaults(t *testing.T) {
+	reads, writes := simulator.Reads, simulator.Writes
+	for _, tt := range []struct {
+		name    string
+		fault   func(http.Handler) http.Handler
+		method  string
+		fails   bool // when it is given ten seconds
+		took    time.Duration
+		written int           // deployments when it returns
+		later   time.Duration // until there are two of them
+	}{
+		{"delay", func(h http.Handler) http.Handler { return simulator.Delay(h, reads, 3*time.Second) }, "GET", false, 3 * time.Second, 1, 0},
+		{"too long a delay", func(h http.Handler) http.Handler { return simulator.Delay(h, writes, time.Minute) }, "POST", true, 10 * time.Second, 2, 0},
+		{"late", func(h http.Handler) http.Handler { return simulator.Late(h, writes, 5*time.Second) }, "POST", true, 0, 1, 5 * time.Second},
+		{"trickle", func(h http.Handler) http.Handler { return simulator.Trickle(h, reads, time.Second) }, "GET", true, 10 * time.Second, 1, 0},
+		{"endless", func(h http.Handler) http.Handler { return simulator.Endless(h, reads) }, "GET", false, 0, 1, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cloud := newCloud()
+			client := &http.Client{Transport: simulator.Transport(tt.fault(cloud)), Timeout: 10 * time.Second}
+			r, _ := http.NewRequest(tt.method, "http://cloud/v1/agents/bot", strings.NewReader(`{"forceRedeploy":true}`))
+			r.Header.Set("Authorization", "Bearer k")
+			began := time.Now()
+			resp, err := client.Do(r)
+			var n int64
+			if err == nil {
+				n, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
+				resp.Body.Close()
+			}
+			if (err != nil) != tt.fails {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			if tt.name == "endless" && n != 1<<20 {
+				t.Errorf("endless: ends after %d bytes", n)
+			}
+			if took := time.Since(began); took != tt.took {
+				t.Errorf("%s: took %s, want %s", tt.name, took, tt.took)
+			}
+			if n := len(cloud.Deployments("bot")); n != tt.written {
+				t.Errorf("%s: %d deployments, want %d", tt.name, n, tt.written)
+			}
+			if tt.later > 0 {
+				time.Sleep(tt.later)
+				synctest.Wait()
+				if n := len(cloud.Deployments("bot")); n != 2 {
+					t.Errorf("%s: %d deployments later, want 2", tt.name, n)
+				}
+			}
+		})
+	}
+}
+
+// TestLaggy holds that a read shows the agent as it was so long ago.
+func TestLaggy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := newCloud()
+		cloud.Laggy = 5 * time.Second
+		c := newCaller(t, cloud)
+		desired := func() any {
+			_, doc := c.call("GET", "/v1/agents/bot", "")
+			return doc["desiredDeploymentId"]
+		}
+		first := desired()
+		_, second := c.call("POST", "/v1/agents/bot", `{"forceRedeploy":true}`)
+		time.Sleep(time.Second)
+		_, third := c.call("POST", "/v1/agents/bot", `{"forceRedeploy":true}`)
+		if got := desired(); got != first {
+			t.Errorf("after 1s: %v", got)
+		}
+		time.Sleep(4 * time.Second)
+		if got := desired(); got != second["desiredDeploymentId"] {
+			t.Errorf("after 5s: %v", got)
+		}
+		time.Sleep(time.Second)
+		if got := desired(); got != third["desiredDeploymentId"] {
+			t.Errorf("after 6s: %v", got)
 		}
 	})
 }

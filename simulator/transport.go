@@ -1,17 +1,17 @@
 package simulator
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
+	"sync"
 )
 
 // Transport reaches a handler without a network, and so in the virtual time of
 // testing/synctest too. A handler that panics with http.ErrAbortHandler breaks
-// the connection, as it does in a server.
+// the connection, as it does in a server; what it has written by then arrives.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
 
 type transport struct{ handler http.Handler }
@@ -19,41 +19,85 @@ type transport struct{ handler http.Handler }
 var errReset = errors.New("connection reset by peer")
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	served := r.Clone(r.Context()) // as a server sees it
+	ctx, hangUp := context.WithCancel(r.Context())
+	served := r.Clone(ctx) // as a server sees it
 	served.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 	served.Host, served.RequestURI = r.URL.Host, r.URL.RequestURI()
 	if r.Body == nil {
 		served.Body = http.NoBody
 	}
-	recorder := httptest.NewRecorder()
-	broken := make(chan bool, 1)
+	body, writer := io.Pipe()
+	w := &wire{header: http.Header{}, begun: make(chan struct{}), body: writer}
+	context.AfterFunc(ctx, func() { _ = body.CloseWithError(ctx.Err()) })
 	go func() {
 		defer func() {
-			reason := recover()
-			if reason != nil && reason != http.ErrAbortHandler {
+			switch reason := recover(); {
+			case reason == nil:
+				w.begin(http.StatusOK, nil)
+				_ = writer.Close()
+			case reason == http.ErrAbortHandler:
+				w.begin(0, errReset)
+				_ = writer.CloseWithError(io.ErrUnexpectedEOF)
+			default:
 				panic(reason)
 			}
-			broken <- reason != nil
 		}()
-		t.handler.ServeHTTP(recorder, served)
+		t.handler.ServeHTTP(w, served)
 	}()
 	select {
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	case cut := <-broken:
-		if cut && recorder.Body.Len() == 0 {
-			return nil, errReset
-		}
-		resp := recorder.Result()
-		resp.Request = r
-		if cut {
-			resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(recorder.Body.Bytes()), failing{}))
-		}
-		return resp, nil
+	case <-w.begun:
+	case <-ctx.Done():
+		w.begin(0, ctx.Err())
 	}
+	if w.err != nil {
+		hangUp()
+		return nil, w.err
+	}
+	return &http.Response{
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Status: http.StatusText(w.status), StatusCode: w.status, Header: w.sent,
+		Body: answerBody{body, hangUp}, ContentLength: -1, Request: r,
+	}, nil
 }
 
-// failing is the rest of an answer that was cut.
-type failing struct{}
+// wire is what a handler writes its answer to.
+type wire struct {
+	header http.Header
+	body   *io.PipeWriter
 
-func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+	once   sync.Once
+	begun  chan struct{} // closed when what follows is set
+	status int
+	sent   http.Header
+	err    error // why there is no answer
+}
+
+// begin settles how the answer begins, the first time it is called.
+func (w *wire) begin(status int, err error) {
+	w.once.Do(func() {
+		w.status, w.err = status, err
+		if err == nil { // else the handler may write to it yet
+			w.sent = w.header.Clone()
+		}
+		close(w.begun)
+	})
+}
+
+func (w *wire) Header() http.Header    { return w.header }
+func (w *wire) WriteHeader(status int) { w.begin(status, nil) }
+
+func (w *wire) Write(p []byte) (int, error) {
+	w.begin(http.StatusOK, nil)
+	return w.body.Write(p)
+}
+
+// answerBody hangs up when it is closed.
+type answerBody struct {
+	io.Reader
+	hangUp context.CancelFunc
+}
+
+func (b answerBody) Close() error {
+	b.hangUp()
+	return nil
+}

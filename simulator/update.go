@@ -31,7 +31,7 @@ func (c *Cloud) createAgent(r *http.Request) (any, *apiError) {
 	if !knownRegion(a.region) {
 		return nil, badRequest("Invalid region: %s", a.region)
 	}
-	m := manifest{Profile: "agent-1x", NodeType: "arm"}
+	m := Manifest{Profile: "agent-1x", NodeType: "arm"}
 	if err := c.settings(a, &m, ask.Settings, "service will be created"); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (c *Cloud) updateAgent(r *http.Request) (any, *apiError) {
 
 // settings checks what is asked for as the platform does, and puts it into an
 // agent and its manifest. Nothing is changed when it refuses.
-func (c *Cloud) settings(a *agent, m *manifest, s pipecat.Settings, subject string) *apiError {
+func (c *Cloud) settings(a *agent, m *Manifest, s pipecat.Settings, subject string) *apiError {
 	if s.Image != "" && s.BuildID != "" {
 		return badRequest("Cannot specify both image and buildId. Use one or the other.")
 	}
