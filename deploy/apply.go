@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -94,7 +93,7 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		a.open = true
 		agent, err := a.post(ctx)
 		if err == nil {
-			return agent, nil
+			return a.confirmed(ctx, agent)
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -119,6 +118,27 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 			return agent, err
 		}
 	}
+}
+
+// confirmed is the agent that the update's answer shows. When that is still the
+// one before, although what was asked for is another, the answer may lag behind
+// the update, and so the agent is looked at until it does not.
+func (a *applier) confirmed(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
+	stale := !sameImage(a.Settings.Image, image(agent))
+	if agent.Desired() != a.Previous() || !stale && !a.Force {
+		return agent, nil
+	}
+	a.lost++
+	a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
+	a.report(Lost{a.last})
+	if newer, err := a.find(ctx, a.patience(true)...); newer != nil || err != nil {
+		return newer, err
+	}
+	if stale {
+		return nil, failed(verdict.API, nil, "the platform says that it took the update, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
+			a.Settings.Image, agent.Desired(), image(agent))
+	}
+	return agent, nil
 }
 
 // final takes note of the last answer, and returns an error when it is no use
@@ -202,6 +222,7 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 	if a.lost == 0 {
 		return nil, nil
 	}
+	var theirs error // another's deployment, unless ours shows after it
 	for len(breaks) > 0 {
 		if err := sleep(ctx, breaks[0]); err != nil {
 			return nil, err
@@ -221,17 +242,29 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 			return nil, failed(verdict.API, a.last, "the update's answer was lost (%v) and the agent cannot be read, so it is not known whether it was taken: %v", a.last, err)
 		}
 		breaks = breaks[1:]
-		if err != nil || agent.Desired() == a.Previous() || agent.Desired() == "" {
+		if err != nil || !a.newer(agent) {
 			continue
 		}
-		if other := differs(a.Settings, agent); other != "" {
-			return nil, &verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced,
-				Message: fmt.Sprintf("the update's answer was lost, and meanwhile deployment %s took over, which is not ours: its %s", agent.Desired(), other)}
+		other := differs(a.Settings, agent)
+		if other == "" {
+			return agent, nil
 		}
-		return agent, nil
+		theirs = &verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced,
+			Message: fmt.Sprintf("the update's answer was lost, and meanwhile deployment %s took over, which is not ours: its %s", agent.Desired(), other)}
 	}
 	a.open = false
-	return nil, nil
+	return nil, theirs
+}
+
+// newer reports whether an agent's deployment is another than before, and is not
+// told to be an older one: a read may lag by more than one.
+func (a *applier) newer(agent *pipecat.Agent) bool {
+	switch agent.Desired() {
+	case "", a.Previous():
+		return false
+	}
+	made := agent.Made()
+	return a.Before == nil || made.IsZero() || !made.Before(a.Before.Made())
 }
 
 func (a *applier) refused() error {
@@ -247,44 +280,6 @@ func (a *applier) refused() error {
 		return failed(verdict.API, e, "nothing was deployed: %v", e)
 	}
 	return failed(verdict.Refused, e, "the platform refuses %s: %s", what, e.Words())
-}
-
-// differs finds a setting that was asked for and that the agent's newest
-// deployment shows otherwise; "" when there is none. A build's image is hidden
-// by the platform, and so is not compared.
-func differs(asked pipecat.Settings, agent *pipecat.Agent) string {
-	if agent.Deployment == nil {
-		return ""
-	}
-	spec := agent.Deployment.Manifest.Spec
-	type pair struct{ name, want, have string }
-	pairs := []pair{
-		{"image", asked.Image, spec.Image},
-		{"image credentials", asked.ImagePullSecretSet, spec.ImagePullSecretName},
-		{"agent profile", asked.AgentProfile, agent.AgentProfile},
-	}
-	if asked.MaxSessionDuration != 0 && spec.MaxSessionDurationSeconds != 0 {
-		pairs = append(pairs, pair{"session limit", fmt.Sprint(asked.MaxSessionDuration), fmt.Sprint(spec.MaxSessionDurationSeconds)})
-	}
-	if s := asked.AutoScaling; s != nil && spec.AutoScaling != nil {
-		for _, bound := range []struct {
-			name       string
-			want, have *int
-		}{{"minimum of agents", s.MinAgents, spec.AutoScaling.MinReplicas}, {"maximum of agents", s.MaxAgents, spec.AutoScaling.MaxReplicas}} {
-			if bound.want != nil && bound.have != nil {
-				pairs = append(pairs, pair{bound.name, fmt.Sprint(*bound.want), fmt.Sprint(*bound.have)})
-			}
-		}
-	}
-	for _, p := range pairs {
-		if p.want != "" && p.have != "" && p.want != p.have {
-			return fmt.Sprintf("%s is %q", p.name, p.have)
-		}
-	}
-	if asked.SecretSet != "" && len(spec.EnvFromSecretNames) > 0 && !slices.Contains(spec.EnvFromSecretNames, asked.SecretSet) {
-		return fmt.Sprintf("secret set is %q", spec.EnvFromSecretNames[0])
-	}
-	return ""
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -2,7 +2,9 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"strings"
@@ -82,7 +84,14 @@ func TestDiffers(t *testing.T) {
 		{"nothing was asked for", pipecat.Settings{}, agent(nil), ""},
 		{"nothing is told", asked, &pipecat.Agent{}, ""},
 		{"little is told", asked, &pipecat.Agent{Deployment: &pipecat.Deployment{}}, ""},
-		{"a build's image is hidden", pipecat.Settings{BuildID: "id"}, agent(nil), ""},
+		{"a build's image is hidden", pipecat.Settings{BuildID: "id"}, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.Image = "[redacted]" }), ""},
+		{"a build's image is not told", pipecat.Settings{BuildID: "id"}, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.Image = "" }), ""},
+		{"no build", pipecat.Settings{BuildID: "id"}, agent(nil), `image is "a:b", of no build`},
+		{"a build instead", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.Image = "[redacted]" }), `image is "[redacted]"`},
+		{"authorization", pipecat.Settings{WebsocketAuth: "token"}, agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.WebsocketAuth = "none" }), `WebSocket authorization is "none"`},
+		{"filter", pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: ptr("tel")}}, agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.KrispViva = &pipecat.KrispViva{} }), `noise filter is "none"`},
+		{"no filter", pipecat.Settings{KrispViva: &pipecat.KrispViva{}}, agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.KrispViva = &pipecat.KrispViva{AudioFilter: ptr("pro")} }), `noise filter is "pro"`},
+		{"a filter that is not told", pipecat.Settings{KrispViva: &pipecat.KrispViva{}}, agent(nil), ""},
 		{"image", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.Image = "a:c" }), `image is "a:c"`},
 		{"credentials", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.ImagePullSecretName = "x" }), `image credentials is "x"`},
 		{"profile", asked, agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.AgentProfile = "agent-2x" }), `agent profile is "agent-2x"`},
@@ -93,6 +102,29 @@ func TestDiffers(t *testing.T) {
 	} {
 		if got := differs(tt.asked, tt.agent); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestSameImage(t *testing.T) {
+	digest := "@sha256:" + strings.Repeat("a", 64)
+	for _, tt := range []struct {
+		asked, shown string
+		want         bool
+	}{
+		{"acme/bot:v1", "acme/bot:v1", true},
+		{"acme/bot:v1", "docker.io/acme/bot:v1", true},
+		{"acme/bot:v1", "docker.io/acme/bot:v1" + digest, true},
+		{"acme/bot:v1", "acme/bot" + digest, true}, // it may be what is behind the tag
+		{"acme/bot:v1", "", true},
+		{"", "acme/bot:v1", true},
+		{"acme/bot:v1", "acme/bot:v2", false},
+		{"acme/bot:v1", "ghcr.io/acme/bot:v1", false},
+		{"acme/bot" + digest, "acme/bot@sha256:" + strings.Repeat("b", 64), false},
+		{"acme/bot:v1", "[redacted]", false},
+	} {
+		if got := sameImage(tt.asked, tt.shown); got != tt.want {
+			t.Errorf("%s, %s: %v", tt.asked, tt.shown, got)
 		}
 	}
 }
@@ -223,6 +255,14 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// came is the verdict that err carries, the zero one when it is nil.
+func came(err error) (v verdict.Verdict) {
+	if err != nil {
+		v = verdict.Of(err)
+	}
+	return v
+}
+
 func check(t *testing.T, taken Taken, err error, status verdict.Status, reason verdict.Reason, ids []string) {
 	t.Helper()
 	if status == "" {
@@ -233,6 +273,122 @@ func check(t *testing.T, taken Taken, err error, status verdict.Status, reason v
 	}
 	if v := verdict.Of(err); v.Status != status || v.Reason != reason {
 		t.Errorf("got %+v, want %q for %q", v, status, reason)
+	}
+}
+
+// TestAmong holds what becomes of an update when others deploy meanwhile, and
+// reads show it late: another's deployment is never taken for ours, and one
+// that is older than ours does not end the job.
+func TestAmong(t *testing.T) {
+	theirs := pipecat.Settings{Image: "acme/bot:theirs"}
+	for _, tt := range []struct {
+		name         string
+		before       time.Duration // from another's update to ours; 0: there is none
+		after        time.Duration // from ours to another's; 0: there is none
+		lost         bool          // our answer
+		laggy        time.Duration
+		force, plain bool // an update with force-redeploy alone
+		status       verdict.Status
+	}{
+		{name: "theirs before ours", before: time.Second},
+		{name: "theirs before ours, and lost", before: time.Second, lost: true},
+		{name: "theirs before ours, lost and seen late", before: time.Second, lost: true, laggy: 3 * time.Second},
+		{name: "theirs after ours, and lost", after: 500 * time.Millisecond, lost: true, laggy: 1500 * time.Millisecond, status: verdict.Superseded},
+		{name: "theirs long after ours, and lost", after: 4 * time.Second, lost: true},
+		{name: "theirs older than what was read", before: 2 * time.Second, lost: true, laggy: 3 * time.Second, force: true, plain: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{Laggy: tt.laggy}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				change := Change{Name: "bot", Force: tt.force, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
+				if tt.plain {
+					change.Settings = pipecat.Settings{}
+				}
+				other := client(cloud)
+				var err error
+				if change.Before, err = other.Agent(t.Context(), "bot"); err != nil {
+					t.Fatal(err)
+				}
+				if tt.before > 0 {
+					answer, err := other.UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{Settings: theirs})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if tt.plain { // it was read after theirs, and a read may go back behind it
+						change.Before = answer
+					}
+					time.Sleep(tt.before)
+				}
+				if tt.after > 0 {
+					time.AfterFunc(tt.after, func() {
+						_, _ = other.UpdateAgent(context.WithoutCancel(t.Context()), "bot", pipecat.UpdateRequest{Settings: theirs})
+					})
+				}
+				var h http.Handler = cloud
+				if tt.lost {
+					h = simulator.Lossy(h, simulator.Between(1, 1, simulator.Writes), false)
+				}
+				deployed := len(cloud.Deployments("bot"))
+				taken, err := Apply(t.Context(), client(h), change, time.Now().Add(10*time.Minute), func(Event) {})
+				if v := came(err); v.Status != tt.status {
+					t.Fatalf("got %+v, %+v; want %q", taken, v, tt.status)
+				}
+				if ids := cloud.Deployments("bot"); err == nil && taken.ID != ids[deployed] {
+					t.Errorf("took %s of %q, want number %d", taken.ID, ids, deployed+1)
+				}
+			})
+		})
+	}
+}
+
+// TestStaleAnswer holds that an answer which shows the deployment before is no
+// proof that there is no other, and none that what was asked for is there.
+func TestStaleAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		taken  bool // by the platform
+		force  bool
+		image  string
+		same   bool // the deployment is the one before
+		status verdict.Status
+		reason verdict.Reason
+	}{
+		{name: "it was taken", taken: true, image: "acme/bot:v2"},
+		{name: "it was taken, and is forced", taken: true, force: true, image: "acme/bot:v1"},
+		{name: "it was not", image: "acme/bot:v2", status: verdict.Failed, reason: verdict.API},
+		{name: "it was not, and is forced", force: true, image: "acme/bot:v1", same: true},
+		{name: "there is nothing to take", taken: true, image: "docker.io/acme/bot:v1", same: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				before, err := client(cloud).Agent(t.Context(), "bot")
+				if err != nil {
+					t.Fatal(err)
+				}
+				stale := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method == http.MethodGet {
+						cloud.ServeHTTP(w, r)
+						return
+					}
+					if tt.taken && !tt.same {
+						cloud.ServeHTTP(httptest.NewRecorder(), r)
+					}
+					_ = json.NewEncoder(w).Encode(map[string]any{"desiredDeploymentId": old, "deployment": map[string]any{
+						"id": old, "manifest": map[string]any{"spec": map[string]any{"image": "acme/bot:v1"}}}})
+				})
+				change := Change{Name: "bot", Before: before, Force: tt.force, Settings: pipecat.Settings{Image: tt.image}}
+				taken, err := Apply(t.Context(), client(stale), change, time.Now().Add(10*time.Minute), func(Event) {})
+				if v := came(err); v.Status != tt.status || v.Reason != tt.reason {
+					t.Fatalf("got %+v, %+v; want %q for %q", taken, v, tt.status, tt.reason)
+				}
+				if err == nil && taken.Unchanged() != tt.same {
+					t.Errorf("took %s, unchanged: %v", taken.ID, taken.Unchanged())
+				}
+			})
+		})
 	}
 }
 

@@ -79,6 +79,15 @@ func (a *Agent) Desired() string {
 	return a.ActiveDeploymentID
 }
 
+// Made is when the desired deployment was made, by the platform's clock; zero
+// where the document does not tell.
+func (a *Agent) Made() time.Time {
+	if a.Deployment == nil || a.Deployment.ID != a.Desired() {
+		return time.Time{}
+	}
+	return a.Deployment.CreatedAt.Time
+}
+
 // Replicas bounds an agent's replicas, as its document shows it.
 type Replicas struct {
 	MinReplicas *int `json:"minReplicas"`

@@ -17,6 +17,7 @@ const pullGrace = 30 * time.Second
 type Rules struct {
 	Ours        string        // id of the deployment that was asked for
 	Previous    string        // id of the one before; empty for a new agent
+	Made        time.Time     // when ours was, by the platform's clock; zero when that is not known
 	MaxRestarts int           // forgiven per started replica
 	MinReady    time.Duration // how long ready must hold
 }
@@ -84,17 +85,21 @@ func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Ver
 }
 
 func superseded(doc *pipecat.Agent, rules Rules) bool {
-	switch doc.Desired() {
-	case rules.Ours, rules.Previous, "":
-		return false
-	}
-	return true
+	return doc.Desired() != rules.Ours && doc.Desired() != "" && !lags(doc, rules)
 }
 
-// lags reports whether a document shows the deployment before as the desired
-// one still: the read lags behind our write.
+// lags reports whether a document is from before our update: it shows as the
+// desired deployment the previous one still, or another's that is older than
+// ours.
 func lags(doc *pipecat.Agent, rules Rules) bool {
-	return rules.Previous != "" && rules.Previous != rules.Ours && doc.Desired() == rules.Previous
+	switch doc.Desired() {
+	case rules.Ours, "":
+		return false
+	case rules.Previous:
+		return true
+	}
+	made := doc.Made()
+	return !made.IsZero() && made.Before(rules.Made)
 }
 
 // serves reports whether our deployment, once reconciled, takes calls.

@@ -38,7 +38,16 @@ func health(change func(*pipecat.Health)) *pipecat.Agent {
 	return with(func(a *pipecat.Agent) { change(a.CurrentRevision.Health) })
 }
 
+// desired makes a deployment of another's the desired one.
+func desired(id string, made time.Time) func(*pipecat.Agent) {
+	return func(a *pipecat.Agent) {
+		a.DesiredDeploymentID = id
+		a.Deployment = &pipecat.Deployment{ID: id, CreatedAt: pipecat.Time{Time: made}}
+	}
+}
+
 func TestJudge(t *testing.T) {
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	const progresses = verdict.Status("")
 	pulling := func(reason string) *pipecat.Agent {
 		return health(func(h *pipecat.Health) { h.State, h.Reason, h.Message = "waiting", reason, "no such tag" })
@@ -73,6 +82,19 @@ func TestJudge(t *testing.T) {
 			a.DesiredDeploymentID, a.ReconciledDeploymentID, a.Ready = "old", "old", true
 		})}},
 		{name: "1: except that it is, though all else speaks of ours", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "old"; return a }()}},
+		{name: "1: except that it is older than ours: a read that lags by more", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
+			docs: []*pipecat.Agent{with(desired("theirs", noon.Add(-time.Second)))}},
+		{name: "1: it is as old as ours", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
+			docs: []*pipecat.Agent{with(desired("theirs", noon))}, status: verdict.Superseded, reason: verdict.Replaced},
+		{name: "1: it is newer", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
+			docs: []*pipecat.Agent{with(desired("theirs", noon.Add(time.Second)))}, status: verdict.Superseded, reason: verdict.Replaced},
+		{name: "1: its age is not told", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
+			docs: []*pipecat.Agent{with(desired("theirs", time.Time{}))}, status: verdict.Superseded, reason: verdict.Replaced},
+		{name: "1: the age of ours is not known", docs: []*pipecat.Agent{with(desired("theirs", noon))}, status: verdict.Superseded, reason: verdict.Replaced},
+		{name: "1: the age of another is told", rules: Rules{Ours: "ours", Previous: "old", Made: noon}, docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
+			desired("theirs", noon.Add(-time.Second))(a)
+			a.Deployment.ID = "yet another"
+		})}, status: verdict.Superseded, reason: verdict.Replaced},
 		{name: "1: except that none is named", docs: []*pipecat.Agent{{}}},
 		{name: "1: none is named, and ours serves", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = ""; return a }()}, status: verdict.Ready},
 		{name: "1: the same deployment is judged again", rules: Rules{Ours: "ours", Previous: "ours"}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},

@@ -100,13 +100,13 @@ func (r *Report) Deploy(e deploy.Event) {
 	case deploy.Held:
 		r.say("The update is not taken yet, and is sent again in %s: %v", span(e.Next), e.Why)
 	case deploy.Lost:
-		text := fmt.Sprintf("The update's answer was lost. The agent is read, to see whether it was taken, before anything is sent again: %v", e.Why)
+		text := fmt.Sprintf("The update got no clear answer. The agent is read, to see whether it was taken, before anything is sent again: %v", e.Why)
 		if r.lost {
 			r.say("%s", text)
 			return
 		}
 		r.lost = true
-		r.annotate(warningKind, "Lost answer", text, place{})
+		r.annotate(warningKind, "No clear answer", text, place{})
 	}
 }
 
