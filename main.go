@@ -26,21 +26,37 @@ import (
 	"pipecat-cloud-deploy/verdict"
 )
 
+// grace is how long the end of a stopped job may take: a runner kills it ten
+// seconds after the first signal.
+const grace = 1500 * time.Millisecond
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process at once
+		time.Sleep(grace)
+		os.Exit(1) // something blocks, such as a log that nobody reads
+	})
 	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads changes no verdict
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, http.DefaultTransport))
 }
 
 // run is the program: it returns the exit code.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer, transport http.RoundTripper) int {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer, transport http.RoundTripper) (code int) {
+	report := summary.New(stdout, getenv)
+	defer func() {
+		if p := recover(); p != nil {
+			v := broken(p)
+			report.Finish(v)
+			code = v.Status.ExitCode()
+		}
+	}()
+
 	cfg, err := inputs.Load(args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
 		inputs.Usage(stdout)
 		return 0
 	}
-	report := summary.New(stdout, getenv)
 	report.Begin(cfg)
 
 	var v verdict.Verdict
@@ -56,14 +72,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 }
 
 // rollOut makes the deployment that cfg asks for, and waits for its verdict.
-func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (v verdict.Verdict, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &verdict.Verdict{Status: verdict.Failed, Reason: verdict.API, Detail: string(debug.Stack()),
-				Message: fmt.Sprintf("this action broke, which is its own fault and no verdict on the agent; look at the agent before you run it again, and report this: %v", p)}
-		}
-	}()
-
+func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
 	// Up to the update, a read that fails is tried again a few times; waiting
 	// goes on trying by itself.
 	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy", Transport: transport}
@@ -98,4 +107,10 @@ func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper
 		Report:   report.Poll,
 	}
 	return taken.Verdict(rollout.Wait(ctx)), nil
+}
+
+// broken is the verdict when this program panics.
+func broken(p any) verdict.Verdict {
+	return verdict.Verdict{Status: verdict.Failed, Reason: verdict.API, Detail: string(debug.Stack()),
+		Message: fmt.Sprintf("this action broke, which is its own fault and no verdict on the agent; look at the agent before you run it again, and report this: %v", p)}
 }

@@ -205,19 +205,29 @@ func (breaking) RoundTrip(r *http.Request) (*http.Response, error) {
 	panic("boom: " + r.Header.Get("Authorization"))
 }
 
-// TestPanic holds that a fault of our own ends as any failure does: told,
-// with outputs, in red, and without the key.
+// TestPanic holds that a fault of our own, wherever it is, ends as any failure
+// does: told, with outputs, in red, and without the key.
 func TestPanic(t *testing.T) {
-	output := filepath.Join(t.TempDir(), "output")
-	env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b", "GITHUB_OUTPUT": output}
-	var log strings.Builder
-	code := run(t.Context(), nil, func(name string) string { return env[name] }, &log, breaking{})
-	values, err := readOutputs(output)
-	if code != 1 || err != nil || values["status"] != "failed" || values["failure-reason"] != "api" || !strings.Contains(log.String(), "this action broke") {
-		t.Errorf("exit code %d, outputs %v, %v\n%s", code, values, err, log.String())
-	}
-	if strings.Contains(log.String()+values["failure-message"], "sk_secret") {
-		t.Errorf("shows the key:\n%s", log.String())
+	for _, where := range []string{"the network", "INPUT_IMAGE"} {
+		t.Run(where, func(t *testing.T) {
+			output := filepath.Join(t.TempDir(), "output")
+			env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b", "GITHUB_OUTPUT": output}
+			getenv := func(name string) string {
+				if name == where {
+					panic("boom: " + env["INPUT_API-KEY"])
+				}
+				return env[name]
+			}
+			var log strings.Builder
+			code := run(t.Context(), nil, getenv, &log, breaking{})
+			values, err := readOutputs(output)
+			if code != 1 || err != nil || values["status"] != "failed" || values["failure-reason"] != "api" || !strings.Contains(log.String(), "this action broke") {
+				t.Errorf("exit code %d, outputs %v, %v\n%s", code, values, err, log.String())
+			}
+			if strings.Contains(log.String()+values["failure-message"], "sk_secret") {
+				t.Errorf("shows the key:\n%s", log.String())
+			}
+		})
 	}
 }
 

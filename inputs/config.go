@@ -98,20 +98,25 @@ type value struct {
 	at   Problem // File and Line, and the name that it has there
 }
 
+// Key reads the API key: the action's input, or by hand a variable of its own.
+// It is never a flag, which other processes can see.
+func Key(getenv func(string) string) Secret {
+	if key := githubactions.New(githubactions.WithGetenv(getenv)).GetInput("api-key"); key != "" {
+		return Secret(key)
+	}
+	return Secret(strings.TrimSpace(getenv(keyVariable)))
+}
+
 // Load reads flags from args, the action's inputs from getenv, and the config
 // file; the first of these that sets a value wins. The error is Problems, or
-// flag.ErrHelp; a Config that comes with one has its APIKey all the same, so
-// that it can be masked.
+// flag.ErrHelp.
 func Load(args []string, getenv func(string) string) (Config, error) {
 	var (
 		input    = githubactions.New(githubactions.WithGetenv(getenv)).GetInput
-		cfg      = Config{APIKey: Secret(input("api-key"))}
+		cfg      = Config{APIKey: Key(getenv)}
 		given    = map[string]value{}
 		problems Problems
 	)
-	if cfg.APIKey == "" { // by hand; never from a flag, which others can see
-		cfg.APIKey = Secret(strings.TrimSpace(getenv(keyVariable)))
-	}
 	flags, err := parseFlags(args)
 	if err != nil {
 		return cfg, err

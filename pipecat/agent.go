@@ -1,7 +1,9 @@
 package pipecat
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -48,27 +50,27 @@ type CreateRequest struct {
 // Agent is the ServiceDetailsResponse of the reference, with the fields that
 // the platform sends beyond it. Any field may be missing or null.
 type Agent struct {
-	Name                   string       `json:"name"`
-	Region                 string       `json:"region"`
-	Ready                  bool         `json:"ready"`
-	Available              *bool        `json:"available"` // may be true while Ready is false: old replicas serve
-	CreatedAt              Time         `json:"createdAt"`
-	UpdatedAt              Time         `json:"updatedAt"`
-	DesiredDeploymentID    string       `json:"desiredDeploymentId"`
-	ActiveDeploymentID     string       `json:"activeDeploymentId"` // deprecated: see Desired
-	ReconciledDeploymentID string       `json:"reconciledDeploymentId"`
-	ActiveDeploymentReady  bool         `json:"activeDeploymentReady"` // deprecated: see Ready
-	AutoScaling            *Replicas    `json:"autoScaling"`
-	ActiveSessionCount     int          `json:"activeSessionCount"`
-	Deployment             *Deployment  `json:"deployment"`
-	AgentProfile           string       `json:"agentProfile"`
-	KrispViva              *KrispViva   `json:"krispViva"`
-	CurrentRevision        *Revision    `json:"currentRevision"`
-	PreviousRevision       *Revision    `json:"previousRevision"`
-	Errors                 []AgentError `json:"errors"`        // not in the reference
-	Conditions             []Condition  `json:"conditions"`    // not in the reference
-	Warning                string       `json:"warning"`       // not in the reference; in an update's answer
-	WebsocketAuth          string       `json:"websocketAuth"` // not in the reference
+	Name                   string           `json:"name"`
+	Region                 string           `json:"region"`
+	Ready                  bool             `json:"ready"`
+	Available              *bool            `json:"available"` // may be true while Ready is false: old replicas serve
+	CreatedAt              Time             `json:"createdAt"`
+	UpdatedAt              Time             `json:"updatedAt"`
+	DesiredDeploymentID    string           `json:"desiredDeploymentId"`
+	ActiveDeploymentID     string           `json:"activeDeploymentId"` // deprecated: see Desired
+	ReconciledDeploymentID string           `json:"reconciledDeploymentId"`
+	ActiveDeploymentReady  bool             `json:"activeDeploymentReady"` // deprecated: see Ready
+	AutoScaling            *Replicas        `json:"autoScaling"`
+	ActiveSessionCount     int              `json:"activeSessionCount"`
+	Deployment             *Deployment      `json:"deployment"`
+	AgentProfile           string           `json:"agentProfile"`
+	KrispViva              *KrispViva       `json:"krispViva"`
+	CurrentRevision        *Revision        `json:"currentRevision"`
+	PreviousRevision       *Revision        `json:"previousRevision"`
+	Errors                 List[AgentError] `json:"errors"`        // not in the reference
+	Conditions             List[Condition]  `json:"conditions"`    // not in the reference
+	Warning                string           `json:"warning"`       // not in the reference; in an update's answer
+	WebsocketAuth          string           `json:"websocketAuth"` // not in the reference
 }
 
 // Desired is the id of the deployment that was asked for last, or "".
@@ -116,11 +118,11 @@ type Manifest struct {
 
 // Spec is what a manifest asks for.
 type Spec struct {
-	DailyNodeType       string    `json:"dailyNodeType"`
-	Image               string    `json:"image"` // redacted when deployed from a build
-	AutoScaling         *Replicas `json:"autoScaling"`
-	ImagePullSecretName string    `json:"imagePullSecretName"`
-	EnvFromSecretNames  []string  `json:"envFromSecretNames"`
+	DailyNodeType       string       `json:"dailyNodeType"`
+	Image               string       `json:"image"` // redacted when deployed from a build
+	AutoScaling         *Replicas    `json:"autoScaling"`
+	ImagePullSecretName string       `json:"imagePullSecretName"`
+	EnvFromSecretNames  List[string] `json:"envFromSecretNames"`
 	Resources           struct {
 		CPU    string `json:"cpu"`
 		Memory string `json:"memory"`
@@ -160,6 +162,28 @@ type Health struct {
 	LastExitCode          *int   `json:"lastExitCode"`
 	LastTerminationReason string `json:"lastTerminationReason"` // such as OOMKilled
 	Message               string `json:"message"`               // the crash's own output; not ours
+}
+
+// List is a JSON array. At most a hundred of its items are read; one that is not
+// understood is left out, and what is no array is empty.
+type List[T any] []T
+
+// UnmarshalJSON never fails: see AgentError's.
+func (l *List[T]) UnmarshalJSON(data []byte) error {
+	*l = nil
+	items := json.NewDecoder(bytes.NewReader(data))
+	if t, err := items.Token(); err != nil || t != json.Delim('[') {
+		return nil
+	}
+	for items.More() && len(*l) < 100 {
+		var item T
+		if err := items.Decode(&item); err == nil {
+			*l = append(*l, item)
+		} else if odd := (*json.UnmarshalTypeError)(nil); !errors.As(err, &odd) {
+			return nil
+		}
+	}
+	return nil
 }
 
 // AgentError is one of an agent's errors, such as PCC_IMAGE_NOT_FOUND.

@@ -33,10 +33,10 @@ const SecretFailed = "failed"
 
 // SecretSet is a secret set without its values.
 type SecretSet struct {
-	Region       string      `json:"region"`
-	Status       string      `json:"status"`
-	ErrorMessage string      `json:"errorMessage"` // when Status is failed; not ours
-	Secrets      []SecretKey `json:"secrets"`
+	Region       string          `json:"region"`
+	Status       string          `json:"status"`
+	ErrorMessage string          `json:"errorMessage"` // when Status is failed; not ours
+	Secrets      List[SecretKey] `json:"secrets"`
 }
 
 // SecretKey names one secret of a set.

@@ -23,6 +23,8 @@ import (
 
 const (
 	maxAnswer     = 8 << 20          // bytes of an answer that are read
+	maxText       = 256 << 10        // bytes of one of its texts that are kept
+	maxLenient    = 1 << 20          // bytes of an answer in which odd fields are looked for
 	maxRetryAfter = 30 * time.Second // a longer Retry-After is not waited for by a read
 
 	// Limits of one request, from dialling to the answer's last byte.
@@ -221,7 +223,7 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 	}
 	defer resp.Body.Close()
 	e.Status = resp.StatusCode
-	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	e.RetryAfter = retryAfter(resp.Header, time.Now())
 
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	shown := body
@@ -250,7 +252,39 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 		e.Err = err
 		return e
 	}
+	tame(reflect.ValueOf(out), c.Key)
 	return nil
+}
+
+// tame makes the texts of an answer fit to be kept: without the key, and each
+// with its beginning and its end only where it is too long.
+func tame(v reflect.Value, key string) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			tame(v.Elem(), key)
+		}
+	case reflect.Struct:
+		for _, field := range v.Fields() {
+			tame(field, key)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			tame(v.Index(i), key)
+		}
+	case reflect.String:
+		if !v.CanSet() {
+			return // a time's
+		}
+		s := v.String()
+		if key != "" {
+			s = strings.ReplaceAll(s, key, "***")
+		}
+		if len(s) > maxText {
+			s = strings.Join([]string{s[:maxText/2], "[… cut out …]", s[len(s)-maxText/2:]}, "\n")
+		}
+		v.SetString(s)
+	}
 }
 
 // decode reads a JSON object into out. A field of a type that this client does
@@ -266,7 +300,7 @@ func decode(body []byte, out any) error {
 	for {
 		err := json.Unmarshal(body, out)
 		odd := (*json.UnmarshalTypeError)(nil)
-		if !errors.As(err, &odd) {
+		if !errors.As(err, &odd) || len(body) > maxLenient {
 			return err
 		}
 		// What is read beside it may hold half of the odd field by now.

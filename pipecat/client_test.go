@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -219,6 +220,57 @@ func TestOddFields(t *testing.T) {
 	}
 }
 
+// TestLists holds that an item which is not understood costs no more than that
+// item, and that a list does not grow without end.
+func TestLists(t *testing.T) {
+	for _, tt := range []struct {
+		list string
+		want []string
+	}{
+		{`["a","b"]`, []string{"a", "b"}},
+		{`["a",7,{"x":1},"b"]`, []string{"a", "b"}},
+		{`"a"`, nil},
+		{`{"a":"b"}`, nil},
+		{`null`, nil},
+		{`[` + strings.Repeat(`"a",`, 1e6) + `"a"]`, slices.Repeat([]string{"a"}, 100)},
+	} {
+		var n int
+		a, err := client(answers(&n, answer(200, `{"desiredDeploymentId":"d","deployment":{"manifest":{"spec":{"envFromSecretNames":`+tt.list+`}}}}`))).Agent(t.Context(), "bot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := []string(a.Deployment.Manifest.Spec.EnvFromSecretNames); !slices.Equal(got, tt.want) || a.Desired() != "d" {
+			t.Errorf("%.40s: got %.200q", tt.list, got)
+		}
+	}
+}
+
+// TestTexts holds that an answer's texts are kept without the key, and not
+// whole when they are very long.
+func TestTexts(t *testing.T) {
+	long := "first " + strings.Repeat("x", 3<<20) + " last"
+	doc, err := json.Marshal(map[string]any{
+		"name":            "bot " + key,
+		"currentRevision": map[string]any{"phase": long, "health": map[string]any{"message": strings.Repeat("x", 128<<10-9) + key + long}},
+		"errors":          []any{map[string]any{"code": "X", "message": "no " + key}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	a, err := client(answers(&n, answer(200, strings.Replace(string(doc), "bot sk_", `bot \u0073k_`, 1)))).Agent(t.Context(), "bot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	phase, message := a.CurrentRevision.Phase, a.CurrentRevision.Health.Message
+	if len(phase)+len(message) > 600<<10 || !strings.HasPrefix(phase, "first ") || !strings.HasSuffix(message, " last") || !strings.Contains(phase, "cut out") {
+		t.Errorf("keeps %d and %d bytes: %.30q … %.30q", len(phase), len(message), phase, message)
+	}
+	if a.Name != "bot ***" || a.Errors[0].Message != "no ***" || strings.Contains(message, key[:5]) {
+		t.Errorf("keeps the key: %q, %+v", a.Name, a.Errors)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	long := strings.Repeat("x", 9<<20)
 	for _, tt := range []struct {
@@ -238,6 +290,8 @@ func TestErrors(t *testing.T) {
 		{"nothing", answer(500, ""), pipecat.Error{Status: 500}, "POST https://api.example.com/v1/agents/bot: 500 Internal Server Error", true},
 		{"seconds", answer(429, "{}", "Retry-After", "17"), pipecat.Error{Status: 429, RetryAfter: 17 * time.Second}, "", true},
 		{"a date", answer(503, "{}", "Retry-After", "Sat, 01 Jan 2000 00:01:00 GMT"), pipecat.Error{Status: 503, RetryAfter: time.Minute}, "", true},
+		{"a date, by the server's clock", answer(503, "{}", "Retry-After", "Tue, 03 Mar 2026 00:01:00 GMT", "Date", "Tue, 03 Mar 2026 00:00:48 GMT"),
+			pipecat.Error{Status: 503, RetryAfter: 12 * time.Second}, "", true},
 		{"a date that is past", answer(503, "{}", "Retry-After", "Fri, 01 Jan 1999 00:00:00 GMT"), pipecat.Error{Status: 503}, "", true},
 		{"soon", answer(503, "{}", "Retry-After", "soon"), pipecat.Error{Status: 503}, "", true},
 		{"less than nothing", answer(503, "{}", "Retry-After", "-5"), pipecat.Error{Status: 503}, "", true},

@@ -100,17 +100,24 @@ func errorResponse(body []byte) (code, message string) {
 	return r.Code, r.Error
 }
 
-// retryAfter reads a Retry-After header: seconds or a date, and 0 for none.
+// retryAfter reads a Retry-After header: seconds or a date, and 0 for none. A
+// date is held against the answer's own, where it has one: clocks differ, and
+// jump.
 //
 // https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
-func retryAfter(header string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	after := header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(after, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
 	}
-	if at, err := http.ParseTime(header); err == nil {
-		return max(0, at.Sub(now))
+	at, err := http.ParseTime(after)
+	if err != nil {
+		return 0
 	}
-	return 0
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		now = date
+	}
+	return max(0, at.Sub(now))
 }
 
 func redact(u *url.URL) string {

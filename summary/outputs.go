@@ -54,10 +54,10 @@ func Outputs() []Output {
 	}
 }
 
-// writeOutputs appends every output to the runner's file.
+// outputs renders every output for the runner's file.
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings
-func (r *Report) writeOutputs(path string, v verdict.Verdict) error {
+func (r *Report) outputs(v verdict.Verdict) string {
 	var b strings.Builder
 	for _, o := range Outputs() {
 		value := cut(r.line(o.value(r, v)), maxOutput)
@@ -69,7 +69,7 @@ func (r *Report) writeOutputs(path string, v verdict.Verdict) error {
 		}
 		fmt.Fprintf(&b, "%s<<%s\n%s\n%s\n", o.Name, end, value, end)
 	}
-	return appendFile(path, b.String())
+	return b.String()
 }
 
 func appendFile(path, text string) error {

@@ -13,6 +13,7 @@ const (
 	maxHeadline = 300
 	maxCell     = 2 << 10   // a fact
 	maxDetail   = 256 << 10 // a crash
+	maxStages   = 100       // the last of them has all that follows
 	maxSummary  = 1 << 20   // the runner drops a larger one whole
 )
 

@@ -49,19 +49,29 @@ type stage struct {
 	began time.Time
 }
 
-// New starts a report to w. getenv has the runner's variables, GITHUB_*; none
-// of them needs to be set.
+// New starts a report to w. getenv has the runner's variables, GITHUB_*, none of
+// which needs to be set, and the key, which is never shown.
 func New(w io.Writer, getenv func(string) string) *Report {
 	return &Report{
 		log:     newLog(w, getenv("GITHUB_ACTIONS") == "true"),
 		getenv:  getenv,
+		key:     inputs.Key(getenv),
 		started: time.Now(),
+	}
+}
+
+// survive is deferred by what shows something: a fault in it must change no
+// verdict, and keep nothing else from being shown.
+func (r *Report) survive() {
+	if recover() != nil {
+		r.log.line("This action broke while it showed something, which is its own fault; the verdict stands.")
 	}
 }
 
 // Begin takes note of what is asked for. The key is masked before anything
 // else is printed.
 func (r *Report) Begin(cfg inputs.Config) {
+	defer r.survive()
 	r.key = cfg.APIKey
 	if r.key != "" && r.log.action != nil {
 		r.log.action.AddMask(string(r.key))
@@ -77,6 +87,7 @@ func (r *Report) Begin(cfg inputs.Config) {
 
 // Problems tells what is wrong with the inputs, an annotation each.
 func (r *Report) Problems(problems []inputs.Problem) {
+	defer r.survive()
 	r.problems = problems
 	for _, p := range problems {
 		r.annotate(errorKind, about(p.Input), p.String(), place{p.File, p.Line})
@@ -92,6 +103,7 @@ func about(input string) string {
 
 // Deploy shows what happens on the way to the deployment.
 func (r *Report) Deploy(e deploy.Event) {
+	defer r.survive()
 	switch e := e.(type) {
 	case deploy.Change:
 		r.planned(e)
@@ -162,13 +174,14 @@ func (r *Report) wasTaken(t deploy.Taken) {
 
 // Poll shows what is seen while waiting.
 func (r *Report) Poll(e poll.Event) {
+	defer r.survive()
 	switch e := e.(type) {
 	case poll.AgentSeen:
 		r.group("Wait for deployment " + short(r.deployment))
 		if e.Look.Stage != poll.Superseded { // which shows nothing of ours
 			r.document, r.look = e.Agent, e.Look
 		}
-		if n := len(r.stages); n == 0 || r.stages[n-1].name != e.Look.Stage {
+		if n := len(r.stages); n == 0 || n < maxStages && r.stages[n-1].name != e.Look.Stage {
 			r.stages = append(r.stages, stage{e.Look.Stage, e.At})
 		}
 		if e.Changed {
@@ -195,6 +208,7 @@ func (r *Report) Poll(e poll.Event) {
 
 // Retrying shows that a read before the update failed, and is tried again.
 func (r *Report) Retrying(err *pipecat.Error, wait time.Duration) {
+	defer r.survive()
 	r.say("A read failed and is tried again in %s: %v", span(wait), err)
 }
 
@@ -222,11 +236,23 @@ func replicas(l poll.Look) string {
 
 // Finish tells the verdict: in the log, the outputs and the job summary.
 func (r *Report) Finish(v verdict.Verdict) {
-	r.log.endGroup()
 	v.Message, v.Detail = r.line(v.Message), r.block(v.Detail)
 	if strings.Contains(v.Message, r.line(v.Detail)) { // nothing more to tell
 		v.Detail = ""
 	}
+	r.tell(v)
+	if path := r.getenv("GITHUB_OUTPUT"); path != "" {
+		r.save(path, r.outputs, v, "No outputs", "The outputs could not be written, so later steps read none; make GITHUB_OUTPUT writable for this step")
+	}
+	if path := r.getenv("GITHUB_STEP_SUMMARY"); path != "" {
+		r.save(path, r.page, v, "No job summary", "The job summary could not be written, and the verdict stands without it; make GITHUB_STEP_SUMMARY writable for this step")
+	}
+}
+
+// tell ends the log with the verdict.
+func (r *Report) tell(v verdict.Verdict) {
+	defer r.survive()
+	r.log.endGroup()
 	last := r.headline(v)
 	if !v.Status.OK() && len(r.problems) == 0 {
 		r.annotate(errorKind, r.agent+": "+string(v.Reason), v.Message, place{})
@@ -240,16 +266,13 @@ func (r *Report) Finish(v verdict.Verdict) {
 	if text := r.serving(v); text != "" {
 		r.log.line("%s", text)
 	}
+}
 
-	if path := r.getenv("GITHUB_OUTPUT"); path != "" {
-		if err := r.writeOutputs(path, v); err != nil {
-			r.annotate(warningKind, "No outputs", fmt.Sprintf("The outputs could not be written, so later steps read none; make GITHUB_OUTPUT writable for this step: %v", cause(err)), place{})
-		}
-	}
-	if path := r.getenv("GITHUB_STEP_SUMMARY"); path != "" {
-		if err := appendFile(path, r.page(v)); err != nil {
-			r.annotate(warningKind, "No job summary", fmt.Sprintf("The job summary could not be written, and the verdict stands without it; make GITHUB_STEP_SUMMARY writable for this step: %v", cause(err)), place{})
-		}
+// save appends what a verdict renders to one of the runner's files.
+func (r *Report) save(path string, render func(verdict.Verdict) string, v verdict.Verdict, title, otherwise string) {
+	defer r.survive()
+	if err := appendFile(path, render(v)); err != nil {
+		r.annotate(warningKind, title, fmt.Sprintf("%s: %v", otherwise, cause(err)), place{})
 	}
 }
 

@@ -334,3 +334,28 @@ func TestDeadLog(t *testing.T) {
 		r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.API, Message: "m", Detail: "d"})
 	}
 }
+
+// TestSurvives holds that a fault while something is shown keeps nothing else
+// from being shown, and changes no verdict.
+func TestSurvives(t *testing.T) {
+	dir := t.TempDir()
+	output, page := filepath.Join(dir, "output"), filepath.Join(dir, "summary")
+	var log bytes.Buffer
+	r := New(&log, func(name string) string {
+		return map[string]string{"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page}[name]
+	})
+	r.Begin(inputs.Config{AgentName: "bot"})
+	r.Deploy(deploy.Taken{ID: "new", Previous: "old"}) // without the agent that comes with it
+	r.Poll(poll.BuildSeen{})                           // without the build
+	r.change = &deploy.Change{}
+	r.save(page, func(verdict.Verdict) string { panic("boom") }, verdict.Verdict{}, "", "")
+	r.Finish(verdict.Verdict{Status: verdict.Ready})
+	if n := strings.Count(log.String(), "This action broke while it showed something"); n != 3 {
+		t.Errorf("%d faults are told, want 3:\n%s", n, log.String())
+	}
+	for file, want := range map[string]string{output: "ready", page: "| Status | `ready` |"} {
+		if data, err := os.ReadFile(file); err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%s: %v\n%s", filepath.Base(file), err, data)
+		}
+	}
+}
