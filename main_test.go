@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"pipecat-cloud-deploy/runner"
 	"pipecat-cloud-deploy/simulator"
 )
 
@@ -184,7 +184,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 
 	// outputs reads $GITHUB_OUTPUT as the runner does, and prints NAME=VALUE lines.
 	"outputs": func(ts *testscript.TestScript, _ bool, _ []string) {
-		values, err := readOutputs(ts.Getenv("GITHUB_OUTPUT"))
+		values, err := runner.Outputs(ts.ReadFile(ts.Getenv("GITHUB_OUTPUT")))
 		ts.Check(err)
 		ts.Check(os.Remove(ts.Getenv("GITHUB_OUTPUT")))
 		names := make([]string, 0, len(values))
@@ -196,6 +196,16 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			fmt.Fprintf(ts.Stdout(), "%s=%s\n", name, values[name])
 		}
 	},
+}
+
+// outputs reads an output file as the runner does.
+func outputs(t *testing.T, file string) (map[string]string, error) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runner.Outputs(string(data))
 }
 
 // breaking is a network that makes the program panic, with the key in its words.
@@ -220,7 +230,7 @@ func TestPanic(t *testing.T) {
 			}
 			var log strings.Builder
 			code := run(t.Context(), nil, getenv, &log, breaking{})
-			values, err := readOutputs(output)
+			values, err := outputs(t, output)
 			if code != 1 || err != nil || values["status"] != "failed" || values["failure-reason"] != "api" || !strings.Contains(log.String(), "this action broke") {
 				t.Errorf("exit code %d, outputs %v, %v\n%s", code, values, err, log.String())
 			}
@@ -245,45 +255,8 @@ func TestDeadLog(t *testing.T) {
 	job.Stdout = writer
 	_ = job.Run()
 	writer.Close()
-	values, err := readOutputs(output)
+	values, err := outputs(t, output)
 	if code := job.ProcessState.ExitCode(); code != 1 || err != nil || values["status"] != "failed" {
 		t.Errorf("%s, outputs %v, %v; want exit code 1 and status failed", job.ProcessState, values, err)
 	}
-}
-
-// readOutputs reads an output file by the runner's rules: k=v, or k<<END,
-// lines, END; whichever of = and << comes first in a line decides.
-func readOutputs(path string) (map[string]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	values := map[string]string{}
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		line := lines.Text()
-		equals, heredoc := strings.Index(line, "="), strings.Index(line, "<<")
-		switch {
-		case line == "":
-		case heredoc > 0 && (equals < 0 || heredoc < equals):
-			name, end := line[:heredoc], line[heredoc+2:]
-			var value []string
-			for {
-				if !lines.Scan() {
-					return nil, fmt.Errorf("%s: %s has no end", path, name)
-				}
-				if lines.Text() == end {
-					break
-				}
-				value = append(value, lines.Text())
-			}
-			values[name] = strings.Join(value, "\n")
-		case equals > 0:
-			values[line[:equals]] = line[equals+1:]
-		default:
-			return nil, fmt.Errorf("%s: malformed line %q", path, line)
-		}
-	}
-	return values, lines.Err()
 }
