@@ -13,6 +13,7 @@ type agent struct {
 	name, region         string
 	created              time.Time
 	minAgents, maxAgents int
+	skew                 time.Duration // of the platform's clock
 	deployments          []*deployment // the newest last; there is one at least
 }
 
@@ -57,6 +58,8 @@ func (c *Cloud) deploy(a *agent, m Manifest, at time.Time) *deployment {
 	return d
 }
 
+func (a *agent) timestamp(t time.Time) string { return timestamp(t.Add(a.skew)) }
+
 // settle makes what others do to the agent by now happen.
 func (a *agent) settle(c *Cloud, now time.Time) {
 	newest := a.deployments[len(a.deployments)-1]
@@ -98,7 +101,7 @@ func (a *agent) document(now time.Time) object {
 
 	doc := object{
 		"name": a.name, "region": a.region,
-		"createdAt": timestamp(a.created), "updatedAt": timestamp(d.made),
+		"createdAt": a.timestamp(a.created), "updatedAt": a.timestamp(d.made),
 		"desiredDeploymentId": d.id, "activeDeploymentId": d.id,
 		"autoScaling":        object{"minReplicas": a.minAgents, "maxReplicas": a.maxAgents},
 		"activeSessionCount": 0,
@@ -135,7 +138,7 @@ func (a *agent) document(now time.Time) object {
 // revision is the RevisionInfo of a deployment.
 func (d *deployment) revision(a *agent, now time.Time) object {
 	f := d.frame(now)
-	rev := object{"deploymentID": d.id, "phase": f.Phase, "readyReplicas": 0, "phaseStartedAt": timestamp(d.made.Add(f.At))}
+	rev := object{"deploymentID": d.id, "phase": f.Phase, "readyReplicas": 0, "phaseStartedAt": a.timestamp(d.made.Add(f.At))}
 	if f.Ready {
 		rev["readyReplicas"] = a.minAgents // it scales down to what is kept warm
 	}
@@ -187,7 +190,7 @@ func (d *deployment) resource(a *agent) object {
 	return object{
 		"id":        d.id,
 		"serviceId": "b59a68ee-61c8-4d99-9ceb-e99a3953bdac",
-		"createdAt": timestamp(d.made), "updatedAt": timestamp(d.made),
+		"createdAt": a.timestamp(d.made), "updatedAt": a.timestamp(d.made),
 		"manifest": object{
 			"apiVersion": "pipecatcloud.daily.co/v1", "kind": "PCService",
 			"metadata": object{"name": a.name, "namespace": "tiny-ferret-maroon-123"},

@@ -26,6 +26,8 @@ type Cloud struct {
 	Key string
 	// Laggy makes a read show an update only after this time.
 	Laggy time.Duration
+	// Skew is how far its clock is ahead of ours.
+	Skew time.Duration
 	// Scripts are used besides those of Scripts, and before them, by an image's
 	// tag or a build's Script. It must not change once the Cloud serves.
 	Scripts map[string]Script
@@ -68,7 +70,7 @@ func (c *Cloud) AddAgent(name, region, image string) string {
 	if c.agents == nil {
 		c.agents = map[string]*agent{}
 	}
-	a := &agent{name: name, region: region, created: time.Now().Add(-24 * time.Hour), minAgents: 1, maxAgents: 10}
+	a := &agent{name: name, region: region, created: time.Now().Add(-24 * time.Hour), minAgents: 1, maxAgents: 10, skew: c.Skew}
 	c.agents[name] = a
 	d := c.deploy(a, Manifest{Image: image, Profile: "agent-1x", NodeType: "arm"}, a.created)
 	d.script, _ = ScriptOf("ok") // it serves already, whatever its tag
@@ -170,16 +172,16 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				c.mu.Lock()
 				answer, err := handle(r)
 				c.mu.Unlock()
-				reply(w, answer, err)
+				c.reply(w, answer, err)
 			})
 		}
 		c.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-			reply(w, nil, &apiError{http.StatusNotFound, "NOT_FOUND", "Not found"})
+			c.reply(w, nil, &apiError{http.StatusNotFound, "NOT_FOUND", "Not found"})
 		})
 	})
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer || key == "" || strings.HasPrefix(key, "pk_") || c.Key != "" && key != c.Key {
-		reply(w, nil, &apiError{http.StatusUnauthorized, "UNAUTHORIZED", "Unauthorized"})
+		c.reply(w, nil, &apiError{http.StatusUnauthorized, "UNAUTHORIZED", "Unauthorized"})
 		return
 	}
 	c.mux.ServeHTTP(w, r)
@@ -202,12 +204,13 @@ func notFound(message string) *apiError {
 	return &apiError{http.StatusNotFound, "NOT_FOUND", message}
 }
 
-func reply(w http.ResponseWriter, answer any, err *apiError) {
+func (c *Cloud) reply(w http.ResponseWriter, answer any, err *apiError) {
 	status := http.StatusOK
 	if err != nil {
 		status, answer = err.status, object{"error": err.message, "code": err.code}
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Date", time.Now().Add(c.Skew).UTC().Format(http.TimeFormat))
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(answer)
 }

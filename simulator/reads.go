@@ -36,11 +36,11 @@ func (c *Cloud) getBuild(r *http.Request) (any, *apiError) {
 	build := object{
 		"id": b.ID, "organizationId": "org_simulated", "status": status, "region": b.Region,
 		"contextHash": "a1b2c3d4e5f6a7b8", "dockerfilePath": "Dockerfile", "contextSizeBytes": 10485760,
-		"createdAt": timestamp(b.Created), "updatedAt": timestamp(now),
+		"createdAt": timestamp(b.Created.Add(c.Skew)), "updatedAt": timestamp(now.Add(c.Skew)),
 	}
 	if status == b.Status {
 		build["buildDurationSeconds"] = int(b.After.Seconds())
-		build["completedAt"] = timestamp(b.Created.Add(b.After))
+		build["completedAt"] = timestamp(b.Created.Add(b.After + c.Skew))
 		if status == "success" {
 			build["imageUri"] = "123456789.dkr.ecr.us-west-2.amazonaws.com/pipecat-cloud/org_simulated:a1b2c3d4e5f6a7b8"
 			build["imageSizeBytes"] = 524288000
@@ -102,7 +102,7 @@ func (c *Cloud) getLogs(r *http.Request) (any, *apiError) {
 			}
 			for line := range strings.Lines(f.Log) {
 				entries = append(entries, object{"log": strings.TrimSuffix(line, "\n"),
-					"timestamp": timestamp(d.made.Add(f.At)), "deploymentId": d.id})
+					"timestamp": a.timestamp(d.made.Add(f.At)), "deploymentId": d.id})
 			}
 		}
 	}

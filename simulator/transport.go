@@ -49,7 +49,12 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case <-ctx.Done():
 		w.begin(0, ctx.Err())
 	}
-	if w.err != nil {
+	switch {
+	case w.err == nil:
+	case r.Context().Err() != nil: // by which the handler may have broken off
+		hangUp()
+		return nil, r.Context().Err()
+	default:
 		hangUp()
 		return nil, w.err
 	}

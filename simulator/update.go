@@ -27,7 +27,7 @@ func (c *Cloud) createAgent(r *http.Request) (any, *apiError) {
 		return nil, badRequest("Either image or buildId is required for service creation")
 	}
 	now := time.Now()
-	a := &agent{name: ask.ServiceName, region: or(ask.Region, Regions[0]), created: now, maxAgents: 50}
+	a := &agent{name: ask.ServiceName, region: or(ask.Region, Regions[0]), created: now, maxAgents: 50, skew: c.Skew}
 	if !knownRegion(a.region) {
 		return nil, badRequest("Invalid region: %s", a.region)
 	}
