@@ -82,7 +82,8 @@ type applier struct {
 	pace   *backoff.ExponentialBackOff
 	last   *pipecat.Error // what the last request came to
 	open   bool           // a request may have been taken, and it is not known yet
-	lost   int            // answers
+	unseen bool           // one without a clear answer is yet to be looked for
+	lost   int            // requests without a clear answer
 	told   time.Time      // that the update is sent again later
 }
 
@@ -98,20 +99,24 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		e := &pipecat.Error{Err: err}
-		errors.As(err, &e)
-		a.last = e
+		a.last = asError(err)
 
 		final := a.final(ctx)
 		// What was lost may have been taken: it is looked for before anything is
 		// sent again, and before anything is said to have failed.
-		if agent, err := a.find(ctx, a.patience(final != nil)...); agent != nil || err != nil {
-			return agent, err
+		if !a.unseen && a.lost > 0 && final != nil {
+			a.unseen = true
+			a.report(Doubted{final})
+		}
+		if a.unseen {
+			if agent, err := a.find(ctx, a.patience(final != nil)...); agent != nil || err != nil {
+				return agent, err
+			}
 		}
 		if final != nil {
 			return nil, final
 		}
-		if err := a.hold(ctx, max(a.pace.NextBackOff(), e.RetryAfter)); err != nil {
+		if err := a.hold(ctx, max(a.pace.NextBackOff(), a.last.RetryAfter)); err != nil {
 			return nil, err
 		}
 		if agent, err := a.find(ctx, 0); agent != nil || err != nil {
@@ -128,9 +133,8 @@ func (a *applier) confirmed(ctx context.Context, agent *pipecat.Agent) (*pipecat
 	if agent.Desired() != a.Previous() || !stale && !a.Force {
 		return agent, nil
 	}
-	a.lost++
 	a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
-	a.report(Lost{a.last})
+	a.lose(a.last)
 	if newer, err := a.find(ctx, a.patience(true)...); newer != nil || err != nil {
 		return newer, err
 	}
@@ -149,7 +153,7 @@ func (a *applier) final(ctx context.Context) error {
 	tooLong := time.Until(deadline) < e.RetryAfter
 	switch {
 	case e.Err == nil && (e.Status == http.StatusConflict || e.Status == http.StatusTooManyRequests):
-		a.open = a.lost > 0
+		a.open = a.unseen
 		if tooLong {
 			return failed(verdict.Refused, e, "nothing was deployed, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
 		}
@@ -158,21 +162,28 @@ func (a *applier) final(ctx context.Context) error {
 		a.open = a.lost > 0
 		return a.refused()
 	}
-	a.lost++
-	a.report(Lost{e})
+	a.lose(e)
 	if a.lost == maxSent || tooLong {
 		return failed(verdict.API, e, "the update got no clear answer, and the agent shows no new deployment (requests sent: %d): %v", a.lost, e)
 	}
 	return nil
 }
 
+// lose takes note of a request that may have been taken.
+func (a *applier) lose(why error) {
+	a.lost++
+	a.unseen = true
+	a.report(Lost{why})
+	a.told = time.Time{} // what is done about it is news
+}
+
 // patience is how long it takes until a read surely shows a write: the breaks
-// between looks. It is longer where an update or a creation that was taken
-// would else be made twice, or be said to have failed.
+// between looks. It is longer where what was taken would else be made twice, or
+// be said to have failed.
 func (a *applier) patience(final bool) []time.Duration {
-	breaks := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
+	breaks := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
 	if final || a.Force || a.Before == nil {
-		breaks = append(breaks, 8*time.Second, 15*time.Second)
+		breaks = append(breaks, 15*time.Second)
 	}
 	return breaks
 }
@@ -222,19 +233,20 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 	if a.lost == 0 {
 		return nil, nil
 	}
-	var theirs error // another's deployment, unless ours shows after it
+	var open error // there is another deployment, which ours may still show in place of
 	for len(breaks) > 0 {
 		if err := sleep(ctx, breaks[0]); err != nil {
 			return nil, err
 		}
 		agent, err := a.api.Agent(ctx, a.Name)
-		var e *pipecat.Error
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case errors.As(err, &e) && e.Temporary():
+		case err != nil && asError(err).Temporary():
 			// What lost the answer may well lose this one.
-			if err := sleep(ctx, max(a.pace.NextBackOff(), min(e.RetryAfter, maxAsked))); err != nil {
+			wait := max(a.pace.NextBackOff(), min(asError(err).RetryAfter, maxAsked))
+			a.report(Unread{Why: err, Next: wait})
+			if err := sleep(ctx, wait); err != nil {
 				return nil, err
 			}
 			continue
@@ -245,26 +257,30 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 		if err != nil || !a.newer(agent) {
 			continue
 		}
-		other := differs(a.Settings, agent)
-		if other == "" {
+		switch other := differs(a.Settings, agent); {
+		case !tells(a.Settings, agent):
+			open = failed(verdict.API, nil, "the update got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
+		case other == "":
 			return agent, nil
+		default:
+			open = &verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced,
+				Message: fmt.Sprintf("the update got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", agent.Desired(), other)}
 		}
-		theirs = &verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced,
-			Message: fmt.Sprintf("the update's answer was lost, and meanwhile deployment %s took over, which is not ours: its %s", agent.Desired(), other)}
 	}
-	a.open = false
-	return nil, theirs
+	a.open, a.unseen = false, false
+	return nil, open
 }
 
 // newer reports whether an agent's deployment is another than before, and is not
-// told to be an older one: a read may lag by more than one.
+// told to be an older one: a read may lag by more than one, or may have missed
+// an agent that there is.
 func (a *applier) newer(agent *pipecat.Agent) bool {
 	switch agent.Desired() {
 	case "", a.Previous():
 		return false
 	}
 	made := agent.Made()
-	return a.Before == nil || made.IsZero() || !made.Before(a.Before.Made())
+	return made.IsZero() || !made.Before(a.since())
 }
 
 func (a *applier) refused() error {

@@ -26,6 +26,9 @@ type API interface {
 	SecretSet(ctx context.Context, name string) (*pipecat.SecretSet, error)
 }
 
+// clocksApart is how far the clocks of the platform's parts may be.
+const clocksApart = time.Minute
+
 // Event is something that happened on the way to a deployment. It is told as
 // it happens.
 type Event interface{ deployEvent() }
@@ -37,14 +40,26 @@ type Held struct {
 	Next time.Duration // until the update is sent again
 }
 
-// Lost says that the update's answer was lost, so that the agent is read to
-// see whether the update was taken.
+// Lost says that the update got no clear answer, so that the agent is read to
+// see whether it was taken.
 type Lost struct{ Why error }
 
-func (Change) deployEvent() {}
-func (Taken) deployEvent()  {}
-func (Held) deployEvent()   {}
-func (Lost) deployEvent()   {}
+// Doubted says that the request was refused, but that one before it, which got
+// no clear answer, may have been taken, so that the agent is read to see that.
+type Doubted struct{ Why error }
+
+// Unread says that the agent cannot be read to see that.
+type Unread struct {
+	Why  error
+	Next time.Duration // until it is read again
+}
+
+func (Change) deployEvent()  {}
+func (Taken) deployEvent()   {}
+func (Held) deployEvent()    {}
+func (Lost) deployEvent()    {}
+func (Doubted) deployEvent() {}
+func (Unread) deployEvent()  {}
 
 // Artefact is what is deployed. The zero Artefact is whatever the agent has.
 type Artefact struct {
@@ -67,7 +82,7 @@ func Resolve(ctx context.Context, api API, cfg inputs.Config, waiter poll.Builds
 	}
 	if build.Status != pipecat.BuildSuccess {
 		// What would stop the update is told before the wait, not after it.
-		if _, err := before(ctx, api, cfg, Artefact{Build: build}); err != nil {
+		if _, err := Plan(ctx, api, cfg, Artefact{Build: build}); err != nil {
 			return Artefact{}, err
 		}
 		deadline := time.Now().Add(cfg.BuildTimeout)
@@ -83,6 +98,7 @@ type Change struct {
 	Name      string
 	Artefact  Artefact
 	Before    *pipecat.Agent // nil: the agent is created
+	Missed    time.Time      // when there was no agent, by the API's clock; zero when that is not known
 	NewRegion string         // to create it in; empty: the platform chooses
 	Settings  pipecat.Settings
 	Force     bool // a new deployment though nothing changed; not for a creation
@@ -94,6 +110,18 @@ func (c Change) Previous() string {
 		return ""
 	}
 	return c.Before.Desired()
+}
+
+// since is the time before which nothing was made that the change made, by the
+// platform's clock; zero when that is not known.
+func (c Change) since() time.Time {
+	switch {
+	case c.Before != nil:
+		return c.Before.Made()
+	case c.Missed.IsZero():
+		return time.Time{}
+	}
+	return c.Missed.Add(-clocksApart)
 }
 
 // Region is the agent's, or "" when the platform chooses it.
@@ -110,52 +138,39 @@ func (c Change) OnlyScales() bool {
 	return c.Before != nil && !c.Force && c.Settings == pipecat.Settings{AutoScaling: c.Settings.AutoScaling}
 }
 
-// Plan reads the agent and says what is to change. Only what was asked for is
-// in it. Errors are a *verdict.Verdict, or ctx's.
+// Plan reads the agent, says what is to change, and finds what would make that
+// impossible. Only what was asked for is in it. Errors are a *verdict.Verdict, or ctx's.
 func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (Change, error) {
-	agent, err := before(ctx, api, cfg, artefact)
-	if err != nil {
-		return Change{}, err
-	}
-	change := Change{Name: cfg.AgentName, Artefact: artefact, Before: agent, Settings: settings(cfg, artefact)}
-	if agent == nil {
-		change.NewRegion = cfg.Region
-	} else {
-		change.Force = cfg.ForceRedeploy
-	}
-	return change, nil
-}
-
-// before reads the agent as it is now, nil when there is none, and finds what
-// would make the change impossible.
-func before(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (*pipecat.Agent, error) {
+	change := Change{Name: cfg.AgentName, Artefact: artefact, Settings: settings(cfg, artefact)}
 	agent, err := api.Agent(ctx, cfg.AgentName)
-	region := cfg.Region
+	region := cfg.Region // of the agent
 	switch {
 	case status(err) == http.StatusNotFound && !cfg.CreateIfMissing:
-		return nil, failed(verdict.Inputs, err, "agent %q does not exist, and create-if-missing is false; correct agent-name, or create the agent first", cfg.AgentName)
+		return Change{}, failed(verdict.Inputs, err, "agent %q does not exist, and create-if-missing is false; correct agent-name, or create the agent first", cfg.AgentName)
 	case status(err) == http.StatusNotFound && artefact == Artefact{}:
-		return nil, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", cfg.AgentName)
+		return Change{}, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", cfg.AgentName)
 	case status(err) == http.StatusNotFound:
-		agent = nil
+		change.NewRegion = cfg.Region
+		change.Missed = asError(err).Date
 		if region == "" && artefact.Build != nil {
 			if p, err := api.Properties(ctx); err == nil {
 				region = p.DefaultRegion
 			}
 		}
 	case err != nil:
-		return nil, unreadable(ctx, err)
+		return Change{}, unreadable(ctx, err)
 	case agent.Desired() == "":
-		return nil, failed(verdict.API, nil, "nothing was sent, for the API's answer about agent %q names no deployment of it, and so is not understood", cfg.AgentName)
+		return Change{}, failed(verdict.API, nil, "nothing was sent, for the API's answer about agent %q names no deployment of it, and so is not understood", cfg.AgentName)
 	case cfg.Region != "" && agent.Region != "" && cfg.Region != agent.Region:
-		return nil, failed(verdict.Inputs, nil, "agent %q is in region %s, not in %s, and cannot move; correct region or remove it, or deploy under another name", cfg.AgentName, agent.Region, cfg.Region)
+		return Change{}, failed(verdict.Inputs, nil, "agent %q is in region %s, not in %s, and cannot move; correct region or remove it, or deploy under another name", cfg.AgentName, agent.Region, cfg.Region)
 	default:
+		change.Before, change.Force = agent, cfg.ForceRedeploy
 		region = agent.Region
 	}
 	if b := artefact.Build; b != nil && b.Region != "" && region != "" && b.Region != region {
-		return nil, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region (a new agent's is set by region)", b.ID, b.Region, region)
+		return Change{}, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region (a new agent's is set by region)", b.ID, b.Region, region)
 	}
-	return agent, nil
+	return change, nil
 }
 
 func settings(cfg inputs.Config, artefact Artefact) pipecat.Settings {
@@ -184,19 +199,21 @@ func settings(cfg inputs.Config, artefact Artefact) pipecat.Settings {
 	return s
 }
 
-// status is the HTTP status that err tells of, or 0.
-func status(err error) int {
-	if e := (*pipecat.Error)(nil); errors.As(err, &e) {
-		return e.Status
-	}
-	return 0
+// asError is the API's error in err; one that says nothing when there is none.
+func asError(err error) *pipecat.Error {
+	e := &pipecat.Error{Err: err}
+	errors.As(err, &e)
+	return e
 }
+
+// status is the HTTP status that err tells of, or 0.
+func status(err error) int { return asError(err).Status }
 
 // failed makes a red verdict. An answer of the API's that is not understood is
 // its detail.
 func failed(reason verdict.Reason, cause error, format string, args ...any) *verdict.Verdict {
 	v := &verdict.Verdict{Status: verdict.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
-	if e := (*pipecat.Error)(nil); errors.As(cause, &e) && e.Message == "" {
+	if e := asError(cause); e.Message == "" {
 		v.Detail = e.Body
 	}
 	return v
@@ -207,7 +224,7 @@ func unreadable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if e := (*pipecat.Error)(nil); errors.As(err, &e) && e.Denied() {
+	if asError(err).Denied() {
 		return denied(err)
 	}
 	return failed(verdict.API, err, "nothing was sent, for the API could not be read: %v", err)

@@ -1,13 +1,31 @@
 package deploy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/distribution/reference"
 
 	"pipecat-cloud-deploy/pipecat"
 )
+
+// tells reports whether an agent shows enough of its newest deployment to tell
+// whether it is what was asked for.
+func tells(asked pipecat.Settings, agent *pipecat.Agent) bool {
+	if asked == (pipecat.Settings{}) {
+		return true // any will do
+	}
+	if agent.Deployment == nil {
+		return false
+	}
+	spec := agent.Deployment.Manifest.Spec
+	if asked.Image == "" {
+		return spec.Image != "" || spec.DailyNodeType != "" || spec.AutoScaling != nil
+	}
+	return spec.Image != ""
+}
 
 // differs finds a setting that was asked for and that the agent's newest
 // deployment shows otherwise; "" when there is none. What the platform hides or
@@ -25,9 +43,13 @@ func differs(asked pipecat.Settings, agent *pipecat.Agent) string {
 		return fmt.Sprintf("image is %q, of no build", spec.Image)
 	}
 
+	none := "" // what a manifest shows for what is not set
+	if spec.Image != "" {
+		none = "none"
+	}
 	type pair struct{ name, want, have string }
 	pairs := []pair{
-		{"image credentials", asked.ImagePullSecretSet, spec.ImagePullSecretName},
+		{"image credentials", asked.ImagePullSecretSet, cmp.Or(spec.ImagePullSecretName, none)},
 		{"agent profile", asked.AgentProfile, agent.AgentProfile},
 		{"WebSocket authorization", asked.WebsocketAuth, agent.WebsocketAuth},
 		{"noise filter", filter(asked.KrispViva), filter(agent.KrispViva)},
@@ -45,13 +67,13 @@ func differs(asked pipecat.Settings, agent *pipecat.Agent) string {
 			}
 		}
 	}
+	if sets := spec.EnvFromSecretNames; !slices.Contains(sets, asked.SecretSet) {
+		pairs = append(pairs, pair{"secret set", asked.SecretSet, cmp.Or(strings.Join(sets, " "), none)})
+	}
 	for _, p := range pairs {
 		if p.want != "" && p.have != "" && p.want != p.have {
 			return fmt.Sprintf("%s is %q", p.name, p.have)
 		}
-	}
-	if asked.SecretSet != "" && len(spec.EnvFromSecretNames) > 0 && !slices.Contains(spec.EnvFromSecretNames, asked.SecretSet) {
-		return fmt.Sprintf("secret set is %q", spec.EnvFromSecretNames[0])
 	}
 	return ""
 }

@@ -223,7 +223,8 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 	}
 	defer resp.Body.Close()
 	e.Status = resp.StatusCode
-	e.RetryAfter = retryAfter(resp.Header, time.Now())
+	e.Date, _ = http.ParseTime(resp.Header.Get("Date"))
+	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), e.Date)
 
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	shown := body

@@ -21,6 +21,9 @@ type Error struct {
 	// They are not ours: print them with care.
 	Code    string
 	Message string
+	// Date is when the answer was made, by the server's clock; zero when it does
+	// not say.
+	Date time.Time
 	// RetryAfter is how long the API asks to wait; 0 when it does not say.
 	RetryAfter time.Duration
 	// Body is the beginning of the answer, at most 4 KiB. Not ours either.
@@ -101,12 +104,11 @@ func errorResponse(body []byte) (code, message string) {
 }
 
 // retryAfter reads a Retry-After header: seconds or a date, and 0 for none. A
-// date is held against the answer's own, where it has one: clocks differ, and
-// jump.
+// date is held against that of the answer, for clocks differ, and jump; against
+// ours where that is zero.
 //
 // https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	after := header.Get("Retry-After")
+func retryAfter(after string, date time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(after, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
 	}
@@ -114,10 +116,10 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		now = date
+	if date.IsZero() {
+		date = time.Now()
 	}
-	return max(0, at.Sub(now))
+	return max(0, at.Sub(date))
 }
 
 func redact(u *url.URL) string {

@@ -111,6 +111,10 @@ func (r *Report) Deploy(e deploy.Event) {
 		r.wasTaken(e)
 	case deploy.Held:
 		r.say("The update is not taken yet, and is sent again in %s: %v", span(e.Next), e.Why)
+	case deploy.Doubted:
+		r.say("An earlier request may have been taken all the same, and the agent is read to see that: %v", e.Why)
+	case deploy.Unread:
+		r.say("The agent cannot be read, and is read again in %s: %v", span(e.Next), e.Why)
 	case deploy.Lost:
 		text := fmt.Sprintf("The update got no clear answer. The agent is read, to see whether it was taken, before anything is sent again: %v", e.Why)
 		if r.lost {
