@@ -1,0 +1,500 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/simulator"
+)
+
+// scenario is all that happens around one run of the search.
+type scenario struct {
+	inputs                              map[string]string
+	config                              string // pcc-deploy.toml
+	invalid                             bool   // the inputs are wrong
+	waitTimeout, buildTimeout, minReady time.Duration
+
+	exists      bool // the agent
+	key         string
+	laggy, skew time.Duration // of reads, and of the clock
+	secrets     []simulator.SecretSet
+	builds      []simulator.Build
+	scripts     map[string]simulator.Script
+	cancelAfter time.Duration // 0: never
+	others      []otherUpdate
+
+	readFaults, writeFaults float64 // their share
+	outages                 []outage
+	calm                    bool // nothing goes wrong, and it becomes ready in time
+}
+
+// otherUpdate is one that someone else makes.
+type otherUpdate struct {
+	at       time.Duration
+	settings pipecat.Settings
+}
+
+// outage is a time in which every request meets the same fault.
+type outage struct {
+	from, to time.Duration
+	fault    fault
+}
+
+const searchBuild = "123e4567-e89b-12d3-a456-426614174000"
+
+func newScenario(rng *rand.Rand) scenario {
+	chance := func(p float64) bool { return rng.Float64() < p }
+	seconds := func(most float64) time.Duration { return time.Duration(rng.Float64() * most * float64(time.Second)) }
+	s := scenario{
+		inputs: map[string]string{}, key: searchKey, exists: chance(0.85),
+		scripts: map[string]simulator.Script{"theirs": randomScript(rng), "v1": randomScript(rng)},
+	}
+
+	script := randomScript(rng)
+	s.scripts["go"] = script
+	switch rng.IntN(10) {
+	case 0:
+		s.inputs["build-id"] = searchBuild
+		s.builds = []simulator.Build{{ID: searchBuild, Script: "go", After: pick(rng, 0, seconds(60), seconds(900)),
+			Status: pick(rng, "success", "success", "success", "failed", "timeout"), Error: hostileText(rng)}}
+	case 1:
+		s.inputs["image"] = "ghcr.io/acme/bot:v1" // what it has
+	case 2:
+		s.inputs["agent-profile"] = pick(rng, "agent-2x", "agent-1x", "agent-9x")
+	case 3:
+		s.inputs["force-redeploy"] = "true"
+	case 4:
+		s.config = "image = \"ghcr.io/acme/bot:go\"\n[scaling]\nmin_agents = 1\n"
+	default:
+		s.inputs["image"] = "ghcr.io/acme/bot:go"
+	}
+	some := func(name string, p float64, values ...string) {
+		if chance(p) {
+			s.inputs[name] = pick(rng, values...)
+		}
+	}
+	some("force-redeploy", 0.3, "true", "false")
+	some("secret-set", 0.2, "keys")
+	some("min-agents", 0.1, "0", "1", "3")
+	some("agent-profile", 0.1, "agent-3x")
+	some("websocket-auth", 0.1, "token", "none")
+	some("krisp-viva-audio-filter", 0.1, "tel", "none")
+	some("region", 0.1, "us-west", "us-west", "us-east")
+	some("create-if-missing", 0.1, "false")
+	some("wait-for-ready", 0.1, "false")
+	some("max-restarts", 0.3, "0", "1", "4")
+	for name, d := range map[string]*time.Duration{"wait-timeout": &s.waitTimeout, "build-timeout": &s.buildTimeout} {
+		*d = 600 * time.Second
+		if chance(0.5) {
+			*d = 30*time.Second + seconds(300).Truncate(time.Second)
+			s.inputs[name] = d.String()
+		}
+	}
+	if chance(0.2) {
+		s.minReady = seconds(25).Truncate(time.Second)
+		s.inputs["min-ready-seconds"] = s.minReady.String()
+	}
+	if chance(0.03) {
+		s.invalid = true
+		s.inputs[pick(rng, "image", "max-agents", "wait-timeout", "region")] = hostileText(rng) + " !"
+	}
+
+	if s.inputs["secret-set"] != "" && chance(0.95) {
+		s.secrets = []simulator.SecretSet{{Name: "keys", After: pick(rng, 0, seconds(30), seconds(400)), Status: pick(rng, "ready", "ready", "ready", "failed")}}
+	}
+	if chance(0.03) {
+		s.key = "sk_another"
+	}
+	s.laggy = pick(rng, 0, 0, seconds(3), seconds(12))
+	s.skew = pick(rng, 0, 0, seconds(600), -seconds(1e5))
+	if chance(0.2) {
+		s.cancelAfter = time.Millisecond + seconds(150)
+	}
+	for chance(0.2) {
+		settings := pipecat.Settings{Image: "ghcr.io/acme/bot:" + pick(rng, "theirs", "theirs", "theirs", "go")}
+		s.others = append(s.others, otherUpdate{seconds(pick(rng, 2.0, 20, 100)), settings})
+	}
+	s.readFaults, s.writeFaults = pick(rng, 0, 0, 0.05, 0.3, 0.7), pick(rng, 0, 0, 0.3, 0.8)
+	for chance(0.25) {
+		from := seconds(pick(rng, 1.0, 60, 200))
+		s.outages = append(s.outages, outage{from, from + seconds(pick(rng, 10.0, 60, 900)), faults[rng.IntN(len(faults))]})
+	}
+
+	healthy := script.Name == "healthy" && (s.inputs["image"] == "ghcr.io/acme/bot:go" || s.config != "")
+	s.calm = healthy && len(s.others)+len(s.outages)+len(s.secrets) == 0 && s.readFaults+s.writeFaults == 0 && s.cancelAfter == 0 &&
+		!s.invalid && s.key == searchKey && s.inputs["region"] != "us-east" && s.inputs["secret-set"] == "" &&
+		(s.exists || s.inputs["create-if-missing"] != "false") &&
+		script.Frames[len(script.Frames)-1].At+s.minReady+s.laggy+10*time.Second < s.waitTimeout
+	return s
+}
+
+func (s *scenario) newCloud() *simulator.Cloud {
+	cloud := &simulator.Cloud{Key: s.key, Laggy: s.laggy, Skew: s.skew, Scripts: s.scripts}
+	if s.exists {
+		cloud.AddAgent("bot", "us-west", "ghcr.io/acme/bot:v1")
+	}
+	for _, set := range s.secrets {
+		cloud.AddSecretSet(set)
+	}
+	for _, build := range s.builds {
+		cloud.AddBuild(build)
+	}
+	return cloud
+}
+
+// want is what the inputs or the config file ask for.
+func (s *scenario) want(input string) string {
+	if input == "image" && s.inputs["image"] == "" && s.config != "" {
+		return "ghcr.io/acme/bot:go"
+	}
+	return s.inputs[input]
+}
+
+func (s scenario) String() string {
+	script := s.scripts["go"]
+	return fmt.Sprintf("inputs %v %q, agent exists: %v, laggy %s, clock ahead %s, secrets %+v, builds %+v\nscript %s: %+v\ncancelled after %s, others %+v, read faults %g, write faults %g, outages %+v, calm: %v",
+		s.inputs, s.config, s.exists, s.laggy, s.skew, s.secrets, s.builds, script.Name, script.Frames, s.cancelAfter, s.others, s.readFaults, s.writeFaults, s.outages, s.calm)
+}
+
+func pick[T any](rng *rand.Rand, choices ...T) T { return choices[rng.IntN(len(choices))] }
+
+// hostileText is what a crash, an error or an id should not get away with.
+func hostileText(rng *rand.Rand) string {
+	return pick(rng, "plain", "", "KeyError: 'OPENAI_API_KEY'\n",
+		"\n::set-output name=status::ready\n", "  ::save-state name=x::y", "\r::set-env name=PATH::/tmp", "x ##[add-path]/tmp", "\n##[debug]x",
+		"::stop-commands::x", "::add-mask::a", "Bearer "+searchKey, "\x1b[2K::debug::x", "a<<EOF\nEOF\nstatus=ready", "```\n# no\n![x](https://x)", strings.Repeat("long ", 5000))
+}
+
+// randomScript is how a deployment may go.
+func randomScript(rng *rand.Rand) simulator.Script {
+	seconds := func(most float64) time.Duration { return time.Duration(rng.Float64() * most * float64(time.Second)) }
+	begin := 200*time.Millisecond + seconds(5)
+	health := func() *pipecat.Health { return &pipecat.Health{State: "running", ReplicasStarted: 1 + rng.IntN(2)} }
+	creating := simulator.Frame{At: begin, Phase: pipecat.Creating}
+	starting := simulator.Frame{At: begin + seconds(40), Phase: pipecat.Validating, Health: health()}
+	ready := simulator.Frame{At: starting.At + seconds(30), Phase: pipecat.Active, Ready: true, Health: &pipecat.Health{Ready: true, State: "running", ReplicasStarted: 1}}
+	frames := []simulator.Frame{creating, starting, ready}
+	name := pick(rng, "healthy", "healthy", "slow", "crashing", "flapping", "never", "stuck", "refused", "pulling", "trouble", "random", "random")
+	switch name {
+	case "slow":
+		frames[1].At += seconds(300)
+		frames[2].At = frames[1].At + seconds(30)
+	case "crashing":
+		frames = frames[:2]
+		at := starting.At
+		for n := range 2 + rng.IntN(6) {
+			at += seconds(20)
+			code := pick(rng, 1, 137, -1)
+			h := &pipecat.Health{State: "waiting", Reason: pick(rng, "CrashLoopBackOff", "Error", "OOMKilled", ""), RestartCount: n, ReplicasStarted: 1,
+				LastExitCode: &code, LastTerminationReason: pick(rng, "Error", "OOMKilled", hostileText(rng)), Message: hostileText(rng)}
+			frames = append(frames, simulator.Frame{At: at, Phase: pipecat.Validating, Health: h})
+		}
+		if rng.IntN(2) == 0 {
+			frames = append(frames, simulator.Frame{At: at + seconds(20), Phase: pipecat.Active, Ready: true, Health: health()})
+		}
+	case "flapping":
+		at := ready.At
+		for range rng.IntN(12) {
+			at += seconds(12)
+			frames = append(frames, simulator.Frame{At: at, Phase: pick(rng, pipecat.Active, pipecat.Validating), Ready: rng.IntN(2) == 0, Health: health()})
+		}
+	case "never":
+		frames = frames[:rng.IntN(2)]
+	case "stuck":
+		frames = frames[:2]
+	case "refused":
+		frames = []simulator.Frame{creating, {At: starting.At, Phase: pick(rng, pipecat.Failed, pipecat.Creating),
+			Errors: []pipecat.AgentError{{Code: pick(rng, "PCC_IMAGE_NOT_FOUND", "PCC-1004", hostileText(rng)), Message: hostileText(rng)}}}}
+	case "pulling":
+		frames = []simulator.Frame{creating, {At: starting.At, Phase: pipecat.Creating,
+			Health: &pipecat.Health{State: "waiting", Reason: pick(rng, "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"), Message: hostileText(rng)}}}
+		if rng.IntN(2) == 0 {
+			ready.At = starting.At + seconds(60)
+			frames = append(frames, ready)
+		}
+	case "trouble":
+		frames[1].Infrastructure = true
+		if rng.IntN(2) == 0 {
+			frames = frames[:2]
+		}
+	case "random":
+		at := begin
+		frames = nil
+		for range rng.IntN(10) {
+			f := simulator.Frame{At: at, Phase: pick(rng, pipecat.Creating, pipecat.Validating, pipecat.Active, "Draining", "Quantum", hostileText(rng)),
+				Ready: rng.IntN(3) == 0, Infrastructure: rng.IntN(8) == 0}
+			if f.Phase == "" {
+				f.Phase = "Odd" // without one the operator has not looked
+			}
+			if rng.IntN(3) > 0 {
+				f.Health = &pipecat.Health{Ready: rng.IntN(2) == 0, State: pick(rng, "running", "waiting", "terminated", "odd"), RestartCount: rng.IntN(4), ReplicasStarted: rng.IntN(3),
+					Reason: pick(rng, "", "", "CrashLoopBackOff", "ErrImagePull", hostileText(rng)), Message: hostileText(rng)}
+			}
+			if rng.IntN(10) == 0 {
+				f.Condition = &pipecat.Condition{Type: "Degraded", Status: pick(rng, "True", "False"), Reason: "ImageResolutionFailed", Message: hostileText(rng)}
+			}
+			frames = append(frames, f)
+			at += seconds(30)
+		}
+	}
+	return simulator.Script{Name: name, Frames: frames}
+}
+
+// fault is what the network does to a request.
+type fault struct {
+	name          string
+	reads, writes bool
+	whole         bool // the API's own answer comes, unless it hangs up or the job does
+	wrap          func(*rand.Rand, http.Handler) http.Handler
+	err           error // there is no connection
+}
+
+func (f fault) String() string { return f.name }
+
+func always(*http.Request) bool { return true }
+
+// answers is a fault that answers in the API's stead.
+func answers(status int, body string, header ...string) func(*rand.Rand, http.Handler) http.Handler {
+	return func(_ *rand.Rand, h http.Handler) http.Handler {
+		all := http.Header{}
+		for i := 0; i+1 < len(header); i += 2 {
+			all.Set(header[i], header[i+1])
+		}
+		return simulator.Answer(h, always, status, all, body)
+	}
+}
+
+// taken is a fault that answers so although the API did its work.
+func taken(status int, body string) func(*rand.Rand, http.Handler) http.Handler {
+	return func(_ *rand.Rand, h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		})
+	}
+}
+
+var faults = []fault{
+	{name: "refused", reads: true, writes: true, err: syscall.ECONNREFUSED},
+	{name: "no such host", reads: true, writes: true, err: &net.DNSError{Err: "no such host", Name: "api.pipecat.daily.co", IsNotFound: true}},
+	{name: "TLS fails", reads: true, writes: true, err: errors.New("tls: failed to verify certificate: x509: certificate signed by unknown authority")},
+	{name: "lost", reads: true, writes: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler { return simulator.Lossy(h, always, false) }},
+	{name: "half", reads: true, writes: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler { return simulator.Lossy(h, always, true) }},
+	{name: "late", writes: true, wrap: func(rng *rand.Rand, h http.Handler) http.Handler {
+		return simulator.Late(h, always, time.Duration(rng.IntN(5000))*time.Millisecond)
+	}},
+	{name: "hang", reads: true, writes: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler { return simulator.Hang(h, always) }},
+	{name: "hang after it", writes: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler { return simulator.Delay(h, always, time.Hour) }},
+	{name: "delay", reads: true, writes: true, whole: true, wrap: func(rng *rand.Rand, h http.Handler) http.Handler {
+		return simulator.Delay(h, always, time.Duration(rng.IntN(9900))*time.Millisecond)
+	}},
+	{name: "trickle", reads: true, writes: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler { return simulator.Trickle(h, always, time.Second) }},
+	{name: "garbled", reads: true, writes: true, whole: true, wrap: garbled},
+	{name: "500", reads: true, writes: true, wrap: answers(500, `{"error":"boom"}`)},
+	{name: "500 after it", writes: true, wrap: taken(500, `{"error":"boom"}`)},
+	{name: "502 in HTML", reads: true, writes: true, wrap: answers(502, "<html>\n::set-output name=status::ready\n")},
+	{name: "503", reads: true, writes: true, wrap: answers(503, "", "Retry-After", "20")},
+	{name: "504 after it", writes: true, wrap: taken(504, "")},
+	{name: "429", reads: true, writes: true, wrap: answers(429, "{}")},
+	{name: "429 with seconds", reads: true, writes: true, wrap: answers(429, "{}", "Retry-After", "7")},
+	{name: "429 with a date", reads: true, writes: true, wrap: func(rng *rand.Rand, h http.Handler) http.Handler {
+		return answers(429, "{}", "Retry-After", time.Now().Add(time.Duration(rng.IntN(40)-10)*time.Second).UTC().Format(http.TimeFormat))(rng, h) // by a clock that is right
+	}},
+	{name: "408", reads: true, writes: true, wrap: answers(408, "{}")},
+	{name: "409", writes: true, wrap: answers(409, `{"error":"it is not yet ready","code":"CONFLICT"}`)},
+	{name: "200 in HTML", reads: true, writes: true, wrap: answers(200, "<html>login</html>")},
+	{name: "200 of nothing", reads: true, writes: true, wrap: answers(200, "")},
+	{name: "200 of no agent", reads: true, writes: true, wrap: answers(200, "{}")},
+	{name: "200 of no agent after it", writes: true, wrap: taken(200, "{}")},
+	{name: "null", reads: true, writes: true, wrap: answers(200, "null")},
+	{name: "redirect elsewhere", reads: true, writes: true, wrap: answers(302, "", "Location", "https://evil.example/v1/agents/bot")},
+	{name: "redirect in the clear", reads: true, writes: true, wrap: answers(307, "", "Location", "http://api.pipecat.daily.co/v1/agents/bot")},
+	{name: "redirect in a loop", reads: true, writes: true, wrap: answers(308, "", "Location", "https://api.pipecat.daily.co/v1/agents/bot")},
+	{name: "400", writes: true, wrap: answers(400, `{"error":"no\n::set-output name=a::b","code":"GENERIC_BAD_REQUEST"}`)},
+	{name: "404", reads: true, writes: true, wrap: answers(404, `{"error":"Not found"}`)},
+	{name: "403", reads: true, writes: true, wrap: answers(403, `{"error":"Forbidden"}`)},
+	{name: "401 with the key", reads: true, writes: true, wrap: answers(401, `{"error":"what is Bearer `+searchKey+`?"}`)},
+	{name: "endless", reads: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler { return simulator.Endless(h, always) }},
+}
+
+// rare are faults that would else end most runs early, or take long to play.
+var rare = map[string]float64{"endless": 0.02, "400": 0.1, "404": 0.3, "403": 0.03, "401 with the key": 0.03,
+	"redirect elsewhere": 0.3, "redirect in the clear": 0.3, "redirect in a loop": 0.3}
+
+// garbled puts another thing in the place of one field of an answer, but never
+// one that makes an agent serve.
+func garbled(rng *rand.Rand, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recorder := httptest.NewRecorder()
+		h.ServeHTTP(recorder, r)
+		var tree map[string]any
+		body := recorder.Body.Bytes()
+		if json.Unmarshal(body, &tree) == nil {
+			odd := pick[any](rng, nil, -7.5, "::set-output name=x::y", []any{nil, 7}, map[string]any{"x": []any{}}, hostileText(rng))
+			for at := tree; ; {
+				names := slices.Sorted(maps.Keys(at))
+				name := names[rng.IntN(len(names))]
+				if strings.HasSuffix(name, "DeploymentId") || name == "id" {
+					odd = nil // with a text, no one can know which deployment is ours
+				}
+				inner, ok := at[name].(map[string]any)
+				if !ok || len(inner) == 0 || rng.IntN(3) == 0 {
+					at[name] = odd
+					break
+				}
+				at = inner
+			}
+			body, _ = json.Marshal(tree)
+		}
+		w.WriteHeader(recorder.Code)
+		_, _ = w.Write(body)
+	})
+}
+
+// request is one that the program sent, and what became of it.
+type request struct {
+	method, path string
+	fault        fault
+	look         bool // at the agent
+	began, ended time.Time
+	took         time.Duration
+	status       int
+	answered     bool   // its answer was read to the end
+	serving      string // the deployment that served then
+}
+
+// network is how the program of a run reaches the cloud.
+type network searchRun
+
+func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
+	now := time.Now()
+	q := &request{method: r.Method, path: r.URL.Path, began: now, look: r.Method == http.MethodGet && r.URL.Path == "/v1/agents/bot"}
+	n.mu.Lock()
+	i := len(n.sent)
+	n.sent = append(n.sent, q)
+	n.watch(i, r)
+	n.mu.Unlock()
+	rng := rand.New(rand.NewPCG(n.seed, uint64(i)+1))
+	q.fault = n.strikes(rng, q, now.Sub(n.began))
+
+	if q.fault.err != nil {
+		return nil, q.fault.err
+	}
+	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.serve(q, w, r) })
+	if q.fault.wrap != nil {
+		h = q.fault.wrap(rng, h)
+	}
+	resp, err := simulator.Transport(h).RoundTrip(r)
+	q.ended = time.Now()
+	q.took = q.ended.Sub(q.began)
+	if err != nil {
+		return nil, err
+	}
+	q.status = resp.StatusCode
+	resp.Body = &readBody{resp.Body, q}
+	return resp, nil
+}
+
+// watch finds what must not be sent.
+func (n *network) watch(i int, r *http.Request) {
+	if r.URL.Scheme != "https" || r.URL.Host != "api.pipecat.daily.co" {
+		n.odd = append(n.odd, fmt.Sprintf("request %d goes to %s", i, r.URL))
+	}
+	header := r.Header.Clone()
+	header.Del("Authorization")
+	if strings.Contains(fmt.Sprint(r.URL, header), searchKey) {
+		n.odd = append(n.odd, fmt.Sprintf("request %d shows the key", i))
+	}
+	if r.Body != nil {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte(searchKey)) {
+			n.odd = append(n.odd, fmt.Sprintf("request %d sends the key", i))
+		}
+	}
+}
+
+// strikes is the fault that a request meets; the zero one for none.
+func (n *network) strikes(rng *rand.Rand, q *request, at time.Duration) fault {
+	share := n.writeFaults
+	if q.method == http.MethodGet {
+		share = n.readFaults
+	}
+	meets := func(f fault) bool {
+		return q.method == http.MethodGet && f.reads || q.method == http.MethodPost && f.writes
+	}
+	for _, o := range n.outages {
+		if at >= o.from && at < o.to && meets(o.fault) && o.fault.name != "endless" {
+			return o.fault
+		}
+	}
+	if rng.Float64() >= share {
+		return fault{whole: true}
+	}
+	for {
+		f := faults[rng.IntN(len(faults))]
+		if p, ok := rare[f.name]; meets(f) && (!ok || rng.Float64() < p) {
+			return f
+		}
+	}
+}
+
+// serve lets the cloud do its work, and takes note of what came of it.
+func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
+	recorder := httptest.NewRecorder()
+	n.mu.Lock()
+	before := n.cloud.Deployments("bot")
+	n.cloud.ServeHTTP(recorder, r)
+	if after := n.cloud.Deployments("bot"); len(after) > len(before) {
+		n.ours = append(n.ours, after[len(after)-1])
+	}
+	if q.look {
+		q.serving = n.cloud.Serving("bot")
+	}
+	n.mu.Unlock()
+	maps.Copy(w.Header(), recorder.Header())
+	w.WriteHeader(recorder.Code)
+	_, _ = w.Write(recorder.Body.Bytes())
+}
+
+// deployOther is an update that someone else makes.
+func (r *searchRun) deployOther(s pipecat.Settings) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	api := pipecat.Client{Base: &url.URL{Scheme: "https", Host: "api", Path: "/v1"}, Key: r.key, Transport: simulator.Transport(r.cloud)}
+	_, _ = api.UpdateAgent(context.Background(), "bot", pipecat.UpdateRequest{Settings: s})
+}
+
+// readBody notes whether an answer was read to its end.
+type readBody struct {
+	io.ReadCloser
+	q *request
+}
+
+func (b *readBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.q.answered = b.q.answered || err == io.EOF
+	return n, err
+}
+
+func (b *readBody) Close() error {
+	b.q.ended = time.Now()
+	b.q.took = b.q.ended.Sub(b.q.began)
+	return b.ReadCloser.Close()
+}

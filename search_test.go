@@ -1,0 +1,388 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipecat-cloud-deploy/runner"
+	"pipecat-cloud-deploy/simulator"
+	"pipecat-cloud-deploy/summary"
+	"pipecat-cloud-deploy/verdict"
+)
+
+var (
+	searchRuns = flag.Int("runs", 3000, "runs of the search")
+	searchSeed = flag.Uint64("seed", 0, "the one run of the search to replay, and to show")
+)
+
+// TestSearch searches for a run in which the action breaks its promise: the
+// whole program, from inputs to written files, on a random agent, a random
+// rollout and a random network, in virtual time. All that is random in a run
+// comes from its seed.
+//
+//	go test -run Search . -args -runs 100000
+//	go test -run Search . -args -seed 1234
+func TestSearch(t *testing.T) {
+	if *searchSeed != 0 {
+		r := newRun(t, *searchSeed, t.TempDir())
+		broken := r.play()
+		t.Logf("%s\n%s\n%s", r.scenario, r.requests(), r.log.String())
+		for _, b := range broken {
+			t.Errorf("seed %d: %s", *searchSeed, b)
+		}
+		return
+	}
+
+	var (
+		mu     sync.Mutex
+		total  tally
+		failed int
+	)
+	const workers = 4
+	t.Run("seeds", func(t *testing.T) {
+		for worker := range workers {
+			t.Run(fmt.Sprint(worker), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				for seed := 1 + worker; seed <= *searchRuns; seed += workers {
+					r := newRun(t, uint64(seed), dir)
+					broken := r.play()
+					mu.Lock()
+					total.add(r)
+					if len(broken) > 0 {
+						failed++
+					}
+					enough := failed > 10
+					mu.Unlock()
+					for _, b := range broken {
+						t.Errorf("seed %d: %s (go test -run Search . -args -seed %[1]d)", seed, b)
+					}
+					if enough {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Log(total.String())
+	if failed == 0 {
+		total.check(t)
+	}
+}
+
+// tally says what a search has been through.
+type tally struct {
+	runs, requests, faults, cancelled, others int
+	statuses, reasons, kinds                  map[string]int
+}
+
+func (s *tally) add(r *searchRun) {
+	if s.statuses == nil {
+		s.statuses, s.reasons, s.kinds = map[string]int{}, map[string]int{}, map[string]int{}
+	}
+	s.runs++
+	s.requests += len(r.sent)
+	for _, q := range r.sent {
+		if q.fault.name != "" {
+			s.faults++
+			s.kinds[q.fault.name]++
+		}
+	}
+	if r.cancelAfter > 0 {
+		s.cancelled++
+	}
+	s.others += len(r.others)
+	s.statuses[r.outputs["status"]]++
+	s.reasons[r.outputs["failure-reason"]]++
+}
+
+func (s *tally) String() string {
+	counts := func(m map[string]int) string {
+		var all []string
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			all = append(all, fmt.Sprintf("%s %d", name, m[name]))
+		}
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%d runs, %d requests, %d faults, %d deployments of others, %d cancellations\nstatuses: %s\nreasons: %s\nfaults: %s",
+		s.runs, s.requests, s.faults, s.others, s.cancelled, counts(s.statuses), counts(s.reasons), counts(s.kinds))
+}
+
+// check finds what a long search should have come across, and has not.
+func (s *tally) check(t *testing.T) {
+	if s.runs < 2000 {
+		return
+	}
+	for _, status := range verdict.Statuses() {
+		if s.statuses[status.Word] == 0 {
+			t.Errorf("no run came to %s", status.Word)
+		}
+	}
+	for _, f := range faults {
+		if s.kinds[f.name] == 0 {
+			t.Errorf("no request met the fault %q", f.name)
+		}
+	}
+}
+
+const searchKey = "sk_search_0123456789abcdef"
+
+// searchRun is one run of the search.
+type searchRun struct {
+	t    *testing.T
+	seed uint64
+	dir  string
+	scenario
+
+	cloud   *simulator.Cloud
+	log     timedLog
+	outputs map[string]string
+	summary string
+	began   time.Time
+	ended   time.Time
+	stopped time.Time // zero: it was not
+	code    int
+	odd     []string // what the network saw that must not be
+
+	mu   sync.Mutex
+	sent []*request
+	ours []string // the deployments that the program's requests made
+}
+
+func newRun(t *testing.T, seed uint64, dir string) *searchRun {
+	return &searchRun{t: t, seed: seed, dir: dir, scenario: newScenario(rand.New(rand.NewPCG(seed, 0)))}
+}
+
+// timedLog is a log that knows how long it was silent.
+type timedLog struct {
+	strings.Builder
+	last    time.Time
+	silence time.Duration
+}
+
+func (l *timedLog) Write(p []byte) (int, error) {
+	now := time.Now()
+	l.silence = max(l.silence, now.Sub(l.last))
+	l.last = now
+	return l.Builder.Write(p)
+}
+
+// play plays the run, and says which invariants it broke.
+func (r *searchRun) play() (broken []string) {
+	defer func() {
+		if p := recover(); p != nil { // goroutines that are left, or a fault of the test's
+			broken = append(broken, fmt.Sprint(p))
+		}
+	}()
+	synctest.Test(r.t, func(t *testing.T) {
+		defer func() {
+			if p := recover(); p != nil {
+				broken = append(broken, fmt.Sprintf("panic: %v", p))
+			}
+		}()
+		r.run()
+		broken = r.broken()
+	})
+	return broken
+}
+
+func (r *searchRun) run() {
+	r.cloud = r.newCloud()
+	output, page, config := filepath.Join(r.dir, "output"), filepath.Join(r.dir, "summary"), filepath.Join(r.dir, "pcc-deploy.toml")
+	for _, file := range []string{output, page, config} {
+		_ = os.Remove(file)
+	}
+	if r.config != "" {
+		if err := os.WriteFile(config, []byte(r.config), 0o600); err != nil {
+			panic(err)
+		}
+	}
+	env := map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": r.dir, "GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page,
+		"INPUT_API-KEY": searchKey, "INPUT_AGENT-NAME": "bot",
+	}
+	for name, value := range r.inputs {
+		env["INPUT_"+strings.ToUpper(name)] = value
+	}
+
+	r.began = time.Now()
+	r.log.last = r.began
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if r.cancelAfter > 0 {
+		time.AfterFunc(r.cancelAfter, func() {
+			r.mu.Lock()
+			if r.ended.IsZero() {
+				r.stopped = time.Now()
+			}
+			r.mu.Unlock()
+			cancel()
+		})
+	}
+	for _, other := range r.others {
+		time.AfterFunc(other.at, func() { r.deployOther(other.settings) })
+	}
+
+	code := run(ctx, nil, func(name string) string { return env[name] }, &r.log, (*network)(r))
+	r.mu.Lock()
+	r.code, r.ended = code, time.Now()
+	r.mu.Unlock()
+	time.Sleep(2 * time.Minute) // what is still on its way arrives
+
+	text, err := os.ReadFile(output)
+	if err == nil {
+		r.outputs, err = runner.Outputs(string(text))
+	}
+	if err != nil {
+		r.odd = append(r.odd, fmt.Sprintf("the outputs cannot be read: %v", err))
+	}
+	text, err = os.ReadFile(page)
+	if err != nil {
+		r.odd = append(r.odd, fmt.Sprintf("the summary cannot be read: %v", err))
+	}
+	r.summary = string(text)
+}
+
+// broken says which invariants the run broke.
+func (r *searchRun) broken() []string {
+	broken := r.odd
+	hold := func(ok bool, format string, args ...any) {
+		if !ok {
+			broken = append(broken, fmt.Sprintf(format, args...))
+		}
+	}
+	status, id := verdict.Status(r.outputs["status"]), r.outputs["deployment-id"]
+	green := r.code == 0
+
+	// Green is the truth.
+	switch status {
+	case verdict.Ready, verdict.Unchanged:
+		hold(r.asked(id) == "", "%s, with deployment %s, whose %s", status, id, r.asked(id))
+		if r.inputs["wait-for-ready"] == "false" {
+			hold(status == verdict.Unchanged, "ready, though nothing was waited for")
+			break
+		}
+		serving, since := r.served()
+		hold(serving == id, "%s, with deployment %q, while %q serves", status, id, serving)
+		hold(r.ended.Sub(since) >= r.minReady, "%s, after it served for %s of %s", status, r.ended.Sub(since), r.minReady)
+	case verdict.Deployed:
+		hold(r.inputs["wait-for-ready"] == "false", "deployed, though it was to be waited for")
+		hold(r.asked(id) == "", "deployed, with deployment %s, whose %s", id, r.asked(id))
+	}
+	hold(!r.calm || green, "red, though nothing went wrong: %s", r.outputs["failure-message"])
+
+	// One request makes one deployment at most, and is not made again once it
+	// is refused, nor after the job was stopped.
+	hold(len(r.ours) <= 1, "%d deployments: %q", len(r.ours), r.ours)
+	refused := -1
+	for i, q := range r.sent {
+		hold(q.method == http.MethodGet || refused < 0, "request %d was sent after request %d was refused", i, refused)
+		if q.method == http.MethodPost && q.answered && slices.Contains([]int{400, 401, 403, 404, 422}, q.status) {
+			refused = i
+		}
+		hold(r.stopped.IsZero() || !q.began.After(r.stopped), "request %d was sent after the job was stopped", i)
+		hold(q.took <= 30*time.Second, "request %d took %s", i, q.took)
+	}
+	hold(!r.invalid || len(r.sent) == 0, "%d requests with inputs that are wrong", len(r.sent))
+
+	// It ends.
+	first := slices.IndexFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost })
+	if first >= 0 {
+		took := r.ended.Sub(r.sent[first].began)
+		hold(took <= r.waitTimeout+time.Second, "took %s from the update on, with a wait-timeout of %s", took, r.waitTimeout)
+	} else {
+		const reads = 5 * (5*10 + 4*30) * time.Second
+		hold(r.ended.Sub(r.began) <= r.buildTimeout+reads, "took %s, without an update", r.ended.Sub(r.began))
+	}
+	if !r.stopped.IsZero() {
+		hold(r.ended.Sub(r.stopped) < 2*time.Second, "took %s to stop", r.ended.Sub(r.stopped))
+	}
+	hold(status != verdict.Cancelled || !r.stopped.IsZero(), "cancelled, though nobody stopped it")
+	// A read may be held off for half a minute, and then hang, and then show
+	// what another half minute of looks shows.
+	hold(r.log.silence <= 80*time.Second, "silent for %s", r.log.silence)
+
+	// What it says agrees.
+	known := slices.ContainsFunc(verdict.Statuses(), func(e verdict.Entry) bool { return e.Word == string(status) })
+	hold(known, "status %q", status)
+	hold(r.code == status.ExitCode(), "exit code %d with status %s", r.code, status)
+	hold(len(r.outputs) == len(summary.Outputs()), "%d outputs", len(r.outputs))
+	hold((r.outputs["failure-reason"] == "") == green && (r.outputs["failure-message"] == "") == green,
+		"status %s with failure-reason %q and failure-message %q", status, r.outputs["failure-reason"], r.outputs["failure-message"])
+	for i, q := range r.sent {
+		taken := q.method == http.MethodPost && q.answered && q.fault.whole && q.status == http.StatusOK && q.ended.Before(r.ended)
+		hold(!taken || id != "", "no deployment-id, though request %d was answered", i)
+	}
+	hold(strings.HasPrefix(r.summary, "## ✓") == green && (green || strings.HasPrefix(r.summary, "## ✗")), "a summary that begins %.40q with status %s", r.summary, status)
+	if row := "| Status | `"; strings.Contains(r.summary, row) {
+		hold(strings.Contains(r.summary, row+string(status)+"` |"), "a summary without status %s", status)
+	}
+	hold(len(r.summary) < 1<<20, "a summary of %d bytes", len(r.summary))
+	errs := 0
+	for _, c := range runner.Commands(r.log.String()) {
+		hold(slices.Contains([]string{"add-mask", "group", "endgroup", "notice", "warning", "error"}, c.Name), "the runner obeys %+v", c)
+		hold(len(c.Properties) == 0 || len(c.Properties) == 1 && c.Properties["title"] != "" || r.config != "", "an annotation with %v", c.Properties)
+		if c.Name == "error" {
+			errs++
+		}
+	}
+	hold((errs > 0) == !green, "%d errors are annotated with status %s", errs, status)
+	away := strings.Count(r.log.String(), "waiting goes on: ") - strings.Count(r.log.String(), "The API can be read again")
+	hold(away == 0 || away == 1, "the API's absence is told to begin %d times more than to end", away)
+
+	// The key is nowhere.
+	log := strings.Replace(r.log.String(), "::add-mask::"+searchKey+"\n", "", 1)
+	for where, text := range map[string]string{"log": log, "summary": r.summary, "outputs": fmt.Sprint(r.outputs)} {
+		hold(!strings.Contains(text, searchKey), "the %s shows the key", where)
+	}
+	return broken
+}
+
+// served is the deployment that served at the last look that got through, and
+// since when looks have shown so.
+func (r *searchRun) served() (id string, since time.Time) {
+	for _, q := range r.sent {
+		if !q.look || !q.answered || !q.fault.whole || q.status != http.StatusOK {
+			continue
+		}
+		if q.serving != id {
+			id, since = q.serving, q.ended
+		}
+	}
+	return id, since
+}
+
+// asked says what of the deployment with the given id is not as asked for.
+func (r *searchRun) asked(id string) string {
+	m := r.cloud.Manifest("bot", id)
+	for name, have := range map[string]string{
+		"image": m.Image, "build-id": m.BuildID, "secret-set": m.SecretSet, "agent-profile": m.Profile,
+	} {
+		if want := r.want(name); want != "" && have != want {
+			return fmt.Sprintf("%s is %q, and not %q", name, have, want)
+		}
+	}
+	return ""
+}
+
+// requests lists what was sent, and what became of it.
+func (r *searchRun) requests() string {
+	var b strings.Builder
+	for i, q := range r.sent {
+		fmt.Fprintf(&b, "%3d %7.1fs %4s %s: %s %d, after %s; serves: %.8s\n", i, q.began.Sub(r.began).Seconds(), q.method, q.path, q.fault.name, q.status, q.took, q.serving)
+	}
+	fmt.Fprintf(&b, "deployments: %q, of these by this job: %q", r.cloud.Deployments("bot"), r.ours)
+	return b.String()
+}
