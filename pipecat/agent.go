@@ -73,6 +73,14 @@ type Agent struct {
 	WebsocketAuth          string           `json:"websocketAuth"` // not in the reference
 }
 
+// lacks says why a document is none of an agent; "" when it is one.
+func (a *Agent) lacks() string {
+	if a.Name == "" && a.Desired() == "" && a.ReconciledDeploymentID == "" && a.CurrentRevision == nil {
+		return "it is of no agent"
+	}
+	return ""
+}
+
 // Desired is the id of the deployment that was asked for last, or "".
 func (a *Agent) Desired() string {
 	if a.DesiredDeploymentID != "" {

@@ -27,6 +27,17 @@ type Build struct {
 	UpdatedAt            Time   `json:"updatedAt"`
 }
 
+type buildAnswer struct {
+	Build *Build `json:"build"`
+}
+
+func (a *buildAnswer) lacks() string {
+	if a.Build == nil {
+		return `no "build" is in it`
+	}
+	return ""
+}
+
 // SecretFailed is the state of a secret set that could not be provisioned;
 // the others are pending and ready.
 const SecretFailed = "failed"
@@ -47,4 +58,15 @@ type SecretKey struct {
 // Properties are an organization's settings.
 type Properties struct {
 	DefaultRegion string `json:"defaultRegion"`
+}
+
+type propertiesAnswer struct {
+	Properties *Properties `json:"properties"`
+}
+
+func (a *propertiesAnswer) lacks() string {
+	if a.Properties == nil {
+		return `no "properties" are in it`
+	}
+	return ""
 }

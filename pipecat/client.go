@@ -85,21 +85,17 @@ func (c *Client) deploy(ctx context.Context, request any, path ...string) (*Agen
 		return nil, err
 	}
 	if a.Desired() == "" {
-		return nil, c.unreadable(http.MethodPost, "it names no deployment", path...)
+		u := c.Base.JoinPath(escape(path)...)
+		return nil, &Error{Method: http.MethodPost, URL: redact(u), Status: http.StatusOK, Err: errors.New("it names no deployment")}
 	}
 	return &a, nil
 }
 
 // Build reads the cloud build with the given id, a UUID.
 func (c *Client) Build(ctx context.Context, id string) (*Build, error) {
-	var answer struct {
-		Build *Build `json:"build"`
-	}
+	var answer buildAnswer
 	if err := c.get(ctx, &answer, "builds", id); err != nil {
 		return nil, err
-	}
-	if answer.Build == nil {
-		return nil, c.unreadable(http.MethodGet, `no "build" is in it`, "builds", id)
 	}
 	return answer.Build, nil
 }
@@ -116,14 +112,9 @@ func (c *Client) SecretSet(ctx context.Context, name string) (*SecretSet, error)
 
 // Properties reads the organization's properties.
 func (c *Client) Properties(ctx context.Context) (*Properties, error) {
-	var answer struct {
-		Properties *Properties `json:"properties"`
-	}
+	var answer propertiesAnswer
 	if err := c.get(ctx, &answer, "properties"); err != nil {
 		return nil, err
-	}
-	if answer.Properties == nil {
-		return nil, c.unreadable(http.MethodGet, `no "properties" are in it`, "properties")
 	}
 	return answer.Properties, nil
 }
@@ -206,12 +197,8 @@ func (c *Client) http(limit time.Duration) *http.Client {
 	}
 }
 
-func (c *Client) unreadable(method, why string, path ...string) *Error {
-	return &Error{Method: method, URL: redact(c.Base.JoinPath(escape(path)...)), Status: http.StatusOK, Err: errors.New(why)}
-}
-
 // answer reads what came back of one request, and closes it. It returns nil
-// when that was a 2xx with a JSON object, which is then in out.
+// when that was a 2xx with a JSON object that lacks nothing, which is then in out.
 func (c *Client) answer(req *http.Request, resp *http.Response, err error, out any) *Error {
 	e := &Error{Method: req.Method, URL: redact(req.URL)}
 	if err != nil {
@@ -251,6 +238,10 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 	}
 	if err := decode(body, out); err != nil {
 		e.Err = err
+		return e
+	}
+	if partial, ok := out.(interface{ lacks() string }); ok && partial.lacks() != "" {
+		e.Err = errors.New(partial.lacks())
 		return e
 	}
 	tame(reflect.ValueOf(out), c.Key)
