@@ -1,0 +1,205 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"pipecat-cloud-deploy/simulator"
+)
+
+// job is the real process, as a runner starts it.
+type job struct {
+	*exec.Cmd
+	dir string
+	log *syncLog
+}
+
+// start starts a job that deploys demo-agent over an API; env has more inputs.
+func start(t *testing.T, api http.Handler, env ...string) *job {
+	t.Helper()
+	server := httptest.NewServer(api)
+	t.Cleanup(server.CloseClientConnections)
+	dir := t.TempDir()
+	j := &job{Cmd: exec.Command("pipecat-cloud-deploy"), dir: dir, log: &syncLog{}}
+	j.Env = append([]string{
+		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + dir, "GITHUB_OUTPUT=" + dir + "/output", "GITHUB_STEP_SUMMARY=" + dir + "/summary",
+		"INPUT_API-KEY=" + searchKey, "INPUT_AGENT-NAME=demo-agent", "INPUT_API-URL=" + server.URL,
+	}, env...)
+	j.Stdout, j.Stderr = j.log, j.log
+	if err := j.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Process.Kill() })
+	return j
+}
+
+func (j *job) read(name string) string {
+	data, _ := os.ReadFile(filepath.Join(j.dir, name))
+	return string(data)
+}
+
+// syncLog is what a process has printed so far.
+type syncLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *syncLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *syncLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// TestCancelled stops the process at each stage, in each way that a runner or a
+// terminal does: it ends soon, in red, and says what goes on without it.
+func TestCancelled(t *testing.T) {
+	reads, writes, between := simulator.Reads, simulator.Writes, simulator.Between
+	const (
+		nothing = "the job was stopped before anything was sent"
+		refused = "the job was stopped before the platform took the update, so nothing was deployed"
+		perhaps = "the job was stopped while the update was under way; it may have been taken"
+		goesOn  = "its rollout goes on without it"
+		image   = "INPUT_IMAGE=ghcr.io/acme/bot:stuck"
+		build   = "INPUT_BUILD-ID=" + searchBuild
+	)
+	later := http.Header{"Retry-After": {"30"}}
+	for _, tt := range []struct {
+		stage, what string
+		fault       func(cloud http.Handler, reach func(simulator.When) simulator.When) http.Handler
+		says        string
+		taken       bool // the deployment's id is known
+	}{
+		{"reading", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(between(1, 1, reads)))
+		}, nothing, false},
+		{"between two tries", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Answer(c, reach(between(1, 1, reads)), 503, later, "")
+		}, nothing, false},
+		{"reading the build", build, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(between(1, 1, reads)))
+		}, nothing, false},
+		{"waiting for the build", build, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Delay(c, reach(between(3, 3, reads)), 0)
+		}, nothing, false},
+		{"sending", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(writes))
+		}, perhaps, false},
+		{"sending what is taken", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Delay(c, reach(writes), time.Hour)
+		}, perhaps, false},
+		{"held off", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Answer(c, reach(writes), 409, later, `{"error":"not yet ready"}`)
+		}, "the job was stopped", false}, // the answer may not have arrived yet
+		{"looking for a lost update", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(simulator.Lossy(c, writes, false), reach(between(2, 2, reads)))
+		}, perhaps, false},
+		{"looking", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(between(2, 2, reads)))
+		}, goesOn, true},
+		{"waiting", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Delay(c, reach(between(3, 3, reads)), 0)
+		}, goesOn, true},
+	} {
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+			t.Run(tt.stage+", "+sig.String(), func(t *testing.T) {
+				t.Parallel()
+				cloud := &simulator.Cloud{Key: searchKey}
+				cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+				cloud.AddBuild(simulator.Build{ID: searchBuild, After: time.Hour})
+				reached := make(chan struct{})
+				var once sync.Once
+				j := start(t, tt.fault(cloud, func(when simulator.When) simulator.When {
+					return func(r *http.Request) bool {
+						strikes := when(r)
+						if strikes {
+							once.Do(func() { close(reached) })
+						}
+						return strikes
+					}
+				}), tt.what)
+				select {
+				case <-reached:
+				case <-time.After(time.Minute):
+					t.Fatalf("the stage is not reached:\n%s", j.log)
+				}
+				began := time.Now()
+				_ = j.Process.Signal(sig)
+				_ = j.Wait()
+				if took := time.Since(began); took > 2*time.Second || j.ProcessState.ExitCode() != 1 {
+					t.Errorf("%s after %s\n%s", j.ProcessState, took, j.log)
+				}
+				values, err := outputs(t, filepath.Join(j.dir, "output"))
+				if err != nil || values["status"] != "cancelled" || values["failure-reason"] != "cancelled" || !strings.Contains(values["failure-message"], tt.says) {
+					t.Errorf("outputs %v, %v; want cancelled, as %s", values, err, tt.says)
+				}
+				ids := cloud.Deployments("demo-agent")
+				if id := values["deployment-id"]; tt.taken != (id == ids[len(ids)-1]) || !tt.taken && id != "" {
+					t.Errorf("deployment-id %q of %q", id, ids)
+				}
+				if page := j.read("summary"); !strings.Contains(page, tt.says) || !strings.Contains(j.log.String(), tt.says) {
+					t.Errorf("neither the summary nor the log may leave out %q:\n%s\n%s", tt.says, page, j.log)
+				}
+			})
+		}
+	}
+}
+
+// TestBlocked stops a process that cannot write what it has to: it ends soon all
+// the same, and at once when it is stopped again.
+func TestBlocked(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stopped again: %v", again), func(t *testing.T) {
+			t.Parallel()
+			cloud := &simulator.Cloud{Key: searchKey}
+			cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+			fifo := filepath.Join(t.TempDir(), "fifo") // which nobody reads
+			if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j := start(t, cloud, "INPUT_IMAGE=ghcr.io/acme/bot:ok", "INPUT_WAIT-FOR-READY=false", "GITHUB_OUTPUT="+fifo)
+			ended := make(chan struct{})
+			go func() { defer close(ended); _ = j.Wait() }()
+			tick := time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
+			for !strings.Contains(j.log.String(), "✓ demo-agent is deployed") {
+				<-tick.C
+			}
+			began := time.Now()
+			_ = j.Process.Signal(syscall.SIGTERM)
+			for running := true; running; {
+				select {
+				case <-ended:
+					running = false
+				case <-tick.C:
+					if again {
+						_ = j.Process.Signal(syscall.SIGINT)
+					}
+				}
+			}
+			status := j.ProcessState.Sys().(syscall.WaitStatus)
+			switch took := time.Since(began); {
+			case took > 2*time.Second:
+				t.Errorf("ends after %s", took)
+			case again && status.Signal() != syscall.SIGINT:
+				t.Errorf("ends by itself: %s", j.ProcessState)
+			case !again && status.ExitStatus() != 1:
+				t.Errorf("%s, want exit status 1", j.ProcessState)
+			}
+		})
+	}
+}
