@@ -11,9 +11,10 @@ import (
 // API's words. It is hostile until shown otherwise.
 
 // escapes are the control sequences of terminals: CSI, OSC and other strings,
-// and the short ones. ECMA-48, 5.4 and 5.6.
+// and the short ones. A string without an end takes nothing with it. ECMA-48,
+// 5.4 and 5.6.
 var escapes = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]" +
-	"|\x1b[\\]PX^_][^\x07\x1b\u009c]*(?:\x07|\x1b\\\\|\u009c)?" +
+	"|\x1b[\\]PX^_][^\x07\x1b\u009c\r\n]*(?:\x07|\x1b\\\\|\u009c)" +
 	"|\x1b[ -/]*[0-~]")
 
 // block makes text fit to be shown on lines of its own: no escape sequences,
@@ -80,19 +81,30 @@ var markdown = strings.NewReplacer(
 	"\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "~", "\\~", "$", "\\$",
 	"[", "\\[", "]", "\\]", "|", "\\|",
 	"#", "\\#"+joiner, "@", "@"+joiner, "://", ":"+joiner+"//",
-	"www.", "www"+joiner+".", "WWW.", "WWW"+joiner+".", "Www.", "Www"+joiner+".",
+)
+
+var (
+	// starts are those of lists and of lines, which mean nothing elsewhere.
+	starts = regexp.MustCompile(`^(\d*)([-+=.)])`)
+	// links are what GitHub takes for one by its letters: www.x and GH-1.
+	links = regexp.MustCompile(`(?i)(www|\bgh)([.-])`)
+	// emoji is what GitHub shows as a picture, such as :warning:.
+	emoji = regexp.MustCompile(`:([\pL0-9_+\\-]+:)`)
 )
 
 // md escapes a line of text for GitHub-flavoured Markdown: in a paragraph, a
-// heading or a table's cell it shows as it is, and is no link, image or mention.
+// heading, a list's item or a table's cell it shows as it is, and is no link,
+// image or mention.
 //
 // https://github.github.com/gfm/#backslash-escapes
 func md(s string) string {
-	return emoji.ReplaceAllString(markdown.Replace(s), ":"+joiner+"$1")
+	s = starts.ReplaceAllString(markdown.Replace(s), `$1\$2`)
+	s = links.ReplaceAllString(s, "$1"+joiner+"$2")
+	for range 2 { // two emoji may share a colon
+		s = emoji.ReplaceAllString(s, ":"+joiner+"$1")
+	}
+	return s
 }
-
-// emoji is what GitHub shows as a picture, such as :warning:.
-var emoji = regexp.MustCompile(`:([a-z0-9_+\\-]+:)`)
 
 // code shows a line of text as code, in a table's cell too.
 func code(s string) string {
