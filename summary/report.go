@@ -76,7 +76,7 @@ func (r *Report) Begin(cfg inputs.Config) {
 	if r.key != "" && r.log.action != nil {
 		r.log.action.AddMask(string(r.key))
 	}
-	r.agent, r.image, r.build, r.region = cfg.AgentName, cfg.Image, cfg.BuildID, cfg.Region
+	r.agent, r.image, r.build, r.region = r.line(cfg.AgentName), r.line(cfg.Image), r.line(cfg.BuildID), cfg.Region
 	if cfg.File != "" {
 		r.log.line("Read %s: %s", cut(r.line(cfg.File), maxLine), strings.Join(cfg.FileKeys, ", "))
 	}
@@ -266,7 +266,7 @@ func (r *Report) tell(v verdict.Verdict) {
 		r.log.line("In its own words:")
 		r.log.foreign(v.Detail)
 	}
-	r.log.line("%s", last)
+	r.log.line("%s", cut(last, maxLine))
 	if text := r.serving(v); text != "" {
 		r.log.line("%s", text)
 	}
