@@ -30,7 +30,7 @@ func TestCommands(t *testing.T) {
 		{"after what is no white space", "\u200b::error::a\n\ufeff::error::a\n\x1c::error::a", nil},
 		{"data stays as it is", "::error:: a :: b ", just(command("error", " a :: b "))},
 		{"upper case", "::ERROR Title=a::b\n##[Group]c", just(command("error", "b", "title", "a"), command("group", "c"))},
-		{"letters that fold to ASCII", "::de\u017fug::a\n::not\u0131ce::a\n::stop-command\u017f::a\n::echo::a", just(command("echo", "a"))},
+		{"letters that fold to ASCII", "::de\u017fug::a\n::not\u0131ce::a\n::stop-command\u017f::a\n::add-mas\u212a::a\n::echo::a", just(command("echo", "a"))},
 		{"the ends of lines", "::debug::a\r::debug::b\r\n::debug::c\n::debug::d\u2028::debug::e",
 			just(command("debug", "a"), command("debug", "b"), command("debug", "c"), command("debug", "d\u2028::debug::e"))},
 		{"every command",
