@@ -21,7 +21,7 @@ func TestText(t *testing.T) {
 		{"plain text stays", r.block("Traceback:\n\tx = 'ü 👩‍🚀'"), "Traceback:\n\tx = 'ü 👩‍🚀'"},
 		{"colours go", r.block("\x1b[1;31mError\x1b[0m"), "Error"},
 		{"titles go", r.block("\x1b]0;x\x07a\x1b]8;;http://x\x1b\\b"), "ab"},
-		{"a title without an end hides nothing", r.block("\x1b]0;x\x1b]a\nb"), "0;xa\nb"},
+		{"a title without an end hides nothing", r.block("\x1b]0;x\x1b]a\nb\x07"), "0;xa\nb\uFFFD"},
 		{"line ends are one", r.block("a\r\nb\rc\u2028d"), "a\nb\nc\nd"},
 		{"legacy commands come apart", r.block("##[error]"), "## [error]"},
 		{"what hides shows", r.block("a\u202eb\x00c\xff"), "a\uFFFDb\uFFFDc\uFFFD"},
