@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"pipecat-cloud-deploy/deploy"
 	"pipecat-cloud-deploy/inputs"
 	"pipecat-cloud-deploy/pipecat"
 	"pipecat-cloud-deploy/poll"
