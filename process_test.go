@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -201,5 +204,43 @@ func TestBlocked(t *testing.T) {
 				t.Errorf("%s, want exit status 1", j.ProcessState)
 			}
 		})
+	}
+}
+
+var memoryFor = flag.Duration("memory", 5*time.Second, "the length of the rollout in which TestMemory measures the process")
+
+// TestMemory measures the process over a rollout whose looks bring answers
+// without an end, and megabytes of a crash's words.
+//
+//	go test -run Memory . -v -args -memory 30m
+func TestMemory(t *testing.T) {
+	cloud := &simulator.Cloud{Key: searchKey}
+	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+	var looks atomic.Int64
+	words := strings.Repeat("Traceback (most recent call last):\n", 7<<20/40)
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := looks.Add(1)
+		switch {
+		case r.Method == http.MethodPost || n < 4:
+			cloud.ServeHTTP(w, r)
+		case n%2 == 0:
+			simulator.Endless(cloud, always).ServeHTTP(w, r)
+		default:
+			id := cloud.Deployments("demo-agent")[1]
+			_ = json.NewEncoder(w).Encode(map[string]any{
+				"name": "demo-agent", "desiredDeploymentId": id, "reconciledDeploymentId": id,
+				"currentRevision": map[string]any{"deploymentID": id, "phase": fmt.Sprint("Validating ", n), "health": map[string]any{"state": "running", "message": words}},
+			})
+		}
+	})
+	j := start(t, api, "INPUT_IMAGE=ghcr.io/acme/bot:stuck", "INPUT_WAIT-TIMEOUT="+memoryFor.String())
+	_ = j.Wait()
+	if values, err := outputs(t, filepath.Join(j.dir, "output")); err != nil || values["status"] != "timed-out" {
+		t.Errorf("outputs %v, %v", values, err)
+	}
+	peak := j.ProcessState.SysUsage().(*syscall.Rusage).Maxrss // KiB, on Linux
+	t.Logf("%d looks, and %.1f MiB at the most", looks.Load()-2, float64(peak)/1024)
+	if peak >= 32<<10 {
+		t.Errorf("%d KiB at the most", peak)
 	}
 }
