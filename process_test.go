@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,11 +29,17 @@ type job struct {
 
 // start starts a job that deploys demo-agent over an API; env has more inputs.
 func start(t *testing.T, api http.Handler, env ...string) *job {
+	return startAs(t, "pipecat-cloud-deploy", api, env...)
+}
+
+// startAs starts it as another program than these tests, which are several
+// times as large.
+func startAs(t *testing.T, program string, api http.Handler, env ...string) *job {
 	t.Helper()
 	server := httptest.NewServer(api)
 	t.Cleanup(server.CloseClientConnections)
 	dir := t.TempDir()
-	j := &job{Cmd: exec.Command("pipecat-cloud-deploy"), dir: dir, log: &syncLog{}}
+	j := &job{Cmd: exec.Command(program), dir: dir, log: &syncLog{}}
 	j.Env = append([]string{
 		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + dir, "GITHUB_OUTPUT=" + dir + "/output", "GITHUB_STEP_SUMMARY=" + dir + "/summary",
 		"INPUT_API-KEY=" + searchKey, "INPUT_AGENT-NAME=demo-agent", "INPUT_API-URL=" + server.URL,
@@ -214,6 +221,7 @@ var memoryFor = flag.Duration("memory", 5*time.Second, "the length of the rollou
 //
 //	go test -run Memory . -v -args -memory 30m
 func TestMemory(t *testing.T) {
+	t.Parallel()
 	cloud := &simulator.Cloud{Key: searchKey}
 	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
 	var looks atomic.Int64
@@ -223,8 +231,16 @@ func TestMemory(t *testing.T) {
 		switch {
 		case r.Method == http.MethodPost || n < 4:
 			cloud.ServeHTTP(w, r)
-		case n%2 == 0:
+		case n%4 == 0:
 			simulator.Endless(cloud, always).ServeHTTP(w, r)
+		case n%4 == 1:
+			w.WriteHeader(http.StatusBadGateway)
+			simulator.Endless(cloud, always).ServeHTTP(w, r)
+		case n%4 == 2:
+			_, err := io.WriteString(w, `{"name":"demo-agent","conditions":[`)
+			for err == nil {
+				_, err = io.WriteString(w, strings.Repeat(`{"type":0},`, 1000))
+			}
 		default:
 			id := cloud.Deployments("demo-agent")[1]
 			_ = json.NewEncoder(w).Encode(map[string]any{
@@ -233,7 +249,11 @@ func TestMemory(t *testing.T) {
 			})
 		}
 	})
-	j := start(t, api, "INPUT_IMAGE=ghcr.io/acme/bot:stuck", "INPUT_WAIT-TIMEOUT="+memoryFor.String())
+	program := filepath.Join(t.TempDir(), "pipecat-cloud-deploy")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	j := startAs(t, program, api, "INPUT_IMAGE=ghcr.io/acme/bot:stuck", "INPUT_WAIT-TIMEOUT="+memoryFor.String())
 	_ = j.Wait()
 	if values, err := outputs(t, filepath.Join(j.dir, "output")); err != nil || values["status"] != "timed-out" {
 		t.Errorf("outputs %v, %v", values, err)

@@ -10,7 +10,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -23,7 +22,8 @@ import (
 
 const (
 	maxAnswer     = 8 << 20          // bytes of an answer that are read
-	maxText       = 256 << 10        // bytes of one of its texts that are kept
+	maxKept       = 2 << 20          // bytes of it that are kept
+	maxText       = 128 << 10        // bytes of one of its texts that are kept, about
 	maxLenient    = 1 << 20          // bytes of an answer in which odd fields are looked for
 	maxRetryAfter = 30 * time.Second // a longer Retry-After is not waited for by a read
 
@@ -213,10 +213,12 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 	e.Date, _ = http.ParseTime(resp.Header.Get("Date"))
 	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), e.Date)
 
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	shown := body
-	if c.Key != "" { // before anything is cut, and with it perhaps the key
-		shown = bytes.ReplaceAll(body, []byte(c.Key), []byte("***"))
+	clip := clipper{most: maxText}
+	n, err := io.Copy(&clip, io.LimitReader(resp.Body, maxAnswer+1))
+	body := clip.out
+	shown := body[:min(len(body), maxErrorBody+len(c.Key))]
+	if c.Key != "" { // before it is cut, and with it perhaps the key
+		shown = bytes.ReplaceAll(shown, []byte(c.Key), []byte("***"))
 	}
 	e.Body = string(shown[:min(len(shown), maxErrorBody)])
 	switch {
@@ -227,13 +229,13 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 		}
 		return e
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
-		e.Code, e.Message = errorResponse(shown)
+		e.Code, e.Message = errorResponse(body, c.Key)
+		return e
+	case n > maxAnswer:
+		e.Err = errTooLarge
 		return e
 	case err != nil:
 		e.Err = err
-		return e
-	case len(body) > maxAnswer:
-		e.Err = fmt.Errorf("it is larger than %d MiB", maxAnswer>>20)
 		return e
 	}
 	if err := decode(body, out); err != nil {
@@ -244,12 +246,14 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 		e.Err = errors.New(partial.lacks())
 		return e
 	}
-	tame(reflect.ValueOf(out), c.Key)
+	if c.Key != "" {
+		tame(reflect.ValueOf(out), c.Key)
+	}
 	return nil
 }
 
-// tame makes the texts of an answer fit to be kept: without the key, and each
-// with its beginning and its end only where it is too long.
+// tame keeps the key out of the texts of an answer, and what may be half of it
+// where something was cut out.
 func tame(v reflect.Value, key string) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -268,12 +272,9 @@ func tame(v reflect.Value, key string) {
 		if !v.CanSet() {
 			return // a time's
 		}
-		s := v.String()
-		if key != "" {
-			s = strings.ReplaceAll(s, key, "***")
-		}
-		if len(s) > maxText {
-			s = strings.Join([]string{s[:maxText/2], "[… cut out …]", s[len(s)-maxText/2:]}, "\n")
+		s := strings.ReplaceAll(v.String(), key, "***")
+		if head, tail, cut := strings.Cut(s, cutOut); cut {
+			s = head[:max(0, len(head)-len(key))] + "\n" + cutOut + "\n" + tail[min(len(tail), len(key)):]
 		}
 		v.SetString(s)
 	}

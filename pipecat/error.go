@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -87,8 +88,8 @@ func (e *Error) status() string {
 }
 
 // errorResponse reads the ErrorResponse of the reference. What is not one has
-// neither code nor message.
-func errorResponse(body []byte) (code, message string) {
+// neither code nor message; the key is never in them.
+func errorResponse(body []byte, key string) (code, message string) {
 	var r struct {
 		Error   string `json:"error"`
 		Message string `json:"message"`
@@ -99,6 +100,9 @@ func errorResponse(body []byte) (code, message string) {
 	}
 	if r.Error == "" {
 		r.Error = r.Message
+	}
+	if key != "" {
+		tame(reflect.ValueOf(&r), key)
 	}
 	return r.Code, r.Error
 }
