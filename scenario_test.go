@@ -136,6 +136,11 @@ func newScenario(rng *rand.Rand) scenario {
 		s.outages = append(s.outages, outage{from, from + seconds(pick(rng, 10.0, 60, 900)), of})
 	}
 
+	if chance(0.02) { // a read misses the agent
+		s.outages = append(s.outages, outage{0, time.Millisecond, fault{name: "404", reads: true, wrap: answers(404, `{"error":"Not found"}`)}})
+		s.writeFaults = 0.8
+	}
+
 	healthy := script.Name == "healthy" && (s.inputs["image"] == "ghcr.io/acme/bot:go" || s.config != "")
 	s.calm = healthy && len(s.others)+len(s.outages)+len(s.secrets) == 0 && s.readFaults+s.writeFaults == 0 && s.cancelAfter == 0 &&
 		!s.invalid && s.key == searchKey && s.inputs["region"] != "us-east" && s.inputs["secret-set"] == "" &&

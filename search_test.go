@@ -147,6 +147,7 @@ type searchRun struct {
 	scenario
 
 	cloud   *simulator.Cloud
+	before  []string // the deployments that were there
 	log     timedLog
 	outputs map[string]string
 	summary string
@@ -200,6 +201,7 @@ func (r *searchRun) play() (broken []string) {
 
 func (r *searchRun) run() {
 	r.cloud = r.newCloud()
+	r.before = r.cloud.Deployments("bot")
 	output, page, config := filepath.Join(r.dir, "output"), filepath.Join(r.dir, "summary"), filepath.Join(r.dir, "pcc-deploy.toml")
 	for _, file := range []string{output, page, config} {
 		_ = os.Remove(file)
@@ -280,6 +282,9 @@ func (r *searchRun) broken() []string {
 	case verdict.Deployed:
 		hold(r.inputs["wait-for-ready"] == "false", "deployed, though it was to be waited for")
 		hold(r.asked(id) == "", "deployed, with deployment %s, whose %s", id, r.asked(id))
+	}
+	if status == verdict.Ready || status == verdict.Deployed {
+		hold(!slices.Contains(r.before, id), "%s, with deployment %s, which was there before", status, id)
 	}
 	hold(!r.calm || green, "red, though nothing went wrong: %s", r.outputs["failure-message"])
 

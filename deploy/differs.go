@@ -17,7 +17,7 @@ func tells(asked pipecat.Settings, agent *pipecat.Agent) bool {
 	if asked == (pipecat.Settings{}) {
 		return true // any will do
 	}
-	if agent.Deployment == nil {
+	if agent.Deployment == nil || asked.AgentProfile != "" && agent.AgentProfile == "" {
 		return false
 	}
 	spec := agent.Deployment.Manifest.Spec
