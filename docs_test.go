@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,6 +45,36 @@ func TestDocs(t *testing.T) {
 		}
 		if err := os.WriteFile(tt.file, []byte(before+tt.from+tt.want+tt.to+after), 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestNamedTests holds that the tests that the README names are there.
+func TestNamedTests(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*/*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, _ := filepath.Glob("*_test.go")
+	var code strings.Builder
+	for _, file := range append(files, own...) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code.Write(data)
+	}
+	names := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z]+)`").FindAllStringSubmatch(string(readme), -1)
+	if len(names) == 0 {
+		t.Error("the README names no test")
+	}
+	for _, name := range names {
+		if !strings.Contains(code.String(), "\nfunc "+name[1]+"(") {
+			t.Errorf("there is no %s", name[1])
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ type Change struct {
 	Name      string
 	Artefact  Artefact
 	Before    *pipecat.Agent // nil: the agent is created
-	Missed    time.Time      // when there was no agent, by the API's clock; zero when that is not known
+	Missed    time.Time      // when there was no agent, by the API's clock where it tells; else zero
 	NewRegion string         // to create it in; empty: the platform chooses
 	Settings  pipecat.Settings
 	Force     bool // a new deployment though nothing changed; not for a creation
@@ -151,7 +152,7 @@ func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (C
 		return Change{}, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", cfg.AgentName)
 	case status(err) == http.StatusNotFound:
 		change.NewRegion = cfg.Region
-		change.Missed = asError(err).Date
+		change.Missed = cmp.Or(asError(err).Date, time.Now())
 		if region == "" && artefact.Build != nil {
 			if p, err := api.Properties(ctx); err == nil {
 				region = p.DefaultRegion
