@@ -25,7 +25,7 @@ var breakages = []struct{ what, file, old, new string }{
 	{"red though nothing went wrong", "poll/judge.go",
 		"	case rules.Previous:\n\t\treturn true", "	case rules.Previous:\n\t\treturn false"},
 	{"two deployments for one request", "deploy/apply.go",
-		"if a.unseen {", "if false {"},
+		"if a.open {\n\t\t\tif agent", "if false {\n\t\t\tif agent"},
 	{"an agent that a read had missed, taken for a new one", "deploy/deploy.go",
 		"return c.Missed.Add(-clocksApart)", "return time.Time{}"},
 	{"sent again after it was refused", "deploy/apply.go",

@@ -82,7 +82,6 @@ type applier struct {
 	pace   *backoff.ExponentialBackOff
 	last   *pipecat.Error // what the last request came to
 	open   bool           // a request may have been taken, and it is not known yet
-	unseen bool           // one without a clear answer is yet to be looked for
 	lost   int            // requests without a clear answer
 	told   time.Time      // that the update is sent again later
 }
@@ -102,13 +101,13 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		a.last = asError(err)
 
 		final := a.final(ctx)
-		// What was lost may have been taken: it is looked for before anything is
-		// sent again, and before anything is said to have failed.
-		if !a.unseen && a.lost > 0 && final != nil {
-			a.unseen = true
+		// What may have been taken is looked for before anything is sent again, and
+		// once more before anything is said to have failed.
+		if final != nil && a.lost > 0 && !a.open {
+			a.open = true
 			a.report(Doubted{final})
 		}
-		if a.unseen {
+		if a.open {
 			if agent, err := a.find(ctx, a.patience(final != nil)...); agent != nil || err != nil {
 				return agent, err
 			}
@@ -153,13 +152,13 @@ func (a *applier) final(ctx context.Context) error {
 	tooLong := time.Until(deadline) < e.RetryAfter
 	switch {
 	case e.Err == nil && (e.Status == http.StatusConflict || e.Status == http.StatusTooManyRequests):
-		a.open = a.unseen
+		a.open = false
 		if tooLong {
 			return failed(verdict.Refused, e, "nothing was deployed, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
 		}
 		return a.provisioned(ctx)
 	case !e.Temporary():
-		a.open = a.lost > 0
+		a.open = false
 		return a.refused()
 	}
 	a.lose(e)
@@ -172,7 +171,6 @@ func (a *applier) final(ctx context.Context) error {
 // lose takes note of a request that may have been taken.
 func (a *applier) lose(why error) {
 	a.lost++
-	a.unseen = true
 	a.report(Lost{why})
 	a.told = time.Time{} // what is done about it is news
 }
@@ -233,7 +231,7 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 	if a.lost == 0 {
 		return nil, nil
 	}
-	var open error // there is another deployment, which ours may still show in place of
+	var theirs error // another deployment is there, in whose place ours may show yet
 	for len(breaks) > 0 {
 		if err := sleep(ctx, breaks[0]); err != nil {
 			return nil, err
@@ -259,16 +257,16 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 		}
 		switch other := differs(a.Settings, agent); {
 		case !tells(a.Settings, agent):
-			open = failed(verdict.API, nil, "the update got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
+			theirs = failed(verdict.API, nil, "the update got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
 		case other == "":
 			return agent, nil
 		default:
-			open = &verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced,
+			theirs = &verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced,
 				Message: fmt.Sprintf("the update got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", agent.Desired(), other)}
 		}
 	}
-	a.open, a.unseen = false, false
-	return nil, open
+	a.open = false
+	return nil, theirs
 }
 
 // newer reports whether an agent's deployment is another than before, and is not
