@@ -260,9 +260,11 @@ func FuzzJudge(f *testing.F) {
 		`{"desiredDeploymentId":"ours","reconciledDeploymentId":"ours","currentRevision":{"deploymentID":"ours","health":{"restartCount":-1,"replicasStarted":-5,"message":"\r\n"}}}`,
 		`{"desiredDeploymentId":"ours","reconciledDeploymentId":"ours","currentRevision":{"deploymentID":"ours","phase":"Failed"}}`,
 		`{"desiredDeploymentId":"theirs","createdAt":"yesterday"}`,
+		`{"desiredDeploymentId":"theirs","reconciledDeploymentId":"ours","ready":true,"deployment":{"id":"theirs","createdAt":"2026-01-01T12:00:00Z"}}`,
 	} {
 		f.Add(seed, seed)
 	}
+	rules := Rules{Ours: "ours", Previous: "old", MaxRestarts: 2, Made: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)}
 	f.Fuzz(func(t *testing.T, first, second string) {
 		var memory Memory
 		var v verdict.Verdict
@@ -271,8 +273,13 @@ func FuzzJudge(f *testing.F) {
 			_ = json.Unmarshal([]byte(text), &doc)
 			See(&doc, rules)
 			v, memory = Judge(&doc, rules, memory, time.Unix(int64(i), 0))
-			if v.Status == verdict.Ready && !(doc.Ready && doc.ReconciledDeploymentID == "ours") {
+			theirs := doc.Desired() != "ours" && doc.Desired() != "old" && doc.Desired() != ""
+			older := !doc.Made().IsZero() && doc.Made().Before(rules.Made)
+			if v.Status == verdict.Ready && !(doc.Ready && doc.ReconciledDeploymentID == "ours" && !theirs) {
 				t.Errorf("green for %s", text)
+			}
+			if (v.Status == verdict.Superseded) != (theirs && !older) {
+				t.Errorf("%q, with another's deployment: %v, older: %v, for %s", v.Status, theirs, older, text)
 			}
 			if v.Status != "" && !v.Status.OK() && (v.Reason == "" || strings.TrimSpace(v.Message) == "") {
 				t.Errorf("red without a word for %s", text)
