@@ -1,11 +1,13 @@
 package main
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"pipecat-cloud-deploy/pipecat"
 	"pipecat-cloud-deploy/simulator"
 )
 
@@ -102,5 +104,27 @@ func TestAway(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// TestOlder holds that another's deployment, which was made just before ours and
+// is shown after it, does not take over.
+func TestOlder(t *testing.T) {
+	slow := fault{name: "delay", reads: true, whole: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler {
+		return simulator.Delay(h, always, 5*time.Second)
+	}}
+	ok, _ := simulator.ScriptOf("ok")
+	r := newRun(t, 1, t.TempDir())
+	r.scenario = scenario{
+		key: searchKey, exists: true, laggy: 10 * time.Second, waitTimeout: 5 * time.Minute, scripts: map[string]simulator.Script{"go": ok},
+		inputs:  map[string]string{"image": "ghcr.io/acme/bot:go", "wait-timeout": "5m"},
+		outages: []outage{{0, time.Millisecond, slow}},
+		others:  []otherUpdate{{time.Second, pipecat.Settings{Image: "ghcr.io/acme/bot:theirs"}}},
+	}
+	for _, broken := range r.play() {
+		t.Error(broken)
+	}
+	if all := r.cloud.Deployments("bot"); r.outputs["status"] != "ready" || len(all) != 3 {
+		t.Errorf("%v, with %q\n%s", r.outputs, all, r.requests())
 	}
 }

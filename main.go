@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	defer func() {
 		if p := recover(); p != nil {
 			v := broken(p)
+			report.Broke()
 			report.Finish(v)
 			code = v.Status.ExitCode()
 		}

@@ -241,6 +241,31 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// TestPanicAfterSending holds that nobody is told that nothing was changed when
+// the program breaks over the update's answer.
+func TestPanicAfterSending(t *testing.T) {
+	cloud := &simulator.Cloud{}
+	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+	reach := simulator.Transport(cloud)
+	network := roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := reach.RoundTrip(r)
+		if r.Method == http.MethodPost {
+			panic("boom")
+		}
+		return resp, err
+	})
+	env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b"}
+	var log strings.Builder
+	code := run(t.Context(), nil, func(name string) string { return env[name] }, &log, network)
+	if code != 1 || len(cloud.Deployments("demo-agent")) != 2 || strings.Contains(log.String(), "Nothing was changed") {
+		t.Errorf("exit code %d\n%s", code, log.String())
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // TestDeadLog runs the process with a log that nobody reads: it still ends by
 // itself, with its outputs.
 func TestDeadLog(t *testing.T) {

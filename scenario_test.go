@@ -98,13 +98,15 @@ func newScenario(rng *rand.Rand) scenario {
 	some("create-if-missing", 0.1, "false")
 	some("wait-for-ready", 0.1, "false")
 	some("max-restarts", 0.3, "0", "1", "4")
-	for name, d := range map[string]*time.Duration{"wait-timeout": &s.waitTimeout, "build-timeout": &s.buildTimeout} {
-		*d = 600 * time.Second
+	timeout := func(name string) time.Duration {
 		if chance(0.5) {
-			*d = 30*time.Second + seconds(300).Truncate(time.Second)
-			s.inputs[name] = d.String()
+			return 600 * time.Second
 		}
+		d := 30*time.Second + seconds(300).Truncate(time.Second)
+		s.inputs[name] = d.String()
+		return d
 	}
+	s.waitTimeout, s.buildTimeout = timeout("wait-timeout"), timeout("build-timeout")
 	if chance(0.2) {
 		s.minReady = seconds(25).Truncate(time.Second)
 		s.inputs["min-ready-seconds"] = s.minReady.String()
@@ -137,7 +139,14 @@ func newScenario(rng *rand.Rand) scenario {
 	}
 
 	if chance(0.02) { // a read misses the agent
-		s.outages = append(s.outages, outage{0, time.Millisecond, fault{name: "404", reads: true, wrap: answers(404, `{"error":"Not found"}`)}})
+		date, skew := chance(0.7), s.skew
+		s.outages = append(s.outages, outage{0, time.Millisecond, fault{name: "404", reads: true, wrap: func(rng *rand.Rand, h http.Handler) http.Handler {
+			var header []string
+			if date {
+				header = []string{"Date", time.Now().Add(skew).UTC().Format(http.TimeFormat)}
+			}
+			return answers(404, `{"error":"Not found"}`, header...)(rng, h)
+		}}})
 		s.writeFaults = 0.8
 	}
 

@@ -302,6 +302,16 @@ func (r *searchRun) broken() []string {
 	}
 	hold(!r.invalid || len(r.sent) == 0, "%d requests with inputs that are wrong", len(r.sent))
 
+	// What it says of the agent is so.
+	said := r.log.String() + r.summary
+	for _, none := range []string{"nothing was deployed", "Nothing was changed", "before anything was sent", "nothing was sent"} {
+		hold(!strings.Contains(said, none) || len(r.ours) == 0, "it says %q, though deployment %q was made", none, r.ours)
+	}
+	hold(status != verdict.Unchanged || id == r.outputs["previous-deployment-id"], "unchanged, from deployment %q to %q", r.outputs["previous-deployment-id"], id)
+	if all := r.cloud.Deployments("bot"); status == verdict.Superseded {
+		hold(len(all) > len(r.before)+len(r.ours), "superseded, though nobody else deployed")
+	}
+
 	// It ends.
 	first := slices.IndexFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost })
 	if first >= 0 {
@@ -373,7 +383,7 @@ func (r *searchRun) served() (id string, since time.Time) {
 func (r *searchRun) asked(id string) string {
 	m := r.cloud.Manifest("bot", id)
 	for name, have := range map[string]string{
-		"image": m.Image, "build-id": m.BuildID, "secret-set": m.SecretSet, "agent-profile": m.Profile,
+		"image": m.Image, "build-id": m.BuildID, "secret-set": m.SecretSet, "agent-profile": m.Profile, "websocket-auth": m.WebsocketAuth,
 	} {
 		if want := r.want(name); want != "" && have != want {
 			return fmt.Sprintf("%s is %q, and not %q", name, have, want)

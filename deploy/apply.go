@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ func Apply(ctx context.Context, api API, c Change, deadline time.Time, report fu
 	case ctx.Err() != nil:
 		v := verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
 			Message: "the job was stopped before the platform took the update, so nothing was deployed"}
-		if a.open {
+		if a.open || a.lost > 0 {
 			v.Message = "the job was stopped while the update was under way; it may have been taken, so look at the agent before you run it again"
 		}
 		return Taken{}, &v
@@ -81,7 +82,7 @@ type applier struct {
 	report func(Event)
 	pace   *backoff.ExponentialBackOff
 	last   *pipecat.Error // what the last request came to
-	open   bool           // a request may have been taken, and it is not known yet
+	open   bool           // a request may have been taken, and is yet to be looked for
 	lost   int            // requests without a clear answer
 	told   time.Time      // that the update is sent again later
 }
@@ -128,7 +129,7 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 // one before, although what was asked for is another, the answer may lag behind
 // the update, and so the agent is looked at until it does not.
 func (a *applier) confirmed(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
-	stale := !sameImage(a.Settings.Image, image(agent))
+	stale := contradicts(a.Settings, image(agent))
 	if agent.Desired() != a.Previous() || !stale && !a.Force {
 		return agent, nil
 	}
@@ -139,7 +140,7 @@ func (a *applier) confirmed(ctx context.Context, agent *pipecat.Agent) (*pipecat
 	}
 	if stale {
 		return nil, failed(verdict.API, nil, "the platform says that it took the update, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
-			a.Settings.Image, agent.Desired(), image(agent))
+			cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), agent.Desired(), image(agent))
 	}
 	return agent, nil
 }
@@ -151,10 +152,10 @@ func (a *applier) final(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	tooLong := time.Until(deadline) < e.RetryAfter
 	switch {
-	case e.Err == nil && (e.Status == http.StatusConflict || e.Status == http.StatusTooManyRequests):
+	case e.Status == http.StatusConflict, e.Status == http.StatusTooManyRequests:
 		a.open = false
 		if tooLong {
-			return failed(verdict.Refused, e, "nothing was deployed, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
+			return failed(verdict.Refused, e, "the update is given up, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
 		}
 		return a.provisioned(ctx)
 	case !e.Temporary():
@@ -256,6 +257,8 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 			continue
 		}
 		switch other := differs(a.Settings, agent); {
+		case a.Before == nil && (a.since().IsZero() || agent.Made().IsZero()):
+			theirs = failed(verdict.API, nil, "the request to create the agent got no clear answer, and the API does not tell whether deployment %s was there before it, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
 		case !tells(a.Settings, agent):
 			theirs = failed(verdict.API, nil, "the update got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
 		case other == "":
@@ -291,7 +294,7 @@ func (a *applier) refused() error {
 	case e.Denied():
 		return denied(e)
 	case e.Status < 400:
-		return failed(verdict.API, e, "nothing was deployed: %v", e)
+		return failed(verdict.API, e, "the API does not take %s: %v", what, e)
 	}
 	return failed(verdict.Refused, e, "the platform refuses %s: %s", what, e.Words())
 }

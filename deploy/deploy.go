@@ -3,7 +3,6 @@
 package deploy
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +98,7 @@ type Change struct {
 	Name      string
 	Artefact  Artefact
 	Before    *pipecat.Agent // nil: the agent is created
-	Missed    time.Time      // when there was no agent, by the API's clock where it tells; else zero
+	Missed    time.Time      // when there was no agent, by the API's clock; zero when it does not tell
 	NewRegion string         // to create it in; empty: the platform chooses
 	Settings  pipecat.Settings
 	Force     bool // a new deployment though nothing changed; not for a creation
@@ -152,7 +151,7 @@ func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (C
 		return Change{}, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", cfg.AgentName)
 	case status(err) == http.StatusNotFound:
 		change.NewRegion = cfg.Region
-		change.Missed = cmp.Or(asError(err).Date, time.Now())
+		change.Missed = asError(err).Date
 		if region == "" && artefact.Build != nil {
 			if p, err := api.Properties(ctx); err == nil {
 				region = p.DefaultRegion

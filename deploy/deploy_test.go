@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -98,6 +99,8 @@ func TestDiffers(t *testing.T) {
 		{"limit", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.MaxSessionDurationSeconds = 60 }), `session limit is "60"`},
 		{"minimum", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.AutoScaling.MinReplicas = ptr(2) }), `minimum of agents is "2"`},
 		{"maximum", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.AutoScaling.MaxReplicas = ptr(2) }), `maximum of agents is "2"`},
+		{"no credentials", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.ImagePullSecretName = "" }), `image credentials is "none"`},
+		{"no secrets", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.EnvFromSecretNames = nil }), `secret set is "none"`},
 		{"secrets", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.EnvFromSecretNames = []string{"x"} }), `secret set is "x"`},
 	} {
 		if got := differs(tt.asked, tt.agent); got != tt.want {
@@ -171,6 +174,12 @@ func TestApply(t *testing.T) {
 			status: verdict.Failed, reason: verdict.API, total: 1},
 		{name: "200 that is no agent", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 200, nil, "{}") },
 			status: verdict.Failed, reason: verdict.API, total: 1},
+		{name: "200 that names no deployment", faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(c, writes, 200, nil, `{"name":"bot"}`)
+		}, status: verdict.Failed, reason: verdict.API, total: 1},
+		{name: "lost, refused, and seen only then", laggy: 40 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(simulator.Lossy(c, simulator.Between(1, 1, writes), false), simulator.Between(2, 2, writes), 422, nil, "{}")
+		}, total: 2},
 		{name: "408", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(c, simulator.Between(1, 1, writes), 408, nil, "{}")
 		}, total: 2},
@@ -243,7 +252,7 @@ func TestApply(t *testing.T) {
 		t.Run(tt.name+", of a creation", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := &simulator.Cloud{Laggy: tt.laggy}
-				change := Change{Name: "bot", Settings: pipecat.Settings{Image: "acme/bot:v2"}}
+				change := Change{Name: "bot", Missed: time.Now(), Settings: pipecat.Settings{Image: "acme/bot:v2"}}
 				taken, err := Apply(t.Context(), client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
 				ids := cloud.Deployments("bot")
 				if len(ids) != tt.total-1 {
@@ -350,15 +359,19 @@ func TestStaleAnswer(t *testing.T) {
 		taken  bool // by the platform
 		force  bool
 		image  string
+		build  string
 		same   bool // the deployment is the one before
 		status verdict.Status
 		reason verdict.Reason
 	}{
 		{name: "it was taken", taken: true, image: "acme/bot:v2"},
 		{name: "it was taken, and is forced", taken: true, force: true, image: "acme/bot:v1"},
+		{name: "it was taken, of a build", taken: true, build: "id"},
+		{name: "it was not, of a build", build: "id", status: verdict.Failed, reason: verdict.API},
 		{name: "it was not", image: "acme/bot:v2", status: verdict.Failed, reason: verdict.API},
 		{name: "it was not, and is forced", force: true, image: "acme/bot:v1", same: true},
 		{name: "there is nothing to take", taken: true, image: "docker.io/acme/bot:v1", same: true},
+		{name: "there is nothing to take, and it is kept under another name", taken: true, image: "mirror.example/acme/bot:v1", same: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -379,7 +392,8 @@ func TestStaleAnswer(t *testing.T) {
 					_ = json.NewEncoder(w).Encode(map[string]any{"desiredDeploymentId": old, "deployment": map[string]any{
 						"id": old, "manifest": map[string]any{"spec": map[string]any{"image": "acme/bot:v1"}}}})
 				})
-				change := Change{Name: "bot", Before: before, Force: tt.force, Settings: pipecat.Settings{Image: tt.image}}
+				cloud.AddBuild(simulator.Build{ID: "id"})
+				change := Change{Name: "bot", Before: before, Force: tt.force, Settings: pipecat.Settings{Image: tt.image, BuildID: tt.build}}
 				taken, err := Apply(t.Context(), client(stale), change, time.Now().Add(10*time.Minute), func(Event) {})
 				if v := came(err); v.Status != tt.status || v.Reason != tt.reason {
 					t.Fatalf("got %+v, %+v; want %q for %q", taken, v, tt.status, tt.reason)
@@ -446,9 +460,13 @@ func TestStopped(t *testing.T) {
 			return simulator.Answer(lostOnce(c), simulator.Between(2, 2, writes), 422, nil, "{}")
 		}, 10 * time.Second, true},
 		{"while it is held", func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 409, nil, "{}") }, 5 * time.Second, false},
-		{"after it was not taken", func(c *simulator.Cloud) http.Handler {
+		{"after it was not seen", func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(c, writes, 503, http.Header{"Retry-After": {"60"}}, "{}")
-		}, 30 * time.Second, false},
+		}, 30 * time.Second, true},
+		{"after it was taken, and not seen", func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, 16 * time.Second, true},
+		{"while it is looked for after what asks for too much patience", func(c *simulator.Cloud) http.Handler {
+			return simulator.Answer(lostOnce(c), simulator.Between(2, 2, writes), 429, http.Header{"Retry-After": {"3600"}}, "{}")
+		}, 20 * time.Second, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -464,6 +482,105 @@ func TestStopped(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestUnseenBefore holds that an agent which a read had missed is not taken for
+// the one that was created: it is as asked for, and was there before.
+func TestUnseenBefore(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		missed bool // the API tells when it was
+		date   bool // and when the deployment was made
+		reason verdict.Reason
+	}{
+		{"all is told", true, true, verdict.Refused}, // it is there already
+		{"when it was missed is not", false, true, verdict.API},
+		{"its age is not", true, false, verdict.API},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				h := simulator.Answer(cloud, simulator.Between(1, 1, simulator.Writes), 500, nil, "{}")
+				api := client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					recorder := httptest.NewRecorder()
+					h.ServeHTTP(recorder, r)
+					w.WriteHeader(recorder.Code)
+					text := recorder.Body.String()
+					if !tt.date {
+						text = strings.ReplaceAll(text, `"createdAt"`, `"created"`)
+					}
+					_, _ = io.WriteString(w, text)
+				}))
+				change := Change{Name: "bot", Settings: pipecat.Settings{Image: "acme/bot:v1"}}
+				if tt.missed {
+					change.Missed = time.Now()
+				}
+				taken, err := Apply(t.Context(), api, change, time.Now().Add(10*time.Minute), func(Event) {})
+				if v := came(err); v.Status != verdict.Failed || v.Reason != tt.reason {
+					t.Errorf("got %+v, %+v; want %q", taken, v, tt.reason)
+				}
+			})
+		})
+	}
+}
+
+// TestTells holds that a deployment which is not shown is not taken for ours.
+func TestTells(t *testing.T) {
+	shown := func(change func(*pipecat.Agent, *pipecat.Spec)) *pipecat.Agent {
+		a := &pipecat.Agent{Deployment: &pipecat.Deployment{}}
+		change(a, &a.Deployment.Manifest.Spec)
+		return a
+	}
+	image := shown(func(_ *pipecat.Agent, s *pipecat.Spec) { s.Image = "a:b" })
+	for _, tt := range []struct {
+		name  string
+		asked pipecat.Settings
+		agent *pipecat.Agent
+		want  bool
+	}{
+		{"any will do", pipecat.Settings{}, &pipecat.Agent{}, true},
+		{"nothing is shown", pipecat.Settings{Image: "a:b"}, &pipecat.Agent{}, false},
+		{"an empty deployment", pipecat.Settings{Image: "a:b"}, shown(func(*pipecat.Agent, *pipecat.Spec) {}), false},
+		{"an image", pipecat.Settings{Image: "a:b"}, image, true},
+		{"all but the image", pipecat.Settings{Image: "a:b"}, shown(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "arm" }), false},
+		{"no image, of a build", pipecat.Settings{BuildID: "id"}, shown(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "arm" }), true},
+		{"nothing of a build", pipecat.Settings{BuildID: "id"}, shown(func(*pipecat.Agent, *pipecat.Spec) {}), false},
+		{"no profile", pipecat.Settings{Image: "a:b", AgentProfile: "agent-2x"}, image, false},
+		{"a profile", pipecat.Settings{Image: "a:b", AgentProfile: "agent-2x"}, shown(func(a *pipecat.Agent, s *pipecat.Spec) { a.AgentProfile, s.Image = "agent-1x", "a:b" }), true},
+	} {
+		if got := tells(tt.asked, tt.agent); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+// TestNotTold holds that a deployment of which the API tells nothing is not
+// taken for ours, nor is another made.
+func TestNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		h := simulator.Answer(simulator.Lossy(cloud, simulator.Writes, false), simulator.Reads, 200, nil, `{"desiredDeploymentId":"other"}`)
+		change := Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
+		_, err := Apply(t.Context(), client(h), change, time.Now().Add(10*time.Minute), func(Event) {})
+		if v := came(err); v.Reason != verdict.API || !strings.Contains(v.Message, "does not tell") || len(cloud.Deployments("bot")) != 2 {
+			t.Errorf("got %+v, and %q", v, cloud.Deployments("bot"))
+		}
+	})
+}
+
+// TestSameSecond holds that a deployment of the same time as the one before is
+// newer all the same: the platform's clock may tick in seconds.
+func TestSameSecond(t *testing.T) {
+	now := time.Now()
+	at := func(id string) *pipecat.Agent {
+		return &pipecat.Agent{DesiredDeploymentID: id, Deployment: &pipecat.Deployment{ID: id, CreatedAt: pipecat.Time{Time: now}}}
+	}
+	a := applier{Change: Change{Before: at("old")}}
+	if !a.newer(at("new")) || a.newer(at("old")) {
+		t.Error("a time that is equal tells them apart")
 	}
 }
 
@@ -513,6 +630,25 @@ func TestRegions(t *testing.T) {
 				t.Errorf("%s: %v", tt.name, err)
 			}
 		})
+	}
+}
+
+// TestMissed holds that what there is later is held against the platform's
+// clock when there was no agent, and not against ours.
+func TestMissed(t *testing.T) {
+	date := time.Date(2020, 2, 2, 20, 20, 20, 0, time.UTC)
+	for _, tt := range []struct {
+		header http.Header
+		since  time.Time
+	}{
+		{http.Header{"Date": {date.Format(http.TimeFormat)}}, date.Add(-time.Minute)},
+		{nil, time.Time{}},
+	} {
+		h := simulator.Answer(&simulator.Cloud{}, simulator.Reads, 404, tt.header, "{}")
+		change, err := Plan(t.Context(), client(h), inputs.Config{AgentName: "bot", CreateIfMissing: true}, Artefact{Image: "a:b"})
+		if err != nil || !change.since().Equal(tt.since) {
+			t.Errorf("since %s, %v; want %s", change.since(), err, tt.since)
+		}
 	}
 }
 

@@ -35,12 +35,12 @@ func differs(asked pipecat.Settings, agent *pipecat.Agent) string {
 		return ""
 	}
 	spec := agent.Deployment.Manifest.Spec
-	_, tag, digest := parts(spec.Image)
 	switch {
-	case !sameImage(asked.Image, spec.Image):
-		return fmt.Sprintf("image is %q", spec.Image)
-	case asked.BuildID != "" && tag+digest != "": // a build's image is redacted
+	case sameArtefact(asked, spec.Image):
+	case asked.BuildID != "":
 		return fmt.Sprintf("image is %q, of no build", spec.Image)
+	default:
+		return fmt.Sprintf("image is %q", spec.Image)
 	}
 
 	none := "" // what a manifest shows for what is not set
@@ -95,6 +95,28 @@ func image(agent *pipecat.Agent) string {
 		return ""
 	}
 	return agent.Deployment.Manifest.Spec.Image
+}
+
+// sameArtefact reports whether an image that is shown may be of the image or the
+// build that was asked for. A build's image is redacted.
+func sameArtefact(asked pipecat.Settings, shown string) bool {
+	if asked.BuildID != "" {
+		_, tag, digest := parts(shown)
+		return tag+digest == ""
+	}
+	return sameImage(asked.Image, shown)
+}
+
+// contradicts reports whether an image that is shown cannot be what was asked
+// for, whatever the name under which the platform keeps it.
+func contradicts(asked pipecat.Settings, shown string) bool {
+	_, tag, digest := parts(shown)
+	if asked.BuildID != "" { // whose image is redacted
+		return tag+digest != ""
+	}
+	_, askedTag, askedDigest := parts(asked.Image)
+	other := func(a, b string) bool { return a != "" && b != "" && a != b }
+	return other(askedTag, tag) || other(askedDigest, digest)
 }
 
 // sameImage reports whether an image that is shown may be the one that was asked

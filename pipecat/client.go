@@ -216,9 +216,12 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 	clip := clipper{most: maxText}
 	n, err := io.Copy(&clip, io.LimitReader(resp.Body, maxAnswer+1))
 	body := clip.out
-	shown := body[:min(len(body), maxErrorBody+len(c.Key))]
-	if c.Key != "" { // before it is cut, and with it perhaps the key
+	shown := body[:min(len(body), maxErrorBody)]
+	if c.Key != "" {
 		shown = bytes.ReplaceAll(shown, []byte(c.Key), []byte("***"))
+		if len(body) > maxErrorBody { // it may end with the beginning of one
+			shown = shown[:max(0, len(shown)-len(c.Key))]
+		}
 	}
 	e.Body = string(shown[:min(len(shown), maxErrorBody)])
 	switch {

@@ -251,7 +251,7 @@ func TestTexts(t *testing.T) {
 	long := "first " + strings.Repeat("x", 3<<20) + " last"
 	doc, err := json.Marshal(map[string]any{
 		"name":            "bot " + key,
-		"currentRevision": map[string]any{"phase": long, "health": map[string]any{"message": strings.Repeat("x", 128<<10-9) + key + long}},
+		"currentRevision": map[string]any{"phase": long, "health": map[string]any{"message": strings.Repeat("x", 64<<10-9) + key + long}},
 		"errors":          []any{map[string]any{"code": "X", "message": "no " + key}},
 	})
 	if err != nil {
@@ -446,4 +446,17 @@ func FuzzAgent(f *testing.F) {
 			t.Errorf("got %+v, %v", a, err)
 		}
 	})
+}
+
+// TestHalfAKey holds that no beginning of the key is at the end of what is kept
+// of an answer, however many keys were taken out before it.
+func TestHalfAKey(t *testing.T) {
+	for n := range len(key) {
+		var asked int
+		_, err := client(answers(&asked, answer(500, strings.Repeat("x", n)+strings.Repeat(key, 1000)))).Agent(t.Context(), "bot")
+		e := (*pipecat.Error)(nil)
+		if !errors.As(err, &e) || strings.Contains(e.Body, key[:3]) {
+			t.Errorf("after %d bytes: …%s", n, e.Body[len(e.Body)-40:])
+		}
+	}
 }

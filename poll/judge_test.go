@@ -97,6 +97,7 @@ func TestJudge(t *testing.T) {
 		})}, status: verdict.Superseded, reason: verdict.Replaced},
 		{name: "1: except that none is named", docs: []*pipecat.Agent{{}}},
 		{name: "1: none is named, and ours serves", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = ""; return a }()}, status: verdict.Ready},
+		{name: "1: none is named, of a new agent", rules: Rules{Ours: "ours"}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = ""; return a }()}, status: verdict.Ready},
 		{name: "1: the same deployment is judged again", rules: Rules{Ours: "ours", Previous: "ours"}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
 
 		{name: "2: not reconciled, whatever else it says", docs: []*pipecat.Agent{func() *pipecat.Agent {

@@ -36,7 +36,7 @@ type Report struct {
 	look                 poll.Look
 	stages               []stage
 
-	lost     bool // an answer was
+	lost     bool // an answer was, or may be
 	away     bool // the API was
 	problems []inputs.Problem
 	notes    []string // warnings and notices
@@ -59,6 +59,10 @@ func New(w io.Writer, getenv func(string) string) *Report {
 		started: time.Now(),
 	}
 }
+
+// Broke takes note that the program itself broke, so that what its last request
+// came to is not known.
+func (r *Report) Broke() { r.lost = true }
 
 // survive is deferred by what shows something: a fault in it must change no
 // verdict, and keep nothing else from being shown.

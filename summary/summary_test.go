@@ -161,3 +161,24 @@ func TestSurvives(t *testing.T) {
 		}
 	}
 }
+
+// brokenWriter is a log whose first line breaks the program.
+type brokenWriter struct{ used bool }
+
+func (w *brokenWriter) Write(p []byte) (int, error) {
+	if !w.used {
+		w.used = true
+		panic("boom")
+	}
+	return len(p), nil
+}
+
+// TestBrokenLog holds that a fault in the log costs no outputs.
+func TestBrokenLog(t *testing.T) {
+	output := filepath.Join(t.TempDir(), "output")
+	r := New(&brokenWriter{}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
+	r.Finish(verdict.Verdict{Status: verdict.Ready})
+	if data, err := os.ReadFile(output); err != nil || !strings.Contains(string(data), "status<<") {
+		t.Errorf("outputs %q, %v", data, err)
+	}
+}
