@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -384,6 +385,7 @@ func (r *searchRun) asked(id string) string {
 	m := r.cloud.Manifest("bot", id)
 	for name, have := range map[string]string{
 		"image": m.Image, "build-id": m.BuildID, "secret-set": m.SecretSet, "agent-profile": m.Profile, "websocket-auth": m.WebsocketAuth,
+		"krisp-viva-audio-filter": cmp.Or(m.AudioFilter, "none"),
 	} {
 		if want := r.want(name); want != "" && have != want {
 			return fmt.Sprintf("%s is %q, and not %q", name, have, want)

@@ -97,6 +97,7 @@ func TestDiffers(t *testing.T) {
 		{"credentials", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.ImagePullSecretName = "x" }), `image credentials is "x"`},
 		{"profile", asked, agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.AgentProfile = "agent-2x" }), `agent profile is "agent-2x"`},
 		{"limit", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.MaxSessionDurationSeconds = 60 }), `session limit is "60"`},
+		{"no limit", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.MaxSessionDurationSeconds = 0 }), `session limit is "none"`},
 		{"minimum", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.AutoScaling.MinReplicas = ptr(2) }), `minimum of agents is "2"`},
 		{"maximum", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.AutoScaling.MaxReplicas = ptr(2) }), `maximum of agents is "2"`},
 		{"no credentials", asked, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.ImagePullSecretName = "" }), `image credentials is "none"`},
@@ -547,6 +548,13 @@ func TestTells(t *testing.T) {
 		{"all but the image", pipecat.Settings{Image: "a:b"}, shown(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "arm" }), false},
 		{"no image, of a build", pipecat.Settings{BuildID: "id"}, shown(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "arm" }), true},
 		{"nothing of a build", pipecat.Settings{BuildID: "id"}, shown(func(*pipecat.Agent, *pipecat.Spec) {}), false},
+		{"no authorization", pipecat.Settings{Image: "a:b", WebsocketAuth: "token"}, image, false},
+		{"no filter", pipecat.Settings{Image: "a:b", KrispViva: &pipecat.KrispViva{}}, image, false},
+		{"no scaling", pipecat.Settings{Image: "a:b", AutoScaling: &pipecat.AutoScaling{}}, image, false},
+		{"all of it", pipecat.Settings{Image: "a:b", WebsocketAuth: "token", KrispViva: &pipecat.KrispViva{}, AutoScaling: &pipecat.AutoScaling{}},
+			shown(func(a *pipecat.Agent, s *pipecat.Spec) {
+				a.WebsocketAuth, a.KrispViva, s.Image, s.AutoScaling = "none", &pipecat.KrispViva{}, "a:b", &pipecat.Replicas{}
+			}), true},
 		{"no profile", pipecat.Settings{Image: "a:b", AgentProfile: "agent-2x"}, image, false},
 		{"a profile", pipecat.Settings{Image: "a:b", AgentProfile: "agent-2x"}, shown(func(a *pipecat.Agent, s *pipecat.Spec) { a.AgentProfile, s.Image = "agent-1x", "a:b" }), true},
 	} {

@@ -17,14 +17,19 @@ func tells(asked pipecat.Settings, agent *pipecat.Agent) bool {
 	if asked == (pipecat.Settings{}) {
 		return true // any will do
 	}
-	if agent.Deployment == nil || asked.AgentProfile != "" && agent.AgentProfile == "" {
+	if agent.Deployment == nil {
 		return false
 	}
 	spec := agent.Deployment.Manifest.Spec
-	if asked.Image == "" {
-		return spec.Image != "" || spec.DailyNodeType != "" || spec.AutoScaling != nil
+	switch {
+	case asked.Image != "" && spec.Image == "",
+		asked.AgentProfile != "" && agent.AgentProfile == "",
+		asked.WebsocketAuth != "" && agent.WebsocketAuth == "",
+		asked.KrispViva != nil && agent.KrispViva == nil,
+		asked.AutoScaling != nil && spec.AutoScaling == nil:
+		return false
 	}
-	return spec.Image != ""
+	return spec.Image != "" || spec.DailyNodeType != "" || spec.AutoScaling != nil
 }
 
 // differs finds a setting that was asked for and that the agent's newest
@@ -54,8 +59,12 @@ func differs(asked pipecat.Settings, agent *pipecat.Agent) string {
 		{"WebSocket authorization", asked.WebsocketAuth, agent.WebsocketAuth},
 		{"noise filter", filter(asked.KrispViva), filter(agent.KrispViva)},
 	}
-	if asked.MaxSessionDuration != 0 && spec.MaxSessionDurationSeconds != 0 {
-		pairs = append(pairs, pair{"session limit", fmt.Sprint(asked.MaxSessionDuration), fmt.Sprint(spec.MaxSessionDurationSeconds)})
+	if asked.MaxSessionDuration != 0 {
+		limit := none
+		if spec.MaxSessionDurationSeconds != 0 {
+			limit = fmt.Sprint(spec.MaxSessionDurationSeconds)
+		}
+		pairs = append(pairs, pair{"session limit", fmt.Sprint(asked.MaxSessionDuration), limit})
 	}
 	if s := asked.AutoScaling; s != nil && spec.AutoScaling != nil {
 		for _, bound := range []struct {
