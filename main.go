@@ -103,7 +103,7 @@ func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper
 	rollout := poll.Rollout{
 		Agents:   &waiting,
 		Name:     cfg.AgentName,
-		Rules:    poll.Rules{Ours: taken.ID, Previous: taken.Previous, Made: taken.Agent.Made(), MaxRestarts: cfg.MaxRestarts, MinReady: cfg.MinReady},
+		Rules:    poll.Rules{Ours: taken.ID, Previous: taken.Previous, Made: taken.Agent.Made(), MaxRestarts: cfg.MaxRestarts, MinReady: cfg.MinReady, Warm: change.Warm},
 		Deadline: deadline,
 		Report:   report.Poll,
 	}

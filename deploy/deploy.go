@@ -102,6 +102,7 @@ type Change struct {
 	NewRegion string         // to create it in; empty: the platform chooses
 	Settings  pipecat.Settings
 	Force     bool // a new deployment though nothing changed; not for a creation
+	Warm      int  // replicas that are to be ready before it is waited for no more; 0: the platform decides
 }
 
 // Previous is the id of the deployment before the change, or "".
@@ -169,6 +170,16 @@ func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (C
 	}
 	if b := artefact.Build; b != nil && b.Region != "" && region != "" && b.Region != region {
 		return Change{}, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region (a new agent's is set by region)", b.ID, b.Region, region)
+	}
+	if cfg.WaitForReady && cfg.WaitFor == "warm" {
+		least := cfg.MinAgents
+		if least == nil && change.Before != nil && change.Before.AutoScaling != nil {
+			least = change.Before.AutoScaling.MinReplicas
+		}
+		if least == nil || *least < 1 {
+			return Change{}, failed(verdict.Inputs, nil, "wait-for is warm, but no replica of agent %q is kept warm; set min-agents to 1 or more, or wait-for to ready", cfg.AgentName)
+		}
+		change.Warm = *least
 	}
 	return change, nil
 }

@@ -37,6 +37,7 @@ type Config struct {
 	CreateIfMissing bool
 	BuildTimeout    time.Duration
 	WaitForReady    bool
+	WaitFor         string // "ready", or "warm": as many replicas as are kept warm
 	WaitTimeout     time.Duration
 	MaxRestarts     int
 	MinReady        time.Duration

@@ -20,6 +20,7 @@ type Rules struct {
 	Made        time.Time     // when ours was, by the platform's clock; zero when that is not known
 	MaxRestarts int           // forgiven per started replica
 	MinReady    time.Duration // how long ready must hold
+	Warm        int           // replicas that ready takes; 0: the platform decides
 }
 
 // Memory is what a judge must know of earlier looks. The zero Memory has none.
@@ -70,8 +71,9 @@ func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Ver
 		m.crashLooped = false
 	}
 
-	// 5. It serves; having scaled to zero replicas is fine.
-	if !serves(doc, rules) {
+	// 5. It serves; having scaled to zero replicas is fine, unless they are to be
+	// warm.
+	if !serves(doc, rules) || !warm(doc, rules) {
 		m.readySince = time.Time{}
 		return verdict.Verdict{}, m // 6.
 	}
@@ -107,6 +109,12 @@ func serves(doc *pipecat.Agent, rules Rules) bool {
 	rev := doc.CurrentRevision
 	return doc.Ready && (doc.Available == nil || *doc.Available) &&
 		doc.ReconciledDeploymentID == rules.Ours && (rev == nil || rev.DeploymentID == rules.Ours)
+}
+
+// warm reports whether enough replicas of our deployment, which serves, are
+// ready.
+func warm(doc *pipecat.Agent, rules Rules) bool {
+	return rules.Warm == 0 || doc.CurrentRevision != nil && doc.CurrentRevision.ReadyReplicas >= rules.Warm
 }
 
 // refused judges an agent's errors.

@@ -169,6 +169,9 @@ func TestJudge(t *testing.T) {
 		{name: "4: an image's name that is none, at once", docs: []*pipecat.Agent{pulling("InvalidImageName")},
 			status: verdict.Failed, reason: verdict.ImagePull},
 
+		{name: "5: ready, but not warm", rules: Rules{Ours: "ours", Warm: 2}, docs: []*pipecat.Agent{reconciled()}},
+		{name: "5: warm", rules: Rules{Ours: "ours", Warm: 1}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
+		{name: "5: ready, and how warm is not told", rules: Rules{Ours: "ours", Warm: 1}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.CurrentRevision = nil; return a }()}},
 		{name: "5: ready", docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
 		{name: "5: ready with no replica", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.Ready, a.CurrentRevision.ReadyReplicas, a.CurrentRevision.Health = true, 0, nil

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -140,7 +141,7 @@ func (d *deployment) revision(a *agent, now time.Time) object {
 	f := d.frame(now)
 	rev := object{"deploymentID": d.id, "phase": f.Phase, "readyReplicas": 0, "phaseStartedAt": a.timestamp(d.made.Add(f.At))}
 	if f.Ready {
-		rev["readyReplicas"] = a.minAgents // it scales down to what is kept warm
+		rev["readyReplicas"] = cmp.Or(f.Replicas, a.minAgents) // it scales down to what is kept warm
 	}
 	if f.Infrastructure {
 		rev["hasInfrastructureIssue"] = true

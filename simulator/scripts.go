@@ -21,6 +21,7 @@ type Frame struct {
 	At             time.Duration // since the deployment was made
 	Phase          string
 	Ready          bool
+	Replicas       int // that are ready when it is; 0: as many as are kept warm
 	Health         *pipecat.Health
 	Errors         []pipecat.AgentError
 	Condition      *pipecat.Condition
@@ -115,6 +116,8 @@ func Scripts() []Script {
 			validates(4*s, exited("terminated", "Error", "Error", 0, 1, traceback), traceback),
 			validates(5*s, running(false, 1), startup), {At: 8 * s, Phase: pipecat.Active, Ready: true, Health: running(true, 1)}}},
 		{Name: "flapping", Text: "ready, then not, then for good", Frames: []Frame{creating, starting, at(5*s, active), at(8*s, starting), at(14*s, active)}},
+		{Name: "cold", Text: "ready with one replica, and warm after 20 seconds", Frames: []Frame{creating, starting,
+			{At: 6 * s, Phase: pipecat.Active, Ready: true, Health: running(true, 0), Replicas: 1}, at(20*s, active)}},
 		{Name: "stuck", Text: "runs, but never becomes ready", Frames: []Frame{creating, starting}},
 		{Name: "never", Text: "no replica is ever started", Frames: []Frame{creating}},
 		{Name: "infrastructure", Text: "the platform has trouble of its own", Frames: []Frame{creating,
