@@ -107,7 +107,27 @@ func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper
 		Deadline: deadline,
 		Report:   report.Poll,
 	}
-	return taken.Verdict(rollout.Wait(ctx)), nil
+	v := taken.Verdict(rollout.Wait(ctx))
+	if ran(v.Reason) && cfg.LogLines > 0 {
+		timed, cancel := context.WithDeadline(ctx, later(deadline, time.Now().Add(time.Second)))
+		defer cancel()
+		lines, err := waiting.Logs(timed, cfg.AgentName, taken.ID, cfg.LogLines)
+		report.Logs(lines, err)
+	}
+	return v, nil
+}
+
+// ran reports whether a job is red for what the agent's code does, so that its
+// log may say why.
+func ran(r verdict.Reason) bool {
+	return r == verdict.Crash || r == verdict.OutOfMemory || r == verdict.NotReady
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // broken is the verdict when this program panics.

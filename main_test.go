@@ -83,6 +83,9 @@ func setUp(env *testscript.Env) error {
 	return err
 }
 
+// logs selects the requests for an agent's log.
+func logs(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/logs") }
+
 // token is that of ::stop-commands::, which is another one each time.
 var token = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
 
@@ -130,7 +133,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		}
 	},
 
-	// fault reads|writes FROM TO lost|half|hang|STATUS [BODY [HEADER=VALUE]]
+	// fault reads|writes|logs FROM TO lost|half|hang|STATUS [BODY [HEADER=VALUE]]
 	// strikes the FROM-th to the TO-th request from now on; a TO of 0 is no end.
 	// fault none ends them all.
 	"fault": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -139,7 +142,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			w.api = w.honest
 			return
 		}
-		which := map[string]simulator.When{"reads": simulator.Reads, "writes": simulator.Writes}[args[0]]
+		which := map[string]simulator.When{"reads": simulator.Reads, "writes": simulator.Writes, "logs": logs}[args[0]]
 		from, err := strconv.ParseInt(args[1], 10, 64)
 		ts.Check(err)
 		to, err := strconv.ParseInt(args[2], 10, 64)

@@ -41,6 +41,7 @@ type Config struct {
 	WaitTimeout     time.Duration
 	MaxRestarts     int
 	MinReady        time.Duration
+	LogLines        int // of the agent's log that a failure shows
 
 	// File is the config file that was read, and FileKeys those of its keys
 	// that count: an input may have won over others.

@@ -33,7 +33,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Config{
 		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Image: "acme/bot:v1",
-		CreateIfMissing: true, BuildTimeout: 10 * time.Minute, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2,
+		CreateIfMissing: true, BuildTimeout: 10 * time.Minute, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2, LogLines: 50,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

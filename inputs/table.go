@@ -125,16 +125,13 @@ func Table() []Input {
 			set:  into(func(c *Config) *time.Duration { return &c.WaitTimeout }, between(time.Second, maxWait))},
 		{Name: "max-restarts", Kind: number, Default: "2",
 			Text: "Restarts of the new revision that are forgiven, per replica.",
-			set: into(func(c *Config) *int { return &c.MaxRestarts }, func(s string) (int, error) {
-				n, err := atLeast(0)(s)
-				if err != nil {
-					return 0, err
-				}
-				return *n, nil
-			})},
+			set:  into(func(c *Config) *int { return &c.MaxRestarts }, fromZero)},
 		{Name: "min-ready-seconds", Kind: duration, Default: "0",
 			Text: "How long the new revision must stay ready before it counts.",
 			set:  into(func(c *Config) *time.Duration { return &c.MinReady }, between(0, maxWait))},
+		{Name: "log-lines", Kind: number, Default: "50",
+			Text: "Lines of the agent's log that a failure shows; `0` for none.",
+			set:  into(func(c *Config) *int { return &c.LogLines }, fromZero)},
 		{Name: "api-url", Kind: text, Default: "https://api.pipecat.daily.co",
 			Text: "Address of the API, with or without `/v1`: https, or a loopback host.",
 			set:  into(func(c *Config) **url.URL { return &c.APIURL }, apiURL)},
@@ -248,6 +245,14 @@ func atLeast(least int) func(string) (*int, error) {
 		i := int(n)
 		return &i, nil
 	}
+}
+
+func fromZero(s string) (int, error) {
+	n, err := atLeast(0)(s)
+	if err != nil {
+		return 0, err
+	}
+	return *n, nil
 }
 
 // yesOrNo takes the booleans of YAML 1.2's core schema, as the runner does.

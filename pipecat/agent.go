@@ -212,6 +212,13 @@ func (e *AgentError) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// LogLine is what an agent printed at a time.
+type LogLine struct {
+	Text         string `json:"log"`
+	Timestamp    Time   `json:"timestamp"`
+	DeploymentID string `json:"deploymentId"` // may be empty
+}
+
 // Condition is a Kubernetes condition: Available, Progressing or Degraded.
 type Condition struct {
 	Type    string `json:"type"`

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,6 +93,22 @@ func (c *Client) deploy(ctx context.Context, request any, path ...string) (*Agen
 	return &a, nil
 }
 
+// Logs reads the last lines that a deployment of the agent called name has
+// printed: at most n, the oldest first.
+func (c *Client) Logs(ctx context.Context, name, deploymentID string, n int) ([]LogLine, error) {
+	var answer struct {
+		Logs []LogLine `json:"logs"`
+	}
+	query := url.Values{"deploymentId": {deploymentID}, "limit": {strconv.Itoa(n)}, "order": {"desc"}}
+	if err := c.query(ctx, &answer, query, "agents", name, "logs"); err != nil {
+		return nil, err
+	}
+	lines := slices.DeleteFunc(answer.Logs, func(l LogLine) bool { return l.DeploymentID != "" && l.DeploymentID != deploymentID })
+	lines = lines[:min(n, len(lines))]
+	slices.Reverse(lines)
+	return lines, nil
+}
+
 // Build reads the cloud build with the given id, a UUID.
 func (c *Client) Build(ctx context.Context, id string) (*Build, error) {
 	var answer buildAnswer
@@ -119,9 +137,15 @@ func (c *Client) Properties(ctx context.Context) (*Properties, error) {
 	return answer.Properties, nil
 }
 
-// get reads a JSON object into out, trying again as c.Retries says.
 func (c *Client) get(ctx context.Context, out any, path ...string) error {
-	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, c.Base.JoinPath(escape(path)...).String(), nil)
+	return c.query(ctx, out, nil, path...)
+}
+
+// query reads a JSON object into out, trying again as c.Retries says.
+func (c *Client) query(ctx context.Context, out any, query url.Values, path ...string) error {
+	u := c.Base.JoinPath(escape(path)...)
+	u.RawQuery = query.Encode()
+	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return &Error{Method: http.MethodGet, URL: redact(c.Base), Err: err}
 	}

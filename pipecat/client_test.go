@@ -71,6 +71,10 @@ func TestRequests(t *testing.T) {
 			"GET /v1/secrets/a%2Fb%3Fc"},
 		{"build", func(ctx context.Context, c *pipecat.Client) error { _, err := c.Build(ctx, "id"); return err },
 			"GET /v1/builds/id"},
+		{"logs", func(ctx context.Context, c *pipecat.Client) error {
+			_, err := c.Logs(ctx, "my-bot", "d&e", 50)
+			return err
+		}, "GET /v1/agents/my-bot/logs?deploymentId=d%26e&limit=50&order=desc"},
 		{"properties", func(ctx context.Context, c *pipecat.Client) error { _, err := c.Properties(ctx); return err },
 			"GET /v1/properties"},
 		{"update nothing", func(ctx context.Context, c *pipecat.Client) error {
@@ -96,7 +100,7 @@ func TestRequests(t *testing.T) {
 			var got string
 			c := client(func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
-				got = strings.TrimSpace(r.Method + " " + r.URL.EscapedPath() + " " + string(body))
+				got = strings.TrimSpace(r.Method + " " + r.URL.RequestURI() + " " + string(body))
 				if r.Header.Get("Authorization") != "Bearer "+key || r.Header.Get("User-Agent") != "test/1" {
 					t.Errorf("headers %v", r.Header)
 				}
@@ -150,6 +154,21 @@ func TestAnswer(t *testing.T) {
 	p, err := client(answers(&n, answer(200, `{"properties":{"defaultRegion":"eu-central"}}`))).Properties(t.Context())
 	if err != nil || p.DefaultRegion != "eu-central" {
 		t.Errorf("properties %+v, %v", p, err)
+	}
+}
+
+func TestLogs(t *testing.T) {
+	var n int
+	c := client(answers(&n, answer(200, `{"total":{"value":4},"logs":[{"log":"last","timestamp":"2025-04-19T01:25:47.225Z"},{"log":"another's","deploymentId":"c"},{"log":"second","deploymentId":"d"},{"log":"first"}]}`)))
+	for most, want := range map[int]string{9: "first second last", 2: "second last"} {
+		lines, err := c.Logs(t.Context(), "bot", "d", most)
+		var got []string
+		for _, l := range lines {
+			got = append(got, l.Text)
+		}
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
 	}
 }
 

@@ -164,6 +164,8 @@ var jobs = []job{
 			r.Poll(poll.Away{Err: &pipecat.Error{Status: 502, Body: foreign}})
 			r.Poll(poll.Back{})
 			r.Poll(poll.Trouble{})
+			r.Logs(nil, &pipecat.Error{Status: 502, Message: foreign})
+			r.Logs([]pipecat.LogLine{{Text: foreign}, {Text: "last " + foreign}}, nil)
 			r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes: " + foreign, Detail: "first\n" + foreign + "\nlast"})
 		},
 		func(w *want, foreign string) {
@@ -195,8 +197,10 @@ var jobs = []job{
 			w.annotation(warningKind, "The API cannot be read", "The API cannot be read; waiting goes on:  : 502 Bad Gateway"+with(": ", foreign))
 			w.annotation(warningKind, "Trouble at the platform", "The platform tells of an infrastructure issue of its own; if that lasts, ask its support.")
 			w.command("endgroup", "")
+			w.command("group", "The agent's log, its last 2 lines")
+			w.command("endgroup", "")
 			w.annotation(errorKind, agent+": crash", message)
-			w.blocks = 1
+			w.blocks = 2
 
 			w.agent(foreign)
 			w.row("Status", "failed")
@@ -211,6 +215,9 @@ var jobs = []job{
 			w.row("Serves now", foreign)
 			w.row("Took", "*")
 			w.page = append(w.page, "| Phase", "| Took", "| "+cut(w.line("stage "+foreign), 200), "| *")
+			agentLog := strings.TrimRight(w.block(foreign), "\n") + "\n" + strings.TrimRight(w.block("last "+foreign), "\n")
+			w.page = append(w.page, "<details><summary>The agent's log, its last 2 lines</summary>\n",
+				"```\n"+strings.TrimRight(cutMiddle(agentLog, maxDetail), "\n")+"\n", "</details>\n")
 
 			maps.Copy(w.outputs, map[string]string{"status": "failed", "deployment-id": foreign, "previous-deployment-id": "old " + foreign,
 				"ready-replicas": "1", "failure-reason": "crash", "failure-message": message})
@@ -419,6 +426,9 @@ func checkPage(t *testing.T, foreign string) {
 	}
 }
 
+// folds are the HTML that hides the agent's log until it is asked for.
+var folds = regexp.MustCompile(`^(<details><summary>The agent's log, its last (\d+ lines|line)</summary>|</details>)\n$`)
+
 var duration = regexp.MustCompile(`^\| (\d+\.\ds|(\d+m)?\d+s)$`)
 
 var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote)).Parser()
@@ -464,10 +474,16 @@ func shown(page []byte) (blocks []string, err error) {
 				return ast.WalkStop, fmt.Errorf("a paragraph in a %v", parent.Kind())
 			}
 		case *ast.FencedCodeBlock:
-			if fences++; !top || fences > 1 {
+			if fences++; !top || fences > 2 {
 				return ast.WalkStop, fmt.Errorf("fence %d, in a %v", fences, parent.Kind())
 			}
 			blocks = append(blocks, "```\n"+string(n.Lines().Value(page)))
+		case *ast.HTMLBlock:
+			tag := string(n.Lines().Value(page))
+			if !top || !folds.MatchString(tag) {
+				return ast.WalkStop, fmt.Errorf("HTML %q", tag)
+			}
+			blocks = append(blocks, tag)
 		case *ast.Blockquote, *ast.List:
 			if !top {
 				return ast.WalkStop, fmt.Errorf("a %v in a %v", n.Kind(), parent.Kind())

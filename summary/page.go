@@ -44,6 +44,10 @@ func (r *Report) page(v verdict.Verdict) string {
 		r.facts(&b, v)
 	}
 	r.phases(&b)
+	if len(r.agentLog) > 0 {
+		fmt.Fprintf(&b, "<details><summary>The agent's log, %s</summary>\n\n%s\n</details>\n",
+			lastLines(len(r.agentLog)), fence(cutMiddle(strings.Join(r.agentLog, "\n"), maxDetail)))
+	}
 	if b.Len() < maxSummary {
 		return b.String()
 	}

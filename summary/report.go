@@ -40,6 +40,7 @@ type Report struct {
 	away     bool // the API was
 	problems []inputs.Problem
 	notes    []string // warnings and notices
+	agentLog []string // its last lines
 	grouped  string   // the title of the log's group
 }
 
@@ -218,6 +219,30 @@ func (r *Report) Poll(e poll.Event) {
 func (r *Report) Retrying(err *pipecat.Error, wait time.Duration) {
 	defer r.survive()
 	r.say("A read failed and is tried again in %s: %v", span(wait), err)
+}
+
+// Logs shows the last lines that the agent printed, or why they are not known.
+func (r *Report) Logs(lines []pipecat.LogLine, err error) {
+	defer r.survive()
+	if err != nil {
+		r.say("The agent's log could not be read: %v", err)
+		return
+	}
+	if len(lines) == 0 {
+		return
+	}
+	for _, l := range lines {
+		r.agentLog = append(r.agentLog, strings.TrimRight(r.block(l.Text), "\n"))
+	}
+	r.group("The agent's log, " + lastLines(len(lines)))
+	r.log.foreign(strings.Join(r.agentLog, "\n"))
+}
+
+func lastLines(n int) string {
+	if n == 1 {
+		return "its last line"
+	}
+	return fmt.Sprintf("its last %d lines", n)
 }
 
 // describe says what a look shows.
