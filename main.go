@@ -89,6 +89,9 @@ func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper
 		return verdict.Verdict{}, err
 	}
 	report.Deploy(change)
+	if cfg.DryRun {
+		return verdict.Verdict{Status: verdict.Planned}, nil
+	}
 
 	deadline := time.Now().Add(cfg.WaitTimeout)
 	taken, err := deploy.Apply(ctx, &api, change, deadline, report.Deploy)

@@ -97,6 +97,8 @@ func newScenario(rng *rand.Rand) scenario {
 	some("region", 0.1, "us-west", "us-west", "us-east")
 	some("create-if-missing", 0.1, "false")
 	some("wait-for-ready", 0.1, "false")
+	some("dry-run", 0.05, "true")
+	some("wait-for", 0.1, "warm")
 	some("max-restarts", 0.3, "0", "1", "4")
 	timeout := func(name string) time.Duration {
 		if chance(0.5) {
@@ -152,7 +154,7 @@ func newScenario(rng *rand.Rand) scenario {
 
 	healthy := script.Name == "healthy" && (s.inputs["image"] == "ghcr.io/acme/bot:go" || s.config != "")
 	s.calm = healthy && len(s.others)+len(s.outages)+len(s.secrets) == 0 && s.readFaults+s.writeFaults == 0 && s.cancelAfter == 0 &&
-		!s.invalid && s.key == searchKey && s.inputs["region"] != "us-east" && s.inputs["secret-set"] == "" &&
+		!s.invalid && s.key == searchKey && s.inputs["region"] != "us-east" && s.inputs["secret-set"] == "" && s.inputs["wait-for"] != "warm" &&
 		(s.exists || s.inputs["create-if-missing"] != "false") &&
 		script.Frames[len(script.Frames)-1].At+s.minReady+s.laggy+10*time.Second < s.waitTimeout
 	return s

@@ -280,6 +280,8 @@ func (r *searchRun) broken() []string {
 		serving, since := r.served()
 		hold(serving == id, "%s, with deployment %q, while %q serves", status, id, serving)
 		hold(r.ended.Sub(since) >= r.minReady, "%s, after it served for %s of %s", status, r.ended.Sub(since), r.minReady)
+	case verdict.Planned:
+		hold(r.inputs["dry-run"] == "true", "planned, though it was to be made")
 	case verdict.Deployed:
 		hold(r.inputs["wait-for-ready"] == "false", "deployed, though it was to be waited for")
 		hold(r.asked(id) == "", "deployed, with deployment %s, whose %s", id, r.asked(id))
@@ -301,6 +303,7 @@ func (r *searchRun) broken() []string {
 		hold(r.stopped.IsZero() || !q.began.After(r.stopped), "request %d was sent after the job was stopped", i)
 		hold(q.took <= 30*time.Second, "request %d took %s", i, q.took)
 	}
+	hold(r.inputs["dry-run"] != "true" || !slices.ContainsFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost }), "a dry run sends an update")
 	hold(!r.invalid || len(r.sent) == 0, "%d requests with inputs that are wrong", len(r.sent))
 
 	// What it says of the agent is so.

@@ -80,7 +80,8 @@ func Resolve(ctx context.Context, api API, cfg inputs.Config, waiter poll.Builds
 	case err != nil:
 		return Artefact{}, unreadable(ctx, err)
 	}
-	if build.Status != pipecat.BuildSuccess {
+	runs := build.Status != pipecat.BuildSuccess && build.Status != pipecat.BuildFailed && build.Status != pipecat.BuildTimeout
+	if build.Status != pipecat.BuildSuccess && !(runs && cfg.DryRun) {
 		// What would stop the update is told before the wait, not after it.
 		if _, err := Plan(ctx, api, cfg, Artefact{Build: build}); err != nil {
 			return Artefact{}, err
@@ -101,8 +102,9 @@ type Change struct {
 	Missed    time.Time      // when there was no agent, by the API's clock; zero when it does not tell
 	NewRegion string         // to create it in; empty: the platform chooses
 	Settings  pipecat.Settings
-	Force     bool // a new deployment though nothing changed; not for a creation
-	Warm      int  // replicas that are to be ready before it is waited for no more; 0: the platform decides
+	Plan      []Setting // what it does to each of them
+	Force     bool      // a new deployment though nothing changed; not for a creation
+	Warm      int       // replicas that are to be ready before it is waited for no more; 0: the platform decides
 }
 
 // Previous is the id of the deployment before the change, or "".
@@ -181,6 +183,7 @@ func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (C
 		}
 		change.Warm = *least
 	}
+	change.Plan = plan(cfg, change)
 	return change, nil
 }
 

@@ -42,11 +42,15 @@ type Config struct {
 	MaxRestarts     int
 	MinReady        time.Duration
 	LogLines        int // of the agent's log that a failure shows
+	DryRun          bool
 
 	// File is the config file that was read, and FileKeys those of its keys
 	// that count: an input may have won over others.
 	File     string
 	FileKeys []string
+
+	// Sources is the config file's name for each input that was set there.
+	Sources map[string]string
 
 	// Warnings are what was understood, but may not be what was meant.
 	Warnings []Problem
@@ -115,7 +119,7 @@ func Key(getenv func(string) string) Secret {
 func Load(args []string, getenv func(string) string) (Config, error) {
 	var (
 		input    = githubactions.New(githubactions.WithGetenv(getenv)).GetInput
-		cfg      = Config{APIKey: Key(getenv)}
+		cfg      = Config{APIKey: Key(getenv), Sources: map[string]string{}}
 		given    = map[string]value{}
 		problems Problems
 	)
@@ -170,6 +174,9 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 			p := v.at
 			p.Text = err.Error()
 			problems = append(problems, p)
+		}
+		if v.at.File != "" {
+			cfg.Sources[in.Name] = v.at.File
 		}
 	}
 	problems = append(problems, cfg.check(given)...)

@@ -149,7 +149,8 @@ var jobs = []job{
 			r.Begin(cfg)
 			r.Poll(poll.BuildSeen{Build: &pipecat.Build{Status: foreign}})
 			r.Retrying(&pipecat.Error{Status: 502, Body: foreign}, time.Second)
-			r.Deploy(deploy.Change{Name: foreign, Before: &pipecat.Agent{Region: foreign, DesiredDeploymentID: "old " + foreign}, Artefact: deploy.Artefact{Image: "a:b"}})
+			r.Deploy(deploy.Change{Name: foreign, Before: &pipecat.Agent{Region: foreign, DesiredDeploymentID: "old " + foreign}, Artefact: deploy.Artefact{Image: "a:b"},
+				Plan: []deploy.Setting{{Name: "image", Before: "old " + foreign, After: "new " + foreign, From: "file " + foreign}, {Name: "secret-set", Before: foreign, After: foreign}}})
 			r.Deploy(deploy.Held{Next: 1, Why: &pipecat.Error{Status: 409, Message: foreign, Code: foreign}})
 			r.Deploy(deploy.Lost{Why: &pipecat.Error{Status: 500, Message: foreign}})
 			r.Deploy(deploy.Lost{Why: &pipecat.Error{Status: 500, Body: foreign}})
@@ -215,6 +216,16 @@ var jobs = []job{
 			w.row("Serves now", foreign)
 			w.row("Took", "*")
 			w.page = append(w.page, "| Phase", "| Took", "| "+cut(w.line("stage "+foreign), 200), "| *")
+			cell := func(s string) string { return "| " + cut(w.line(s), maxCell) }
+			dash := func(s string) string {
+				if w.line(s) == "" {
+					return "| –"
+				}
+				return cell(s)
+			}
+			w.page = append(w.page, "<details><summary>The change</summary>\n", "| Setting", "| Before", "| After", "| From",
+				"| image", cell("old "+foreign), cell("new "+foreign), "| "+cut(w.line("file "+foreign), 200),
+				"| secret-set", dash(foreign), "| as before", "| ", "</details>\n")
 			agentLog := strings.TrimRight(w.block(foreign), "\n") + "\n" + strings.TrimRight(w.block("last "+foreign), "\n")
 			w.page = append(w.page, "<details><summary>The agent's log, its last 2 lines</summary>\n",
 				"```\n"+strings.TrimRight(cutMiddle(agentLog, maxDetail), "\n")+"\n", "</details>\n")
@@ -427,7 +438,7 @@ func checkPage(t *testing.T, foreign string) {
 }
 
 // folds are the HTML that hides the agent's log until it is asked for.
-var folds = regexp.MustCompile(`^(<details><summary>The agent's log, its last (\d+ lines|line)</summary>|</details>)\n$`)
+var folds = regexp.MustCompile(`^(<details><summary>(The change|The agent's log, its last (\d+ lines|line))</summary>|</details>)\n$`)
 
 var duration = regexp.MustCompile(`^\| (\d+\.\ds|(\d+m)?\d+s)$`)
 
@@ -505,7 +516,7 @@ func shown(page []byte) (blocks []string, err error) {
 			}
 			return ast.WalkContinue, nil
 		case *tables.TableHeader, *tables.TableRow:
-			if n.ChildCount() != 2 {
+			if c := n.ChildCount(); c != 2 && c != 4 {
 				return ast.WalkStop, fmt.Errorf("a row with %d cells", n.ChildCount())
 			}
 			return ast.WalkContinue, nil

@@ -44,6 +44,7 @@ func (r *Report) page(v verdict.Verdict) string {
 		r.facts(&b, v)
 	}
 	r.phases(&b)
+	r.plan(&b, v)
 	if len(r.agentLog) > 0 {
 		fmt.Fprintf(&b, "<details><summary>The agent's log, %s</summary>\n\n%s\n</details>\n",
 			lastLines(len(r.agentLog)), fence(cutMiddle(strings.Join(r.agentLog, "\n"), maxDetail)))
@@ -107,6 +108,28 @@ func (r *Report) servingCell(v verdict.Verdict) string {
 		return "nothing"
 	}
 	return ""
+}
+
+// plan renders what the change does to each setting: openly in a dry run, else
+// folded.
+func (r *Report) plan(b *strings.Builder, v verdict.Verdict) {
+	if r.change == nil || len(r.change.Plan) == 0 {
+		return
+	}
+	if v.Status != verdict.Planned {
+		b.WriteString("<details><summary>The change</summary>\n\n")
+		defer b.WriteString("</details>\n\n")
+	}
+	b.WriteString("| Setting | Before | After | From |\n|:--|:--|:--|:--|\n")
+	cell := func(s string) string { return code(cut(r.line(s), maxCell)) }
+	for _, s := range r.change.Plan {
+		after, from := cell(s.After), s.From
+		if from == "" {
+			after, from = "as before", ""
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", code(s.Name), cell(s.Before), after, md(cut(r.line(from), 200)))
+	}
+	b.WriteString("\n")
 }
 
 // phases renders how long each stage of the rollout took.

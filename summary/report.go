@@ -141,14 +141,17 @@ func (r *Report) planned(c deploy.Change) {
 		r.group("Update " + r.agent)
 		r.say("Agent %s exists%s%s.", r.agent, with(" in ", r.region), with(", with deployment ", short(r.previous)))
 	}
+	for _, s := range c.Plan {
+		if s.From != "" {
+			r.say("%s: %s", s.Name, becomes(s))
+		}
+	}
 	switch {
-	case c.Artefact.Build != nil:
-		r.say("Deploy build %s%s.", r.build, with(" of ", c.Artefact.Build.Region))
-	case c.Artefact.Image != "":
-		r.say("Deploy image %s.", r.image)
+	case c.Idle() && c.Artefact.Image != "":
+		r.annotate(warningKind, "Nothing new", fmt.Sprintf("Nothing here makes a new deployment: %s is what the agent has. A tag that has moved is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same.", c.Artefact.Image), place{})
 	case c.Settings == pipecat.Settings{}:
 		r.say("Deploy anew what it has.")
-	default:
+	case c.Artefact == deploy.Artefact{}:
 		r.annotate(noticeKind, "Settings only", "Neither image nor build-id is set, so the agent keeps its image and only its settings change.", place{})
 	}
 }
@@ -168,6 +171,8 @@ func (r *Report) wasTaken(t deploy.Taken) {
 		r.annotate(noticeKind, "No new deployment", "Scaling alone makes no new deployment, and takes effect by itself."+said, place{})
 	case t.Unchanged() && r.change.Force:
 		r.annotate(warningKind, "No new deployment", "The platform made no new deployment, although force-redeploy asks for one."+said, place{})
+	case t.Unchanged() && r.change.Idle() && r.change.Artefact.Image != "": // told already
+		r.say("The platform made no new deployment.%s", said)
 	case t.Unchanged():
 		r.annotate(warningKind, "No new deployment",
 			"The platform made no new deployment, for nothing changed that needs one. A tag that the agent has is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same."+said, place{})
@@ -243,6 +248,21 @@ func lastLines(n int) string {
 		return "its last line"
 	}
 	return fmt.Sprintf("its last %d lines", n)
+}
+
+// becomes says what a setting was and is to be.
+func becomes(s deploy.Setting) string {
+	from := ""
+	if s.From != "input" {
+		from = " (" + s.From + ")"
+	}
+	switch {
+	case !s.Changes():
+		return s.After + ", as before" + from
+	case s.Before == "":
+		return s.After + from
+	}
+	return s.Before + " → " + s.After + from
 }
 
 // describe says what a look shows.
@@ -324,6 +344,8 @@ func (r *Report) headline(v verdict.Verdict) string {
 		return fmt.Sprintf("✓ %s is ready after %s: deployment %s serves callers", r.agent, span(r.took()), short(r.line(r.deployment)))
 	case verdict.Deployed:
 		return fmt.Sprintf("✓ %s is deployed: deployment %s was taken, and is not waited for", r.agent, short(r.line(r.deployment)))
+	case verdict.Planned:
+		return fmt.Sprintf("✓ %s is left as it is: a dry run sends nothing", r.agent)
 	case verdict.Unchanged:
 		if r.look.Serving == poll.ServesOurs {
 			return fmt.Sprintf("✓ %s is unchanged: deployment %s serves callers as before", r.agent, short(r.line(r.deployment)))

@@ -14,6 +14,7 @@ const (
 	Ready      Status = "ready"      // the revision that was asked for serves
 	Deployed   Status = "deployed"   // the update was taken and not waited for
 	Unchanged  Status = "unchanged"  // the platform made no new deployment
+	Planned    Status = "planned"    // a dry run: nothing was sent
 	Failed     Status = "failed"     // refused, or the build or the revision failed
 	TimedOut   Status = "timed-out"  // no verdict before the deadline
 	Superseded Status = "superseded" // another deployment took over
@@ -29,6 +30,7 @@ func Statuses() []Entry {
 		{string(Ready), "the revision that this job asked for serves"},
 		{string(Deployed), "the update was taken, and not waited for (`wait-for-ready: false`)"},
 		{string(Unchanged), "the platform made no new deployment, as nothing that needs one changed, and what it has serves (which `wait-for-ready: false` does not look at); an annotation says so"},
+		{string(Planned), "a dry run showed what would change, and sent nothing (`dry-run: true`)"},
 		{string(Failed), "the inputs are wrong, the update was refused, or the build or the new revision failed"},
 		{string(TimedOut), "there was no verdict within `wait-timeout` or `build-timeout`"},
 		{string(Superseded), "another deployment took over while this one rolled out"},
@@ -37,7 +39,7 @@ func Statuses() []Entry {
 }
 
 // OK reports whether a job that ends so is green.
-func (s Status) OK() bool { return s == Ready || s == Deployed || s == Unchanged }
+func (s Status) OK() bool { return s == Ready || s == Deployed || s == Unchanged || s == Planned }
 
 // ExitCode is 0 for green and 1 for red.
 func (s Status) ExitCode() int {
