@@ -42,7 +42,7 @@ type SourceLine struct {
 
 // Diagnose says what the facts tell. A Place is looked for in the workspace,
 // which may be nil; nothing else is read, and no symbolic link is followed. It
-// takes time in proportion to the text, of which only the last mebibyte counts,
+// takes time in proportion to the text, of which only the last 256 KiB count,
 // and to a workspace of bounded size.
 func Diagnose(facts Facts, workspace fs.FS) Diagnosis {
 	lines := split(facts.Text)

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	maxText  = 1 << 20 // of a crash; its end is what counts
-	maxLine  = 4 << 10 // of a line in it
-	maxShown = 500     // of a line that is handed on
+	maxText  = 256 << 10 // of a crash; its end is what counts
+	maxLine  = 4 << 10   // of a line in it
+	maxShown = 500       // of a line that is handed on
 )
 
 // line is one of a crash's text, taken apart.
