@@ -6,18 +6,22 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
+	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/deploy"
 	"pipecat-cloud-deploy/inputs"
 	"pipecat-cloud-deploy/pipecat"
@@ -68,6 +72,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	} else if v, err = rollOut(ctx, cfg, transport, report); err != nil {
 		v = verdict.Of(err)
 	}
+	if v.Status == verdict.Failed || v.Status == verdict.TimedOut {
+		report.Explain(diagnose(v, cfg))
+	}
 	report.Finish(v)
 	return v.Status.ExitCode()
 }
@@ -116,8 +123,31 @@ func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper
 		defer cancel()
 		lines, err := waiting.Logs(timed, cfg.AgentName, taken.ID, cfg.LogLines)
 		report.Logs(lines, err)
+		for _, l := range lines {
+			v.Log += strings.TrimRight(l.Text, "\n") + "\n"
+		}
 	}
 	return v, nil
+}
+
+// diagnose finds what broke, where in the workspace, and what to do about it. It
+// changes no verdict, even if it breaks itself.
+func diagnose(v verdict.Verdict, cfg inputs.Config) (d crash.Diagnosis) {
+	defer func() { _ = recover() }()
+	var workspace fs.FS
+	if root, err := os.OpenRoot(cmp.Or(cfg.Workspace, ".")); err == nil {
+		defer root.Close()
+		workspace = root.FS()
+	}
+	facts := crash.Facts{Text: cmp.Or(v.Detail, v.Message), ExitCode: v.Exit, Reason: v.Reason, Code: v.Code, Profile: cfg.AgentProfile}
+	d = crash.Diagnose(facts, workspace)
+	if d.Type == "" && v.Log != "" { // the platform may tell less than the agent
+		facts.Text = v.Log
+		if told := crash.Diagnose(facts, workspace); told.Type != "" {
+			d = told
+		}
+	}
+	return d
 }
 
 // ran reports whether a job is red for what the agent's code does, so that its

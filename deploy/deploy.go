@@ -227,7 +227,8 @@ func status(err error) int { return asError(err).Status }
 // its detail.
 func failed(reason verdict.Reason, cause error, format string, args ...any) *verdict.Verdict {
 	v := &verdict.Verdict{Status: verdict.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
-	if e := asError(cause); e.Message == "" {
+	e := asError(cause)
+	if v.Code = e.Code; e.Message == "" {
 		v.Detail = e.Body
 	}
 	return v

@@ -52,6 +52,9 @@ type Config struct {
 	// Sources is the config file's name for each input that was set there.
 	Sources map[string]string
 
+	// Workspace is the folder of the user's repository; empty: the current one.
+	Workspace string
+
 	// Warnings are what was understood, but may not be what was meant.
 	Warnings []Problem
 }
@@ -119,7 +122,7 @@ func Key(getenv func(string) string) Secret {
 func Load(args []string, getenv func(string) string) (Config, error) {
 	var (
 		input    = githubactions.New(githubactions.WithGetenv(getenv)).GetInput
-		cfg      = Config{APIKey: Key(getenv), Sources: map[string]string{}}
+		cfg      = Config{APIKey: Key(getenv), Sources: map[string]string{}, Workspace: getenv("GITHUB_WORKSPACE")}
 		given    = map[string]value{}
 		problems Problems
 	)
@@ -146,7 +149,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	}
 
 	name := given["config-file"].text
-	fromFile, wrong := readFile(name, getenv("GITHUB_WORKSPACE"))
+	fromFile, wrong := readFile(name, cfg.Workspace)
 	problems = append(problems, wrong...)
 	// What to deploy is one choice: an input's image or build replaces the file's.
 	if given["image"].text != "" || given["build-id"].text != "" {

@@ -32,7 +32,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Config{
-		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Image: "acme/bot:v1", Sources: map[string]string{},
+		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Image: "acme/bot:v1", Sources: map[string]string{}, Workspace: "testdata/none",
 		CreateIfMissing: true, BuildTimeout: 10 * time.Minute, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2, LogLines: 50,
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -142,6 +142,7 @@ func refused(doc *pipecat.Agent) (verdict.Verdict, bool) {
 		Reason:  reasonOfCode(first.Code),
 		Message: "the platform cannot run the new revision: " + told[0],
 		Detail:  strings.Join(told, "\n"),
+		Code:    first.Code,
 	}, true
 }
 
@@ -214,7 +215,7 @@ func notStarted(h *pipecat.Health) verdict.Verdict {
 }
 
 func crashed(h *pipecat.Health) verdict.Verdict {
-	v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Detail: h.Message}
+	v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Detail: h.Message, Exit: h.LastExitCode}
 	what := "the new revision crashes"
 	if h.Reason == "OOMKilled" || h.LastTerminationReason == "OOMKilled" || h.LastExitCode != nil && *h.LastExitCode == 137 {
 		v.Reason = verdict.OutOfMemory

@@ -2,9 +2,11 @@ package summary
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
+	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/poll"
 	"pipecat-cloud-deploy/verdict"
 )
@@ -29,11 +31,15 @@ func (r *Report) page(v verdict.Verdict) string {
 	for _, p := range r.problems {
 		fmt.Fprintf(&b, "- %s\n", md(cut(r.line(p.String()), maxCell)))
 	}
+	r.source(&b)
 	if v.Detail != "" {
 		b.WriteString(fence(cutMiddle(v.Detail, maxDetail)) + "\n")
 	}
+	if r.why.Hint != "" {
+		fmt.Fprintf(&b, "**What to do:** %s\n\n", r.line(r.why.Hint))
+	}
 	for _, reason := range verdict.Reasons() {
-		if reason.Word == string(v.Reason) && len(r.problems) == 0 {
+		if reason.Word == string(v.Reason) && len(r.problems) == 0 && r.why.Hint == "" {
 			fmt.Fprintf(&b, "**What to do:** %s\n\n", reason.Text)
 		}
 	}
@@ -53,6 +59,41 @@ func (r *Report) page(v verdict.Verdict) string {
 		return b.String()
 	}
 	return fmt.Sprintf("## %s\n\nThe rest of this summary was too long for the page; the job's log has it.\n", md(cut(r.headline(v), maxHeadline)))
+}
+
+// source renders the user's own line that broke, with those around it.
+func (r *Report) source(b *strings.Builder) {
+	p := r.why.Place
+	if p == nil {
+		return
+	}
+	where := code(cut(r.line(p.File), maxCell))
+	if link := r.link(p); link != "" {
+		where = "[" + where + "](" + link + ")"
+	}
+	fmt.Fprintf(b, "%s, line %d:\n\n", where, p.Line)
+	var lines strings.Builder
+	for _, l := range p.Around {
+		mark := " "
+		if l.Number == p.Line {
+			mark = "→"
+		}
+		fmt.Fprintf(&lines, "%s %4d  %s\n", mark, l.Number, strings.ReplaceAll(r.block(l.Text), "\n", " "))
+	}
+	b.WriteString(fence(lines.String()) + "\n")
+}
+
+// link is the address of a place in the commit that the job is of; "" when the
+// runner does not name it.
+func (r *Report) link(p *crash.Place) string {
+	server, repository, commit := r.getenv("GITHUB_SERVER_URL"), r.getenv("GITHUB_REPOSITORY"), r.getenv("GITHUB_SHA")
+	base, err := url.Parse(server)
+	if err != nil || base.Scheme != "https" || repository == "" || commit == "" {
+		return ""
+	}
+	to := base.JoinPath(repository, "blob", commit, p.File)
+	to.Fragment = fmt.Sprintf("L%d", p.Line)
+	return strings.NewReplacer("(", "%28", ")", "%29").Replace(to.String())
 }
 
 // facts renders the table of what was deployed where.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/deploy"
 	"pipecat-cloud-deploy/inputs"
 	"pipecat-cloud-deploy/pipecat"
@@ -41,7 +42,8 @@ type Report struct {
 	problems []inputs.Problem
 	notes    []string // warnings and notices
 	agentLog []string // its last lines
-	grouped  string   // the title of the log's group
+	why      crash.Diagnosis
+	grouped  string // the title of the log's group
 }
 
 // stage is one that a rollout went through.
@@ -265,6 +267,9 @@ func becomes(s deploy.Setting) string {
 	return s.Before + " → " + s.After + from
 }
 
+// Explain takes note of what broke, for Finish to show.
+func (r *Report) Explain(d crash.Diagnosis) { r.why = d }
+
 // describe says what a look shows.
 func describe(l poll.Look) string {
 	text := l.Stage
@@ -308,7 +313,11 @@ func (r *Report) tell(v verdict.Verdict) {
 	r.log.endGroup()
 	last := r.headline(v)
 	if !v.Status.OK() && len(r.problems) == 0 {
-		r.annotate(errorKind, r.agent+": "+string(v.Reason), v.Message, place{})
+		title, at := r.agent+": "+string(v.Reason), place{}
+		if p := r.why.Place; p != nil {
+			title, at = r.agent+": "+r.why.Type, place{p.File, p.Line}
+		}
+		r.annotate(errorKind, title, v.Message, at)
 		last = fmt.Sprintf("✗ %s: %s after %s", r.agent, v.Status, span(r.took()))
 	}
 	if v.Detail != "" {
@@ -316,6 +325,9 @@ func (r *Report) tell(v verdict.Verdict) {
 		r.log.foreign(v.Detail)
 	}
 	r.log.line("%s", cut(last, maxLine))
+	if r.why.Hint != "" {
+		r.log.line("What to do: %s", cut(r.line(r.why.Hint), maxLine))
+	}
 	if text := r.serving(v); text != "" {
 		r.log.line("%s", text)
 	}
@@ -354,6 +366,9 @@ func (r *Report) headline(v verdict.Verdict) string {
 	}
 	if n := len(r.problems); n > 0 {
 		return fmt.Sprintf("✗ Nothing was sent: %s with the inputs", plural(n, "problem"))
+	}
+	if p := r.why.Place; p != nil {
+		return fmt.Sprintf("✗ %s crashes at %s:%d: %s", r.agent, r.line(p.File), p.Line, r.line(r.why.Cause))
 	}
 	return fmt.Sprintf("✗ %s: %s", r.agent, v.Message)
 }

@@ -103,6 +103,12 @@ type Verdict struct {
 	// Detail is the whole text behind it – a crash's output, a build's error,
 	// the API's answer – as it came; not ours.
 	Detail string
+	// Code is the platform's error code, and Exit the exit code of the agent's
+	// process; empty and nil where there is none.
+	Code string
+	Exit *int
+	// Log is what the agent printed last, as far as it was read; not ours.
+	Log string
 }
 
 // Error returns the Message.
