@@ -24,6 +24,7 @@ import (
 	renderer "github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 
+	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/deploy"
 	"pipecat-cloud-deploy/inputs"
 	"pipecat-cloud-deploy/pipecat"
@@ -167,18 +168,22 @@ var jobs = []job{
 			r.Poll(poll.Trouble{})
 			r.Logs(nil, &pipecat.Error{Status: 502, Message: foreign})
 			r.Logs([]pipecat.LogLine{{Text: foreign}, {Text: "last " + foreign}}, nil)
+			r.Explain(crash.Diagnosis{Cause: "cause " + foreign, Type: "type " + foreign, Hint: "Set `this`.",
+				Place: &crash.Place{File: "dir/" + foreign, Line: 3, Around: []crash.SourceLine{{Number: 2, Text: "before"}, {Number: 3, Text: foreign}}}})
 			r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes: " + foreign, Detail: "first\n" + foreign + "\nlast"})
 		},
 		func(w *want, foreign string) {
 			agent, message, server := w.line(foreign), w.line("it crashes: "+foreign), w.line(foreign)
-			w.page = []string{"## " + cut("✗ "+agent+": "+message, maxHeadline)}
+			file := w.line("dir/" + foreign)
+			w.page = []string{"## " + cut("✗ "+agent+" crashes at "+file+":3: "+w.line("cause "+foreign), maxHeadline)}
 			if foreign != "" {
 				w.page = append(w.page, "An earlier deployment, "+short(server)+", still serves callers.")
 			} else {
 				w.page = append(w.page, "An earlier deployment still serves callers.")
 			}
 			detail := strings.TrimRight(cutMiddle(w.block("first\n"+foreign+"\nlast"), maxDetail), "\n")
-			w.page = append(w.page, "```\n"+detail+"\n", "What to do: Your agent's code exits. Its own output says why: start there.")
+			lines := "     2  before\n→    3  " + cut(strings.ReplaceAll(w.block(foreign), "\n", " "), maxCode)
+			w.page = append(w.page, cut(file, maxCell)+", line 3:", "```\n"+lines+"\n", "```\n"+detail+"\n", "What to do: Set this.")
 
 			p := inputs.Problem{Input: foreign, Text: foreign, File: foreign, Line: 1}
 			w.command("add-mask", key)
@@ -200,7 +205,7 @@ var jobs = []job{
 			w.command("endgroup", "")
 			w.command("group", "The agent's log, its last 2 lines")
 			w.command("endgroup", "")
-			w.annotation(errorKind, agent+": crash", message)
+			w.annotation(errorKind, agent+": type "+foreign, message, "file", cut(file, 1000), "line", "3")
 			w.blocks = 2
 
 			w.agent(foreign)
@@ -485,7 +490,7 @@ func shown(page []byte) (blocks []string, err error) {
 				return ast.WalkStop, fmt.Errorf("a paragraph in a %v", parent.Kind())
 			}
 		case *ast.FencedCodeBlock:
-			if fences++; !top || fences > 2 {
+			if fences++; !top || fences > 3 {
 				return ast.WalkStop, fmt.Errorf("fence %d, in a %v", fences, parent.Kind())
 			}
 			blocks = append(blocks, "```\n"+string(n.Lines().Value(page)))

@@ -15,6 +15,7 @@ const (
 	maxHeadline = 300
 	maxCell     = 2 << 10   // a fact
 	maxDetail   = 256 << 10 // a crash
+	maxCode     = 500       // a line of source
 	maxStages   = 100       // the last of them has all that follows
 	maxSummary  = 1 << 20   // the runner drops a larger one whole
 )
@@ -78,7 +79,7 @@ func (r *Report) source(b *strings.Builder) {
 		if l.Number == p.Line {
 			mark = "→"
 		}
-		fmt.Fprintf(&lines, "%s %4d  %s\n", mark, l.Number, strings.ReplaceAll(r.block(l.Text), "\n", " "))
+		fmt.Fprintf(&lines, "%s %4d  %s\n", mark, l.Number, cut(strings.ReplaceAll(r.block(l.Text), "\n", " "), maxCode))
 	}
 	b.WriteString(fence(lines.String()) + "\n")
 }
