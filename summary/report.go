@@ -313,12 +313,13 @@ func (r *Report) tell(v verdict.Verdict) {
 	r.log.endGroup()
 	last := r.headline(v)
 	if !v.Status.OK() && len(r.problems) == 0 {
+		last = fmt.Sprintf("✗ %s: %s after %s", r.agent, v.Status, span(r.took()))
 		title, at := r.agent+": "+string(v.Reason), place{}
 		if p := r.why.Place; p != nil {
 			title, at = r.agent+": "+r.why.Type, place{p.File, p.Line}
+			last += fmt.Sprintf(", at %s:%d", r.line(p.File), p.Line)
 		}
 		r.annotate(errorKind, title, v.Message, at)
-		last = fmt.Sprintf("✗ %s: %s after %s", r.agent, v.Status, span(r.took()))
 	}
 	if v.Detail != "" {
 		r.log.line("In its own words:")

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -54,6 +55,11 @@ func main() {
 	}
 }
 
+// source is what the workspace has of the agent.
+//
+//go:embed bot.py
+var source []byte
+
 // demo deploys the image whose tag is the script's name, and shows what the
 // action prints and writes, whatever it comes to.
 func demo(ctx context.Context, script string) error {
@@ -67,6 +73,9 @@ func demo(ctx context.Context, script string) error {
 		return fmt.Errorf("building the action: %w\n%s", err, out)
 	}
 
+	if err := os.WriteFile(filepath.Join(dir, "bot.py"), source, 0o600); err != nil {
+		return err
+	}
 	cloud := &simulator.Cloud{}
 	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
 	server := httptest.NewServer(cloud)
