@@ -71,9 +71,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs, Message: problems.Error()}
 	} else if v, err = rollOut(ctx, cfg, transport, report); err != nil {
 		v = verdict.Of(err)
-	}
-	if v.Status == verdict.Failed || v.Status == verdict.TimedOut {
-		report.Explain(diagnose(v, cfg))
+		report.Explain(diagnose(v, cfg.Workspace, cfg.AgentProfile, nil))
 	}
 	report.Finish(v)
 	return v.Status.ExitCode()
@@ -118,32 +116,38 @@ func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper
 		Report:   report.Poll,
 	}
 	v := taken.Verdict(rollout.Wait(ctx))
+	var log []pipecat.LogLine
 	if ran(v.Reason) && cfg.LogLines > 0 {
 		timed, cancel := context.WithDeadline(ctx, later(deadline, time.Now().Add(time.Second)))
 		defer cancel()
-		lines, err := waiting.Logs(timed, cfg.AgentName, taken.ID, cfg.LogLines)
-		report.Logs(lines, err)
-		for _, l := range lines {
-			v.Log += strings.TrimRight(l.Text, "\n") + "\n"
-		}
+		log, err = waiting.Logs(timed, cfg.AgentName, taken.ID, cfg.LogLines)
+		report.Logs(log, err)
 	}
+	report.Explain(diagnose(v, cfg.Workspace, cmp.Or(cfg.AgentProfile, taken.Agent.AgentProfile), log))
 	return v, nil
 }
 
 // diagnose finds what broke, where in the workspace, and what to do about it. It
 // changes no verdict, even if it breaks itself.
-func diagnose(v verdict.Verdict, cfg inputs.Config) (d crash.Diagnosis) {
+func diagnose(v verdict.Verdict, workspace, profile string, log []pipecat.LogLine) (d crash.Diagnosis) {
 	defer func() { _ = recover() }()
-	var workspace fs.FS
-	if root, err := os.OpenRoot(cmp.Or(cfg.Workspace, ".")); err == nil {
-		defer root.Close()
-		workspace = root.FS()
+	if v.Status != verdict.Failed && v.Status != verdict.TimedOut {
+		return d
 	}
-	facts := crash.Facts{Text: cmp.Or(v.Detail, v.Message), ExitCode: v.Exit, Reason: v.Reason, Code: v.Code, Profile: cfg.AgentProfile}
-	d = crash.Diagnose(facts, workspace)
-	if d.Type == "" && v.Log != "" { // the platform may tell less than the agent
-		facts.Text = v.Log
-		if told := crash.Diagnose(facts, workspace); told.Type != "" {
+	var files fs.FS
+	if root, err := os.OpenRoot(cmp.Or(workspace, ".")); err == nil {
+		defer root.Close()
+		files = root.FS()
+	}
+	facts := crash.Facts{Text: cmp.Or(v.Detail, v.Message), ExitCode: v.Exit, Reason: v.Reason, Code: v.Code, Profile: profile}
+	d = crash.Diagnose(facts, files)
+	if d.Type == "" { // the platform may tell less than the agent
+		var printed strings.Builder
+		for _, l := range log {
+			printed.WriteString(strings.TrimRight(l.Text, "\n") + "\n")
+		}
+		facts.Text = printed.String()
+		if told := crash.Diagnose(facts, files); told.Type != "" {
 			d = told
 		}
 	}

@@ -18,8 +18,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"pipecat-cloud-deploy/pipecat"
 	"pipecat-cloud-deploy/runner"
 	"pipecat-cloud-deploy/simulator"
+	"pipecat-cloud-deploy/verdict"
 )
 
 var update = flag.Bool("update", false, "write what is into the scripts' golden files")
@@ -268,6 +270,31 @@ func TestPanicAfterSending(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestDiagnose holds that the agent's log is asked where the platform tells
+// little, and that only what failed is explained.
+func TestDiagnose(t *testing.T) {
+	log := []pipecat.LogLine{{Text: "Traceback (most recent call last):"}, {Text: `  File "/app/bot.py", line 1, in <module>` + "\n"}, {Text: "KeyError: 'OPENAI_API_KEY'"}}
+	killed := 137
+	for _, tt := range []struct {
+		name       string
+		v          verdict.Verdict
+		log        []pipecat.LogLine
+		typ, cause string
+		hint       string // its beginning
+	}{
+		{"by its own words", verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Detail: "ModuleNotFoundError: No module named 'x'"}, log, "ModuleNotFoundError", "ModuleNotFoundError: No module named 'x'", "Add the package"},
+		{"by its log", verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it did not become ready"}, log, "KeyError", "KeyError: 'OPENAI_API_KEY'", "Put `OPENAI_API_KEY` into"},
+		{"by its exit code", verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes", Exit: &killed}, nil, "", "it crashes", "The agent needs more memory than it has: set `agent-profile` to `agent-3x`"},
+		{"by the platform's code", verdict.Verdict{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Code: "PCC-1004"}, nil, "", "no", "Set up billing"},
+		{"not when it was stopped", verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped"}, log, "", "", ""},
+	} {
+		d := diagnose(tt.v, t.TempDir(), "agent-2x", tt.log)
+		if d.Type != tt.typ || d.Cause != tt.cause || !strings.HasPrefix(d.Hint, tt.hint) || (tt.hint == "") != (d.Hint == "") {
+			t.Errorf("%s: got %+v", tt.name, d)
+		}
+	}
+}
 
 // TestDeadLog runs the process with a log that nobody reads: it still ends by
 // itself, with its outputs.

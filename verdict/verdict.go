@@ -107,8 +107,6 @@ type Verdict struct {
 	// process; empty and nil where there is none.
 	Code string
 	Exit *int
-	// Log is what the agent printed last, as far as it was read; not ours.
-	Log string
 }
 
 // Error returns the Message.
