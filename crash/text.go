@@ -15,10 +15,9 @@ const (
 
 // line is one of a crash's text, taken apart.
 type line struct {
-	text   string // without its time
-	level  string // of a log line, in capitals; "" for any other
-	told   string // what a log line says, without level, logger and place
-	indent int
+	text  string // without its time
+	level string // of a log line, in capitals; "" for any other
+	told  string // what a log line says, without level, logger and place
 }
 
 var (
@@ -63,14 +62,11 @@ func split(text string) []line {
 func newLine(s string) line {
 	s = strings.TrimRight(cut(s, maxLine), " \t")
 	l := line{text: s[len(stamp.FindString(s)):]}
-	if !strings.Contains(l.text, header) && !fileLine.MatchString(l.text) {
-		stamped := len(l.text) < len(s)
-		if m := logged.FindStringSubmatch(l.text); m != nil && (m[3] == "" || stamped) {
-			l.level = strings.ToUpper(m[1] + m[2] + m[3])
-			l.told = strings.TrimSpace(m[4][len(origin.FindString(m[4])):])
-		}
+	stamped := len(l.text) < len(s)
+	if m := logged.FindStringSubmatch(l.text); m != nil && (m[3] == "" || stamped) {
+		l.level = strings.ToUpper(m[1] + m[2] + m[3])
+		l.told = strings.TrimSpace(m[4][len(origin.FindString(m[4])):])
 	}
-	l.indent = indent(l.text)
 	return l
 }
 

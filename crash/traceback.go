@@ -132,12 +132,8 @@ func (p *parser) start(s string, depth int) {
 	before = strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ ")
 	p.open, p.base, p.prefix = &exception{depth: depth, minor: p.ignored}, 0, ""
 	p.source, p.more, p.bare, p.ignored = false, false, false, false
-	if !strings.HasPrefix(strings.TrimSpace(before), "╭") {
-		if strings.TrimSpace(before) == "" {
-			p.base = len(before)
-		} else if depth == 0 {
-			p.prefix = before
-		}
+	if lead := strings.TrimSpace(before); lead != "" && !strings.HasPrefix(lead, "╭") && depth == 0 {
+		p.prefix = before
 	}
 }
 
@@ -146,7 +142,7 @@ func (p *parser) frame(m []string, at, depth int) {
 	if p.more && p.doubtful() {
 		p.reopen()
 	}
-	if p.open == nil || p.open.depth != depth {
+	if p.open == nil {
 		p.open = &exception{depth: depth, minor: p.ignored}
 	}
 	p.more, p.bare, p.base = false, false, max(0, at-2)
