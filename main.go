@@ -118,7 +118,7 @@ func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper
 	v := taken.Verdict(rollout.Wait(ctx))
 	var log []pipecat.LogLine
 	if ran(v.Reason) && cfg.LogLines > 0 {
-		timed, cancel := context.WithDeadline(ctx, later(deadline, time.Now().Add(time.Second)))
+		timed, cancel := context.WithTimeout(ctx, max(time.Second, time.Until(deadline)))
 		defer cancel()
 		log, err = waiting.Logs(timed, cfg.AgentName, taken.ID, cfg.LogLines)
 		report.Logs(log, err)
@@ -158,13 +158,6 @@ func diagnose(v verdict.Verdict, workspace, profile string, log []pipecat.LogLin
 // log may say why.
 func ran(r verdict.Reason) bool {
 	return r == verdict.Crash || r == verdict.OutOfMemory || r == verdict.NotReady
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // broken is the verdict when this program panics.
