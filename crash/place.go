@@ -42,7 +42,9 @@ func place(frames []frame, workspace fs.FS) *Place {
 		if drive.MatchString(f.file) {
 			f.file = strings.ReplaceAll(f.file, `\`, "/")
 		}
-		if f.file = path.Clean(f.file); !library.MatchString(f.file) {
+		// A text that is hostile may name any file, and guess a line of it: what is
+		// no Python, such as .env, is not shown.
+		if f.file = path.Clean(f.file); path.Ext(f.file) == ".py" && !library.MatchString(f.file) {
 			own = append(own, f)
 			names[path.Base(f.file)] = true
 		}
