@@ -49,7 +49,7 @@ var breakages = []struct{ what, file, old, new string }{
 	{"the key in another header", "main.go",
 		`UserAgent: "pipecat-cloud-deploy"`, `UserAgent: "pipecat-cloud-deploy " + string(cfg.APIKey)`},
 	{"the key in the log", "summary/report.go",
-		`r.say("Deploy image %s.", r.image)`, `r.log.line("Deploy image %s with %s", r.image, string(r.key))`},
+		`r.say("%s: %s", s.Name, becomes(s))`, `r.log.line("%s: %s with %s", s.Name, becomes(s), string(r.key))`},
 	{"a goroutine that is left", "pipecat/client.go",
 		"defer resp.Body.Close()", ""},
 	{"silent for minutes", "poll/watch.go",
