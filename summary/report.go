@@ -150,7 +150,7 @@ func (r *Report) planned(c deploy.Change) {
 	}
 	switch {
 	case c.Idle() && c.Artefact.Image != "":
-		r.annotate(warningKind, "Nothing new", fmt.Sprintf("Nothing here makes a new deployment: %s is what the agent has. A tag that has moved is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same.", c.Artefact.Image), place{})
+		r.annotate(warningKind, "Nothing new", fmt.Sprintf("As far as can be seen, this makes no new deployment: %s is what the agent has. A tag that has moved is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same.", c.Artefact.Image), place{})
 	case c.Settings == pipecat.Settings{}:
 		r.say("Deploy anew what it has.")
 	case c.Artefact == deploy.Artefact{}:
