@@ -3,6 +3,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,12 +136,6 @@ func (c Change) Region() string {
 	return c.Before.Region
 }
 
-// OnlyScales reports whether the change is one of scaling alone, which takes
-// effect without a new deployment.
-func (c Change) OnlyScales() bool {
-	return c.Before != nil && !c.Force && c.Settings == pipecat.Settings{AutoScaling: c.Settings.AutoScaling}
-}
-
 // Plan reads the agent, says what is to change, and finds what would make that
 // impossible. Only what was asked for is in it. Errors are a *verdict.Verdict, or ctx's.
 func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (Change, error) {
@@ -169,6 +164,12 @@ func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (C
 	default:
 		change.Before, change.Force = agent, cfg.ForceRedeploy
 		region = agent.Region
+		if a := agent.AutoScaling; a != nil {
+			least, most := cmp.Or(cfg.MinAgents, a.MinReplicas), cmp.Or(cfg.MaxAgents, a.MaxReplicas)
+			if change.Settings.AutoScaling != nil && least != nil && most != nil && *least > *most {
+				return Change{}, failed(verdict.Inputs, nil, "min-agents would be %d, above max-agents, which would be %d; set both", *least, *most)
+			}
+		}
 	}
 	if b := artefact.Build; b != nil && b.Region != "" && region != "" && b.Region != region {
 		return Change{}, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region (a new agent's is set by region)", b.ID, b.Region, region)

@@ -62,6 +62,8 @@ func TestPlan(t *testing.T) {
 		{"a new image", inputs.Config{}, Change{Before: &pipecat.Agent{}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}, "image >acme/bot:v2 input", false},
 		{"the same in another spelling", inputs.Config{}, Change{Before: agent(), Settings: pipecat.Settings{Image: "acme/bot:v1"}},
 			"image acme/bot:v1>acme/bot:v1 input, secret-set keys, min-agents 1, agent-profile agent-1x, krisp-viva-audio-filter none, max-session-duration 3600s", true},
+		{"pinned to a digest", inputs.Config{}, Change{Before: shows("a:b"), Settings: pipecat.Settings{Image: "a:b@sha256:" + strings.Repeat("a", 64)}},
+			"image a:b>a:b@sha256:" + strings.Repeat("a", 64) + " input", false},
 		{"the same by force", inputs.Config{}, Change{Before: &pipecat.Agent{}, Force: true}, "", false},
 		{"a new agent", inputs.Config{}, Change{Settings: pipecat.Settings{BuildID: "id"}}, "build-id >id input", false},
 		{"from a file", inputs.Config{Sources: map[string]string{"max-agents": "f.toml"}}, Change{Before: &pipecat.Agent{}, Settings: pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MaxAgents: ptr(0)}}},
@@ -82,6 +84,13 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// shows is an agent of an image.
+func shows(image string) *pipecat.Agent {
+	a := &pipecat.Agent{Deployment: &pipecat.Deployment{}}
+	a.Deployment.Manifest.Spec.Image = image
+	return a
+}
+
 func TestOnlyScales(t *testing.T) {
 	scaling := pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(1)}}
 	for _, tt := range []struct {
@@ -93,7 +102,10 @@ func TestOnlyScales(t *testing.T) {
 		{"it forces, too", Change{Before: &pipecat.Agent{}, Settings: scaling, Force: true}, false},
 		{"it has an image, too", Change{Before: &pipecat.Agent{}, Settings: pipecat.Settings{Image: "a:b", AutoScaling: scaling.AutoScaling}}, false},
 		{"it creates", Change{Settings: scaling}, false},
+		{"with the image that it has", Change{Before: shows("a:b"), Settings: pipecat.Settings{Image: "a:b", AutoScaling: scaling.AutoScaling}}, true},
+		{"to what it has", Change{Before: &pipecat.Agent{AutoScaling: &pipecat.Replicas{MinReplicas: ptr(1)}}, Settings: scaling}, false},
 	} {
+		tt.c.Plan = plan(inputs.Config{}, tt.c)
 		if got := tt.c.OnlyScales(); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,13 +28,16 @@ func (c Change) Idle() bool {
 	if c.Before == nil || c.Force {
 		return false
 	}
-	for _, s := range c.Plan {
-		if s.Changes() && s.Name != "min-agents" && s.Name != "max-agents" {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.Plan, func(s Setting) bool { return s.Changes() && !s.scales() })
 }
+
+// OnlyScales reports whether a change is one of scaling alone, which takes
+// effect without a new deployment.
+func (c Change) OnlyScales() bool {
+	return c.Idle() && slices.ContainsFunc(c.Plan, Setting.Changes)
+}
+
+func (s Setting) scales() bool { return s.Name == "min-agents" || s.Name == "max-agents" }
 
 // plan lists an agent's settings: those that are asked for, and those that are
 // told of it as it is.
@@ -72,7 +76,7 @@ func plan(cfg inputs.Config, c Change) (settings []Setting) {
 		switch {
 		case s.After != "":
 			s.From = cmp.Or(cfg.Sources[s.Name], "input")
-			if s.Name == "image" && sameImage(s.After, s.Before) && s.Before != "" {
+			if s.Name == "image" && spelledOut(s.After) == spelledOut(s.Before) {
 				s.Before = s.After // another spelling of it
 			}
 		case s.Before == "":
@@ -85,6 +89,12 @@ func plan(cfg inputs.Config, c Change) (settings []Setting) {
 		settings = append(settings, s)
 	}
 	return settings
+}
+
+// spelledOut is an image's reference with all that may be left out of one.
+func spelledOut(image string) string {
+	name, tag, digest := parts(image)
+	return strings.Join([]string{name, tag, digest}, " ")
 }
 
 func number(n *int) string {

@@ -90,7 +90,7 @@ func (r Rollout) timedOut(w *watch, m Memory, last Look, stuck time.Duration) ve
 		more = ", and the platform tells of an infrastructure issue of its own"
 	case last.Serving == ServesOurs && last.Ready < r.Rules.Warm:
 		v.Reason = verdict.NotReady
-		what = fmt.Sprintf("the new revision serves, but only %d of %s were ready", last.Ready, count(r.Rules.Warm, "replica"))
+		what = fmt.Sprintf("the new revision serves, but with only %d of %s ready", last.Ready, count(r.Rules.Warm, "replica"))
 	case !m.readySince.IsZero():
 		v.Reason = verdict.NotReady
 		what = "the new revision is ready, but was not for min-ready-seconds"

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ type Report struct {
 	look                 poll.Look
 	stages               []stage
 
+	dryRun   bool
 	lost     bool // an answer was, or may be
 	away     bool // the API was
 	problems []inputs.Problem
@@ -79,7 +81,7 @@ func (r *Report) survive() {
 // else is printed.
 func (r *Report) Begin(cfg inputs.Config) {
 	defer r.survive()
-	r.key = cfg.APIKey
+	r.key, r.dryRun = cfg.APIKey, cfg.DryRun
 	if r.key != "" && r.log.action != nil {
 		r.log.action.AddMask(string(r.key))
 	}
@@ -133,6 +135,21 @@ func (r *Report) Deploy(e deploy.Event) {
 	}
 }
 
+const nothingNew = "nothing changes that needs one. A tag that the agent has is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same."
+
+// would says what a change comes to that is not made.
+func would(c *deploy.Change) string {
+	switch {
+	case c == nil || c.Before == nil:
+		return "would be created"
+	case c.OnlyScales():
+		return "would be scaled, without a new deployment"
+	case c.Idle():
+		return "would stay as it is"
+	}
+	return "would get a new deployment"
+}
+
 func (r *Report) planned(c deploy.Change) {
 	r.change = &c
 	r.previous, r.region = c.Previous(), c.Region()
@@ -148,10 +165,16 @@ func (r *Report) planned(c deploy.Change) {
 			r.say("%s: %s", s.Name, becomes(s))
 		}
 	}
+	if b := c.Artefact.Build; b != nil && b.Status != pipecat.BuildSuccess {
+		r.annotate(noticeKind, "The build runs", fmt.Sprintf("Build %s is %s, and may fail yet.", r.build, b.Status), place{})
+	}
 	switch {
-	case c.Idle() && c.Artefact.Image != "":
-		r.annotate(warningKind, "Nothing new", fmt.Sprintf("As far as can be seen, this makes no new deployment: %s is what the agent has. A tag that has moved is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same.", c.Artefact.Image), place{})
-	case c.Settings == pipecat.Settings{}:
+	case c.OnlyScales():
+	case c.Idle():
+		if r.dryRun { // else the platform knows
+			r.annotate(warningKind, "Nothing new", "As far as can be seen, this would make no new deployment: "+nothingNew, place{})
+		}
+	case c.Before != nil && c.Force && !slices.ContainsFunc(c.Plan, deploy.Setting.Changes):
 		r.say("Deploy anew what it has.")
 	case c.Artefact == deploy.Artefact{}:
 		r.annotate(noticeKind, "Settings only", "Neither image nor build-id is set, so the agent keeps its image and only its settings change.", place{})
@@ -173,11 +196,9 @@ func (r *Report) wasTaken(t deploy.Taken) {
 		r.annotate(noticeKind, "No new deployment", "Scaling alone makes no new deployment, and takes effect by itself."+said, place{})
 	case t.Unchanged() && r.change.Force:
 		r.annotate(warningKind, "No new deployment", "The platform made no new deployment, although force-redeploy asks for one."+said, place{})
-	case t.Unchanged() && r.change.Idle() && r.change.Artefact.Image != "": // told already
-		r.say("The platform made no new deployment.%s", said)
 	case t.Unchanged():
 		r.annotate(warningKind, "No new deployment",
-			"The platform made no new deployment, for nothing changed that needs one. A tag that the agent has is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same."+said, place{})
+			"The platform made no new deployment: "+nothingNew+said, place{})
 	case t.Previous == "":
 		r.say("Taken as deployment %s.", t.ID)
 	default:
@@ -358,7 +379,7 @@ func (r *Report) headline(v verdict.Verdict) string {
 	case verdict.Deployed:
 		return fmt.Sprintf("✓ %s is deployed: deployment %s was taken, and is not waited for", r.agent, short(r.line(r.deployment)))
 	case verdict.Planned:
-		return fmt.Sprintf("✓ %s is left as it is: a dry run sends nothing", r.agent)
+		return fmt.Sprintf("✓ Dry run: %s %s; nothing was sent", r.agent, would(r.change))
 	case verdict.Unchanged:
 		if r.look.Serving == poll.ServesOurs {
 			return fmt.Sprintf("✓ %s is unchanged: deployment %s serves callers as before", r.agent, short(r.line(r.deployment)))
