@@ -23,6 +23,15 @@ type Rules struct {
 	Warm        int           // replicas that ready takes; 0: the platform decides
 }
 
+// revision names ours to who reads of it: one that an update left as it was is
+// not new.
+func (r Rules) revision() string {
+	if r.Ours == r.Previous {
+		return "the revision that is there"
+	}
+	return "the new revision"
+}
+
 // Memory is what a judge must know of earlier looks. The zero Memory has none.
 type Memory struct {
 	Started        bool // a replica of ours was started
@@ -56,7 +65,7 @@ func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Ver
 	}
 
 	// 3. The platform will not run it.
-	if v, ok := refused(doc); ok {
+	if v, ok := refused(doc, rules); ok {
 		return v, m
 	}
 
@@ -118,7 +127,7 @@ func warm(doc *pipecat.Agent, rules Rules) bool {
 }
 
 // refused judges an agent's errors.
-func refused(doc *pipecat.Agent) (verdict.Verdict, bool) {
+func refused(doc *pipecat.Agent, rules Rules) (verdict.Verdict, bool) {
 	var told []string
 	var first pipecat.AgentError
 	for _, e := range doc.Errors {
@@ -140,7 +149,7 @@ func refused(doc *pipecat.Agent) (verdict.Verdict, bool) {
 	return verdict.Verdict{
 		Status:  verdict.Failed,
 		Reason:  reasonOfCode(first.Code),
-		Message: "the platform cannot run the new revision: " + told[0],
+		Message: "the platform cannot run " + rules.revision() + ": " + told[0],
 		Detail:  strings.Join(told, "\n"),
 		Code:    first.Code,
 	}, true
@@ -169,12 +178,12 @@ func judgeRevision(doc *pipecat.Agent, rev *pipecat.Revision, rules Rules, m Mem
 	}
 
 	if rev.Phase == pipecat.Failed {
-		return failedPhase(doc, health), m
+		return failedPhase(doc, health, rules), m
 	}
 
 	looping := health.Reason == "CrashLoopBackOff"
 	if health.RestartCount > rules.MaxRestarts*min(max(1, health.ReplicasStarted), 1<<20) || looping && m.crashLooped {
-		return crashed(health), m
+		return crashed(health, rules), m
 	}
 	m.crashLooped = looping
 
@@ -214,12 +223,12 @@ func notStarted(h *pipecat.Health) verdict.Verdict {
 	return v
 }
 
-func crashed(h *pipecat.Health) verdict.Verdict {
+func crashed(h *pipecat.Health, rules Rules) verdict.Verdict {
 	v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Detail: h.Message, Exit: h.LastExitCode}
-	what := "the new revision crashes"
+	what := rules.revision() + " crashes"
 	if h.Reason == "OOMKilled" || h.LastTerminationReason == "OOMKilled" || h.LastExitCode != nil && *h.LastExitCode == 137 {
 		v.Reason = verdict.OutOfMemory
-		what = "the new revision runs out of memory"
+		what = rules.revision() + " runs out of memory"
 	}
 	var facts []string
 	if h.LastExitCode != nil {
@@ -233,7 +242,7 @@ func crashed(h *pipecat.Health) verdict.Verdict {
 }
 
 // failedPhase judges a revision that the platform gave up.
-func failedPhase(doc *pipecat.Agent, h *pipecat.Health) verdict.Verdict {
+func failedPhase(doc *pipecat.Agent, h *pipecat.Health, rules Rules) verdict.Verdict {
 	var why pipecat.Condition
 	for _, c := range doc.Conditions {
 		if c.Type == "Degraded" && c.Status == "True" {
@@ -246,7 +255,7 @@ func failedPhase(doc *pipecat.Agent, h *pipecat.Health) verdict.Verdict {
 	case stuck:
 		v = notStarted(h)
 	case h.LastExitCode != nil || h.RestartCount > 0 || h.LastTerminationReason != "" || h.Reason == "OOMKilled" || h.Reason == "CrashLoopBackOff":
-		v = crashed(h)
+		v = crashed(h, rules)
 	case strings.HasPrefix(why.Reason, "Image"): // such as ImageResolutionFailed
 		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.ImagePull}
 	default:
@@ -254,12 +263,12 @@ func failedPhase(doc *pipecat.Agent, h *pipecat.Health) verdict.Verdict {
 	}
 	switch {
 	case why.Message != "" || why.Reason != "":
-		v.Message = "the new revision failed" + because(why.Reason, why.Message)
+		v.Message = rules.revision() + " failed" + because(why.Reason, why.Message)
 		if v.Detail == "" {
 			v.Detail = why.Message
 		}
 	case v.Message == "":
-		v.Message = "the new revision failed" + because(h.Reason, h.Message)
+		v.Message = rules.revision() + " failed" + because(h.Reason, h.Message)
 		v.Detail = h.Message
 	}
 	return v

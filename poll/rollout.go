@@ -83,20 +83,20 @@ func (r Rollout) timedOut(w *watch, m Memory, last Look, stuck time.Duration) ve
 		v.Message = fmt.Sprintf("the API could not be read when wait-timeout was up, after %s: %v", limit, cmp.Or(w.lastErr, errNoAnswer))
 		return v
 	}
-	what, more := "the new revision did not become ready", ""
+	what, more := r.Rules.revision()+" did not become ready", ""
 	switch {
 	case m.Infrastructure:
 		v.Reason = verdict.Infrastructure
 		more = ", and the platform tells of an infrastructure issue of its own"
 	case last.Serving == ServesOurs && last.Ready < r.Rules.Warm:
 		v.Reason = verdict.NotReady
-		what = fmt.Sprintf("the new revision serves, but with only %d of %s ready", last.Ready, count(r.Rules.Warm, "replica"))
+		what = fmt.Sprintf("%s serves, but with only %d of %s ready", r.Rules.revision(), last.Ready, count(r.Rules.Warm, "replica"))
 	case !m.readySince.IsZero():
 		v.Reason = verdict.NotReady
-		what = "the new revision is ready, but was not for min-ready-seconds"
+		what = r.Rules.revision() + " is ready, but was not for min-ready-seconds"
 	case !m.Started:
 		v.Reason = verdict.NotScheduled
-		what = "no replica of the new revision was ever started"
+		what = "no replica of " + r.Rules.revision() + " was ever started"
 	default:
 		v.Reason = verdict.NotReady
 	}
