@@ -232,8 +232,13 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 	if a.lost == 0 {
 		return nil, nil
 	}
-	var theirs error // another deployment is there, in whose place ours may show yet
+	var theirs error     // another deployment is there, in whose place ours may show yet
+	silent := time.Now() // since
 	for len(breaks) > 0 {
+		if time.Since(silent) >= toldEvery {
+			silent = time.Now()
+			a.report(Unseen{})
+		}
 		if err := sleep(ctx, breaks[0]); err != nil {
 			return nil, err
 		}

@@ -49,6 +49,9 @@ type Lost struct{ Why error }
 // no clear answer, may have been taken, so that the agent is read to see that.
 type Doubted struct{ Why error }
 
+// Unseen says now and then that the agent shows no new deployment yet.
+type Unseen struct{}
+
 // Unread says that the agent cannot be read to see that.
 type Unread struct {
 	Why  error
@@ -61,6 +64,7 @@ func (Held) deployEvent()    {}
 func (Lost) deployEvent()    {}
 func (Doubted) deployEvent() {}
 func (Unread) deployEvent()  {}
+func (Unseen) deployEvent()  {}
 
 // Artefact is what is deployed. The zero Artefact is whatever the agent has.
 type Artefact struct {

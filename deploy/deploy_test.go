@@ -661,6 +661,30 @@ func TestTold(t *testing.T) {
 	})
 }
 
+// TestUnseen holds that looking for an update is not silent, however long each
+// look takes.
+func TestUnseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		api := client(simulator.Delay(simulator.Answer(cloud, simulator.Between(1, 1, simulator.Writes), 500, nil, "{}"), simulator.Reads, 9*time.Second))
+		last, told := time.Now(), 0
+		change := Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
+		_, err := Apply(t.Context(), api, change, time.Now().Add(10*time.Minute), func(e Event) {
+			if _, ok := e.(Unseen); ok {
+				told++
+			}
+			if silent := time.Since(last); silent > 40*time.Second {
+				t.Errorf("silent for %s", silent)
+			}
+			last = time.Now()
+		})
+		if err != nil || told != 1 {
+			t.Errorf("%v, told %d times", err, told)
+		}
+	})
+}
+
 // TestRegions holds that a build's region is compared with the agent's where
 // both are known, and only there.
 func TestRegions(t *testing.T) {

@@ -122,6 +122,8 @@ func (r *Report) Deploy(e deploy.Event) {
 		r.say("The update is not taken yet, and is sent again in %s: %v", span(e.Next), e.Why)
 	case deploy.Doubted:
 		r.say("An earlier request may have been taken all the same, and the agent is read to see that: %v", e.Why)
+	case deploy.Unseen:
+		r.say("No new deployment shows yet, and the agent is read again.")
 	case deploy.Unread:
 		r.say("The agent cannot be read, and is read again in %s: %v", span(e.Next), e.Why)
 	case deploy.Lost:
