@@ -71,25 +71,31 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs, Message: problems.Error()}
 	} else if v, err = rollOut(ctx, cfg, transport, report); err != nil {
 		v = verdict.Of(err)
-		report.Explain(diagnose(v, cfg.Workspace, cfg.AgentProfile, nil))
+		report.Explain(v, diagnose(v, cfg.Workspace, cfg.AgentProfile, nil))
 	}
 	report.Finish(v)
 	return v.Status.ExitCode()
 }
 
+// job is what a deployment is made with.
+type job struct {
+	cfg     inputs.Config
+	api     pipecat.Client // whose reads are tried again a few times, up to an update
+	waiting pipecat.Client // whose reads are not, for waiting goes on trying by itself
+	report  *summary.Report
+}
+
 // rollOut makes the deployment that cfg asks for, and waits for its verdict.
 func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
-	// Up to the update, a read that fails is tried again a few times; waiting
-	// goes on trying by itself.
 	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy", Transport: transport}
-	api := waiting
-	api.Retries, api.Retrying = 4, report.Retrying
+	j := job{cfg: cfg, api: waiting, waiting: waiting, report: report}
+	j.api.Retries, j.api.Retrying = 4, report.Retrying
 
-	artefact, err := deploy.Resolve(ctx, &api, cfg, &waiting, report.Poll)
+	artefact, err := deploy.Resolve(ctx, &j.api, cfg, &j.waiting, report.Poll)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
-	change, err := deploy.Plan(ctx, &api, cfg, artefact)
+	change, err := deploy.Plan(ctx, &j.api, cfg, artefact)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
@@ -99,32 +105,66 @@ func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper
 	}
 
 	deadline := time.Now().Add(cfg.WaitTimeout)
-	taken, err := deploy.Apply(ctx, &api, change, deadline, report.Deploy)
+	taken, v, err := j.make(ctx, change, deadline)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
-	report.Deploy(taken)
+	j.explain(ctx, v, taken, deadline)
+	if !v.Status.OK() && cfg.RollbackOnFailure {
+		v = j.rollBack(ctx, change, taken, v)
+	}
+	return v, nil
+}
 
-	if !cfg.WaitForReady {
-		return taken.Verdict(verdict.Verdict{Status: verdict.Deployed}), nil
+// make makes a change, and waits until it serves. An error is a change that was
+// not made.
+func (j *job) make(ctx context.Context, c deploy.Change, deadline time.Time) (deploy.Taken, verdict.Verdict, error) {
+	taken, err := deploy.Apply(ctx, &j.api, c, deadline, j.report.Deploy)
+	if err != nil {
+		return taken, verdict.Verdict{}, err
+	}
+	j.report.Deploy(taken)
+	if !j.cfg.WaitForReady {
+		return taken, taken.Verdict(verdict.Verdict{Status: verdict.Deployed}), nil
 	}
 	rollout := poll.Rollout{
-		Agents:   &waiting,
-		Name:     cfg.AgentName,
-		Rules:    poll.Rules{Ours: taken.ID, Previous: taken.Previous, Made: taken.Agent.Made(), MaxRestarts: cfg.MaxRestarts, MinReady: cfg.MinReady, Warm: change.Warm},
+		Agents: &j.waiting,
+		Name:   c.Name,
+		Rules: poll.Rules{Ours: taken.ID, Previous: taken.Previous, Made: taken.Agent.Made(), Back: c.Undoes != "",
+			MaxRestarts: j.cfg.MaxRestarts, MinReady: j.cfg.MinReady, Warm: c.Warm},
 		Deadline: deadline,
-		Report:   report.Poll,
+		Report:   j.report.Poll,
 	}
-	v := taken.Verdict(rollout.Wait(ctx))
+	return taken, taken.Verdict(rollout.Wait(ctx)), nil
+}
+
+// explain shows the agent's log where that may say why the job is red, and what
+// broke.
+func (j *job) explain(ctx context.Context, v verdict.Verdict, taken deploy.Taken, deadline time.Time) {
 	var log []pipecat.LogLine
-	if ran(v.Reason) && cfg.LogLines > 0 {
+	if ran(v.Reason) && j.cfg.LogLines > 0 {
 		timed, cancel := context.WithTimeout(ctx, max(time.Second, time.Until(deadline)))
 		defer cancel()
-		log, err = waiting.Logs(timed, cfg.AgentName, taken.ID, cfg.LogLines)
-		report.Logs(log, err)
+		var err error
+		log, err = j.waiting.Logs(timed, j.cfg.AgentName, taken.ID, j.cfg.LogLines)
+		j.report.Logs(log, err)
 	}
-	report.Explain(diagnose(v, cfg.Workspace, cmp.Or(cfg.AgentProfile, taken.Agent.AgentProfile), log))
-	return v, nil
+	j.report.Explain(v, diagnose(v, j.cfg.Workspace, cmp.Or(j.cfg.AgentProfile, taken.Agent.AgentProfile), log))
+}
+
+// rollBack puts back what a change that failed has changed, and waits for that.
+func (j *job) rollBack(ctx context.Context, c deploy.Change, made deploy.Taken, failure verdict.Verdict) verdict.Verdict {
+	undo, err := deploy.Undo(c, made, failure)
+	if err != nil {
+		j.report.Deploy(deploy.Stays{Why: err})
+		return failure
+	}
+	j.report.Deploy(undo)
+	back, came, err := j.make(ctx, undo, time.Now().Add(j.cfg.WaitTimeout))
+	if err != nil {
+		came = verdict.Of(err)
+	}
+	return deploy.RolledBack(failure, back, came)
 }
 
 // diagnose finds what broke, where in the workspace, and what to do about it. It

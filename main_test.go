@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"pipecat-cloud-deploy/pipecat"
 	"pipecat-cloud-deploy/runner"
@@ -211,6 +212,28 @@ func outputs(t *testing.T, file string) (map[string]string, error) {
 		t.Fatal(err)
 	}
 	return runner.Outputs(string(data))
+}
+
+// TestGoldens holds that for every status a script has the summary that it writes.
+func TestGoldens(t *testing.T) {
+	var summaries strings.Builder
+	scripts, _ := filepath.Glob("testdata/script/*.txtar")
+	for _, file := range scripts {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if strings.Contains(string(archive.Comment), "cmp summary.md "+f.Name+"\n") {
+				summaries.Write(f.Data)
+			}
+		}
+	}
+	for _, s := range verdict.Statuses() {
+		if !strings.Contains(summaries.String(), "| Status | `"+s.Word+"` |") {
+			t.Errorf("no script has the summary of %s", s.Word)
+		}
+	}
 }
 
 // breaking is a network that makes the program panic, with the key in its words.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -144,6 +145,7 @@ type request struct {
 	status       int
 	answered     bool   // its answer was read to the end
 	serving      string // the deployment that served then
+	rollback     bool   // it is sent to undo what was sent before
 }
 
 // network is how the program of a run reaches the cloud.
@@ -155,7 +157,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
 	i := len(n.sent)
 	n.sent = append(n.sent, q)
-	n.watch(i, r)
+	n.watch(i, q, r)
 	n.mu.Unlock()
 	rng := rand.New(rand.NewPCG(n.seed, uint64(i)+1))
 	q.fault = n.strikes(rng, q, now.Sub(n.began))
@@ -179,7 +181,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // watch finds what must not be sent.
-func (n *network) watch(i int, r *http.Request) {
+func (n *network) watch(i int, q *request, r *http.Request) {
 	if r.URL.Scheme != "https" || r.URL.Host != "api.pipecat.daily.co" {
 		n.odd = append(n.odd, fmt.Sprintf("request %d goes to %s", i, r.URL))
 	}
@@ -191,6 +193,8 @@ func (n *network) watch(i int, r *http.Request) {
 	if r.Body != nil {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
+		n.body = cmp.Or(n.body, string(body))
+		q.rollback = string(body) != n.body
 		if bytes.Contains(body, []byte(searchKey)) {
 			n.odd = append(n.odd, fmt.Sprintf("request %d sends the key", i))
 		}
@@ -229,7 +233,13 @@ func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
 	before := n.cloud.Deployments("bot")
 	n.cloud.ServeHTTP(recorder, r)
 	if after := n.cloud.Deployments("bot"); len(after) > len(before) {
-		n.ours = append(n.ours, after[len(after)-1])
+		id := after[len(after)-1]
+		if q.rollback {
+			n.backs = append(n.backs, id)
+			n.rollsBack(q, before)
+		} else {
+			n.ours = append(n.ours, id)
+		}
 	}
 	if q.look {
 		q.serving = n.cloud.Serving("bot")
@@ -240,12 +250,36 @@ func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(recorder.Body.Bytes())
 }
 
+// rollsBack holds that a rollback replaces this job's own deployment. It may
+// replace another's only if that is so new that no read before it could show it.
+func (n *network) rollsBack(q *request, before []string) {
+	newest := before[len(before)-1]
+	if slices.Contains(n.ours, newest) {
+		return
+	}
+	var looked time.Time
+	for _, other := range n.sent {
+		if other.look && other.answered && other.fault.whole && !other.ended.After(q.began) {
+			looked = other.began
+		}
+	}
+	if made, ok := n.theirs[newest]; !ok || made.Before(looked.Add(-n.laggy)) {
+		n.odd = append(n.odd, fmt.Sprintf("a rollback replaces deployment %s, which is not this job's", newest))
+	}
+}
+
 // deployOther is an update that someone else makes.
 func (r *searchRun) deployOther(s pipecat.Settings) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	api := pipecat.Client{Base: &url.URL{Scheme: "https", Host: "api", Path: "/v1"}, Key: r.key, Transport: simulator.Transport(r.cloud)}
 	_, _ = api.UpdateAgent(context.Background(), "bot", pipecat.UpdateRequest{Settings: s})
+	if all := r.cloud.Deployments("bot"); len(all) > 0 && !slices.Contains(r.before, all[len(all)-1]) && !slices.Contains(r.ours, all[len(all)-1]) && !slices.Contains(r.backs, all[len(all)-1]) {
+		if r.theirs == nil {
+			r.theirs = map[string]time.Time{}
+		}
+		r.theirs[all[len(all)-1]] = time.Now()
+	}
 }
 
 // readBody notes whether an answer was read to its end.

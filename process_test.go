@@ -20,26 +20,26 @@ import (
 	"pipecat-cloud-deploy/simulator"
 )
 
-// job is the real process, as a runner starts it.
-type job struct {
+// process is the real process, as a runner starts it.
+type process struct {
 	*exec.Cmd
 	dir string
 	log *syncLog
 }
 
 // start starts a job that deploys demo-agent over an API; env has more inputs.
-func start(t *testing.T, api http.Handler, env ...string) *job {
+func start(t *testing.T, api http.Handler, env ...string) *process {
 	return startAs(t, "pipecat-cloud-deploy", api, env...)
 }
 
 // startAs starts it as another program than these tests, which are several
 // times as large.
-func startAs(t *testing.T, program string, api http.Handler, env ...string) *job {
+func startAs(t *testing.T, program string, api http.Handler, env ...string) *process {
 	t.Helper()
 	server := httptest.NewServer(api)
 	t.Cleanup(server.CloseClientConnections)
 	dir := t.TempDir()
-	j := &job{Cmd: exec.Command(program), dir: dir, log: &syncLog{}}
+	j := &process{Cmd: exec.Command(program), dir: dir, log: &syncLog{}}
 	j.Env = append([]string{
 		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + dir, "GITHUB_OUTPUT=" + dir + "/output", "GITHUB_STEP_SUMMARY=" + dir + "/summary",
 		"INPUT_API-KEY=" + searchKey, "INPUT_AGENT-NAME=demo-agent", "INPUT_API-URL=" + server.URL,
@@ -52,7 +52,7 @@ func startAs(t *testing.T, program string, api http.Handler, env ...string) *job
 	return j
 }
 
-func (j *job) read(name string) string {
+func (j *process) read(name string) string {
 	data, _ := os.ReadFile(filepath.Join(j.dir, name))
 	return string(data)
 }
@@ -86,6 +86,7 @@ func TestCancelled(t *testing.T) {
 		goesOn  = "its rollout goes on without it"
 		image   = "INPUT_IMAGE=ghcr.io/acme/bot:stuck"
 		build   = "INPUT_BUILD-ID=" + searchBuild
+		undo    = "INPUT_IMAGE=ghcr.io/acme/bot:missing INPUT_ROLLBACK-ON-FAILURE=true"
 	)
 	later := http.Header{"Retry-After": {"30"}}
 	for _, tt := range []struct {
@@ -124,6 +125,31 @@ func TestCancelled(t *testing.T) {
 		{"waiting", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
 			return simulator.Delay(c, reach(between(3, 3, reads)), 0)
 		}, goesOn, true},
+		{"reading before the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			var failed atomic.Bool
+			watched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				recorder := httptest.NewRecorder()
+				c.ServeHTTP(recorder, r)
+				if strings.Contains(recorder.Body.String(), "PCC_IMAGE_NOT_FOUND") {
+					failed.Store(true)
+				}
+				w.WriteHeader(recorder.Code)
+				_, _ = w.Write(recorder.Body.Bytes())
+			})
+			return simulator.Hang(watched, reach(func(r *http.Request) bool { return failed.Load() && reads(r) }))
+		}, "the job was stopped before the platform took the rollback, so deployment ", true},
+		{"sending the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Delay(c, reach(between(2, 2, writes)), time.Hour)
+		}, "the job was stopped while the rollback was under way; it may have been taken", true},
+		{"waiting for the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			var sent atomic.Int64
+			return simulator.Hang(c, reach(func(r *http.Request) bool {
+				if writes(r) {
+					sent.Add(1)
+				}
+				return reads(r) && sent.Load() == 2
+			}))
+		}, "the job was stopped while it rolled back; the rollback, deployment ", true},
 	} {
 		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 			t.Run(tt.stage+", "+sig.String(), func(t *testing.T) {
@@ -141,7 +167,7 @@ func TestCancelled(t *testing.T) {
 						}
 						return strikes
 					}
-				}), tt.what)
+				}), strings.Fields(tt.what)...)
 				select {
 				case <-reached:
 				case <-time.After(time.Minute):
@@ -158,7 +184,7 @@ func TestCancelled(t *testing.T) {
 					t.Errorf("outputs %v, %v; want cancelled, as %s", values, err, tt.says)
 				}
 				ids := cloud.Deployments("demo-agent")
-				if id := values["deployment-id"]; tt.taken != (id == ids[len(ids)-1]) || !tt.taken && id != "" {
+				if id := values["deployment-id"]; tt.taken != (len(ids) > 1 && id == ids[1]) || !tt.taken && id != "" {
 					t.Errorf("deployment-id %q of %q", id, ids)
 				}
 				if page := j.read("summary"); !strings.Contains(page, tt.says) || !strings.Contains(j.log.String(), tt.says) {

@@ -88,6 +88,7 @@ func newScenario(rng *rand.Rand) scenario {
 	some("wait-for-ready", 0.1, "false")
 	some("dry-run", 0.05, "true")
 	some("wait-for", 0.1, "warm")
+	some("rollback-on-failure", 0.4, "true")
 	some("max-restarts", 0.3, "0", "1", "4")
 	timeout := func(name string) time.Duration {
 		if chance(0.5) {

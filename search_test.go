@@ -158,9 +158,12 @@ type searchRun struct {
 	code    int
 	odd     []string // what the network saw that must not be
 
-	mu   sync.Mutex
-	sent []*request
-	ours []string // the deployments that the program's requests made
+	mu     sync.Mutex
+	sent   []*request
+	body   string               // of the update
+	ours   []string             // the deployments that the program's updates made
+	backs  []string             // those that its rollbacks made
+	theirs map[string]time.Time // those of others, and when they were made
 }
 
 func newRun(t *testing.T, seed uint64, dir string) *searchRun {
@@ -282,6 +285,12 @@ func (r *searchRun) broken() []string {
 		hold(r.ended.Sub(since) >= r.minReady, "%s, after it served for %s of %s", status, r.ended.Sub(since), r.minReady)
 	case verdict.Planned:
 		hold(r.inputs["dry-run"] == "true", "planned, though it was to be made")
+	case verdict.RolledBack:
+		serving, _ := r.served()
+		hold(len(r.backs) == 1 && serving == r.backs[0], "rolled back, with deployments %q, while %q serves", r.backs, serving)
+		if len(r.backs) == 1 {
+			hold(r.restored(r.backs[0]) == "", "rolled back, but %s", r.restored(r.backs[0]))
+		}
 	case verdict.Deployed:
 		hold(r.inputs["wait-for-ready"] == "false", "deployed, though it was to be waited for")
 		hold(r.asked(id) == "", "deployed, with deployment %s, whose %s", id, r.asked(id))
@@ -294,8 +303,16 @@ func (r *searchRun) broken() []string {
 	// One request makes one deployment at most, and is not made again once it
 	// is refused, nor after the job was stopped.
 	hold(len(r.ours) <= 1, "%d deployments: %q", len(r.ours), r.ours)
+	hold(len(r.backs) <= 1, "%d rollbacks: %q", len(r.backs), r.backs)
 	refused := -1
 	for i, q := range r.sent {
+		if q.rollback && refused >= 0 && !r.sent[refused].rollback {
+			hold(false, "request %d is a rollback, though request %d was refused", i, refused)
+		}
+		if q.rollback {
+			undo := r.inputs["rollback-on-failure"] == "true" && len(r.ours) == 1 && (status == verdict.RolledBack || status == verdict.Failed || status == verdict.TimedOut || status == verdict.Cancelled)
+			hold(undo, "request %d is a rollback, of %q, with status %s", i, r.ours, status)
+		}
 		hold(q.method == http.MethodGet || refused < 0, "request %d was sent after request %d was refused", i, refused)
 		if q.method == http.MethodPost && q.answered && slices.Contains([]int{400, 401, 403, 404, 422}, q.status) {
 			refused = i
@@ -313,14 +330,18 @@ func (r *searchRun) broken() []string {
 	}
 	hold(status != verdict.Unchanged || id == r.outputs["previous-deployment-id"], "unchanged, from deployment %q to %q", r.outputs["previous-deployment-id"], id)
 	if all := r.cloud.Deployments("bot"); status == verdict.Superseded {
-		hold(len(all) > len(r.before)+len(r.ours), "superseded, though nobody else deployed")
+		hold(len(all) > len(r.before)+len(r.ours)+len(r.backs), "superseded, though nobody else deployed")
 	}
 
 	// It ends.
 	first := slices.IndexFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost })
 	if first >= 0 {
 		took := r.ended.Sub(r.sent[first].began)
-		hold(took <= r.waitTimeout+time.Second, "took %s from the update on, with a wait-timeout of %s", took, r.waitTimeout)
+		limit := r.waitTimeout + time.Second
+		if r.inputs["rollback-on-failure"] == "true" {
+			limit *= 2
+		}
+		hold(took <= limit, "took %s from the update on, with a wait-timeout of %s", took, r.waitTimeout)
 	} else {
 		const reads = 5 * (5*10 + 4*30) * time.Second
 		hold(r.ended.Sub(r.began) <= r.buildTimeout+reads, "took %s, without an update", r.ended.Sub(r.began))
@@ -359,7 +380,11 @@ func (r *searchRun) broken() []string {
 	}
 	hold((errs > 0) == !green, "%d errors are annotated with status %s", errs, status)
 	away := strings.Count(r.log.String(), "waiting goes on: ") - strings.Count(r.log.String(), "The API can be read again")
-	hold(away == 0 || away == 1, "the API's absence is told to begin %d times more than to end", away)
+	waits := 1
+	if len(r.backs) > 0 {
+		waits = 2
+	}
+	hold(away >= 0 && away <= waits, "the API's absence is told to begin %d times more than to end", away)
 
 	// The key is nowhere.
 	log := strings.Replace(r.log.String(), "::add-mask::"+searchKey+"\n", "", 1)
@@ -381,6 +406,17 @@ func (r *searchRun) served() (id string, since time.Time) {
 		}
 	}
 	return id, since
+}
+
+// restored says what of the deployment with the given id is not as it was before
+// the job. Of WebSocket authorization the platform does not tell what it was.
+func (r *searchRun) restored(id string) string {
+	was, is := r.cloud.Manifest("bot", r.outputs["previous-deployment-id"]), r.cloud.Manifest("bot", id)
+	was.WebsocketAuth, is.WebsocketAuth = "", ""
+	if was != is {
+		return fmt.Sprintf("%+v is not %+v", is, was)
+	}
+	return ""
 }
 
 // asked says what of the deployment with the given id is not as asked for.

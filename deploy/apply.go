@@ -25,6 +25,7 @@ type Taken struct {
 	ID       string         // of the deployment that is desired now
 	Previous string         // of the one before, "" for a new agent
 	Agent    *pipecat.Agent // its answer, or the agent as it was found
+	Doubtful bool           // it may be another's, who asked for the same: its id came in no answer, or with a warning
 }
 
 // Unchanged reports whether the platform made no new deployment.
@@ -56,20 +57,20 @@ func Apply(ctx context.Context, api API, c Change, deadline time.Time, report fu
 	}
 	switch {
 	case err == nil:
-		return Taken{ID: agent.Desired(), Previous: c.Previous(), Agent: agent}, nil
+		return Taken{ID: agent.Desired(), Previous: c.Previous(), Agent: agent, Doubtful: a.lost > 0 || agent.Warning != ""}, nil
 	case ctx.Err() != nil:
 		v := verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
-			Message: "the job was stopped before the platform took the update, so nothing was deployed"}
+			Message: fmt.Sprintf("the job was stopped before the platform took %s, so %s", c.what(), c.otherwise())}
 		if a.open || a.lost > 0 {
-			v.Message = "the job was stopped while the update was under way; it may have been taken, so look at the agent before you run it again"
+			v.Message = fmt.Sprintf("the job was stopped while %s was under way; it may have been taken, so look at the agent before you run it again", c.what())
 		}
 		return Taken{}, &v
 	case timed.Err() != nil:
 		v := verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Refused,
-			Message: fmt.Sprintf("the platform did not take the update before wait-timeout was up, so nothing was deployed: %v", last)}
+			Message: fmt.Sprintf("the platform did not take %s before wait-timeout was up, so %s: %v", c.what(), c.otherwise(), last)}
 		if a.open || a.lost > 0 {
 			v.Reason = verdict.API
-			v.Message = fmt.Sprintf("the update had no clear answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", last)
+			v.Message = fmt.Sprintf("%s had no clear answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", c.what(), last)
 		}
 		return Taken{}, &v
 	}
@@ -91,6 +92,9 @@ type applier struct {
 // the agent that has it.
 func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 	for {
+		if agent, err := a.uncontested(ctx); agent != nil || err != nil {
+			return agent, err
+		}
 		a.open = true
 		agent, err := a.post(ctx)
 		if err == nil {
@@ -130,7 +134,7 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 // the update, and so the agent is looked at until it does not.
 func (a *applier) confirmed(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
 	stale := contradicts(a.Settings, image(agent))
-	if agent.Desired() != a.Previous() || !stale && !a.Force {
+	if agent.Desired() != a.Previous() || !stale && !a.Force && a.Undoes == "" {
 		return agent, nil
 	}
 	a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
@@ -139,7 +143,7 @@ func (a *applier) confirmed(ctx context.Context, agent *pipecat.Agent) (*pipecat
 		return newer, err
 	}
 	if stale {
-		return nil, failed(verdict.API, nil, "the platform says that it took the update, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
+		return nil, failed(verdict.API, nil, "the platform says that it took "+a.what()+", but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
 			cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), agent.Desired(), image(agent))
 	}
 	return agent, nil
@@ -155,7 +159,7 @@ func (a *applier) final(ctx context.Context) error {
 	case e.Status == http.StatusConflict, e.Status == http.StatusTooManyRequests:
 		a.open = false
 		if tooLong {
-			return failed(verdict.Refused, e, "the update is given up, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", e.RetryAfter, e)
+			return failed(verdict.Refused, e, "%s is given up, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", a.what(), e.RetryAfter, e)
 		}
 		return a.provisioned(ctx)
 	case !e.Temporary():
@@ -164,7 +168,7 @@ func (a *applier) final(ctx context.Context) error {
 	}
 	a.lose(e)
 	if a.lost == maxSent || tooLong {
-		return failed(verdict.API, e, "the update got no clear answer, and the agent shows no new deployment (requests sent: %d): %v", a.lost, e)
+		return failed(verdict.API, e, "%s got no clear answer, and the agent shows no new deployment (requests sent: %d): %v", a.what(), a.lost, e)
 	}
 	return nil
 }
@@ -181,7 +185,7 @@ func (a *applier) lose(why error) {
 // be said to have failed.
 func (a *applier) patience(final bool) []time.Duration {
 	breaks := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
-	if final || a.Force || a.Before == nil {
+	if final || a.Force || a.Before == nil || a.Undoes != "" {
 		breaks = append(breaks, 15*time.Second)
 	}
 	return breaks
@@ -205,7 +209,7 @@ func (a *applier) provisioned(ctx context.Context) error {
 	if err != nil || s.Status != pipecat.SecretFailed {
 		return nil
 	}
-	v := failed(verdict.Refused, a.last, "secret set %q could not be provisioned, so the update was not made; save it again, then run the job again", set)
+	v := failed(verdict.Refused, a.last, "secret set %q could not be provisioned, so %s was not made; save it again, then run the job again", set, a.what())
 	v.Detail = s.ErrorMessage
 	return v
 }
@@ -255,7 +259,7 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 			}
 			continue
 		case err != nil && status(err) != http.StatusNotFound:
-			return nil, failed(verdict.API, a.last, "the update's answer was lost (%v) and the agent cannot be read, so it is not known whether it was taken: %v", a.last, err)
+			return nil, failed(verdict.API, a.last, "%s got no clear answer (%v) and the agent cannot be read, so it is not known whether it was taken: %v", a.what(), a.last, err)
 		}
 		breaks = breaks[1:]
 		if err != nil || !a.newer(agent) {
@@ -265,12 +269,12 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 		case a.Before == nil && (a.since().IsZero() || agent.Made().IsZero()):
 			theirs = failed(verdict.API, nil, "the request to create the agent got no clear answer, and the API does not tell whether deployment %s was there before it, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
 		case !tells(a.Settings, agent):
-			theirs = failed(verdict.API, nil, "the update got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
+			theirs = failed(verdict.API, nil, "%s got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", a.what(), agent.Desired(), a.last)
 		case other == "":
 			return agent, nil
 		default:
 			theirs = &verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced,
-				Message: fmt.Sprintf("the update got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", agent.Desired(), other)}
+				Message: fmt.Sprintf("%s got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", a.what(), agent.Desired(), other)}
 		}
 	}
 	a.open = false
@@ -291,7 +295,7 @@ func (a *applier) newer(agent *pipecat.Agent) bool {
 
 func (a *applier) refused() error {
 	e := a.last
-	what := "the update"
+	what := a.what()
 	if a.Before == nil {
 		what = "to create the agent"
 	}

@@ -60,6 +60,7 @@ type Unread struct {
 
 func (Change) deployEvent()  {}
 func (Taken) deployEvent()   {}
+func (Stays) deployEvent()   {}
 func (Held) deployEvent()    {}
 func (Lost) deployEvent()    {}
 func (Doubted) deployEvent() {}
@@ -110,6 +111,8 @@ type Change struct {
 	Plan      []Setting // what it does to each of them
 	Force     bool      // a new deployment though nothing changed; not for a creation
 	Warm      int       // replicas that are to be ready before it is waited for no more; 0: the platform decides
+	Rollback  bool      // what it changes is to be put back if it fails
+	Undoes    string    // the one deployment that it may replace, of which it puts back what that changed; empty for no rollback
 }
 
 // Previous is the id of the deployment before the change, or "".
@@ -143,7 +146,7 @@ func (c Change) Region() string {
 // Plan reads the agent, says what is to change, and finds what would make that
 // impossible. Only what was asked for is in it. Errors are a *verdict.Verdict, or ctx's.
 func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (Change, error) {
-	change := Change{Name: cfg.AgentName, Artefact: artefact, Settings: settings(cfg, artefact)}
+	change := Change{Name: cfg.AgentName, Artefact: artefact, Settings: settings(cfg, artefact), Rollback: cfg.RollbackOnFailure}
 	agent, err := api.Agent(ctx, cfg.AgentName)
 	region := cfg.Region // of the agent
 	switch {

@@ -13,7 +13,7 @@ import (
 // Setting is one of an agent's settings, before a change and after it.
 type Setting struct {
 	Name   string // the input's
-	Before string // empty: it has none, or the platform does not tell
+	Before string // "none" where it is known that there is none; empty: the platform does not tell
 	After  string
 	From   string // where After was asked for: "input", or the config file's name; empty: it stays
 }
@@ -38,6 +38,12 @@ func (c Change) OnlyScales() bool {
 }
 
 func (s Setting) scales() bool { return s.Name == "min-agents" || s.Name == "max-agents" }
+
+// none is what a setting is that an agent does without.
+const none = "none"
+
+// unset is what the settings are that a manifest leaves out.
+var unset = map[string]string{"image-credentials": none, "secret-set": none, "max-session-duration": seconds(defaultSession)}
 
 // plan lists an agent's settings: those that are asked for, and those that are
 // told of it as it is.
@@ -76,6 +82,9 @@ func plan(cfg inputs.Config, c Change) (settings []Setting) {
 		switch {
 		case s.After != "":
 			s.From = cmp.Or(cfg.Sources[s.Name], "input")
+			if s.Before == "" && spec.Image != "" { // a manifest leaves out what is not set
+				s.Before = unset[s.Name]
+			}
 			if s.Name == "image" && spelledOut(s.After) == spelledOut(s.Before) {
 				s.Before = s.After // another spelling of it
 			}

@@ -33,16 +33,17 @@ type Config struct {
 	WebsocketAuth      string
 	NodeType           string
 
-	ForceRedeploy   bool
-	CreateIfMissing bool
-	BuildTimeout    time.Duration
-	WaitForReady    bool
-	WaitFor         string // "ready", or "warm": as many replicas as are kept warm
-	WaitTimeout     time.Duration
-	MaxRestarts     int
-	MinReady        time.Duration
-	LogLines        int // of the agent's log that a failure shows
-	DryRun          bool
+	ForceRedeploy     bool
+	CreateIfMissing   bool
+	BuildTimeout      time.Duration
+	WaitForReady      bool
+	WaitFor           string // "ready", or "warm": as many replicas as are kept warm
+	WaitTimeout       time.Duration
+	MaxRestarts       int
+	MinReady          time.Duration
+	RollbackOnFailure bool
+	LogLines          int // of the agent's log that a failure shows
+	DryRun            bool
 
 	// File is the config file that was read, and FileKeys those of its keys
 	// that count: an input may have won over others.
@@ -219,6 +220,9 @@ func (c *Config) check(given map[string]value) (problems Problems) {
 	if c.MinAgents != nil && c.MaxAgents != nil && *c.MinAgents > *c.MaxAgents {
 		wrong("min-agents", "%d is above max-agents, which is %d", *c.MinAgents, *c.MaxAgents)
 	}
+	if c.WaitFor == "warm" && c.WaitForReady && c.MinAgents != nil && *c.MinAgents < 1 {
+		wrong("min-agents", "it is %d, so that no replica is kept warm, and wait-for: warm would wait for none; set it to 1 or more, or wait-for to ready", *c.MinAgents)
+	}
 	if c.MinReady > 0 && c.WaitTimeout > 0 && c.MinReady >= c.WaitTimeout {
 		wrong("min-ready-seconds", "%s cannot be held within wait-timeout, which is %s", c.MinReady, c.WaitTimeout)
 	}
@@ -254,6 +258,9 @@ func (c *Config) warn(given map[string]value) {
 	case "", "agent-1x", "agent-2x", "agent-3x":
 	default:
 		about("agent-profile", "%s is not a profile known here (agent-1x, agent-2x, agent-3x); it is passed on as it is", quote(c.AgentProfile))
+	}
+	if c.RollbackOnFailure && !c.WaitForReady {
+		about("rollback-on-failure", "it has no effect: with wait-for-ready: false nobody sees whether the new revision fails")
 	}
 	if v := given["enable-managed-keys"]; v.text != "" && !strings.EqualFold(v.text, "false") {
 		about("enable-managed-keys", "it is ignored: the platform has retired managed keys")

@@ -33,7 +33,7 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 		var now seen
 		if s := cmp.Or(b.Status, "of no status"); s != status {
 			status, since = s, time.Now()
-			now = seen{changed: true, events: []Event{BuildSeen{b, time.Since(w.start)}}}
+			now = seen{changed: true, events: []Event{BuildSeen{b, since, since.Sub(w.start)}}}
 		}
 		switch b.Status {
 		case pipecat.BuildSuccess, pipecat.BuildFailed, pipecat.BuildTimeout:

@@ -21,7 +21,8 @@ type AgentSeen struct {
 // BuildSeen is a build's new status.
 type BuildSeen struct {
 	Build   *pipecat.Build
-	Elapsed time.Duration
+	At      time.Time
+	Elapsed time.Duration // since the wait began
 }
 
 // Alive is a sign of life: nothing has changed for a while.

@@ -21,11 +21,15 @@ type Rules struct {
 	MaxRestarts int           // forgiven per started replica
 	MinReady    time.Duration // how long ready must hold
 	Warm        int           // replicas that ready takes; 0: the platform decides
+	Back        bool          // ours puts back what ran before
 }
 
 // revision names ours to who reads of it: one that an update left as it was is
 // not new.
 func (r Rules) revision() string {
+	if r.Back {
+		return "the revision that was put back"
+	}
 	if r.Ours == r.Previous {
 		return "the revision that is there"
 	}

@@ -7,14 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/poll"
 	"pipecat-cloud-deploy/verdict"
 )
 
 // Finish tells the verdict: in the log, the outputs and the job summary.
 func (r *Report) Finish(v verdict.Verdict) {
-	v.Message, v.Detail = r.line(v.Message), r.block(v.Detail)
+	v.Message, v.Rollback, v.Detail = r.line(v.Message), r.line(v.Rollback), r.block(v.Detail)
 	if strings.Contains(v.Message, r.line(v.Detail)) { // nothing more to tell
 		v.Detail = ""
 	}
@@ -31,27 +29,39 @@ func (r *Report) Finish(v verdict.Verdict) {
 func (r *Report) tell(v verdict.Verdict) {
 	defer r.survive()
 	r.log.endGroup()
-	last := r.headline(v)
+	headline := r.headline(v)
 	if !v.Status.OK() && len(r.problems) == 0 {
-		last = fmt.Sprintf("✗ %s: %s after %s", r.agent, v.Status, span(r.took()))
 		title, at := r.agent+": "+string(v.Reason), place{}
 		if p := r.why.Place; p != nil {
 			title, at = r.agent+": "+r.why.Type, place{p.File, p.Line}
-			last += fmt.Sprintf(", at %s:%d", r.line(p.File), p.Line)
 		}
-		r.annotate(errorKind, title, v.Message, at)
+		r.annotate(errorKind, title, strings.TrimPrefix(headline, "✗ "), at, r.more(v, headline)...)
 	}
 	if v.Detail != "" {
 		r.log.line("In its own words:")
 		r.log.foreign(v.Detail)
 	}
-	r.log.line("%s", cut(last, maxLine))
+	r.log.line("%s", headline)
+	if !v.Status.OK() && len(r.problems) == 0 {
+		r.log.line("Status %s, after %s", v.Status, span(r.took()))
+	}
 	if r.why.Hint != "" {
 		r.log.line("What to do: %s", cut(r.line(r.why.Hint), maxLine))
 	}
-	if text := r.serving(v); text != "" {
-		r.log.line("%s", text)
+}
+
+// more is what an error annotation says beneath its headline.
+func (r *Report) more(v verdict.Verdict, headline string) (lines []string) {
+	if !strings.Contains(headline, v.Message) {
+		lines = append(lines, cut(v.Message, maxAnnotation/2))
 	}
+	if r.undo != nil {
+		lines = append(lines, r.callers.affected())
+	}
+	if r.why.Hint != "" {
+		lines = append(lines, "What to do: "+r.why.Hint)
+	}
+	return lines
 }
 
 // save appends what a verdict renders to one of the runner's files.
@@ -68,67 +78,6 @@ func cause(err error) error {
 		return e.Err
 	}
 	return err
-}
-
-// headline says in a line what the job came to.
-func (r *Report) headline(v verdict.Verdict) string {
-	switch v.Status {
-	case verdict.Ready:
-		return fmt.Sprintf("✓ %s is ready after %s: deployment %s serves callers", r.agent, span(r.took()), short(r.line(r.deployment)))
-	case verdict.Deployed:
-		return fmt.Sprintf("✓ %s is deployed: deployment %s was taken, and is not waited for", r.agent, short(r.line(r.deployment)))
-	case verdict.Planned:
-		return fmt.Sprintf("✓ Dry run: %s %s; nothing was sent", r.agent, would(r.change))
-	case verdict.Unchanged:
-		if r.look.Serving == poll.ServesOurs {
-			return fmt.Sprintf("✓ %s is unchanged: deployment %s serves callers as before", r.agent, short(r.line(r.deployment)))
-		}
-		return fmt.Sprintf("✓ %s has no new deployment: %s stays", r.agent, short(r.line(r.deployment)))
-	}
-	if n := len(r.problems); n > 0 {
-		return fmt.Sprintf("✗ Nothing was sent: %s with the inputs", plural(n, "problem"))
-	}
-	if p := r.why.Place; p != nil {
-		return fmt.Sprintf("✗ %s crashes at %s:%d: %s", r.agent, r.line(p.File), p.Line, r.line(r.why.Cause))
-	}
-	return fmt.Sprintf("✗ %s: %s", r.agent, v.Message)
-}
-
-// would says what a change comes to that is not made.
-func would(c *deploy.Change) string {
-	switch {
-	case c == nil || c.Before == nil:
-		return "would be created"
-	case c.OnlyScales():
-		return "would be scaled, without a new deployment"
-	case c.Idle():
-		return "would stay as it is"
-	}
-	return "would get a new deployment"
-}
-
-// serving says who serves callers now, where the headline of a red job leaves
-// that open.
-func (r *Report) serving(v verdict.Verdict) string {
-	untouched := r.taken == nil && !r.lost && v.Status == verdict.Failed
-	switch {
-	case v.Status.OK(), v.Status == verdict.Superseded, len(r.problems) > 0:
-		return ""
-	case untouched && r.change != nil && r.change.Before != nil:
-		return "Nothing was changed: the agent goes on as before."
-	case r.taken == nil:
-		return ""
-	case v.Reason == verdict.API, v.Reason == verdict.Auth: // the last look is old
-	case r.look.Serving == poll.ServesOurs:
-		return "The new revision takes calls at the moment."
-	case r.look.Server != "":
-		return fmt.Sprintf("An earlier deployment, %s, still serves callers.", short(r.line(r.look.Server)))
-	case r.look.Serving == poll.ServesPrevious:
-		return "An earlier deployment still serves callers."
-	case r.look.Serving == poll.ServesNothing:
-		return "Nothing serves callers: the agent takes no new sessions."
-	}
-	return "Whether anything serves callers is not known."
 }
 
 func (r *Report) took() time.Duration { return time.Since(r.started) }

@@ -148,7 +148,7 @@ var jobs = []job{
 			cfg, exit := config(foreign), 1
 			cfg.Warnings = []inputs.Problem{{Input: foreign, Text: foreign, File: foreign, Line: 1}}
 			r.Begin(cfg)
-			r.Poll(poll.BuildSeen{Build: &pipecat.Build{Status: foreign}})
+			r.Poll(poll.BuildSeen{At: time.Now().Add(-time.Hour), Build: &pipecat.Build{Status: foreign}})
 			r.Retrying(&pipecat.Error{Status: 502, Body: foreign}, time.Second)
 			r.Deploy(deploy.Change{Name: foreign, Before: &pipecat.Agent{Region: foreign, DesiredDeploymentID: "old " + foreign}, Artefact: deploy.Artefact{Image: "a:b"},
 				Plan: []deploy.Setting{{Name: "image", Before: "old " + foreign, After: "new " + foreign, From: "file " + foreign}, {Name: "secret-set", Before: foreign, After: foreign}}})
@@ -168,22 +168,30 @@ var jobs = []job{
 			r.Poll(poll.Trouble{})
 			r.Logs(nil, &pipecat.Error{Status: 502, Message: foreign})
 			r.Logs([]pipecat.LogLine{{Text: foreign}, {Text: "last " + foreign}}, nil)
-			r.Explain(crash.Diagnosis{Cause: "cause " + foreign, Type: "type " + foreign, Hint: "Set `this`.",
+			r.Explain(verdict.Verdict{Message: "it crashes: " + foreign}, crash.Diagnosis{Cause: "cause " + foreign, Type: "type " + foreign, Hint: "Set `this`.",
 				Place: &crash.Place{File: "dir/" + foreign, Line: 3, Around: []crash.SourceLine{{Number: 2, Text: "before"}, {Number: 3, Text: foreign}}}})
-			r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes: " + foreign, Detail: "first\n" + foreign + "\nlast"})
+			r.Deploy(deploy.Change{Name: foreign, Undoes: "undo " + foreign, Plan: []deploy.Setting{{Name: "image", Before: "new " + foreign, After: "old " + foreign, From: "rollback"}}})
+			r.Deploy(deploy.Lost{Why: &pipecat.Error{Status: 500, Body: foreign}})
+			r.Deploy(deploy.Taken{ID: "undone " + foreign, Agent: &pipecat.Agent{}})
+			r.Poll(poll.AgentSeen{At: time.Now().Add(-time.Second), Agent: agent, Look: poll.Look{Stage: "back " + foreign, Serving: poll.ServesOurs, Server: "undone " + foreign}, Changed: true})
+			r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes: " + foreign, Detail: "first\n" + foreign + "\nlast", Rollback: "no way back: " + foreign})
 		},
 		func(w *want, foreign string) {
-			agent, message, server := w.line(foreign), w.line("it crashes: "+foreign), w.line(foreign)
+			agent, message := w.line(foreign), w.line("it crashes: "+foreign)
 			file := w.line("dir/" + foreign)
-			w.page = []string{"## " + cut("✗ "+agent+" crashes at "+file+":3: "+w.line("cause "+foreign), maxHeadline)}
-			if foreign != "" {
-				w.page = append(w.page, "An earlier deployment, "+short(server)+", still serves callers.")
-			} else {
-				w.page = append(w.page, "An earlier deployment still serves callers.")
+			end := " – " + w.line(cut(w.line("no way back: "+foreign), 120)+"; deployment "+short(w.line("undone "+foreign))+" still serves callers")
+			affected := "Callers reached the failed revision for about 59s."
+			happened := " crashed after it took calls: "
+			if foreign == "" { // so that it is not told who serves
+				affected, happened = "Callers were not affected: an earlier deployment served them all along.", " crashed on start: "
 			}
+			headline := cut(w.line(agent+happened+w.line("type "+foreign)+" in "+file+":3"), maxHeadline-len(end)) + end
+			w.page = []string{"## ✗ " + headline, affected, "What to do: Set this."}
 			detail := strings.TrimRight(cutMiddle(w.block("first\n"+foreign+"\nlast"), maxDetail), "\n")
 			lines := "     2  before\n→    3  " + cut(strings.ReplaceAll(w.block(foreign), "\n", " "), maxCode)
-			w.page = append(w.page, cut(file, maxCell)+", line 3:", "```\n"+lines+"\n", "```\n"+detail+"\n", "What to do: Set this.")
+			w.page = append(w.page, cut(file, maxCell)+", line 3:", "```\n"+lines+"\n", "```\n"+detail+"\n",
+				"What may come next:", "```\n# how the agent is now\npipecat cloud agent status "+quoted(agent)+"\n# what it prints\npipecat cloud agent logs "+quoted(agent)+
+					"\n# this job again, once what broke is mended\ngh run rerun 42 --failed --repo 'acme/it'\\''s'\n")
 
 			p := inputs.Problem{Input: foreign, Text: foreign, File: foreign, Line: 1}
 			w.command("add-mask", key)
@@ -205,7 +213,15 @@ var jobs = []job{
 			w.command("endgroup", "")
 			w.command("group", "The agent's log, its last 2 lines")
 			w.command("endgroup", "")
-			w.annotation(errorKind, agent+": type "+foreign, message, "file", cut(file, 1000), "line", "3")
+			w.command("group", cut(w.line("Roll back "+agent), maxLine))
+			w.command("endgroup", "")
+			w.command("group", w.line("Wait for the rollback, deployment "+short("undone "+foreign)))
+			w.command("endgroup", "")
+			more := headline
+			if !strings.Contains(headline, message) {
+				more += "\n" + w.line(cut(message, maxAnnotation/2))
+			}
+			w.command("error", cut(more+"\n"+affected+"\nWhat to do: Set `this`.", maxAnnotation), "file", cut(file, 1000), "line", "3", "title", cut(w.line(agent+": type "+foreign), 200))
 			w.blocks = 2
 
 			w.agent(foreign)
@@ -218,11 +234,16 @@ var jobs = []job{
 			w.row("Replicas", "1 ready")
 			w.row("Exit code", "1")
 			w.row("Restarts", "1")
-			w.row("Serves now", foreign)
+			w.row("Rollback", "undone "+foreign)
+			w.row("Serves now", "undone "+foreign)
 			w.row("Took", "*")
-			w.page = append(w.page, "| Phase", "| Took", "| "+cut(w.line("stage "+foreign), 200), "| *")
+			w.page = append(w.page, "```mermaid\n", "| ", "| Phase", "| Took", "| Build", "| "+cut(w.line(foreign), 200), "| *",
+				"| Rollout", "| "+cut(w.line("stage "+foreign), 200), "| *", "| Rollback", "| "+cut(w.line("back "+foreign), 200), "| *")
 			cell := func(s string) string { return "| " + cut(w.line(s), maxCell) }
 			dash := func(s string) string {
+				if s == "" {
+					return "| not told"
+				}
 				if w.line(s) == "" {
 					return "| –"
 				}
@@ -236,7 +257,7 @@ var jobs = []job{
 				"```\n"+strings.TrimRight(cutMiddle(agentLog, maxDetail), "\n")+"\n", "</details>\n")
 
 			maps.Copy(w.outputs, map[string]string{"status": "failed", "deployment-id": foreign, "previous-deployment-id": "old " + foreign,
-				"ready-replicas": "1", "failure-reason": "crash", "failure-message": message})
+				"ready-replicas": "1", "failure-reason": "crash", "failure-message": message + " – " + w.line("no way back: "+foreign)})
 		}},
 	{"wrong inputs",
 		func(r *Report, foreign string) {
@@ -247,12 +268,13 @@ var jobs = []job{
 		func(w *want, foreign string) {
 			w.command("add-mask", key)
 			w.page = []string{"## ✗ Nothing was sent: 11 problems with the inputs"}
+			w.annotation(errorKind, "Inputs", "Nothing was sent: 11 problems with the inputs")
 			for i, p := range wrong(foreign) {
 				at := []string{"file", cut(w.line(p.File), 1000), "line", "1"}
 				if w.line(p.File) == "" {
 					at = nil
 				}
-				if i < runner.MaxAnnotations {
+				if i+1 < runner.MaxAnnotations {
 					w.annotation(errorKind, about(p.Input), p.String(), at...)
 				}
 				w.page = append(w.page, "- "+cut(w.line(p.String()), maxCell))
@@ -268,7 +290,7 @@ var jobs = []job{
 		},
 		func(w *want, foreign string) {
 			agent := w.line(foreign)
-			w.page = []string{"## " + cut("✓ "+agent+" has no new deployment: "+short(agent)+" stays", maxHeadline)}
+			w.page = []string{"## ✓ " + cut(w.line(agent+" has no new deployment: "+short(agent)+" stays"), maxHeadline)}
 			w.command("add-mask", key)
 			w.command("group", cut(w.line("Update "+agent), maxLine))
 			w.annotation(warningKind, "No new deployment",
@@ -284,6 +306,16 @@ var jobs = []job{
 		}},
 }
 
+// quoted is a word as a shell takes it.
+func quoted(s string) string {
+	if s = cut(s, maxCell); s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c > '~' || !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("_./:-", c)
+	}) {
+		return s
+	}
+	return "'" + strings.Join(strings.Split(s, "'"), `'\''`) + "'"
+}
+
 // told is what a job leaves behind.
 type told struct{ log, outputs, page string }
 
@@ -291,7 +323,7 @@ type told struct{ log, outputs, page string }
 func (j job) tell(t *testing.T, onRunner bool, foreign string) told {
 	t.Helper()
 	dir := t.TempDir()
-	env := map[string]string{"GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary")}
+	env := map[string]string{"GITHUB_RUN_ID": "42", "GITHUB_REPOSITORY": "acme/it's", "GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary")}
 	if onRunner {
 		env["GITHUB_ACTIONS"] = "true"
 	}
@@ -354,7 +386,7 @@ func checkLog(t *testing.T, foreign string) {
 			got := runner.Commands(log)
 			for i := range max(len(got), len(w.commands)) {
 				if i >= len(got) || i >= len(w.commands) || !reflect.DeepEqual(got[i], w.commands[i]) {
-					t.Errorf("%s, %.60q: of the commands\n%.2000q, the one at %d is not as in\n%.2000q", j.name, foreign, got, i, w.commands)
+					t.Errorf("%s, %.60q: the command at %d is not as wanted: of\n%.2000q\nit begins\n%.2000q", j.name, foreign, i, w.commands[min(i, len(w.commands)):], got[min(i, len(got)):])
 					break
 				}
 			}
@@ -435,7 +467,7 @@ func checkPage(t *testing.T, foreign string) {
 		}
 		for i := range max(len(got), len(w.page)) {
 			if i >= len(got) || i >= len(w.page) || got[i] != w.page[i] && !(w.page[i] == "| *" && duration.MatchString(got[i])) {
-				t.Errorf("%s, %.60q: shows\n%.3000q, which at %d is not\n%.3000q", j.name, foreign, got, i, w.page)
+				t.Errorf("%s, %.60q: shows at %d\n%.3000q\nand not\n%.3000q", j.name, foreign, i, got[min(i, len(got)):], w.page[min(i, len(w.page)):])
 				break
 			}
 		}
@@ -443,7 +475,11 @@ func checkPage(t *testing.T, foreign string) {
 }
 
 // folds are the HTML that hides the agent's log until it is asked for.
-var folds = regexp.MustCompile(`^(<details><summary>(The change|The agent's log, its last (\d+ lines|line))</summary>|</details>)\n$`)
+var folds = regexp.MustCompile(`^(<details><summary>(The change|How long it took|The agent's log, its last (\d+ lines|line))</summary>|</details>)\n$`)
+
+// chart is what a timeline may be: nothing of a name may be more than a name.
+var chart = regexp.MustCompile(`^gantt\n    dateFormat YYYY-MM-DD HH:mm:ss\.SSS\n    axisFormat %H:%M:%S\n` +
+	`(    section (Build|Rollout|Rollback)\n(    \d[\d.hms]+ [^\x00-\x1f#;:%{}"]+ :(done|crit)(, 2000-01-0\d \d\d:\d\d:\d\d\.\d{3}){2}\n)+)+$`)
 
 var duration = regexp.MustCompile(`^\| (\d+\.\ds|(\d+m)?\d+s)$`)
 
@@ -490,8 +526,15 @@ func shown(page []byte) (blocks []string, err error) {
 				return ast.WalkStop, fmt.Errorf("a paragraph in a %v", parent.Kind())
 			}
 		case *ast.FencedCodeBlock:
-			if fences++; !top || fences > 3 {
+			if fences++; !top || fences > 5 {
 				return ast.WalkStop, fmt.Errorf("fence %d, in a %v", fences, parent.Kind())
+			}
+			if string(n.Language(page)) == "mermaid" {
+				if text := string(n.Lines().Value(page)); !chart.MatchString(text) {
+					return ast.WalkStop, fmt.Errorf("the chart is\n%s", text)
+				}
+				blocks = append(blocks, "```mermaid\n")
+				break
 			}
 			blocks = append(blocks, "```\n"+string(n.Lines().Value(page)))
 		case *ast.HTMLBlock:
@@ -521,7 +564,7 @@ func shown(page []byte) (blocks []string, err error) {
 			}
 			return ast.WalkContinue, nil
 		case *tables.TableHeader, *tables.TableRow:
-			if c := n.ChildCount(); c != 2 && c != 4 {
+			if c := n.ChildCount(); c < 2 || c > 4 {
 				return ast.WalkStop, fmt.Errorf("a row with %d cells", n.ChildCount())
 			}
 			return ast.WalkContinue, nil

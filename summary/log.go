@@ -83,10 +83,10 @@ type place struct {
 }
 
 // annotate says something in the log, and on the job's page.
-func (l *log) annotate(k kind, title, text string, at place) {
+func (l *log) annotate(k kind, title, text string, at place, more ...string) {
 	if l.action == nil {
 		mark := map[kind]string{errorKind: "Error: ", warningKind: "Warning: ", noticeKind: "Notice: "}[k]
-		l.line("%s%s", mark, text)
+		l.line("%s%s", mark, strings.Join(append([]string{text}, more...), "\n  "))
 		return
 	}
 	// Past the limit the runner shows it in the log alone, and so do we.
@@ -94,6 +94,7 @@ func (l *log) annotate(k kind, title, text string, at place) {
 		l.line("%s: %s", strings.ToUpper(string(k)), text)
 		return
 	}
+	text = strings.Join(append([]string{text}, more...), "\n")
 	properties := githubactions.CommandProperties{"title": cut(title, 200)}
 	if at.file != "" {
 		properties["file"] = cut(at.file, 1000)

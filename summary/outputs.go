@@ -22,7 +22,7 @@ type Output struct {
 // Outputs lists them in the order in which users read them.
 func Outputs() []Output {
 	return []Output{
-		{"status", "What the job came to: `ready`, `deployed`, `unchanged`, `planned`, `failed`, `timed-out`, `superseded` or `cancelled`.",
+		{"status", "What the job came to: `ready`, `deployed`, `unchanged`, `planned`, `failed`, `timed-out`, `superseded`, `cancelled` or `rolled-back`.",
 			func(_ *Report, v verdict.Verdict) string { return string(v.Status) }},
 		{"deployment-id", "Id of the deployment that this job made, or that was already there.",
 			func(r *Report, _ verdict.Verdict) string { return r.deployment }},
@@ -50,7 +50,7 @@ func Outputs() []Output {
 		{"failure-reason", "Why the job is red, in a word, such as `crash`; empty when it is green.",
 			func(_ *Report, v verdict.Verdict) string { return string(v.Reason) }},
 		{"failure-message", "Why the job is red, in a sentence; empty when it is green.",
-			func(_ *Report, v verdict.Verdict) string { return v.Message }},
+			func(_ *Report, v verdict.Verdict) string { return v.Message + with(" – ", v.Rollback) }},
 	}
 }
 

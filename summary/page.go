@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/poll"
@@ -16,63 +15,139 @@ const (
 	maxCell     = 2 << 10   // a fact
 	maxDetail   = 256 << 10 // a crash
 	maxCode     = 500       // a line of source
-	maxStages   = 100       // the last of them has all that follows
-	maxSummary  = 1 << 20   // the runner drops a larger one whole
+	maxProblems = 100
+	maxStages   = 100     // the last of them has all that follows
+	maxSummary  = 1 << 20 // the runner drops a larger one whole
 )
+
+// section is a part of the job summary.
+type section struct {
+	name string // what it shows, where it may be left out
+	text string
+	goes int // when there is no room: 1 goes first, and 0 never
+}
 
 // page renders the job summary, in GitHub-flavoured Markdown.
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
 func (r *Report) page(v verdict.Verdict) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n\n", md(cut(r.headline(v), maxHeadline)))
-	if text := r.serving(v); text != "" {
-		fmt.Fprintf(&b, "**%s**\n\n", md(text))
+	red := !v.Status.OK()
+	sections := []section{
+		{"", fmt.Sprintf("## %s\n\n", md(r.headline(v))), 0},
+		{"the problems", r.problemList(), 8},
+		{"", r.advice(v), 0},
+		{"the source", r.source(), 7},
+		{"the crash's own words", detail(v), 6},
+		{"what to do next", r.next(v), 5},
+		{"the notes", r.noteList(), 4},
+		{"the facts", r.facts(v), 9},
+		{"the timeline", folded("How long it took", r.timeline(v), !red), 3},
+		{"the change", folded("The change", r.plan(), v.Status != verdict.Planned), 2},
+		{"the agent's log", r.agentLogs(), 1},
 	}
-	for _, p := range r.problems {
+	return fit(sections, maxSummary)
+}
+
+// fit joins sections, and leaves out the least useful when there is no room for
+// all.
+func fit(sections []section, room int) string {
+	for {
+		var b strings.Builder
+		var out []string
+		first := -1
+		for i, s := range sections {
+			b.WriteString(s.text)
+			switch {
+			case s.text == "" && s.goes < 0:
+				out = append(out, s.name)
+			case s.text != "" && s.goes > 0 && (first < 0 || s.goes < sections[first].goes):
+				first = i
+			}
+		}
+		if out != nil {
+			fmt.Fprintf(&b, "Left out for want of room: %s. The job's log has more.\n", strings.Join(out, ", "))
+		}
+		if b.Len() < room || first < 0 {
+			return b.String()
+		}
+		sections[first].text, sections[first].goes = "", -1
+	}
+}
+
+// folded hides a text behind its title, if it is to be.
+func folded(title, text string, hide bool) string {
+	if text == "" || !hide {
+		return text
+	}
+	return "<details><summary>" + title + "</summary>\n\n" + text + "</details>\n\n"
+}
+
+func (r *Report) problemList() string {
+	if len(r.problems) < 2 { // the headline has it
+		return ""
+	}
+	var b strings.Builder
+	for i, p := range r.problems {
+		if i == maxProblems {
+			fmt.Fprintf(&b, "- … and %d more\n", len(r.problems)-i)
+			break
+		}
 		fmt.Fprintf(&b, "- %s\n", md(cut(r.line(p.String()), maxCell)))
 	}
-	r.source(&b)
-	if v.Detail != "" {
-		b.WriteString(fence(cutMiddle(v.Detail, maxDetail)) + "\n")
+	return b.String() + "\n"
+}
+
+func detail(v verdict.Verdict) string {
+	if v.Detail == "" {
+		return ""
+	}
+	return fence(cutMiddle(v.Detail, maxDetail)) + "\n"
+}
+
+// advice says in a sentence what to do.
+func (r *Report) advice(v verdict.Verdict) string {
+	text := ""
+	if r.undo != nil {
+		text = md(r.callers.affected()) + "\n\n"
 	}
 	if r.why.Hint != "" {
-		fmt.Fprintf(&b, "**What to do:** %s\n\n", r.line(r.why.Hint))
+		return text + "**What to do:** " + r.line(r.why.Hint) + "\n\n"
 	}
 	for _, reason := range verdict.Reasons() {
-		if reason.Word == string(v.Reason) && len(r.problems) == 0 && r.why.Hint == "" {
-			fmt.Fprintf(&b, "**What to do:** %s\n\n", reason.Text)
+		if reason.Word == string(v.Reason) && len(r.problems) == 0 {
+			text += "**What to do:** " + reason.Text + "\n\n"
 		}
 	}
+	return text
+}
+
+func (r *Report) noteList() string {
+	var b strings.Builder
 	for _, text := range r.notes {
 		fmt.Fprintf(&b, "> %s\n\n", md(cut(text, maxCell)))
 	}
-	if r.change != nil {
-		r.facts(&b, v)
+	return b.String()
+}
+
+func (r *Report) agentLogs() string {
+	if len(r.agentLog) == 0 {
+		return ""
 	}
-	r.phases(&b)
-	r.plan(&b, v)
-	if len(r.agentLog) > 0 {
-		fmt.Fprintf(&b, "<details><summary>The agent's log, %s</summary>\n\n%s\n</details>\n",
-			lastLines(len(r.agentLog)), fence(cutMiddle(strings.Join(r.agentLog, "\n"), maxDetail)))
-	}
-	if b.Len() < maxSummary {
-		return b.String()
-	}
-	return fmt.Sprintf("## %s\n\nThe rest of this summary was too long for the page; the job's log has it.\n", md(cut(r.headline(v), maxHeadline)))
+	return folded("The agent's log, "+lastLines(len(r.agentLog)), fence(cutMiddle(strings.Join(r.agentLog, "\n"), maxDetail))+"\n", true)
 }
 
 // source renders the user's own line that broke, with those around it.
-func (r *Report) source(b *strings.Builder) {
+func (r *Report) source() string {
 	p := r.why.Place
 	if p == nil {
-		return
+		return ""
 	}
+	var b strings.Builder
 	where := code(cut(r.line(p.File), maxCell))
 	if link := r.link(p); link != "" {
 		where = "[" + where + "](" + link + ")"
 	}
-	fmt.Fprintf(b, "%s, line %d:\n\n", where, p.Line)
+	fmt.Fprintf(&b, "%s, line %d:\n\n", where, p.Line)
 	var lines strings.Builder
 	for _, l := range p.Around {
 		mark := " "
@@ -82,6 +157,7 @@ func (r *Report) source(b *strings.Builder) {
 		fmt.Fprintf(&lines, "%s %4d  %s\n", mark, l.Number, cut(strings.ReplaceAll(r.block(l.Text), "\n", " "), maxCode))
 	}
 	b.WriteString(fence(lines.String()) + "\n")
+	return b.String()
 }
 
 // link is the address of a place in the commit that the job is of; "" when the
@@ -98,10 +174,14 @@ func (r *Report) link(p *crash.Place) string {
 }
 
 // facts renders the table of what was deployed where.
-func (r *Report) facts(b *strings.Builder, v verdict.Verdict) {
+func (r *Report) facts(v verdict.Verdict) string {
+	if r.change == nil {
+		return ""
+	}
+	var b strings.Builder
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(b, "| %s | %s |\n", name, value)
+			fmt.Fprintf(&b, "| %s | %s |\n", name, value)
 		}
 	}
 	fact := func(s string) string { return code(cut(r.line(s), maxCell)) }
@@ -136,57 +216,44 @@ func (r *Report) facts(b *strings.Builder, v verdict.Verdict) {
 			row("Restarts", fmt.Sprint(rev.Health.RestartCount))
 		}
 	}
+	if v.Rollback != "" {
+		row("Rollback", some(r.undone))
+	}
 	row("Serves now", r.servingCell(v))
 	row("Took", span(r.took()))
 	b.WriteString("\n")
+	return b.String()
 }
 
 func (r *Report) servingCell(v verdict.Verdict) string {
 	switch {
-	case v.Reason == verdict.API, v.Reason == verdict.Auth, v.Status == verdict.Superseded: // the last look is old
-	case r.look.Server != "":
-		return code(cut(r.line(r.look.Server), maxCell))
-	case r.look.Serving == poll.ServesNothing:
+	case r.stale(v), v.Status == verdict.Superseded:
+		return ""
+	case r.now.Server != "":
+		return code(cut(r.line(r.now.Server), maxCell))
+	case r.now.Serving == poll.ServesNothing:
 		return "nothing"
 	}
 	return ""
 }
 
-// plan renders what the change does to each setting: openly in a dry run, else
-// folded.
-func (r *Report) plan(b *strings.Builder, v verdict.Verdict) {
+// plan renders what the change does to each setting.
+func (r *Report) plan() string {
 	if r.change == nil || len(r.change.Plan) == 0 {
-		return
+		return ""
 	}
-	if v.Status != verdict.Planned {
-		b.WriteString("<details><summary>The change</summary>\n\n")
-		defer b.WriteString("</details>\n\n")
-	}
+	var b strings.Builder
 	b.WriteString("| Setting | Before | After | From |\n|:--|:--|:--|:--|\n")
 	cell := func(s string) string { return code(cut(r.line(s), maxCell)) }
 	for _, s := range r.change.Plan {
-		after, from := cell(s.After), s.From
-		if from == "" {
-			after, from = "as before", ""
+		before, after := cell(s.Before), cell(s.After)
+		if s.Before == "" && s.Name != "build-id" && r.change.Before != nil {
+			before = "not told"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", code(s.Name), cell(s.Before), after, md(cut(r.line(from), 200)))
-	}
-	b.WriteString("\n")
-}
-
-// phases renders how long each stage of the rollout took.
-func (r *Report) phases(b *strings.Builder) {
-	var rows strings.Builder
-	for i, s := range r.stages {
-		end := time.Now()
-		if i+1 < len(r.stages) {
-			end = r.stages[i+1].began
+		if s.From == "" {
+			after = "as before"
 		}
-		if took := end.Sub(s.began); took > time.Second/20 { // else it was the end
-			fmt.Fprintf(&rows, "| %s | %s |\n", md(cut(r.line(s.name), 200)), span(took))
-		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(s.Name), before, after, md(cut(r.line(s.From), 200)))
 	}
-	if rows.Len() > 0 {
-		b.WriteString("| Phase | Took |\n|:--|--:|\n" + rows.String() + "\n")
-	}
+	return b.String() + "\n"
 }

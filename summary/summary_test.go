@@ -3,6 +3,7 @@ package summary
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -67,8 +68,38 @@ func TestLimits(t *testing.T) {
 	}
 	r.Problems(problems)
 	page := r.page(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs})
-	if len(page) > 1<<20 || !strings.Contains(page, "too long for the page") {
+	if len(page) > 200<<10 || !strings.Contains(page, "- … and 1900 more\n") {
 		t.Errorf("a summary of %d bytes", len(page))
+	}
+}
+
+// TestFit holds that the least useful parts of a summary go first, as many as
+// must, and that it says so.
+func TestFit(t *testing.T) {
+	facts, log := strings.Repeat("facts ", 10), strings.Repeat("log ", 50)
+	for _, tt := range []struct {
+		room int
+		want string
+	}{
+		{1000, "head " + facts + log},
+		{150, "head " + facts + "Left out for want of room: the log. The job's log has more.\n"},
+		{85, "head Left out for want of room: the facts, the log. The job's log has more.\n"},
+	} {
+		got := fit([]section{{"", "head ", 0}, {"the facts", facts, 2}, {"nothing", "", 1}, {"the log", log, 1}}, tt.room)
+		if got != tt.want {
+			t.Errorf("in %d bytes: got %q, want %q", tt.room, got, tt.want)
+		}
+	}
+}
+
+// TestShell holds that a word stays the one word that it is, for a real shell.
+func TestShell(t *testing.T) {
+	for _, s := range append(attacks, "it's", "'", "''", "$(exit 1)", "`exit 1`", "-n", "a b") {
+		want := cut((&Report{}).line(s), maxCell)
+		out, err := exec.Command("sh", "-c", "printf %s\\| -- "+shell(want)).Output()
+		if err != nil || string(out) != "--|"+want+"|" {
+			t.Errorf("%.60q: the shell sees %.200q, %v", want, out, err)
+		}
 	}
 }
 

@@ -120,7 +120,10 @@ func code(s string) string {
 // fence shows a block of text as it is, behind a fence that it cannot close.
 //
 // https://github.github.com/gfm/#fenced-code-blocks
-func fence(s string) string {
+func fence(s string) string { return fenceOf("text", s) }
+
+// fenceOf is a fence around text of a language.
+func fenceOf(language, s string) string {
 	longest, run := 2, 0
 	for _, c := range s {
 		if c == '`' {
@@ -131,5 +134,5 @@ func fence(s string) string {
 		}
 	}
 	ticks := strings.Repeat("`", longest+1)
-	return ticks + "text\n" + strings.TrimRight(s, "\n") + "\n" + ticks + "\n"
+	return ticks + language + "\n" + strings.TrimRight(s, "\n") + "\n" + ticks + "\n"
 }

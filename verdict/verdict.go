@@ -11,14 +11,15 @@ import (
 type Status string
 
 const (
-	Ready      Status = "ready"      // the revision that was asked for serves
-	Deployed   Status = "deployed"   // the update was taken and not waited for
-	Unchanged  Status = "unchanged"  // the platform made no new deployment
-	Planned    Status = "planned"    // a dry run: nothing was sent
-	Failed     Status = "failed"     // refused, or the build or the revision failed
-	TimedOut   Status = "timed-out"  // no verdict before the deadline
-	Superseded Status = "superseded" // another deployment took over
-	Cancelled  Status = "cancelled"  // the job was stopped; the rollout goes on
+	Ready      Status = "ready"       // the revision that was asked for serves
+	Deployed   Status = "deployed"    // the update was taken and not waited for
+	Unchanged  Status = "unchanged"   // the platform made no new deployment
+	Planned    Status = "planned"     // a dry run: nothing was sent
+	Failed     Status = "failed"      // refused, or the build or the revision failed
+	TimedOut   Status = "timed-out"   // no verdict before the deadline
+	Superseded Status = "superseded"  // another deployment took over
+	Cancelled  Status = "cancelled"   // the job was stopped; the rollout goes on
+	RolledBack Status = "rolled-back" // failed, and what ran before is back
 )
 
 // Entry is a word with what it means to who reads it.
@@ -35,6 +36,7 @@ func Statuses() []Entry {
 		{string(TimedOut), "there was no verdict within `wait-timeout` or `build-timeout`"},
 		{string(Superseded), "another deployment took over while this one rolled out"},
 		{string(Cancelled), "the job was stopped; a rollout that it started goes on without it"},
+		{string(RolledBack), "the new revision failed, and what ran before is back (`rollback-on-failure: true`)"},
 	}
 }
 
@@ -103,6 +105,9 @@ type Verdict struct {
 	// Detail is the whole text behind it – a crash's output, a build's error,
 	// the API's answer – as it came; not ours.
 	Detail string
+	// Rollback says in a line what became of a rollback; empty where there was
+	// none. It may quote text that is not ours.
+	Rollback string
 	// Code is the platform's error code, and Exit the exit code of the agent's
 	// process; empty and nil where there is none.
 	Code string

@@ -36,6 +36,7 @@ func main() {
 		for _, s := range simulator.Scripts() {
 			fmt.Fprintf(w, "%s\t%s\n", s.Name, s.Text)
 		}
+		fmt.Fprintln(w, "rollback\tthe same as crash, and what ran before is put back")
 		w.Flush()
 		return
 	}
@@ -43,7 +44,7 @@ func main() {
 	if flags.NArg() > 0 {
 		name = flags.Arg(0)
 	}
-	if _, ok := simulator.ScriptOf(name); !ok || flags.NArg() > 1 {
+	if _, ok := simulator.ScriptOf(name); !ok && name != "rollback" || flags.NArg() > 1 {
 		fmt.Fprintf(os.Stderr, "demo: %q is not a script; -list lists them\n", strings.Join(flags.Args(), " "))
 		os.Exit(2)
 	}
@@ -81,9 +82,14 @@ func demo(ctx context.Context, script string) error {
 	server := httptest.NewServer(cloud)
 	defer server.Close()
 
+	rollback := "false"
+	if script == "rollback" {
+		script, rollback = "crash", "true"
+	}
 	inputs := [][2]string{
 		{"agent-name", "demo-agent"},
 		{"image", "ghcr.io/acme/bot:" + script},
+		{"rollback-on-failure", rollback},
 		{"wait-timeout", "90"},
 		{"api-url", server.URL},
 	}

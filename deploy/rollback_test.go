@@ -1,0 +1,218 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipecat-cloud-deploy/inputs"
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/simulator"
+	"pipecat-cloud-deploy/verdict"
+)
+
+// baseline is an agent that serves an image.
+func baseline(image string, edit ...func(*pipecat.Agent)) *pipecat.Agent {
+	a := &pipecat.Agent{Ready: true, DesiredDeploymentID: "old", ReconciledDeploymentID: "old", AgentProfile: "agent-1x",
+		AutoScaling: &pipecat.Replicas{MinReplicas: ptr(1), MaxReplicas: ptr(10)}, KrispViva: &pipecat.KrispViva{AudioFilter: ptr("tel")}, Deployment: &pipecat.Deployment{ID: "old"}}
+	a.Deployment.Manifest.Spec = pipecat.Spec{Image: image, EnvFromSecretNames: []string{"keys"}}
+	for _, f := range edit {
+		f(a)
+	}
+	return a
+}
+
+// TestReverse holds that what puts a change back is what it changed, as it was,
+// and nothing else.
+func TestReverse(t *testing.T) {
+	min, most := 3, 20
+	for _, tt := range []struct {
+		name   string
+		before *pipecat.Agent
+		asked  pipecat.Settings
+		want   string // as JSON
+		why    string
+		untold string
+	}{
+		{"an image", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v2"}, `{"image":"a/b:v1"}`, "", ""},
+		{"an image by digest", baseline("a/b@sha256:" + strings.Repeat("a", 64)), pipecat.Settings{Image: "a/b:v2"}, `{"image":"a/b@sha256:` + strings.Repeat("a", 64) + `"}`, "", ""},
+		{"a build in an image's place", baseline("a/b:v1"), pipecat.Settings{BuildID: "b2"}, `{"image":"a/b:v1"}`, "", ""},
+		{"all at once", baseline("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.ImagePullSecretName = "pull" }),
+			pipecat.Settings{Image: "a/b:v2", SecretSet: "more", ImagePullSecretSet: "other", AgentProfile: "agent-2x", MaxSessionDuration: 3600, KrispViva: &pipecat.KrispViva{},
+				AutoScaling: &pipecat.AutoScaling{MinAgents: &min, MaxAgents: &most}},
+			`{"image":"a/b:v1","imagePullSecretSet":"pull","secretSet":"keys","autoScaling":{"minAgents":1,"maxAgents":10},"krispViva":{"audioFilter":"tel"},"agentProfile":"agent-1x","maxSessionDuration":7200}`, "", ""},
+		{"only what changes", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v2", SecretSet: "keys", AgentProfile: "agent-1x", AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(1), MaxAgents: &most}},
+			`{"image":"a/b:v1","autoScaling":{"maxAgents":10}}`, "", ""},
+		{"a filter that was off", baseline("a/b:v1", func(a *pipecat.Agent) { a.KrispViva = &pipecat.KrispViva{} }), pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: ptr("pro")}},
+			`{"krispViva":{"audioFilter":null}}`, "", ""},
+		{"what is not told", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v2", WebsocketAuth: "token"}, `{"image":"a/b:v1"}`, "", "websocket-auth"},
+		{"the same tag, with another profile", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v1", AgentProfile: "agent-2x"}, `{"agentProfile":"agent-1x"}`, "", ""},
+
+		{"a new agent", nil, pipecat.Settings{Image: "a/b:v2"}, `{}`, "the agent was new", ""},
+		{"a build before", baseline("[redacted]"), pipecat.Settings{Image: "a/b:v2"}, `{}`, "is of a build, and the platform does not tell which", ""},
+		{"a build before, and after", baseline("redacted"), pipecat.Settings{BuildID: "b2"}, `{}`, "is of a build, and the platform does not tell which", ""},
+		{"an image that is not told", baseline(""), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not tell which image ran before", "image"},
+		{"a deployment that is not told", baseline("", func(a *pipecat.Agent) { a.Deployment = nil }), pipecat.Settings{BuildID: "b2"}, `{}`, "does not tell which image ran before", ""},
+		{"no secret set before", baseline("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.EnvFromSecretNames = nil }), pipecat.Settings{Image: "a/b:v2", SecretSet: "keys"}, `{"image":"a/b:v1"}`, "had no secret-set", ""},
+		{"no credentials before", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v2", ImagePullSecretSet: "pull"}, `{"image":"a/b:v1"}`, "had no image-credentials", ""},
+		{"the same by force", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v1"}, `{}`, "no setting changes", ""},
+		{"what was not ready", baseline("a/b:v1", func(a *pipecat.Agent) { a.Ready = false }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, was not ready itself", ""},
+		{"what was not reconciled", baseline("a/b:v1", func(a *pipecat.Agent) { a.ReconciledDeploymentID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, was not ready itself", ""},
+	} {
+		c := Change{Before: tt.before, Settings: tt.asked, Artefact: Artefact{Image: tt.asked.Image}}
+		if tt.asked.BuildID != "" {
+			c.Artefact.Build = &pipecat.Build{ID: tt.asked.BuildID}
+		}
+		c.Plan = plan(inputs.Config{}, c)
+		s, plan, why := c.Reverse()
+		got, _ := json.Marshal(s)
+		if string(got) != tt.want || !strings.Contains(why, tt.why) || (why == "") != (tt.why == "") || strings.Join(c.Untold(), " ") != tt.untold && tt.before != nil {
+			t.Errorf("%s: got %s, %q, untold %q", tt.name, got, why, c.Untold())
+		}
+		if why == "" && slices.ContainsFunc(plan, func(s Setting) bool { return !s.Changes() || s.From != "rollback" }) {
+			t.Errorf("%s: planned as %+v", tt.name, plan)
+		}
+	}
+}
+
+// TestUndo holds what is never rolled back.
+func TestUndo(t *testing.T) {
+	c := Change{Name: "bot", Before: baseline("a/b:v1"), Settings: pipecat.Settings{Image: "a/b:v2"}, Artefact: Artefact{Image: "a/b:v2"}}
+	c.Plan = plan(inputs.Config{}, c)
+	made := Taken{ID: "new", Previous: "old", Agent: &pipecat.Agent{DesiredDeploymentID: "new"}}
+	doubtful, unchanged := made, made
+	doubtful.Doubtful = true
+	unchanged.ID = "old"
+	for _, tt := range []struct {
+		name string
+		c    Change
+		made Taken
+		v    verdict.Verdict
+		why  string
+	}{
+		{"a crash", c, made, verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash}, ""},
+		{"time that is up", c, made, verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady}, ""},
+		{"a cancellation", c, made, verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped}, "a job that is stopped"},
+		{"another's", c, made, verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced}, "another's deployment"},
+		{"perhaps another's", c, doubtful, verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash}, "new may be another's"},
+		{"nothing new", c, unchanged, verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash}, "made no deployment"},
+		{"an API that is away", c, made, verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.API}, "does not tell whether it failed"},
+		{"a key that is taken back", c, made, verdict.Verdict{Status: verdict.Failed, Reason: verdict.Auth}, "does not tell whether it failed"},
+		{"a new agent", Change{}, made, verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash}, "was new"},
+	} {
+		undo, err := Undo(tt.c, tt.made, tt.v)
+		if tt.why == "" {
+			if err != nil || undo.Undoes != "new" || undo.Settings.Image != "a/b:v1" || undo.Force {
+				t.Errorf("%s: got %+v, %v", tt.name, undo, err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), tt.why) {
+			t.Errorf("%s: got %v, want %s", tt.name, err, tt.why)
+		}
+	}
+}
+
+// TestRollback holds that a rollback replaces what it undoes, once, and nothing
+// of anyone else.
+func TestRollback(t *testing.T) {
+	writes, reads, between := simulator.Writes, simulator.Reads, simulator.Between
+	for _, tt := range []struct {
+		name    string
+		laggy   time.Duration
+		others  time.Duration // when someone else deploys; 0: never
+		faults  func(http.Handler) http.Handler
+		status  verdict.Status // empty: it is taken
+		message string
+		total   int // deployments in the end
+	}{
+		{name: "no fault", total: 3},
+		{name: "a read that lags", laggy: 4 * time.Second, total: 3},
+		{name: "an answer that is lost", faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, between(1, 1, writes), false) }, total: 3},
+		{name: "answers that are lost, before it is taken", faults: func(h http.Handler) http.Handler { return simulator.Hang(h, between(1, 2, writes)) }, total: 3},
+		{name: "an update that shows late", laggy: 12 * time.Second, faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, writes, false) }, total: 3},
+		{name: "someone else, before", others: time.Nanosecond, status: verdict.Superseded, message: "took over, which is not touched", total: 3},
+		{name: "someone else, while it is held off", others: 5 * time.Second, faults: func(h http.Handler) http.Handler {
+			return simulator.Answer(h, between(1, 1, writes), 429, http.Header{"Retry-After": {"20"}}, "{}")
+		}, status: verdict.Superseded, message: "took over, which is not touched", total: 3},
+		{name: "someone else, while an answer is lost", others: 5 * time.Second, faults: func(h http.Handler) http.Handler { return simulator.Hang(h, between(1, 1, writes)) },
+			status: verdict.Superseded, message: "the rollback got no clear answer, and meanwhile deployment", total: 3},
+		{name: "no read", faults: func(h http.Handler) http.Handler { return simulator.Answer(h, reads, 500, nil, "") },
+			status: verdict.Failed, message: "the agent cannot be read, and may be another's by now", total: 2},
+		{name: "reads that lag for long", laggy: time.Hour, status: verdict.Failed, message: "the agent is shown with deployment", total: 2},
+		{name: "a refusal", faults: func(h http.Handler) http.Handler { return simulator.Answer(h, writes, 422, nil, `{"error":"no"}`) },
+			status: verdict.Failed, message: "the platform refuses the rollback: 422 Unprocessable Entity: no", total: 2},
+		{name: "patience without an end", faults: func(h http.Handler) http.Handler { return simulator.Answer(h, writes, 409, nil, `{}`) },
+			status: verdict.TimedOut, message: "the platform did not take the rollback before wait-timeout was up, so deployment ", total: 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{Laggy: tt.laggy}
+				old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				made, err := client(cloud).UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "acme/bot:v2"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tt.laggy < time.Minute {
+					time.Sleep(time.Minute) // reads show it
+				}
+				if tt.others > 0 {
+					time.AfterFunc(tt.others, func() {
+						_, _ = client(cloud).UpdateAgent(context.Background(), "bot", pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "acme/bot:theirs"}})
+					})
+					time.Sleep(time.Millisecond)
+				}
+				var api http.Handler = cloud
+				if tt.faults != nil {
+					api = tt.faults(cloud)
+				}
+				undo := Change{Name: "bot", Before: made, Undoes: made.Desired(), Settings: pipecat.Settings{Image: "acme/bot:v1"}}
+				taken, err := Apply(t.Context(), client(api), undo, time.Now().Add(10*time.Minute), func(Event) {})
+				ids := cloud.Deployments("bot")
+				if len(ids) != tt.total {
+					t.Errorf("%d deployments, want %d", len(ids), tt.total)
+				}
+				var v *verdict.Verdict
+				switch {
+				case tt.status == "":
+					if err != nil || taken.ID != ids[2] || taken.Unchanged() || cloud.Manifest("bot", taken.ID) != cloud.Manifest("bot", old) {
+						t.Errorf("got %+v, %v", taken, err)
+					}
+				case !errors.As(err, &v) || v.Status != tt.status || !strings.Contains(v.Message, tt.message):
+					t.Errorf("got %+v, want %s, %s", v, tt.status, tt.message)
+				}
+			})
+		})
+	}
+}
+
+func TestRolledBack(t *testing.T) {
+	failure := verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed"}
+	for _, tt := range []struct {
+		name string
+		back Taken
+		came verdict.Verdict
+		want verdict.Verdict
+	}{
+		{"it serves", Taken{ID: "back"}, verdict.Verdict{Status: verdict.Ready},
+			verdict.Verdict{Status: verdict.RolledBack, Reason: verdict.NotReady, Message: "it failed", Rollback: "what ran before is back, as deployment back"}},
+		{"it fails too", Taken{ID: "back"}, verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes"},
+			verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed", Rollback: "the rollback failed too: it crashes"}},
+		{"nothing came of it", Taken{ID: "new"}, verdict.Verdict{Status: verdict.Unchanged},
+			verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed", Rollback: "the rollback failed too: the platform made no deployment of it"}},
+		{"another's", Taken{}, verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced, Message: "x took over"},
+			verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed", Rollback: "the rollback failed too: x took over"}},
+		{"stopped before it was taken", Taken{}, verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped"},
+			verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped. It was to undo this: it failed"}},
+		{"stopped after it", Taken{ID: "back"}, verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped"},
+			verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "the job was stopped while it rolled back; the rollback, deployment back, goes on without it. It was to undo this: it failed"}},
+	} {
+		if got := RolledBack(failure, tt.back, tt.came); got != tt.want {
+			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package summary
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"pipecat-cloud-deploy/verdict"
+)
+
+// next lists commands to paste after a red job.
+//
+// https://docs.pipecat.ai/api-reference/cli/cloud/agent
+func (r *Report) next(v verdict.Verdict) string {
+	if v.Status.OK() || r.change == nil {
+		return ""
+	}
+	var b strings.Builder
+	tell := func(what string, words ...string) {
+		for i := range words {
+			words[i] = shell(r.line(words[i]))
+		}
+		fmt.Fprintf(&b, "# %s\n%s\n", what, strings.Join(words, " "))
+	}
+	if r.taken != nil {
+		tell("how the agent is now", "pipecat", "cloud", "agent", "status", r.agent)
+		tell("what it prints", "pipecat", "cloud", "agent", "logs", r.agent)
+	}
+	if r.taken != nil && !r.taken.Unchanged() && v.Rollback == "" && v.Status != verdict.Superseded {
+		if what, body := r.byHand(); body != "" {
+			fmt.Fprintf(&b, "# %s\ncurl -H \"Authorization: Bearer $PIPECAT_CLOUD_API_KEY\" -H 'Content-Type: application/json' \\\n  -d %s %s\n",
+				what, shell(r.line(body)), shell(r.line(r.api+"/agents/"+r.agent)))
+		}
+	}
+	if run := r.getenv("GITHUB_RUN_ID"); digits.MatchString(run) {
+		tell("this job again, once what broke is mended", "gh", "run", "rerun", run, "--failed", "--repo", r.getenv("GITHUB_REPOSITORY"))
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "What may come next:\n\n" + fenceOf("sh", b.String()) + "\n"
+}
+
+// byHand is what an update has to ask for to put back what ran before; "" when
+// there is nothing that would.
+func (r *Report) byHand() (what, body string) {
+	settings, _, why := r.change.Reverse()
+	switch {
+	case r.change.OfBuild():
+		return "back to a build that ran before, which this lists: pipecat cloud build list", `{"buildId":"BUILD_ID"}`
+	case why != "":
+		return "", ""
+	}
+	data, _ := json.Marshal(settings) // texts and numbers, which never fail
+	return "back to what ran before", string(data)
+}
+
+var (
+	digits = regexp.MustCompile(`^\d{1,20}$`) // a run's id
+	word   = regexp.MustCompile(`^[\w./:-]+$`)
+)
+
+// shell is a word for a shell, and one word whatever is in it.
+func shell(s string) string {
+	if s = cut(s, maxCell); word.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
