@@ -478,7 +478,7 @@ func checkPage(t *testing.T, foreign string) {
 var folds = regexp.MustCompile(`^(<details><summary>(The change|How long it took|The agent's log, its last (\d+ lines|line))</summary>|</details>)\n$`)
 
 // chart is what a timeline may be: nothing of a name may be more than a name.
-var chart = regexp.MustCompile(`^gantt\n    dateFormat YYYY-MM-DD HH:mm:ss\.SSS\n    axisFormat %H:%M:%S\n` +
+var chart = regexp.MustCompile(`^gantt\n    dateFormat YYYY-MM-DD HH:mm:ss\.SSS\n    axisFormat (%H:)?%M:%S\n` +
 	`(    section (Build|Rollout|Rollback)\n(    \d[\d.hms]+ [^\x00-\x1f#;:%{}"]+ :(done|crit)(, 2000-01-0\d \d\d:\d\d:\d\d\.\d{3}){2}\n)+)+$`)
 
 var duration = regexp.MustCompile(`^\| (\d+\.\ds|(\d+m)?\d+s)$`)

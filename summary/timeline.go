@@ -74,33 +74,39 @@ func (c *callers) affected() string {
 
 // timeline renders how long each stage took, as a chart and in words.
 func (r *Report) timeline(v verdict.Verdict) string {
-	var chart, rows strings.Builder
-	part := ""
+	var shown []stage
+	var ends []time.Time
 	for i, s := range r.stages {
 		end := time.Now()
-		last := i+1 == len(r.stages) || r.stages[i+1].part != s.part
 		if i+1 < len(r.stages) {
 			end = r.stages[i+1].began
 		}
-		took := end.Sub(s.began)
-		if took < time.Second/20 { // it was the end
-			continue
+		if end.Sub(s.began) > time.Second/20 { // else it was the end
+			shown, ends = append(shown, s), append(ends, end)
 		}
-		if s.part != part {
-			part = s.part
-			fmt.Fprintf(&chart, "    section %s\n", part)
-		}
-		tag := "done"
-		if last && !v.Status.OK() && !(s.part == "Rollback" && v.Status == verdict.RolledBack) {
-			tag = "crit"
-		}
-		fmt.Fprintf(&chart, "    %s %s :%s, %s, %s\n", span(took), label(r.line(s.name)), tag, clock(s.began.Sub(r.stages[0].began)), clock(end.Sub(r.stages[0].began)))
-		fmt.Fprintf(&rows, "| %s | %s | %s |\n", part, md(cut(r.line(s.name), 200)), span(took))
 	}
-	if rows.Len() == 0 {
+	if shown == nil {
 		return ""
 	}
-	return "```mermaid\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat %H:%M:%S\n" + chart.String() + "```\n\n" +
+	start, whole := shown[0].began, ends[len(ends)-1].Sub(shown[0].began)
+	axis := "%M:%S"
+	if whole >= time.Hour {
+		axis = "%H:%M:%S"
+	}
+	var chart, rows strings.Builder
+	for i, s := range shown {
+		if i == 0 || s.part != shown[i-1].part {
+			fmt.Fprintf(&chart, "    section %s\n", s.part)
+		}
+		tag := "done"
+		if last := i+1 == len(shown) || shown[i+1].part != s.part; last && !v.Status.OK() && !(s.part == "Rollback" && v.Status == verdict.RolledBack) {
+			tag = "crit"
+		}
+		took := span(ends[i].Sub(s.began))
+		fmt.Fprintf(&chart, "    %s %s :%s, %s, %s\n", took, label(r.line(s.name)), tag, clock(s.began.Sub(start)), clock(ends[i].Sub(start)))
+		fmt.Fprintf(&rows, "| %s | %s | %s |\n", s.part, md(cut(r.line(s.name), 200)), took)
+	}
+	return "```mermaid\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat " + axis + "\n" + chart.String() + "```\n\n" +
 		"| | Phase | Took |\n|:--|:--|--:|\n" + rows.String() + "\n"
 }
 
