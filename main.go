@@ -164,7 +164,7 @@ func (j *job) rollBack(ctx context.Context, c deploy.Change, made deploy.Taken, 
 	if err != nil {
 		came = verdict.Of(err)
 	}
-	return deploy.RolledBack(failure, back, came)
+	return deploy.RolledBack(c, failure, back, came)
 }
 
 // diagnose finds what broke, where in the workspace, and what to do about it. It

@@ -381,7 +381,7 @@ func (r *searchRun) broken() []string {
 	hold((errs > 0) == !green, "%d errors are annotated with status %s", errs, status)
 	away := strings.Count(r.log.String(), "waiting goes on: ") - strings.Count(r.log.String(), "The API can be read again")
 	waits := 1
-	if len(r.backs) > 0 {
+	if slices.ContainsFunc(r.sent, func(q *request) bool { return q.rollback }) {
 		waits = 2
 	}
 	hold(away >= 0 && away <= waits, "the API's absence is told to begin %d times more than to end", away)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"pipecat-cloud-deploy/pipecat"
 	"pipecat-cloud-deploy/verdict"
@@ -115,8 +117,8 @@ func (c Change) Reverse() (s pipecat.Settings, plan []Setting, why string) {
 	switch {
 	case c.Artefact != Artefact{} && image(c.Before) == "":
 		return s, nil, "the platform does not tell which image ran before"
-	case plan == nil:
-		return s, nil, "no setting changes that the platform shows, and what was behind the image's tag before is not known"
+	case !slices.ContainsFunc(plan, func(s Setting) bool { return !s.scales() }):
+		return s, nil, "no setting changes that makes a deployment, and what was behind the image's tag before is not known"
 	}
 	return s, plan, ""
 }
@@ -154,11 +156,16 @@ func (a *applier) uncontested(ctx context.Context) (*pipecat.Agent, error) {
 	return nil, failed(verdict.API, nil, "the agent is shown with deployment %s, and so may be another's by now", shown)
 }
 
-// RolledBack is what a job comes to after a failure, given the rollback and what
+// RolledBack is what a job comes to after c failed, given the rollback and what
 // that came to.
-func RolledBack(failure verdict.Verdict, back Taken, came verdict.Verdict) verdict.Verdict {
+func RolledBack(c Change, failure verdict.Verdict, back Taken, came verdict.Verdict) verdict.Verdict {
 	switch came.Status {
 	case verdict.Ready:
+		// Between the last look and the rollback someone else may have deployed.
+		if other := differs(shown(c.Before), back.Agent); other != "" {
+			failure.Rollback = fmt.Sprintf("the rollback, deployment %s, serves, but is not what ran before, for someone else deployed meanwhile: its %s", back.ID, other)
+			break
+		}
 		failure.Status = verdict.RolledBack
 		failure.Rollback = fmt.Sprintf("what ran before is back, as deployment %s", back.ID)
 	case verdict.Cancelled:
@@ -175,6 +182,17 @@ func RolledBack(failure verdict.Verdict, back Taken, came verdict.Verdict) verdi
 		failure.Rollback = "the rollback failed too: " + why
 	}
 	return failure
+}
+
+// shown are the settings that an agent shows.
+func shown(agent *pipecat.Agent) pipecat.Settings {
+	s := pipecat.Settings{AgentProfile: agent.AgentProfile, WebsocketAuth: agent.WebsocketAuth, KrispViva: agent.KrispViva}
+	if agent.Deployment != nil {
+		spec := agent.Deployment.Manifest.Spec
+		s.Image, s.ImagePullSecretSet, s.MaxSessionDuration = spec.Image, spec.ImagePullSecretName, spec.MaxSessionDurationSeconds
+		s.SecretSet = strings.Join(spec.EnvFromSecretNames, " ")
+	}
+	return s
 }
 
 // what names a change to who reads of it.

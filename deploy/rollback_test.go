@@ -62,6 +62,7 @@ func TestReverse(t *testing.T) {
 		{"no secret set before", baseline("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.EnvFromSecretNames = nil }), pipecat.Settings{Image: "a/b:v2", SecretSet: "keys"}, `{"image":"a/b:v1"}`, "had no secret-set", ""},
 		{"no credentials before", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v2", ImagePullSecretSet: "pull"}, `{"image":"a/b:v1"}`, "had no image-credentials", ""},
 		{"the same by force", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v1"}, `{}`, "no setting changes", ""},
+		{"scaling, by force", baseline("a/b:v1"), pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: &min}}, `{"autoScaling":{"minAgents":1}}`, "no setting changes that makes a deployment", ""},
 		{"what was not ready", baseline("a/b:v1", func(a *pipecat.Agent) { a.Ready = false }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, was not ready itself", ""},
 		{"what was not reconciled", baseline("a/b:v1", func(a *pipecat.Agent) { a.ReconciledDeploymentID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, was not ready itself", ""},
 	} {
@@ -191,6 +192,7 @@ func TestRollback(t *testing.T) {
 }
 
 func TestRolledBack(t *testing.T) {
+	c := Change{Before: baseline("a/b:v1")}
 	failure := verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed"}
 	for _, tt := range []struct {
 		name string
@@ -198,7 +200,10 @@ func TestRolledBack(t *testing.T) {
 		came verdict.Verdict
 		want verdict.Verdict
 	}{
-		{"it serves", Taken{ID: "back"}, verdict.Verdict{Status: verdict.Ready},
+		{"it serves, with another's image", Taken{ID: "back", Agent: baseline("a/b:theirs")}, verdict.Verdict{Status: verdict.Ready},
+			verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed",
+				Rollback: `the rollback, deployment back, serves, but is not what ran before, for someone else deployed meanwhile: its image is "a/b:theirs"`}},
+		{"it serves", Taken{ID: "back", Agent: baseline("a/b:v1")}, verdict.Verdict{Status: verdict.Ready},
 			verdict.Verdict{Status: verdict.RolledBack, Reason: verdict.NotReady, Message: "it failed", Rollback: "what ran before is back, as deployment back"}},
 		{"it fails too", Taken{ID: "back"}, verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes"},
 			verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed", Rollback: "the rollback failed too: it crashes"}},
@@ -211,7 +216,7 @@ func TestRolledBack(t *testing.T) {
 		{"stopped after it", Taken{ID: "back"}, verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped"},
 			verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "the job was stopped while it rolled back; the rollback, deployment back, goes on without it. It was to undo this: it failed"}},
 	} {
-		if got := RolledBack(failure, tt.back, tt.came); got != tt.want {
+		if got := RolledBack(c, failure, tt.back, tt.came); got != tt.want {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
