@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +52,11 @@ func TestReverse(t *testing.T) {
 			`{"image":"a/b:v1","autoScaling":{"maxAgents":10}}`, "", ""},
 		{"a filter that was off", baseline("a/b:v1", func(a *pipecat.Agent) { a.KrispViva = &pipecat.KrispViva{} }), pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: ptr("pro")}},
 			`{"krispViva":{"audioFilter":null}}`, "", ""},
+		{"a session limit that was set", baseline("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.MaxSessionDurationSeconds = 1800 }), pipecat.Settings{MaxSessionDuration: 3600},
+			`{"maxSessionDuration":1800}`, "", ""},
+		{"what may be told one day", baseline("a/b:v1", func(a *pipecat.Agent) { a.WebsocketAuth, a.Deployment.Manifest.Spec.DailyNodeType = "none", "x86" }),
+			pipecat.Settings{WebsocketAuth: "token", NodeType: "arm"}, `{"nodeType":"x86","websocketAuth":"none"}`, "", ""},
+		{"another profile of a build", baseline("[redacted]"), pipecat.Settings{AgentProfile: "agent-2x"}, `{"agentProfile":"agent-1x"}`, "", ""},
 		{"what is not told", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v2", WebsocketAuth: "token"}, `{"image":"a/b:v1"}`, "", "websocket-auth"},
 		{"the same tag, with another profile", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v1", AgentProfile: "agent-2x"}, `{"agentProfile":"agent-1x"}`, "", ""},
 
@@ -109,11 +115,20 @@ func TestUndo(t *testing.T) {
 	} {
 		undo, err := Undo(tt.c, tt.made, tt.v)
 		if tt.why == "" {
-			if err != nil || undo.Undoes != "new" || undo.Settings.Image != "a/b:v1" || undo.Force {
+			if err != nil || undo.Undoes != "new" || undo.Previous() != "new" || undo.Settings.Image != "a/b:v1" || undo.Force {
 				t.Errorf("%s: got %+v, %v", tt.name, undo, err)
 			}
 		} else if err == nil || !strings.Contains(err.Error(), tt.why) {
 			t.Errorf("%s: got %v, want %s", tt.name, err, tt.why)
+		}
+	}
+}
+
+// TestOfBuild holds that only an image which is told may be a build's.
+func TestOfBuild(t *testing.T) {
+	for image, want := range map[string]bool{"[redacted]": true, "redacted": true, "": false, "a/b:v1": false, "a/b@sha256:" + strings.Repeat("a", 64): false} {
+		if got := (Change{Before: baseline(image)}).OfBuild(); got != want {
+			t.Errorf("%q: got %t", image, got)
 		}
 	}
 }
@@ -181,6 +196,108 @@ func TestRollback(t *testing.T) {
 				switch {
 				case tt.status == "":
 					if err != nil || taken.ID != ids[2] || taken.Unchanged() || cloud.Manifest("bot", taken.ID) != cloud.Manifest("bot", old) {
+						t.Errorf("got %+v, %v", taken, err)
+					}
+				case !errors.As(err, &v) || v.Status != tt.status || !strings.Contains(v.Message, tt.message):
+					t.Errorf("got %+v, want %s, %s", v, tt.status, tt.message)
+				}
+			})
+		})
+	}
+}
+
+// raw is the document of an agent, as an answer shows it now.
+func raw(h http.Handler) http.HandlerFunc {
+	recorder := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/v1/agents/bot", nil)
+	r.Header.Set("Authorization", "Bearer sk_test")
+	h.ServeHTTP(recorder, r)
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(recorder.Body.Bytes()) }
+}
+
+// TestRollbackReads holds what a rollback makes of answers that show something
+// else than the deployment that it is to replace, which change an agent's
+// profile alone.
+func TestRollbackReads(t *testing.T) {
+	back := pipecat.Settings{AgentProfile: "agent-1x"}
+	for _, tt := range []struct {
+		name    string
+		laggy   time.Duration
+		write   func(cloud, undone http.Handler) http.Handler // nil: the cloud's own
+		from    int                                           // reads that are answered otherwise: the first,
+		to      int                                           // the last,
+		after   int                                           // and how many writes before them
+		read    func(cloud, old http.Handler) http.Handler
+		status  verdict.Status // empty: it is taken
+		message string
+		total   int // deployments in the end
+		sent    int // requests for the rollback
+	}{
+		{name: "reads that lag for a while", from: 1, to: 5, total: 3, sent: 1},
+		{name: "reads that lag once an answer was lost", from: 1, to: 1 << 20, after: 1, total: 2, sent: 1,
+			write:  func(c, _ http.Handler) http.Handler { return simulator.Answer(c, simulator.Writes, 500, nil, "") },
+			status: verdict.Failed, message: "the agent is shown with deployment"},
+		{name: "an answer that lags", total: 3, sent: 1, write: func(c, undone http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c.ServeHTTP(httptest.NewRecorder(), r)
+				undone.ServeHTTP(w, r)
+			})
+		}},
+		{name: "an answer that is lost, and an update that shows late", laggy: 25 * time.Second, total: 3, sent: 1,
+			write: func(c, _ http.Handler) http.Handler { return simulator.Lossy(c, simulator.Writes, false) }},
+		// It is looked for six times, and once before it would be sent again.
+		{name: "a request that is taken right before the next", from: 8, to: 8, after: 1, total: 3, sent: 1,
+			write: func(c, _ http.Handler) http.Handler { return simulator.Answer(c, simulator.Writes, 500, nil, "") },
+			read: func(c, _ http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, _ = client(c).UpdateAgent(r.Context(), "bot", pipecat.UpdateRequest{Settings: back})
+					c.ServeHTTP(w, r)
+				})
+			}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{Laggy: tt.laggy}
+				was := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				old := raw(cloud)
+				made, err := client(cloud).UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{Settings: pipecat.Settings{AgentProfile: "agent-2x"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute) // reads show it
+				var write, read http.Handler = cloud, old
+				if tt.write != nil {
+					write = tt.write(cloud, raw(cloud))
+				}
+				if tt.read != nil {
+					read = tt.read(cloud, old)
+				}
+				sent, seen := 0, 0
+				api := client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method != http.MethodGet {
+						sent++
+						write.ServeHTTP(w, r)
+						return
+					}
+					if sent >= tt.after {
+						seen++
+					}
+					if seen >= tt.from && seen <= tt.to {
+						read.ServeHTTP(w, r)
+						return
+					}
+					cloud.ServeHTTP(w, r)
+				}))
+				undo := Change{Name: "bot", Before: made, Undoes: made.Desired(), Settings: back}
+				taken, err := Apply(t.Context(), api, undo, time.Now().Add(10*time.Minute), func(Event) {})
+				ids := cloud.Deployments("bot")
+				if len(ids) != tt.total || sent != tt.sent {
+					t.Errorf("%d deployments by %d requests, want %d by %d", len(ids), sent, tt.total, tt.sent)
+				}
+				var v *verdict.Verdict
+				switch {
+				case tt.status == "":
+					if err != nil || taken.Unchanged() || taken.ID != ids[len(ids)-1] || cloud.Manifest("bot", taken.ID) != cloud.Manifest("bot", was) {
 						t.Errorf("got %+v, %v", taken, err)
 					}
 				case !errors.As(err, &v) || v.Status != tt.status || !strings.Contains(v.Message, tt.message):
