@@ -285,7 +285,7 @@ func TestPanicAfterSending(t *testing.T) {
 	env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b"}
 	var log strings.Builder
 	code := run(t.Context(), nil, func(name string) string { return env[name] }, &log, network)
-	if code != 1 || len(cloud.Deployments("demo-agent")) != 2 || strings.Contains(log.String(), "Nothing was changed") {
+	if code != 1 || len(cloud.Deployments("demo-agent")) != 2 || strings.Contains(log.String(), "nothing was changed") {
 		t.Errorf("exit code %d\n%s", code, log.String())
 	}
 }

@@ -325,7 +325,7 @@ func (r *searchRun) broken() []string {
 
 	// What it says of the agent is so.
 	said := r.log.String() + r.summary
-	for _, none := range []string{"nothing was deployed", "Nothing was changed", "before anything was sent", "nothing was sent"} {
+	for _, none := range []string{"nothing was deployed", "nothing was changed", "before anything was sent", "nothing was sent"} {
 		hold(!strings.Contains(said, none) || len(r.ours) == 0, "it says %q, though deployment %q was made", none, r.ours)
 	}
 	hold(status != verdict.Unchanged || id == r.outputs["previous-deployment-id"], "unchanged, from deployment %q to %q", r.outputs["previous-deployment-id"], id)
