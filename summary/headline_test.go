@@ -275,3 +275,34 @@ func TestWayBack(t *testing.T) {
 		}
 	}
 }
+
+// TestRequest holds that a log tells the rollback from the update.
+func TestRequest(t *testing.T) {
+	var log bytes.Buffer
+	r := New(&log, func(string) string { return "" })
+	r.Begin(inputs.Config{AgentName: "bot"})
+	r.Deploy(deploy.Change{Before: before("a/b:v1")})
+	r.Deploy(deploy.Held{Why: errors.New("wait")})
+	r.Deploy(deploy.Unseen{})
+	r.Deploy(deploy.Change{Undoes: "new"})
+	r.Deploy(deploy.Held{Why: errors.New("wait")})
+	for _, want := range []string{"  The update is not taken yet,", "  No new deployment shows yet,", "  The rollback is not taken yet,"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("lacks %q:\n%s", want, log.String())
+		}
+	}
+}
+
+// TestRestarts holds that another revision's restarts are not told as ours.
+func TestRestarts(t *testing.T) {
+	for id, want := range map[string]bool{"new": true, "old": false} {
+		r := New(&bytes.Buffer{}, func(string) string { return "" })
+		r.Begin(inputs.Config{AgentName: "bot"})
+		r.Deploy(deploy.Change{Before: before("a/b:v1")})
+		r.Deploy(deploy.Taken{ID: "new", Previous: "old", Agent: &pipecat.Agent{}})
+		r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{CurrentRevision: &pipecat.Revision{DeploymentID: id, Health: &pipecat.Health{RestartCount: 3}}}})
+		if got := strings.Contains(r.facts(verdict.Verdict{Status: verdict.Failed}), "| Restarts | 3 |"); got != want {
+			t.Errorf("of %s: got %t", id, got)
+		}
+	}
+}
