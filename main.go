@@ -127,10 +127,14 @@ func (j *job) make(ctx context.Context, c deploy.Change, deadline time.Time) (de
 	if !j.cfg.WaitForReady {
 		return taken, taken.Verdict(verdict.Verdict{Status: verdict.Deployed}), nil
 	}
+	restores := c.Restores
+	if taken.Unchanged() {
+		restores = ""
+	}
 	rollout := poll.Rollout{
 		Agents: &j.waiting,
 		Name:   c.Name,
-		Rules: poll.Rules{Ours: taken.ID, Previous: taken.Previous, Made: taken.Agent.Made(), Back: c.Undoes != "",
+		Rules: poll.Rules{Ours: taken.ID, Previous: taken.Previous, Made: taken.Agent.Made(), Restores: restores,
 			MaxRestarts: j.cfg.MaxRestarts, MinReady: j.cfg.MinReady, Warm: c.Warm},
 		Deadline: deadline,
 		Report:   j.report.Poll,
@@ -143,7 +147,11 @@ func (j *job) make(ctx context.Context, c deploy.Change, deadline time.Time) (de
 func (j *job) explain(ctx context.Context, v verdict.Verdict, taken deploy.Taken, deadline time.Time) {
 	var log []pipecat.LogLine
 	if ran(v.Reason) && j.cfg.LogLines > 0 {
-		timed, cancel := context.WithTimeout(ctx, max(time.Second, time.Until(deadline)))
+		limit := max(time.Second, time.Until(deadline))
+		if j.cfg.RollbackOnFailure {
+			limit = min(limit, 3*time.Second) // callers may wait for the rollback
+		}
+		timed, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		var err error
 		log, err = j.waiting.Logs(timed, j.cfg.AgentName, taken.ID, j.cfg.LogLines)
@@ -156,7 +164,7 @@ func (j *job) explain(ctx context.Context, v verdict.Verdict, taken deploy.Taken
 func (j *job) rollBack(ctx context.Context, c deploy.Change, made deploy.Taken, failure verdict.Verdict) verdict.Verdict {
 	undo, err := deploy.Undo(c, made, failure)
 	if err != nil {
-		j.report.Deploy(deploy.Stays{Why: err})
+		j.report.Deploy(deploy.Kept{Why: err})
 		return failure
 	}
 	j.report.Deploy(undo)

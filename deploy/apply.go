@@ -60,17 +60,17 @@ func Apply(ctx context.Context, api API, c Change, deadline time.Time, report fu
 		return Taken{ID: agent.Desired(), Previous: c.Previous(), Agent: agent, Doubtful: a.lost > 0 || agent.Warning != ""}, nil
 	case ctx.Err() != nil:
 		v := verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
-			Message: fmt.Sprintf("the job was stopped before the platform took %s, so %s", c.what(), c.otherwise())}
+			Message: fmt.Sprintf("the job was stopped before the platform took %s, so %s", a.what(), a.otherwise())}
 		if a.open || a.lost > 0 {
-			v.Message = fmt.Sprintf("the job was stopped while %s was under way; it may have been taken, so look at the agent before you run it again", c.what())
+			v.Message = fmt.Sprintf("the job was stopped while %s was under way; it may have been taken, so look at the agent before you run it again", a.what())
 		}
 		return Taken{}, &v
 	case timed.Err() != nil:
 		v := verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Refused,
-			Message: fmt.Sprintf("the platform did not take %s before wait-timeout was up, so %s: %v", c.what(), c.otherwise(), last)}
+			Message: fmt.Sprintf("the platform did not take %s before wait-timeout was up, so %s: %v", a.what(), a.otherwise(), last)}
 		if a.open || a.lost > 0 {
 			v.Reason = verdict.API
-			v.Message = fmt.Sprintf("%s had no clear answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", c.what(), last)
+			v.Message = fmt.Sprintf("%s had no clear answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", a.what(), last)
 		}
 		return Taken{}, &v
 	}
@@ -286,7 +286,7 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 // an agent that there is.
 func (a *applier) newer(agent *pipecat.Agent) bool {
 	switch agent.Desired() {
-	case "", a.Previous():
+	case "", a.Previous(), a.Restores:
 		return false
 	}
 	made := agent.Made()
@@ -306,6 +306,22 @@ func (a *applier) refused() error {
 		return failed(verdict.API, e, "the API does not take %s: %v", what, e)
 	}
 	return failed(verdict.Refused, e, "the platform refuses %s: %s", what, e.Words())
+}
+
+// what names the change to who reads of it.
+func (a *applier) what() string {
+	if a.Undoes != "" {
+		return "the rollback"
+	}
+	return "the update"
+}
+
+// otherwise says what holds when the change was not made.
+func (a *applier) otherwise() string {
+	if a.Undoes != "" {
+		return "deployment " + a.Undoes + " stays"
+	}
+	return "nothing was deployed"
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

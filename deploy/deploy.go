@@ -60,7 +60,7 @@ type Unread struct {
 
 func (Change) deployEvent()  {}
 func (Taken) deployEvent()   {}
-func (Stays) deployEvent()   {}
+func (Kept) deployEvent()    {}
 func (Held) deployEvent()    {}
 func (Lost) deployEvent()    {}
 func (Doubted) deployEvent() {}
@@ -112,7 +112,8 @@ type Change struct {
 	Force     bool      // a new deployment though nothing changed; not for a creation
 	Warm      int       // replicas that are to be ready before it is waited for no more; 0: the platform decides
 	Rollback  bool      // what it changes is to be put back if it fails
-	Undoes    string    // the one deployment that it may replace, of which it puts back what that changed; empty for no rollback
+	Undoes    string    // the one deployment that it may replace, to put back what that changed; empty: it is no rollback
+	Restores  string    // the deployment before that one
 }
 
 // Previous is the id of the deployment before the change, or "".

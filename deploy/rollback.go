@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"pipecat-cloud-deploy/pipecat"
@@ -17,8 +16,8 @@ import (
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
 const defaultSession = 7200
 
-// Stays says that a deployment which failed is not rolled back, and why.
-type Stays struct{ Why error }
+// Kept says that a deployment which failed is not rolled back, and why.
+type Kept struct{ Why error }
 
 // Undo is the change that puts back what c changed, exactly and nothing else,
 // after the deployment that it made came to v. The error says why there is none.
@@ -35,13 +34,11 @@ func Undo(c Change, made Taken, v verdict.Verdict) (Change, error) {
 	case v.Reason == verdict.API, v.Reason == verdict.Auth:
 		return Change{}, errors.New("the API does not tell whether it failed")
 	}
-	undo := Change{Name: c.Name, Before: made.Agent, Undoes: made.ID}
-	why := ""
-	if undo.Settings, undo.Plan, why = c.Reverse(); why != "" {
-		return Change{}, errors.New(why)
+	settings, plan, err := c.Reverse()
+	if err != nil {
+		return Change{}, err
 	}
-	undo.Artefact.Image = undo.Settings.Image
-	return undo, nil
+	return Change{Name: c.Name, Before: made.Agent, Settings: settings, Plan: plan, Undoes: made.ID, Restores: made.Previous}, nil
 }
 
 // Untold lists the settings that are asked for and of which the platform does
@@ -58,69 +55,92 @@ func (c Change) Untold() (names []string) {
 // OfBuild reports whether what was there before a change is of a build, whose
 // image the platform hides.
 func (c Change) OfBuild() bool {
-	if c.Before == nil {
+	if c.Before == nil || image(c.Before) == "" {
 		return false
 	}
 	_, tag, digest := parts(image(c.Before))
-	return image(c.Before) != "" && tag+digest == ""
+	return tag+digest == ""
 }
 
-// Reverse is what puts back the settings that c changes, or why that cannot be
-// done.
-func (c Change) Reverse() (s pipecat.Settings, plan []Setting, why string) {
-	switch {
-	case c.Before == nil:
-		return s, nil, "the agent was new, so there is nothing to go back to"
-	case !c.Before.Ready || c.Before.ReconciledDeploymentID != c.Before.Desired():
-		return s, nil, fmt.Sprintf("the deployment before it, %s, was not ready itself", c.Before.Desired())
+// Reverse is what puts back the settings that c changes. With an error, which
+// says why what ran before cannot be put back, it is what could be all the same.
+func (c Change) Reverse() (s pipecat.Settings, plan []Setting, err error) {
+	if err := c.goodBefore(); err != nil {
+		return s, nil, err
 	}
-	before := c.Before.AutoScaling
+	if c.Artefact != (Artefact{}) && image(c.Before) == "" {
+		err = errors.New("the platform does not tell which image ran before")
+	}
+	deploys := false
 	for _, setting := range c.Plan {
 		if !setting.Changes() || setting.Before == "" {
 			continue
 		}
-		was := setting.Before
-		switch setting.Name {
-		case "image":
-			if c.OfBuild() {
-				return s, nil, "what ran before is of a build, and the platform does not tell which"
-			}
-			s.Image = was
-		case "image-credentials", "secret-set":
-			if was == none {
-				return s, nil, fmt.Sprintf("the agent had no %s, and the API cannot take one away", setting.Name)
-			}
-			if setting.Name == "secret-set" {
-				s.SecretSet = was
-			} else {
-				s.ImagePullSecretSet = was
-			}
-		case "min-agents":
-			s.AutoScaling = cmp.Or(s.AutoScaling, &pipecat.AutoScaling{})
-			s.AutoScaling.MinAgents = before.MinReplicas
-		case "max-agents":
-			s.AutoScaling = cmp.Or(s.AutoScaling, &pipecat.AutoScaling{})
-			s.AutoScaling.MaxAgents = before.MaxReplicas
-		case "agent-profile":
-			s.AgentProfile = was
-		case "krisp-viva-audio-filter":
-			s.KrispViva = c.Before.KrispViva
-		case "max-session-duration":
-			s.MaxSessionDuration = cmp.Or(c.Before.Deployment.Manifest.Spec.MaxSessionDurationSeconds, defaultSession)
-		case "websocket-auth":
-			s.WebsocketAuth = was
-		case "node-type":
-			s.NodeType = was
+		if e := c.restore(&s, setting); e != nil {
+			err = cmp.Or(err, e)
+			continue
 		}
-		plan = append(plan, Setting{Name: setting.Name, Before: setting.After, After: was, From: "rollback"})
+		deploys = deploys || !setting.scales()
+		plan = append(plan, Setting{Name: setting.Name, Before: setting.After, After: setting.Before, From: "rollback"})
 	}
+	if err == nil && !deploys {
+		err = errors.New("no setting changes that makes a deployment, and what was behind the image's tag before is not known")
+	}
+	return s, plan, err
+}
+
+// goodBefore says why there is nothing to go back to.
+func (c Change) goodBefore() error {
+	b := c.Before
 	switch {
-	case c.Artefact != Artefact{} && image(c.Before) == "":
-		return s, nil, "the platform does not tell which image ran before"
-	case !slices.ContainsFunc(plan, func(s Setting) bool { return !s.scales() }):
-		return s, nil, "no setting changes that makes a deployment, and what was behind the image's tag before is not known"
+	case b == nil:
+		return errors.New("the agent was new, so there is nothing to go back to")
+	case !b.Ready, b.Available != nil && !*b.Available, b.ReconciledDeploymentID != b.Desired():
+		return fmt.Errorf("the deployment before it, %s, is not known to have been ready", b.Desired())
+	case b.Deployment != nil && b.Deployment.ID != "" && b.Deployment.ID != b.Desired():
+		return fmt.Errorf("the platform does not tell what the deployment before it, %s, was", b.Desired())
 	}
-	return s, plan, ""
+	return nil
+}
+
+// restore puts into s what a setting was, or says why that cannot be done.
+func (c Change) restore(s *pipecat.Settings, setting Setting) error {
+	was := setting.Before
+	switch setting.Name {
+	case "image":
+		if c.OfBuild() {
+			return errors.New("what ran before is of a build, and the platform does not tell which")
+		}
+		s.Image = was
+	case "image-credentials", "secret-set":
+		switch sets := c.Before.Deployment.Manifest.Spec.EnvFromSecretNames; {
+		case was == none:
+			return fmt.Errorf("the agent had no %s, and the API cannot take one away", setting.Name)
+		case setting.Name == "image-credentials":
+			s.ImagePullSecretSet = was
+		case len(sets) != 1:
+			return fmt.Errorf("the agent had several secret sets (%s), and the API takes one", was)
+		default:
+			s.SecretSet = was
+		}
+	case "min-agents":
+		s.AutoScaling = cmp.Or(s.AutoScaling, &pipecat.AutoScaling{})
+		s.AutoScaling.MinAgents = c.Before.AutoScaling.MinReplicas
+	case "max-agents":
+		s.AutoScaling = cmp.Or(s.AutoScaling, &pipecat.AutoScaling{})
+		s.AutoScaling.MaxAgents = c.Before.AutoScaling.MaxReplicas
+	case "agent-profile":
+		s.AgentProfile = was
+	case "krisp-viva-audio-filter":
+		s.KrispViva = c.Before.KrispViva
+	case "max-session-duration":
+		s.MaxSessionDuration = cmp.Or(c.Before.Deployment.Manifest.Spec.MaxSessionDurationSeconds, defaultSession)
+	case "websocket-auth":
+		s.WebsocketAuth = was
+	case "node-type":
+		s.NodeType = was
+	}
+	return nil
 }
 
 // uncontested makes sure, before a rollback is sent, that the deployment which
@@ -163,24 +183,30 @@ func RolledBack(c Change, failure verdict.Verdict, back Taken, came verdict.Verd
 	case verdict.Ready:
 		// Between the last look and the rollback someone else may have deployed.
 		if other := differs(shown(c.Before), back.Agent); other != "" {
-			failure.Rollback = fmt.Sprintf("the rollback, deployment %s, serves, but is not what ran before, for someone else deployed meanwhile: its %s", back.ID, other)
+			came = verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced,
+				Message: fmt.Sprintf("the rollback, deployment %s, serves, but is not what ran before, for someone else deployed meanwhile: its %s", back.ID, other)}
 			break
 		}
 		failure.Status = verdict.RolledBack
-		failure.Rollback = fmt.Sprintf("what ran before is back, as deployment %s", back.ID)
+		came.Message = "what ran before is back, as deployment " + back.ID
+		if names := c.Untold(); names != nil {
+			came.Message += ", but for " + strings.Join(names, " and ") + ", of which the platform does not tell what it was"
+		}
 	case verdict.Cancelled:
 		if back.ID != "" {
 			came.Message = fmt.Sprintf("the job was stopped while it rolled back; the rollback, deployment %s, goes on without it", back.ID)
 		}
 		failure.Message = fmt.Sprintf("%s. It was to undo this: %s", came.Message, failure.Message)
 		failure.Status, failure.Reason = came.Status, came.Reason
+		return failure
+	case verdict.Superseded:
+		came.Message = "it is not rolled back: " + came.Message
+	case verdict.Unchanged:
+		came.Message = "the rollback failed too: the platform made no deployment of it"
 	default:
-		why := came.Message
-		if came.Status == verdict.Unchanged {
-			why = "the platform made no deployment of it"
-		}
-		failure.Rollback = "the rollback failed too: " + why
+		came.Message = "the rollback failed too: " + came.Message
 	}
+	failure.Rollback = &came
 	return failure
 }
 
@@ -193,20 +219,4 @@ func shown(agent *pipecat.Agent) pipecat.Settings {
 		s.SecretSet = strings.Join(spec.EnvFromSecretNames, " ")
 	}
 	return s
-}
-
-// what names a change to who reads of it.
-func (c Change) what() string {
-	if c.Undoes != "" {
-		return "the rollback"
-	}
-	return "the update"
-}
-
-// otherwise says what holds when a change was not made.
-func (c Change) otherwise() string {
-	if c.Undoes != "" {
-		return "deployment " + c.Undoes + " stays"
-	}
-	return "nothing was deployed"
 }

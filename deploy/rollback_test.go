@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -68,16 +69,23 @@ func TestReverse(t *testing.T) {
 		{"no secret set before", baseline("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.EnvFromSecretNames = nil }), pipecat.Settings{Image: "a/b:v2", SecretSet: "keys"}, `{"image":"a/b:v1"}`, "had no secret-set", ""},
 		{"no credentials before", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v2", ImagePullSecretSet: "pull"}, `{"image":"a/b:v1"}`, "had no image-credentials", ""},
 		{"the same by force", baseline("a/b:v1"), pipecat.Settings{Image: "a/b:v1"}, `{}`, "no setting changes", ""},
+		{"what was not available", baseline("a/b:v1", func(a *pipecat.Agent) { a.Available = ptr(false) }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, is not known to have been ready", ""},
+		{"what another deployment was", baseline("a/b:v1", func(a *pipecat.Agent) { a.Deployment.ID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not tell what the deployment before it, old, was", ""},
+		{"several secret sets", baseline("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.EnvFromSecretNames = []string{"a", "b"} }), pipecat.Settings{Image: "a/b:v2", SecretSet: "keys"}, `{"image":"a/b:v1"}`, "had several secret sets (a b)", ""},
 		{"scaling, by force", baseline("a/b:v1"), pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: &min}}, `{"autoScaling":{"minAgents":1}}`, "no setting changes that makes a deployment", ""},
-		{"what was not ready", baseline("a/b:v1", func(a *pipecat.Agent) { a.Ready = false }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, was not ready itself", ""},
-		{"what was not reconciled", baseline("a/b:v1", func(a *pipecat.Agent) { a.ReconciledDeploymentID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, was not ready itself", ""},
+		{"what was not ready", baseline("a/b:v1", func(a *pipecat.Agent) { a.Ready = false }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, is not known to have been ready", ""},
+		{"what was not reconciled", baseline("a/b:v1", func(a *pipecat.Agent) { a.ReconciledDeploymentID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, is not known to have been ready", ""},
 	} {
 		c := Change{Before: tt.before, Settings: tt.asked, Artefact: Artefact{Image: tt.asked.Image}}
 		if tt.asked.BuildID != "" {
 			c.Artefact.Build = &pipecat.Build{ID: tt.asked.BuildID}
 		}
 		c.Plan = plan(inputs.Config{}, c)
-		s, plan, why := c.Reverse()
+		s, plan, err := c.Reverse()
+		why := ""
+		if err != nil {
+			why = err.Error()
+		}
 		got, _ := json.Marshal(s)
 		if string(got) != tt.want || !strings.Contains(why, tt.why) || (why == "") != (tt.why == "") || strings.Join(c.Untold(), " ") != tt.untold && tt.before != nil {
 			t.Errorf("%s: got %s, %q, untold %q", tt.name, got, why, c.Untold())
@@ -137,6 +145,7 @@ func TestOfBuild(t *testing.T) {
 // of anyone else.
 func TestRollback(t *testing.T) {
 	writes, reads, between := simulator.Writes, simulator.Reads, simulator.Between
+	oldID := (&simulator.Cloud{}).AddAgent("bot", "us-west", "acme/bot:v1") // ids come in the same order each time
 	for _, tt := range []struct {
 		name    string
 		laggy   time.Duration
@@ -151,6 +160,9 @@ func TestRollback(t *testing.T) {
 		{name: "an answer that is lost", faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, between(1, 1, writes), false) }, total: 3},
 		{name: "answers that are lost, before it is taken", faults: func(h http.Handler) http.Handler { return simulator.Hang(h, between(1, 2, writes)) }, total: 3},
 		{name: "an update that shows late", laggy: 12 * time.Second, faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, writes, false) }, total: 3},
+		{name: "a read that lags by two, and tells no age", faults: func(h http.Handler) http.Handler {
+			return simulator.Answer(h, between(1, 2, reads), 200, nil, `{"name":"bot","desiredDeploymentId":"`+oldID+`"}`)
+		}, total: 3},
 		{name: "someone else, before", others: time.Nanosecond, status: verdict.Superseded, message: "took over, which is not touched", total: 3},
 		{name: "someone else, while it is held off", others: 5 * time.Second, faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, between(1, 1, writes), 429, http.Header{"Retry-After": {"20"}}, "{}")
@@ -186,7 +198,7 @@ func TestRollback(t *testing.T) {
 				if tt.faults != nil {
 					api = tt.faults(cloud)
 				}
-				undo := Change{Name: "bot", Before: made, Undoes: made.Desired(), Settings: pipecat.Settings{Image: "acme/bot:v1"}}
+				undo := Change{Name: "bot", Before: made, Undoes: made.Desired(), Restores: oldID, Settings: pipecat.Settings{Image: "acme/bot:v1"}}
 				taken, err := Apply(t.Context(), client(api), undo, time.Now().Add(10*time.Minute), func(Event) {})
 				ids := cloud.Deployments("bot")
 				if len(ids) != tt.total {
@@ -310,30 +322,38 @@ func TestRollbackReads(t *testing.T) {
 
 func TestRolledBack(t *testing.T) {
 	c := Change{Before: baseline("a/b:v1")}
+	untold := Change{Before: c.Before, Plan: []Setting{{Name: "websocket-auth", After: "token", From: "input"}}}
 	failure := verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed"}
+	with := func(status verdict.Status, came verdict.Status, reason verdict.Reason, message string) verdict.Verdict {
+		v := failure
+		v.Status, v.Rollback = status, &verdict.Verdict{Status: came, Reason: reason, Message: message}
+		return v
+	}
 	for _, tt := range []struct {
 		name string
+		c    Change
 		back Taken
 		came verdict.Verdict
 		want verdict.Verdict
 	}{
-		{"it serves, with another's image", Taken{ID: "back", Agent: baseline("a/b:theirs")}, verdict.Verdict{Status: verdict.Ready},
-			verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed",
-				Rollback: `the rollback, deployment back, serves, but is not what ran before, for someone else deployed meanwhile: its image is "a/b:theirs"`}},
-		{"it serves", Taken{ID: "back", Agent: baseline("a/b:v1")}, verdict.Verdict{Status: verdict.Ready},
-			verdict.Verdict{Status: verdict.RolledBack, Reason: verdict.NotReady, Message: "it failed", Rollback: "what ran before is back, as deployment back"}},
-		{"it fails too", Taken{ID: "back"}, verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes"},
-			verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed", Rollback: "the rollback failed too: it crashes"}},
-		{"nothing came of it", Taken{ID: "new"}, verdict.Verdict{Status: verdict.Unchanged},
-			verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed", Rollback: "the rollback failed too: the platform made no deployment of it"}},
-		{"another's", Taken{}, verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced, Message: "x took over"},
-			verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed", Rollback: "the rollback failed too: x took over"}},
-		{"stopped before it was taken", Taken{}, verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped"},
+		{"it serves, with another's image", c, Taken{ID: "back", Agent: baseline("a/b:theirs")}, verdict.Verdict{Status: verdict.Ready},
+			with(verdict.TimedOut, verdict.Superseded, verdict.Replaced, `the rollback, deployment back, serves, but is not what ran before, for someone else deployed meanwhile: its image is "a/b:theirs"`)},
+		{"it serves", c, Taken{ID: "back", Agent: baseline("a/b:v1")}, verdict.Verdict{Status: verdict.Ready},
+			with(verdict.RolledBack, verdict.Ready, "", "what ran before is back, as deployment back")},
+		{"it serves, but for what is not told", untold, Taken{ID: "back", Agent: baseline("a/b:v1")}, verdict.Verdict{Status: verdict.Ready},
+			with(verdict.RolledBack, verdict.Ready, "", "what ran before is back, as deployment back, but for websocket-auth, of which the platform does not tell what it was")},
+		{"it fails too", c, Taken{ID: "back"}, verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes"},
+			with(verdict.TimedOut, verdict.Failed, verdict.Crash, "the rollback failed too: it crashes")},
+		{"nothing came of it", c, Taken{ID: "new"}, verdict.Verdict{Status: verdict.Unchanged},
+			with(verdict.TimedOut, verdict.Unchanged, "", "the rollback failed too: the platform made no deployment of it")},
+		{"another's", c, Taken{}, verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced, Message: "x took over"},
+			with(verdict.TimedOut, verdict.Superseded, verdict.Replaced, "it is not rolled back: x took over")},
+		{"stopped before it was taken", c, Taken{}, verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped"},
 			verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped. It was to undo this: it failed"}},
-		{"stopped after it", Taken{ID: "back"}, verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped"},
+		{"stopped after it", c, Taken{ID: "back"}, verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "stopped"},
 			verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped, Message: "the job was stopped while it rolled back; the rollback, deployment back, goes on without it. It was to undo this: it failed"}},
 	} {
-		if got := RolledBack(c, failure, tt.back, tt.came); got != tt.want {
+		if got := RolledBack(tt.c, failure, tt.back, tt.came); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 	}

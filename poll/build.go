@@ -41,6 +41,7 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 		}
 		return now, nil
 	})
+	report(Ended{time.Now()})
 	switch {
 	case errors.Is(err, errDeadline) && (!w.looked || w.lastErr != nil && time.Since(w.away) >= signOfLife):
 		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.API,

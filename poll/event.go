@@ -32,6 +32,9 @@ type Alive struct {
 	Elapsed time.Duration
 }
 
+// Ended says that the wait is over.
+type Ended struct{ At time.Time }
+
 // Away says that the API cannot be read any more.
 type Away struct{ Err error }
 
@@ -44,6 +47,7 @@ type Trouble struct{}
 func (AgentSeen) pollEvent() {}
 func (BuildSeen) pollEvent() {}
 func (Alive) pollEvent()     {}
+func (Ended) pollEvent()     {}
 func (Away) pollEvent()      {}
 func (Back) pollEvent()      {}
 func (Trouble) pollEvent()   {}

@@ -21,13 +21,13 @@ type Rules struct {
 	MaxRestarts int           // forgiven per started replica
 	MinReady    time.Duration // how long ready must hold
 	Warm        int           // replicas that ready takes; 0: the platform decides
-	Back        bool          // ours puts back what ran before
+	Restores    string        // id of the deployment that ours puts back; empty: it puts back none
 }
 
 // revision names ours to who reads of it: one that an update left as it was is
 // not new.
 func (r Rules) revision() string {
-	if r.Back {
+	if r.Restores != "" {
 		return "the revision that was put back"
 	}
 	if r.Ours == r.Previous {
@@ -110,7 +110,7 @@ func lags(doc *pipecat.Agent, rules Rules) bool {
 	switch doc.Desired() {
 	case rules.Ours, "":
 		return false
-	case rules.Previous:
+	case rules.Previous, rules.Restores:
 		return true
 	}
 	made := doc.Made()

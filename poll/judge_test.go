@@ -84,6 +84,8 @@ func TestJudge(t *testing.T) {
 		{name: "1: except that it is, though all else speaks of ours", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "old"; return a }()}},
 		{name: "1: except that it is older than ours: a read that lags by more", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
 			docs: []*pipecat.Agent{with(desired("theirs", noon.Add(-time.Second)))}},
+		{name: "1: except that a rollback puts it back: a read that lags by more, which tells no age", rules: Rules{Ours: "ours", Previous: "failed", Restores: "old", Made: noon},
+			docs: []*pipecat.Agent{with(desired("old", time.Time{}))}, status: progresses},
 		{name: "1: it is as old as ours", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
 			docs: []*pipecat.Agent{with(desired("theirs", noon))}, status: verdict.Superseded, reason: verdict.Replaced},
 		{name: "1: it is newer", rules: Rules{Ours: "ours", Previous: "old", Made: noon},

@@ -58,6 +58,7 @@ func (r Rollout) Wait(ctx context.Context) verdict.Verdict {
 		}
 		return seen{events: events, changed: changed, near: memory.Started, done: v.Status != ""}, nil
 	})
+	r.Report(Ended{time.Now()})
 	switch {
 	case err == nil:
 		return v

@@ -67,6 +67,7 @@ func told(events []Event) string {
 			}
 		case BuildSeen:
 			words = append(words, e.Build.Status)
+		case Ended:
 		default:
 			words = append(words, strings.TrimPrefix(fmt.Sprintf("%T", e), "poll."))
 		}

@@ -18,7 +18,7 @@ func (r *Report) Deploy(e deploy.Event) {
 		r.planned(e)
 	case deploy.Taken:
 		r.wasTaken(e)
-	case deploy.Stays:
+	case deploy.Kept:
 		r.annotate(warningKind, "Not rolled back", fmt.Sprintf("Not rolled back: %v.", e.Why), place{})
 	case deploy.Held:
 		r.say("The %s is not taken yet, and is sent again in %s: %v", r.request(), span(e.Next), e.Why)
@@ -94,15 +94,24 @@ func (r *Report) planned(c deploy.Change) {
 
 // wayBack tells beforehand what a rollback cannot do.
 func (r *Report) wayBack(c deploy.Change) {
-	if _, _, why := c.Reverse(); why != "" {
-		r.annotate(warningKind, "No rollback", fmt.Sprintf("If this fails, it is not rolled back: %s.", why), place{})
-	} else if names := c.Untold(); names != nil {
+	if _, _, err := c.Reverse(); err != nil {
+		r.annotate(warningKind, "No rollback", fmt.Sprintf("If this fails, it is not rolled back: %v.", err), place{})
+		return
+	}
+	if names := c.Untold(); names != nil {
 		r.say("A rollback would leave %s as asked for, for the platform does not tell what it was.", strings.Join(names, " and "))
+	}
+	if slices.ContainsFunc(c.Plan, func(s deploy.Setting) bool { return s.Name == "image" && s.From != "" && !s.Changes() }) {
+		r.say("A rollback would leave the image, for its tag stays; what was behind it before is not known.")
 	}
 }
 
 func (r *Report) wasTaken(t deploy.Taken) {
 	if r.undo != nil {
+		if t.Unchanged() {
+			r.say("The platform made no deployment of it.")
+			return
+		}
 		r.undone = t.ID
 		r.say("Taken as deployment %s.", t.ID)
 		return
@@ -161,6 +170,8 @@ func (r *Report) Poll(e poll.Event) {
 		r.group("Wait for build " + short(r.build))
 		r.enter("Build", e.Build.Status, e.At)
 		r.at(e.Elapsed, e.Build.Status)
+	case poll.Ended:
+		r.enter("", "", e.At)
 	case poll.Alive:
 		r.at(e.Elapsed, fmt.Sprintf("still %s, for %s", e.Stage, span(e.For)))
 	case poll.Away:

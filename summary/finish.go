@@ -12,7 +12,12 @@ import (
 
 // Finish tells the verdict: in the log, the outputs and the job summary.
 func (r *Report) Finish(v verdict.Verdict) {
-	v.Message, v.Rollback, v.Detail = r.line(v.Message), r.line(v.Rollback), r.block(v.Detail)
+	v.Message, v.Detail = r.line(v.Message), r.block(v.Detail)
+	if v.Rollback != nil {
+		back := *v.Rollback
+		back.Message = r.line(back.Message)
+		v.Rollback = &back
+	}
 	if strings.Contains(v.Message, r.line(v.Detail)) { // nothing more to tell
 		v.Detail = ""
 	}
@@ -45,8 +50,8 @@ func (r *Report) tell(v verdict.Verdict) {
 	if !v.Status.OK() && len(r.problems) == 0 {
 		r.log.line("Status %s, after %s", v.Status, span(r.took()))
 	}
-	if r.why.Hint != "" {
-		r.log.line("What to do: %s", cut(r.line(r.why.Hint), maxLine))
+	if text := r.todo(v); text != "" {
+		r.log.line("What to do: %s", cut(text, maxLine))
 	}
 }
 
@@ -55,13 +60,36 @@ func (r *Report) more(v verdict.Verdict, headline string) (lines []string) {
 	if !strings.Contains(headline, v.Message) {
 		lines = append(lines, cut(v.Message, maxAnnotation/2))
 	}
-	if r.undo != nil {
-		lines = append(lines, r.callers.affected())
-	}
-	if r.why.Hint != "" {
-		lines = append(lines, "What to do: "+r.why.Hint)
+	lines = append(lines, r.fared(v)...)
+	if text := r.todo(v); text != "" {
+		lines = append(lines, "What to do: "+text)
 	}
 	return lines
+}
+
+// fared says what became of a rollback, and of callers meanwhile.
+func (r *Report) fared(v verdict.Verdict) (lines []string) {
+	if v.Rollback != nil {
+		text := v.Rollback.Message // which begins with a word of ours
+		lines = append(lines, strings.ToUpper(text[:1])+text[1:]+".")
+	}
+	if r.undo != nil {
+		lines = append(lines, r.callers.affected(time.Now()))
+	}
+	return lines
+}
+
+// todo says what to do about a red job, in Markdown.
+func (r *Report) todo(v verdict.Verdict) string {
+	if r.why.Hint != "" {
+		return r.line(r.why.Hint)
+	}
+	for _, reason := range verdict.Reasons() {
+		if reason.Word == string(v.Reason) && len(r.problems) == 0 {
+			return reason.Text
+		}
+	}
+	return ""
 }
 
 // save appends what a verdict renders to one of the runner's files.

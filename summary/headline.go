@@ -20,7 +20,7 @@ func (r *Report) headline(v verdict.Verdict) string {
 		return "✗ " + cut(r.line(r.unsent()), maxHeadline)
 	}
 	end := with(" – ", r.line(r.ends(v)))
-	return "✗ " + cut(r.line(r.broke(v)), maxHeadline-len(end)) + end
+	return "✗ " + strings.TrimRight(cut(r.line(r.broke(v)), maxHeadline-len(end)), ".") + end
 }
 
 // worked says what a green job came to.
@@ -52,7 +52,7 @@ func (r *Report) broke(v verdict.Verdict) string {
 	happened := map[verdict.Reason]string{
 		verdict.Crash: "crashed on start", verdict.OutOfMemory: "ran out of memory", verdict.NotReady: "did not become ready",
 	}[v.Reason]
-	if v.Reason == verdict.Crash && r.callers.failed > 0 {
+	if v.Reason == verdict.Crash && r.callers.ours > 0 {
 		happened = "crashed after it took calls"
 	}
 	switch {
@@ -76,8 +76,10 @@ func (r *Report) ends(v verdict.Verdict) string {
 	switch {
 	case v.Status == verdict.RolledBack:
 		return "rolled back to " + r.name(r.undone)
-	case v.Rollback != "":
-		return cut(v.Rollback, 120) + with("; ", r.serving(v))
+	case v.Rollback != nil && v.Rollback.Status == verdict.Superseded:
+		return "not rolled back, for someone else deployed meanwhile"
+	case v.Rollback != nil:
+		return "the rollback failed too; " + r.serving(v)
 	}
 	return r.serving(v)
 }
@@ -112,6 +114,9 @@ const unknown = "who serves callers is not known"
 
 // stale reports whether the last look at the agent is an old one.
 func (r *Report) stale(v verdict.Verdict) bool {
+	if v.Rollback != nil && r.stale(*v.Rollback) || v.Rollback != nil && v.Rollback.Status == verdict.Superseded {
+		return true
+	}
 	return v.Reason == verdict.API || v.Reason == verdict.Auth
 }
 

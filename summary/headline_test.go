@@ -87,14 +87,14 @@ func TestRolledBackTo(t *testing.T) {
 		r.Deploy(deploy.Change{Undoes: "new"})
 		r.Deploy(deploy.Taken{ID: "back", Previous: "new", Agent: &pipecat.Agent{}})
 		r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{}, Look: poll.Look{Serving: poll.ServesPrevious, Server: now}})
-		v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Rollback: "the rollback failed too: why"}
-		if got := r.headline(v); got != "✗ bot: no – the rollback failed too: why; "+want {
+		v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Rollback: &verdict.Verdict{Status: verdict.Failed, Message: "the rollback failed too: why"}}
+		if got := r.headline(v); got != "✗ bot: no – the rollback failed too; "+want {
 			t.Errorf("%s: got %q", now, got)
 		}
 	}
 }
 
-// TestCallers holds what is said of how callers fared, look by look, a minute
+// TestCallers holds what is said of how callers fared, look by look, ten seconds
 // apart each.
 func TestCallers(t *testing.T) {
 	previous := poll.Look{Serving: poll.ServesPrevious, Server: "old"}
@@ -108,19 +108,21 @@ func TestCallers(t *testing.T) {
 		want  string
 	}{
 		{"the one before", []poll.Look{previous, previous, back}, "Callers were not affected: an earlier deployment served them all along."},
-		{"the failed one, for a while", []poll.Look{previous, failed, failed, previous, back}, "Callers reached the failed revision for about 2m0s."},
-		{"nothing, for a while", []poll.Look{previous, nothing, previous, previous, back}, "Callers reached nothing for about 1m0s."},
-		{"both", []poll.Look{failed, nothing, nothing, back, back}, "Callers reached nothing for about 2m0s, and the failed revision for about 1m0s."},
-		{"who knows", []poll.Look{unknown, unknown, back}, "Whether callers were affected is not known."},
-		{"who knows, for a while", []poll.Look{failed, unknown, back}, "Callers reached the failed revision for about 1m0s."},
+		{"the new one, for a while", []poll.Look{previous, failed, failed, previous, back}, "Callers reached the new revision for about 20s."},
+		{"nothing, for a while", []poll.Look{previous, nothing, previous, previous, back}, "Callers reached nothing for about 10s."},
+		{"nothing, to the end", []poll.Look{previous, nothing}, "Callers reached nothing for about 10s by now."},
+		{"both", []poll.Look{failed, nothing, nothing, back, back}, "Callers reached nothing for about 20s, and the new revision for about 10s."},
+		{"who knows", []poll.Look{unknown, unknown, back}, "Whether callers were affected is not known: what they reached for about 20s is not known."},
+		{"no look at all", nil, "Whether callers were affected is not known: what they reached for about 0.0s is not known."},
+		{"who knows, for a while", []poll.Look{failed, unknown, back}, "Callers reached the new revision for about 10s; what they reached for about 10s is not known."},
 	} {
 		var c callers
 		at := time.Now()
 		for _, look := range tt.looks {
 			c.seen(look, "new", at)
-			at = at.Add(time.Minute)
+			at = at.Add(10 * time.Second)
 		}
-		if got := c.affected(); got != tt.want {
+		if got := c.affected(at); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}
@@ -131,19 +133,23 @@ func TestTimeline(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		status verdict.Status
+		back   *verdict.Verdict
 		each   time.Duration
 		stages []string // part/name
 		want   string   // the chart's lines, without their times
 	}{
-		{"all is well", verdict.Ready, time.Second, []string{"Rollout/Creating", "Rollout/Active"}, "%M:%S|Rollout|1.0s Creating done|1.0s Active done"},
-		{"rolled back", verdict.RolledBack, time.Second, []string{"Rollout/Creating", "Rollout/Failed", "Rollback/Creating", "Rollback/Active"},
+		{"all is well", verdict.Ready, nil, time.Second, []string{"Rollout/Creating", "Rollout/Active"}, "%M:%S|Rollout|1.0s Creating done|1.0s Active done"},
+		{"rolled back", verdict.RolledBack, &verdict.Verdict{Status: verdict.Ready}, time.Second, []string{"Rollout/Creating", "Rollout/Failed", "Rollback/Creating", "Rollback/Active"},
 			"%M:%S|Rollout|1.0s Creating done|1.0s Failed crit|Rollback|1.0s Creating done|1.0s Active done"},
-		{"a rollback that fails", verdict.Failed, time.Second, []string{"Rollout/Creating", "Rollback/Creating", "Rollback/Failed"},
+		{"cancelled", verdict.Cancelled, nil, time.Second, []string{"Rollout/Creating"}, "%M:%S|Rollout|1.0s Creating done"},
+		{"a crash after a build", verdict.Failed, nil, time.Second, []string{"Build/building", "/", "Rollout/Creating", "/"}, "%M:%S|Build|1.0s building done|Rollout|1.0s Creating crit"},
+		{"a build that fails", verdict.Failed, nil, time.Second, []string{"Build/building", "/"}, "%M:%S|Build|1.0s building crit"},
+		{"a rollback that fails", verdict.Failed, &verdict.Verdict{Status: verdict.Failed}, time.Second, []string{"Rollout/Creating", "Rollback/Creating", "Rollback/Failed"},
 			"%M:%S|Rollout|1.0s Creating crit|Rollback|1.0s Creating done|1.0s Failed crit"},
-		{"the same stage twice", verdict.Ready, time.Second, []string{"Rollout/Creating", "Rollout/Creating", "Rollout/Active"}, "%M:%S|Rollout|2.0s Creating done|1.0s Active done"},
-		{"for long", verdict.Ready, time.Hour, []string{"Rollout/Creating"}, "%H:%M:%S|Rollout|1h0m0s Creating done"},
-		{"names that a chart would not take", verdict.Ready, time.Second, []string{"Rollout/a:b, c-d;e", "Rollout/::"}, "%M:%S|Rollout|1.0s a b c-d e done|1.0s – done"},
-		{"nothing", verdict.Ready, 0, []string{"Rollout/Creating"}, ""},
+		{"the same stage twice", verdict.Ready, nil, time.Second, []string{"Rollout/Creating", "Rollout/Creating", "Rollout/Active"}, "%M:%S|Rollout|2.0s Creating done|1.0s Active done"},
+		{"for long", verdict.Ready, nil, time.Hour, []string{"Rollout/Creating"}, "%H:%M:%S|Rollout|1h0m0s Creating done"},
+		{"names that a chart would not take", verdict.Ready, nil, time.Second, []string{"Rollout/a:b, c-d;e", "Rollout/::"}, "%M:%S|Rollout|1.0s a b c-d e done|1.0s – done"},
+		{"nothing", verdict.Ready, nil, 0, []string{"Rollout/Creating"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -154,7 +160,7 @@ func TestTimeline(t *testing.T) {
 					time.Sleep(tt.each)
 				}
 				var got []string
-				for line := range strings.Lines(r.timeline(verdict.Verdict{Status: tt.status})) {
+				for line := range strings.Lines(r.timeline(verdict.Verdict{Status: tt.status, Rollback: tt.back})) {
 					line = strings.TrimSpace(line)
 					switch first, rest, _ := strings.Cut(line, " "); {
 					case first == "axisFormat" || first == "section":
@@ -198,12 +204,15 @@ func TestNext(t *testing.T) {
 		want   []string
 		not    []string
 	}{
-		{"a crash", before("a/b:v1"), "new", "42", crashed, []string{status, back, rerun}, []string{build}},
-		{"a crash of what is there", before("a/b:v1"), "old", "42", crashed, []string{status, rerun}, []string{back}},
-		{"a refusal", before("a/b:v1"), "", "42", crashed, []string{rerun}, []string{status, back}},
-		{"a new agent", nil, "new", "42", crashed, []string{status, rerun}, []string{"curl"}},
-		{"another's", before("a/b:v1"), "new", "42", verdict.Verdict{Status: verdict.Superseded}, []string{status, rerun}, []string{"curl"}},
-		{"rolled back", before("a/b:v1"), "new", "42", verdict.Verdict{Status: verdict.RolledBack, Rollback: "it is back"}, []string{status, rerun}, []string{"curl"}},
+		{"a crash", before("a/b:v1"), "new", "42", crashed, []string{status, back}, []string{build, rerun}},
+		{"a rollback that was refused", before("a/b:v1"), "new", "42", verdict.Verdict{Status: verdict.Failed, Reason: verdict.ImagePull, Rollback: &verdict.Verdict{Status: verdict.Failed}}, []string{status, back, rerun}, nil},
+		{"a rollback that someone else overtook", before("a/b:v1"), "new", "42", verdict.Verdict{Status: verdict.Failed, Rollback: &verdict.Verdict{Status: verdict.Superseded}}, []string{status}, []string{back}},
+		{"a build before, and another profile alone", before("[redacted]"), "new", "42", crashed, []string{back}, []string{build}},
+		{"a crash of what is there", before("a/b:v1"), "old", "42", crashed, []string{status}, []string{back, rerun}},
+		{"a refusal", before("a/b:v1"), "", "42", verdict.Verdict{Status: verdict.Failed, Reason: verdict.Refused}, []string{rerun}, []string{status, back}},
+		{"a new agent", nil, "new", "42", crashed, []string{status}, []string{"curl"}},
+		{"another's", before("a/b:v1"), "new", "42", verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced}, []string{status, rerun}, []string{"curl"}},
+		{"rolled back", before("a/b:v1"), "new", "42", verdict.Verdict{Status: verdict.RolledBack, Rollback: &verdict.Verdict{Status: verdict.Ready, Message: "it is back"}}, []string{status}, []string{"curl", rerun}},
 		{"a run that is none", before("a/b:v1"), "new", "42;x", crashed, []string{status, back}, []string{"gh run"}},
 		{"a green job", before("a/b:v1"), "new", "42", verdict.Verdict{Status: verdict.Ready}, nil, []string{status, back, rerun}},
 	} {

@@ -109,7 +109,7 @@ var jobs = []job{
 			r.Deploy(deploy.Taken{ID: foreign, Previous: "old " + foreign, Agent: &pipecat.Agent{Region: foreign, Warning: "careful: " + foreign}})
 			look := poll.Look{Stage: "stage " + foreign, Reason: foreign, Serving: poll.ServesPrevious, Server: foreign, Ready: 1, Restarts: 1}
 			agent := &pipecat.Agent{CurrentRevision: &pipecat.Revision{DeploymentID: foreign, Health: &pipecat.Health{LastExitCode: &exit, RestartCount: 1}}}
-			r.Poll(poll.AgentSeen{At: time.Now().Add(-time.Minute), Agent: agent, Look: look, Changed: true})
+			r.Poll(poll.AgentSeen{At: time.Now().Add(-20 * time.Second), Agent: agent, Look: look, Changed: true})
 			r.Poll(poll.Alive{Stage: foreign})
 			r.Poll(poll.Away{Err: &pipecat.Error{Status: 502, Message: foreign}})
 			r.Poll(poll.Away{Err: &pipecat.Error{Status: 502, Body: foreign}})
@@ -123,24 +123,25 @@ var jobs = []job{
 			r.Deploy(deploy.Lost{Why: &pipecat.Error{Status: 500, Body: foreign}})
 			r.Deploy(deploy.Taken{ID: "undone " + foreign, Agent: &pipecat.Agent{}})
 			r.Poll(poll.AgentSeen{At: time.Now().Add(-time.Second), Agent: agent, Look: poll.Look{Stage: "back " + foreign, Serving: poll.ServesOurs, Server: "undone " + foreign}, Changed: true})
-			r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes: " + foreign, Detail: "first\n" + foreign + "\nlast", Rollback: "no way back: " + foreign})
+			r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes: " + foreign, Detail: "first\n" + foreign + "\nlast", Rollback: &verdict.Verdict{Status: verdict.Failed, Message: "no way back: " + foreign}})
 		},
 		func(w *want, foreign string) {
 			agent, message := w.line(foreign), w.line("it crashes: "+foreign)
 			file := w.line("dir/" + foreign)
-			end := " – " + w.line(cut(w.line("no way back: "+foreign), 120)+"; deployment "+short(w.line("undone "+foreign))+" still serves callers")
-			affected := "Callers reached the failed revision for about 59s."
+			end := " – " + w.line("the rollback failed too; deployment "+short(w.line("undone "+foreign))+" still serves callers")
+			failed := w.line("No way back: "+foreign) + "."
+			affected := "Callers reached the new revision for about 19s."
 			happened := " crashed after it took calls: "
 			if foreign == "" { // so that it is not told who serves
 				affected, happened = "Callers were not affected: an earlier deployment served them all along.", " crashed on start: "
 			}
 			headline := cut(w.line(agent+happened+w.line("type "+foreign)+" in "+file+":3"), maxHeadline-len(end)) + end
-			w.page = []string{"## ✗ " + headline, affected, "What to do: Set this."}
+			w.page = []string{"## ✗ " + headline, cut(failed, maxCell), affected, "What to do: Set this."}
 			detail := strings.TrimRight(cutMiddle(w.block("first\n"+foreign+"\nlast"), maxDetail), "\n")
 			lines := "     2  before\n→    3  " + cut(strings.ReplaceAll(w.block(foreign), "\n", " "), maxCode)
 			w.page = append(w.page, cut(file, maxCell)+", line 3:", "```\n"+lines+"\n", "```\n"+detail+"\n",
 				"What may come next:", "```\n# how the agent is now\npipecat cloud agent status "+quoted(agent)+"\n# what it prints\npipecat cloud agent logs "+quoted(agent)+
-					"\n# this job again, once what broke is mended\ngh run rerun 42 --failed --repo 'acme/it'\\''s'\n")
+					"\n")
 
 			p := inputs.Problem{Input: foreign, Text: foreign, File: foreign, Line: 1}
 			w.command("add-mask", key)
@@ -170,7 +171,7 @@ var jobs = []job{
 			if !strings.Contains(headline, message) {
 				more += "\n" + w.line(cut(message, maxAnnotation/2))
 			}
-			w.command("error", cut(more+"\n"+affected+"\nWhat to do: Set `this`.", maxAnnotation), "file", cut(file, 1000), "line", "3", "title", cut(w.line(agent+": type "+foreign), 200))
+			w.command("error", cut(more+"\n"+cut(failed, maxLine)+"\n"+affected+"\nWhat to do: Set `this`.", maxAnnotation), "file", cut(file, 1000), "line", "3", "title", cut(w.line(agent+": type "+foreign), 200))
 			w.blocks = 2
 
 			w.agent(foreign)

@@ -27,14 +27,14 @@ func (r *Report) next(v verdict.Verdict) string {
 		tell("how the agent is now", "pipecat", "cloud", "agent", "status", r.agent)
 		tell("what it prints", "pipecat", "cloud", "agent", "logs", r.agent)
 	}
-	if r.taken != nil && !r.taken.Unchanged() && v.Rollback == "" && v.Status != verdict.Superseded {
+	if r.offersBack(v) {
 		if what, body := r.byHand(); body != "" {
 			fmt.Fprintf(&b, "# %s\ncurl -H \"Authorization: Bearer $PIPECAT_CLOUD_API_KEY\" -H 'Content-Type: application/json' \\\n  -d %s %s\n",
 				what, shell(r.line(body)), shell(r.line(r.api+"/agents/"+r.agent)))
 		}
 	}
-	if run := r.getenv("GITHUB_RUN_ID"); digits.MatchString(run) {
-		tell("this job again, once what broke is mended", "gh", "run", "rerun", run, "--failed", "--repo", r.getenv("GITHUB_REPOSITORY"))
+	if run := r.getenv("GITHUB_RUN_ID"); digits.MatchString(run) && outside(v.Reason) {
+		tell("this job again", "gh", "run", "rerun", run, "--failed", "--repo", r.getenv("GITHUB_REPOSITORY"))
 	}
 	if b.Len() == 0 {
 		return ""
@@ -45,15 +45,36 @@ func (r *Report) next(v verdict.Verdict) string {
 // byHand is what an update has to ask for to put back what ran before; "" when
 // there is nothing that would.
 func (r *Report) byHand() (what, body string) {
-	settings, _, why := r.change.Reverse()
+	settings, _, err := r.change.Reverse()
+	what = "back to what ran before"
 	switch {
-	case r.change.OfBuild():
-		return "back to a build that ran before, which this lists: pipecat cloud build list", `{"buildId":"BUILD_ID"}`
-	case why != "":
+	case err != nil && r.change.OfBuild():
+		what, settings.BuildID = "back to a build that ran before, which this lists: pipecat cloud build list", "BUILD_ID"
+	case err != nil:
 		return "", ""
 	}
 	data, _ := json.Marshal(settings) // texts and numbers, which never fail
-	return "back to what ran before", string(data)
+	return what, string(data)
+}
+
+// offersBack reports whether what ran before may be put back by hand.
+func (r *Report) offersBack(v verdict.Verdict) bool {
+	switch {
+	case r.taken == nil, r.taken.Unchanged(), v.Status == verdict.Superseded, v.Status == verdict.RolledBack:
+		return false
+	case v.Status == verdict.Cancelled && r.undo != nil: // it may be under way
+		return false
+	}
+	return v.Rollback == nil || v.Rollback.Status != verdict.Superseded
+}
+
+// outside reports whether the same may succeed later, without a new commit.
+func outside(r verdict.Reason) bool {
+	switch r {
+	case verdict.API, verdict.Auth, verdict.Refused, verdict.ImagePull, verdict.Infrastructure, verdict.NotScheduled, verdict.Replaced, verdict.Stopped:
+		return true
+	}
+	return false
 }
 
 var (

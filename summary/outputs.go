@@ -50,7 +50,12 @@ func Outputs() []Output {
 		{"failure-reason", "Why the job is red, in a word, such as `crash`; empty when it is green.",
 			func(_ *Report, v verdict.Verdict) string { return string(v.Reason) }},
 		{"failure-message", "Why the job is red, in a sentence; empty when it is green.",
-			func(_ *Report, v verdict.Verdict) string { return v.Message + with(" – ", v.Rollback) }},
+			func(_ *Report, v verdict.Verdict) string {
+				if v.Rollback != nil {
+					return v.Message + " – " + v.Rollback.Message
+				}
+				return v.Message
+			}},
 	}
 }
 

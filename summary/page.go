@@ -104,21 +104,16 @@ func detail(v verdict.Verdict) string {
 	return fence(cutMiddle(v.Detail, maxDetail)) + "\n"
 }
 
-// advice says in a sentence what to do.
+// advice says how callers fared, and what to do.
 func (r *Report) advice(v verdict.Verdict) string {
-	text := ""
-	if r.undo != nil {
-		text = md(r.callers.affected()) + "\n\n"
+	var b strings.Builder
+	for _, text := range r.fared(v) {
+		b.WriteString(md(cut(text, maxCell)) + "\n\n")
 	}
-	if r.why.Hint != "" {
-		return text + "**What to do:** " + r.line(r.why.Hint) + "\n\n"
+	if text := r.todo(v); text != "" {
+		b.WriteString("**What to do:** " + text + "\n\n")
 	}
-	for _, reason := range verdict.Reasons() {
-		if reason.Word == string(v.Reason) && len(r.problems) == 0 {
-			text += "**What to do:** " + reason.Text + "\n\n"
-		}
-	}
-	return text
+	return b.String()
 }
 
 func (r *Report) noteList() string {
@@ -168,9 +163,18 @@ func (r *Report) link(p *crash.Place) string {
 	if err != nil || base.Scheme != "https" || repository == "" || commit == "" {
 		return ""
 	}
-	to := base.JoinPath(repository, "blob", commit, p.File)
+	to := base.JoinPath(escaped(repository), "blob", escaped(commit), escaped(p.File))
 	to.Fragment = fmt.Sprintf("L%d", p.Line)
-	return strings.NewReplacer("(", "%28", ")", "%29").Replace(to.String())
+	return to.String()
+}
+
+// escaped is a path whose names mean nothing else in an address.
+func escaped(path string) string {
+	names := strings.Split(path, "/")
+	for i := range names {
+		names[i] = url.PathEscape(names[i])
+	}
+	return strings.Join(names, "/")
 }
 
 // facts renders the table of what was deployed where.
@@ -216,9 +220,7 @@ func (r *Report) facts(v verdict.Verdict) string {
 			row("Restarts", fmt.Sprint(rev.Health.RestartCount))
 		}
 	}
-	if v.Rollback != "" {
-		row("Rollback", some(r.undone))
-	}
+	row("Rollback", some(r.undone))
 	row("Serves now", r.servingCell(v))
 	row("Took", span(r.took()))
 	b.WriteString("\n")

@@ -146,8 +146,8 @@ func lastLines(n int) string {
 	return fmt.Sprintf("its last %d lines", n)
 }
 
-// Explain takes note of what a job came to and of what broke, for Finish to
-// show.
+// Explain takes note of what a deployment came to, which a rollback is for, and
+// of what broke, for Finish to show.
 func (r *Report) Explain(v verdict.Verdict, d crash.Diagnosis) { r.failure, r.why = v.Message, d }
 
 // group begins a part of the log, unless it is in it.

@@ -3,11 +3,11 @@ package summary
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
-	"pipecat-cloud-deploy/poll"
 	"pipecat-cloud-deploy/verdict"
 )
 
@@ -25,53 +25,6 @@ func (r *Report) enter(part, name string, at time.Time) {
 	}
 }
 
-// callers says for how long callers reached what, as far as looks at the agent
-// show.
-type callers struct {
-	failed, nothing, unknown time.Duration
-
-	at    time.Time // of the last look
-	reach *time.Duration
-}
-
-// seen takes note of a look. Ours is the deployment that a rollback would undo.
-func (c *callers) seen(look poll.Look, ours string, at time.Time) {
-	if c.reach != nil {
-		*c.reach += at.Sub(c.at)
-	}
-	c.at = at
-	switch {
-	case look.Serving == poll.ServesNothing:
-		c.reach = &c.nothing
-	case look.Serving == poll.ServesUnknown:
-		c.reach = &c.unknown
-	case look.Server != "" && look.Server == ours:
-		c.reach = &c.failed
-	default:
-		c.reach = nil
-	}
-}
-
-// affected says how callers fared until a rollback was done with.
-func (c *callers) affected() string {
-	var reached []string
-	for _, what := range []struct {
-		name string
-		long time.Duration
-	}{{"nothing", c.nothing}, {"the failed revision", c.failed}} {
-		if what.long > 0 {
-			reached = append(reached, what.name+" for about "+span(what.long))
-		}
-	}
-	switch {
-	case reached != nil:
-		return "Callers reached " + strings.Join(reached, ", and ") + "."
-	case c.unknown > 0:
-		return "Whether callers were affected is not known."
-	}
-	return "Callers were not affected: an earlier deployment served them all along."
-}
-
 // timeline renders how long each stage took, as a chart and in words.
 func (r *Report) timeline(v verdict.Verdict) string {
 	var shown []stage
@@ -81,7 +34,7 @@ func (r *Report) timeline(v verdict.Verdict) string {
 		if i+1 < len(r.stages) {
 			end = r.stages[i+1].began
 		}
-		if end.Sub(s.began) > time.Second/20 { // else it was the end
+		if s.part != "" && end.Sub(s.began) > time.Second/20 { // else it was the end
 			shown, ends = append(shown, s), append(ends, end)
 		}
 	}
@@ -99,7 +52,7 @@ func (r *Report) timeline(v verdict.Verdict) string {
 			fmt.Fprintf(&chart, "    section %s\n", s.part)
 		}
 		tag := "done"
-		if last := i+1 == len(shown) || shown[i+1].part != s.part; last && !v.Status.OK() && !(s.part == "Rollback" && v.Status == verdict.RolledBack) {
+		if last := i+1 == len(shown) || shown[i+1].part != s.part; last && broken(v, s.part, shown) {
 			tag = "crit"
 		}
 		took := span(ends[i].Sub(s.began))
@@ -108,6 +61,18 @@ func (r *Report) timeline(v verdict.Verdict) string {
 	}
 	return "```mermaid\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat " + axis + "\n" + chart.String() + "```\n\n" +
 		"| | Phase | Took |\n|:--|:--|--:|\n" + rows.String() + "\n"
+}
+
+// broken reports whether it was in a part that something failed.
+func broken(v verdict.Verdict, part string, shown []stage) bool {
+	fails := func(v verdict.Verdict) bool { return v.Status == verdict.Failed || v.Status == verdict.TimedOut }
+	switch {
+	case part == "Rollback":
+		return v.Rollback != nil && fails(*v.Rollback)
+	case part == "Build" && slices.ContainsFunc(shown, func(s stage) bool { return s.part != part }):
+		return false
+	}
+	return fails(v) || v.Status == verdict.RolledBack
 }
 
 // clock is a time of a chart, which counts from midnight: charts have no others.

@@ -105,9 +105,8 @@ type Verdict struct {
 	// Detail is the whole text behind it – a crash's output, a build's error,
 	// the API's answer – as it came; not ours.
 	Detail string
-	// Rollback says in a line what became of a rollback; empty where there was
-	// none. It may quote text that is not ours.
-	Rollback string
+	// Rollback is what a rollback came to; nil where there was none.
+	Rollback *Verdict
 	// Code is the platform's error code, and Exit the exit code of the agent's
 	// process; empty and nil where there is none.
 	Code string
