@@ -295,6 +295,13 @@ func tame(v reflect.Value, key string) {
 		for i := range v.Len() {
 			tame(v.Index(i), key)
 		}
+	case reflect.Map:
+		for _, name := range v.MapKeys() {
+			value := reflect.New(v.Type().Elem()).Elem()
+			value.Set(v.MapIndex(name))
+			tame(value, key)
+			v.SetMapIndex(name, value)
+		}
 	case reflect.String:
 		if !v.CanSet() {
 			return // a time's

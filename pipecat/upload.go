@@ -1,0 +1,202 @@
+package pipecat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	maxBucketAnswer = 64 << 10 // bytes of a bucket's answer that are read
+	maxBucketWords  = 1 << 10  // bytes of its message that are kept
+
+	// uploadStall is how long an upload may stand still, from dialling to the
+	// bucket's answer.
+	uploadStall = time.Minute
+)
+
+// Upload is where a build context goes, and for how long: a form that the API
+// has signed for its bucket.
+type Upload struct {
+	ID        string            `json:"uploadId"`
+	URL       string            `json:"uploadUrl"`
+	Fields    map[string]string `json:"uploadFields"`
+	ExpiresAt Time              `json:"expiresAt"` // by the platform's clock
+}
+
+func (u *Upload) lacks() string {
+	switch {
+	case u.ID == "":
+		return `no "uploadId" is in it`
+	case u.URL == "":
+		return `no "uploadUrl" is in it`
+	case u.Fields == nil:
+		return `no "uploadFields" are in it`
+	}
+	return ""
+}
+
+// UploadURL asks for the address to which a build's context is uploaded, in the
+// region of the build, and sends its request once.
+func (c *Client) UploadURL(ctx context.Context, region string) (*Upload, error) {
+	var u Upload
+	request := struct {
+		Region string `json:"region"`
+	}{region}
+	if err := c.post(ctx, request, &u, "builds", "upload-url"); err != nil {
+		return nil, err
+	}
+	return &u, nil
+}
+
+// UploadError is a context that was not uploaded.
+type UploadError struct {
+	URL    string // without user info, query and fragment
+	Status int    // of the bucket's answer; 0 when no answer came
+	// Code and Message are the bucket's own, both empty where it gave none.
+	// They are not ours: print them with care.
+	Code    string
+	Message string
+	// Body is the beginning of an answer without them. Not ours either.
+	Body string
+	// Err is why there was no answer; nil when the bucket refused.
+	Err error
+
+	final bool // the same request will not do better
+}
+
+func (e *UploadError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("upload to %s: %v", e.URL, e.Err)
+	}
+	return fmt.Sprintf("upload to %s: %s", e.URL, e.Words())
+}
+
+// Words are what the bucket said: its status, its message or else the first line
+// of its answer, and its code.
+func (e *UploadError) Words() string {
+	said := Error{Status: e.Status, Code: e.Code, Message: e.Message, Body: e.Body}
+	return said.Words()
+}
+
+// Unwrap returns why there was no answer.
+func (e *UploadError) Unwrap() error { return e.Err }
+
+// Expired reports whether the bucket would take the same from a fresh Upload. It
+// has no code for that: a policy that has expired is an AccessDenied.
+func (e *UploadError) Expired() bool {
+	return e.Code == "ExpiredToken" || e.Status == http.StatusForbidden && strings.Contains(strings.ToLower(e.Message), "expired")
+}
+
+// Temporary reports whether the same upload may succeed later: it broke off, or
+// the bucket speaks of load or of a fault of its own.
+func (e *UploadError) Temporary() bool {
+	switch {
+	case e.final:
+		return false
+	case e.Code == "RequestTimeout", e.Code == "IncompleteBody": // each of them a 400
+		return true
+	}
+	said := Error{Status: e.Status, Err: e.Err}
+	return said.Temporary()
+}
+
+var (
+	errAddress  = errors.New("its address cannot be read")
+	errInsecure = errors.New("its address is neither https nor on this machine")
+	errUser     = errors.New("its address has a user in it")
+	errStalled  = fmt.Errorf("nothing was taken or answered for %s", uploadStall)
+	errTooSoon  = errors.New("it was answered before all was sent")
+)
+
+// Upload sends size bytes of the body to the bucket, once, as the end of a form.
+// It may take as long as ctx lets it, and fails when it stands still for a minute.
+// The bucket is sent no key, and a redirect of it is not followed. progress is told
+// how many bytes have gone, and may be nil; neither it nor body is used after
+// Upload has returned. Its error is an *UploadError.
+//
+// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+func (c *Client) Upload(ctx context.Context, u *Upload, body io.Reader, size int64, progress func(sent int64)) error {
+	e := &UploadError{URL: "the bucket", final: true}
+	to, err := url.Parse(u.URL)
+	if err != nil {
+		e.Err = errAddress // err would show all of it
+		return e
+	}
+	e.URL = redact(to)
+	if e.Err = mayUpload(to); e.Err != nil {
+		return e
+	}
+	before, after, contentType := form(u.Fields)
+	moving, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(uploadStall, func() { cancel(errStalled) })
+	sent := newSending(before, body, size, after, func(n int64) {
+		stall.Reset(uploadStall)
+		if progress != nil && n > 0 {
+			progress(n)
+		}
+	})
+	req, err := http.NewRequestWithContext(moving, http.MethodPost, u.URL, sent)
+	if err != nil {
+		e.Err = errAddress
+		return e
+	}
+	req.ContentLength = int64(len(before)) + size + int64(len(after)) // the bucket takes no chunks
+	req.Header.Set("Content-Type", contentType)
+	if c.UserAgent != "" {
+		req.Header.Set("User-Agent", c.UserAgent)
+	}
+	resp, err := c.http(0).Do(req)
+	if err == nil {
+		defer resp.Body.Close()
+		e.Status = resp.StatusCode
+		if e.Status < 200 || e.Status >= 300 {
+			answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxBucketAnswer)) // or what there is of it
+			e.Code, e.Message, e.Body = bucketWords(answer)
+			e.final = false
+		}
+	}
+	n, unread := sent.stop()
+	stall.Stop()
+	switch inner := (*url.Error)(nil); {
+	case err == nil && !e.final: // refused
+	case unread != nil:
+		e.Err = unread
+	case err == nil && n < size:
+		e.Err, e.final = errTooSoon, false
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		e.Err = ctx.Err()
+	case context.Cause(moving) != nil:
+		e.Err, e.final = errStalled, false
+	case errors.As(err, &inner):
+		e.Err, e.final = inner.Err, false // the address is in e already, redacted
+	default:
+		e.Err, e.final = err, false
+	}
+	return e
+}
+
+// mayUpload says why a context does not go to an address.
+func mayUpload(to *url.URL) error {
+	host := to.Hostname()
+	ip := net.ParseIP(host)
+	here := host == "localhost" || ip != nil && ip.IsLoopback()
+	switch {
+	case host == "":
+		return errAddress
+	case to.Scheme != "https" && (to.Scheme != "http" || !here):
+		return errInsecure
+	case to.User != nil:
+		return errUser // it would become an Authorization
+	}
+	return nil
+}
