@@ -1,5 +1,11 @@
 package pipecat
 
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
+
 // States that a build ends in. Before, it is pending or building.
 const (
 	BuildSuccess = "success"
@@ -18,13 +24,26 @@ type Build struct {
 	ImageURI             string `json:"imageUri"` // when it succeeded
 	LogsURL              string `json:"logsUrl"`
 	ErrorMessage         string `json:"errorMessage"` // when it failed; not ours
-	ContextSizeBytes     int64  `json:"contextSizeBytes"`
-	ImageSizeBytes       int64  `json:"imageSizeBytes"`
-	BuildDurationSeconds int    `json:"buildDurationSeconds"`
+	ContextSizeBytes     Number `json:"contextSizeBytes"`
+	ImageSizeBytes       Number `json:"imageSizeBytes"`
+	BuildDurationSeconds Number `json:"buildDurationSeconds"`
 	StartedAt            Time   `json:"startedAt"`
 	CompletedAt          Time   `json:"completedAt"`
 	CreatedAt            Time   `json:"createdAt"`
 	UpdatedAt            Time   `json:"updatedAt"`
+}
+
+// Number is a count that the platform tells, as a number or in a text; 0 when it
+// is missing or cannot be read. Databases hand large ones out as texts.
+type Number int64
+
+// UnmarshalJSON rounds down, and never fails.
+func (n *Number) UnmarshalJSON(data []byte) error {
+	*n = 0
+	if f, err := strconv.ParseFloat(string(bytes.Trim(data, `"`)), 64); err == nil && f > 0 && f < math.MaxInt64 {
+		*n = Number(f)
+	}
+	return nil
 }
 
 type buildAnswer struct {

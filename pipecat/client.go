@@ -238,6 +238,9 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), e.Date)
 
 	clip := clipper{most: maxText}
+	if large, ok := out.(interface{ room() int }); ok {
+		clip.room = large.room()
+	}
 	n, err := io.Copy(&clip, io.LimitReader(resp.Body, maxAnswer+1))
 	body := clip.out
 	shown := body[:min(len(body), maxErrorBody)]

@@ -1,6 +1,9 @@
 package pipecat
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+)
 
 // cutOut stands where the middle of a text was.
 const cutOut = "[… cut out …]"
@@ -10,6 +13,7 @@ const cutOut = "[… cut out …]"
 // it was given is.
 type clipper struct {
 	most   int // bytes of a text, about
+	room   int // bytes of all; 0: maxKept
 	out    []byte
 	inText bool
 	unit   []byte // of a text, that is not complete: an escape sequence
@@ -24,7 +28,7 @@ var errTooLarge = errors.New("it is too large")
 
 // Write fails when more is left than an answer may have.
 func (c *clipper) Write(p []byte) (int, error) {
-	if len(c.out) > maxKept {
+	if len(c.out) > cmp.Or(c.room, maxKept) {
 		return 0, errTooLarge
 	}
 	for _, b := range p {
