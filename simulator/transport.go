@@ -23,8 +23,11 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	served := r.Clone(ctx) // as a server sees it
 	served.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 	served.Host, served.RequestURI = r.URL.Host, r.URL.RequestURI()
-	if r.Body == nil {
+	switch {
+	case r.Body == nil:
 		served.Body = http.NoBody
+	case r.Body != http.NoBody && r.ContentLength == 0: // which means that it is not known
+		served.ContentLength, served.TransferEncoding = -1, []string{"chunked"}
 	}
 	body, writer := io.Pipe()
 	w := &wire{header: http.Header{}, begun: make(chan struct{}), body: writer}
@@ -42,6 +45,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 				panic(reason)
 			}
 		}()
+		defer served.Body.Close()
 		t.handler.ServeHTTP(w, served)
 	}()
 	select {
