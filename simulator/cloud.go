@@ -31,6 +31,22 @@ type Cloud struct {
 	// Scripts are used besides those of Scripts, and before them, by an image's
 	// tag or a build's Script. It must not change once the Cloud serves.
 	Scripts map[string]Script
+	// BuildScripts are used besides those of BuildScripts, and before them, as a
+	// Dockerfile says. It must not change once the Cloud serves.
+	BuildScripts map[string]BuildScript
+	// Bucket is the address to which contexts are to be uploaded. Empty: the
+	// Cloud's own, by the host that it was called by.
+	Bucket string
+	// UploadExpiry is for how long; zero: 15 minutes.
+	UploadExpiry time.Duration
+	// MaxUpload is how many bytes the bucket takes; 0: 500 MiB.
+	MaxUpload int64
+	// Sealed makes the bucket read contexts without looking into them, for
+	// measuring. Each then has every Dockerfile.
+	Sealed bool
+	// TailLogs makes a build's log lose its beginning where it is longer than
+	// what is asked for, and not its end.
+	TailLogs bool
 
 	once    sync.Once
 	mux     *http.ServeMux
@@ -39,6 +55,8 @@ type Cloud struct {
 	builds  map[string]Build
 	secrets map[string]SecretSet
 	ids     int
+	uploads map[string]*upload
+	made    int // builds and uploads
 }
 
 // Build is a cloud build.
@@ -50,6 +68,14 @@ type Build struct {
 	Created time.Time     // zero: when it is added
 	Error   string        // its errorMessage when it failed
 	Script  string        // how a deployment of it goes; empty: ok
+
+	Hash       string // of its context; empty: a1b2c3d4e5f6a7b8
+	Size       int64  // of its context; 0: 10 MiB
+	Dockerfile string // within its context; empty: Dockerfile
+	Log        string // comes line by line, from when it builds to its end; empty: as builds of its status do
+	Never      bool   // it is pending for ever
+
+	n int // in the order in which they were added
 }
 
 // SecretSet is a secret set, or an image pull secret set.
@@ -81,14 +107,7 @@ func (c *Cloud) AddAgent(name, region, image string) string {
 func (c *Cloud) AddBuild(b Build) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.builds == nil {
-		c.builds = map[string]Build{}
-	}
-	b.Region, b.Status = or(b.Region, Regions[0]), or(b.Status, "success")
-	if b.Created.IsZero() {
-		b.Created = time.Now()
-	}
-	c.builds[b.ID] = b
+	c.addBuild(b)
 }
 
 // AddSecretSet adds a secret set.
@@ -163,7 +182,11 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"GET /v1/agents/{name}":      c.getAgent,
 			"POST /v1/agents/{name}":     c.updateAgent,
 			"GET /v1/agents/{name}/logs": c.getLogs,
+			"POST /v1/builds/upload-url": c.uploadURL,
+			"POST /v1/builds":            c.createBuild,
+			"GET /v1/builds":             c.listBuilds,
 			"GET /v1/builds/{id}":        c.getBuild,
+			"GET /v1/builds/{id}/logs":   c.getBuildLogs,
 			"GET /v1/secrets/{set}":      c.getSecretSet,
 			"GET /v1/properties":         c.getProperties,
 			"GET /v1/regions":            c.getRegions,
@@ -179,6 +202,10 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			c.reply(w, nil, &apiError{http.StatusNotFound, "NOT_FOUND", "Not found"})
 		})
 	})
+	if ToBucket(r) {
+		c.bucket(w, r)
+		return
+	}
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer || key == "" || strings.HasPrefix(key, "pk_") || c.Key != "" && key != c.Key {
 		c.reply(w, nil, &apiError{http.StatusUnauthorized, "UNAUTHORIZED", "Unauthorized"})
@@ -206,6 +233,9 @@ func notFound(message string) *apiError {
 
 func (c *Cloud) reply(w http.ResponseWriter, answer any, err *apiError) {
 	status := http.StatusOK
+	if made, ok := answer.(created); ok {
+		status, answer = http.StatusCreated, made.object
+	}
 	if err != nil {
 		status, answer = err.status, object{"error": err.message, "code": err.code}
 	}

@@ -2,54 +2,11 @@ package simulator
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
-// status is a build's at a time: pending for a tenth of its way, then building.
-func (b Build) status(now time.Time) string {
-	switch age := now.Sub(b.Created); {
-	case age >= b.After:
-		return b.Status
-	case age < b.After/10:
-		return "pending"
-	}
-	return "building"
-}
-
-func (c *Cloud) getBuild(r *http.Request) (any, *apiError) {
-	id := r.PathValue("id")
-	if !uuid.MatchString(id) {
-		return nil, badRequest("Invalid build ID format")
-	}
-	b, ok := c.builds[id]
-	if !ok {
-		return nil, notFound("Build not found")
-	}
-	now := time.Now()
-	status := b.status(now)
-	build := object{
-		"id": b.ID, "organizationId": "org_simulated", "status": status, "region": b.Region,
-		"contextHash": "a1b2c3d4e5f6a7b8", "dockerfilePath": "Dockerfile", "contextSizeBytes": 10485760,
-		"createdAt": timestamp(b.Created.Add(c.Skew)), "updatedAt": timestamp(now.Add(c.Skew)),
-	}
-	if status == b.Status {
-		build["buildDurationSeconds"] = int(b.After.Seconds())
-		build["completedAt"] = timestamp(b.Created.Add(b.After + c.Skew))
-		if status == "success" {
-			build["imageUri"] = "123456789.dkr.ecr.us-west-2.amazonaws.com/pipecat-cloud/org_simulated:a1b2c3d4e5f6a7b8"
-			build["imageSizeBytes"] = 524288000
-		} else if b.Error != "" {
-			build["errorMessage"] = b.Error
-		}
-	}
-	return object{"build": build}, nil
-}
 
 func (s SecretSet) status(now time.Time) string {
 	if now.Sub(s.Created) < s.After {

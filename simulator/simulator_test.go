@@ -19,7 +19,7 @@ type caller struct {
 	h http.Handler
 }
 
-func newCaller(t *testing.T, cloud *simulator.Cloud) caller {
+func newCaller(t *testing.T, cloud http.Handler) caller {
 	h, err := simulator.Contract(cloud, func(err error) { t.Errorf("contract: %v", err) })
 	if err != nil {
 		t.Fatal(err)
