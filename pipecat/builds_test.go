@@ -251,3 +251,25 @@ func TestNewBuildLogs(t *testing.T) {
 		t.Errorf("got %d lines, %v", len(lines), err)
 	}
 }
+
+func FuzzBuilds(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"builds":[{"id":"i","createdAt":7}],"total":"300"}`, `{"builds":[[]]}`, `{"logs":["a\nb",{"log":"c"},7]}`, `{"build":{"id":"i","imageSizeBytes":"1e9"}}`, `null`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var n int
+		c := client(answers(&n, answer(200, string(body))))
+		builds, err := c.Builds(t.Context(), pipecat.BuildFilter{Status: "success"})
+		if err != nil && len(builds) > 0 || slices.ContainsFunc(builds, func(b pipecat.Build) bool { return b.ID == "" || b.Status != "success" }) {
+			t.Errorf("got %+v, %v", builds, err)
+		}
+		b, _, err := c.CreateBuild(t.Context(), pipecat.BuildRequest{})
+		if (err == nil) != (b != nil && b.ID != "") || b != nil && (b.ContextSizeBytes < 0 || b.ImageSizeBytes < 0 || b.BuildDurationSeconds < 0) {
+			t.Errorf("got %+v, %v", b, err)
+		}
+		lines, err := c.LastBuildLogs(t.Context(), "i", 3)
+		if err != nil && lines != nil || len(lines) > 3 || strings.Contains(strings.Join(lines, ""), "\n") {
+			t.Errorf("got %q, %v", lines, err)
+		}
+	})
+}

@@ -68,6 +68,7 @@ func (s *sending) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Close leaves the file open: it is the caller's.
 func (s *sending) Close() error { return nil }
 
 func (s *sending) readFile(p []byte) (int, error) {
@@ -111,6 +112,6 @@ func bucketWords(answer []byte) (code, message, body string) {
 	if said.Code == "" && said.Message == "" {
 		return "", "", string(answer[:min(len(answer), maxBucketWords)])
 	}
-	cut := func(s string) string { return strings.TrimSpace(s[:min(len(s), maxBucketWords)]) }
+	cut := func(s string) string { return strings.ToValidUTF8(strings.TrimSpace(s[:min(len(s), maxBucketWords)]), "") }
 	return cut(said.Code), cut(said.Message), ""
 }

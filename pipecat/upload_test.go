@@ -351,3 +351,19 @@ func TestUploadEnds(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// FuzzBucket holds that whatever a bucket refuses with is an error of few words.
+func FuzzBucket(f *testing.F) {
+	for _, seed := range []string{"", "<Error>", "<Error><Code>C</Code><Message>expired</Message></Error>", "<?xml version='1.0'?><a>&lt;</a>", "<Error><Code><Code>x", "\x00\xff"} {
+		f.Add(uint16(103), []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, which uint16, body []byte) {
+		status := 300 + int(which)%300
+		var n int
+		err := client(answers(&n, answer(status, string(body)))).Upload(t.Context(), bucket(), zeros{}, 1, nil)
+		var e *pipecat.UploadError
+		if !errors.As(err, &e) || e.Status != status || len(err.Error()) > 4<<10 || e.Expired() && e.Code+e.Message == "" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
