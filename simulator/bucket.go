@@ -54,7 +54,7 @@ func (c *Cloud) signed(id, region string, expires time.Time) map[string]string {
 		"X-Amz-Date":           expires.UTC().Format("20060102T150405Z"),
 		"X-Amz-Security-Token": "simulated+token/" + id + "==",
 	}
-	conditions := []any{[]any{"content-length-range", 1, c.maxUpload()}}
+	conditions := []any{[]any{"content-length-range", 1, c.maxContext()}}
 	for _, name := range []string{"key", "bucket", "Content-Type"} {
 		conditions = append(conditions, []string{"eq", "$" + name, fields[name]})
 	}
@@ -65,7 +65,7 @@ func (c *Cloud) signed(id, region string, expires time.Time) map[string]string {
 	return fields
 }
 
-func (c *Cloud) maxUpload() int64 { return cmp.Or(c.MaxUpload, maxContext) }
+func (c *Cloud) maxContext() int64 { return cmp.Or(c.MaxContext, 500<<20) }
 
 // bucket takes a context as S3 takes a form. It reads to a request's end before it
 // refuses, so that the caller can read why.
@@ -79,7 +79,7 @@ func (c *Cloud) bucket(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	_, _ = io.CopyN(io.Discard, r.Body, 2*c.maxUpload())
+	_, _ = io.CopyN(io.Discard, r.Body, 2*c.maxContext())
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(refusal.status)
 	_, _ = io.WriteString(w, xml.Header)
@@ -135,7 +135,7 @@ func (c *Cloud) store(r *http.Request) (etag string, refusal *bucketError) {
 		return "", errCut
 	}
 	switch {
-	case size > c.maxUpload():
+	case size > c.maxContext():
 		return "", &bucketError{http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"}
 	case size == 0:
 		return "", &bucketError{http.StatusBadRequest, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size"}

@@ -92,7 +92,7 @@ func TestBucketRefusals(t *testing.T) {
 		{"long fields", set("Policy", strings.Repeat("x", 20<<10)), nil, 400, "MaxPostPreDataLengthExceeded: Your POST request fields preceding the upload file were too large."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cloud := &simulator.Cloud{MaxUpload: 1000}
+			cloud := &simulator.Cloud{MaxContext: 1000}
 			u, err := clientOf(t, cloud).UploadURL(t.Context(), "us-west")
 			if err != nil {
 				t.Fatal(err)

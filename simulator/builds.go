@@ -110,7 +110,7 @@ func (b Build) printed(now time.Time) []string {
 	case status == "pending":
 		return nil
 	case status == "building":
-		lines = lines[:int64(len(lines))*int64(now.Sub(began))/int64(building)]
+		lines = lines[:int(float64(len(lines))*float64(now.Sub(began))/float64(building))]
 	}
 	for i := range lines {
 		lines[i] = strings.TrimSuffix(lines[i], "\n")

@@ -204,10 +204,11 @@ func TestBadContexts(t *testing.T) {
 		{"twice", "Dockerfile", archive(t, "Dockerfile", "", "a", "", "a", ""), `Failed to unpack the build context: "a" is in it twice`},
 		{"a pipe", "Dockerfile", archive(t, "Dockerfile", "", "a|", ""), `Failed to unpack the build context: "a" is of type '6'`},
 		{"no Dockerfile", "docker/Dockerfile", good, "failed to read dockerfile: open docker/Dockerfile: no such file or directory"},
+		{"too large", "Dockerfile", archive(t, "Dockerfile", "", "a", strings.Repeat("a", 1e6)), "The build context has 1000000 bytes unpacked, and may have 999999"},
 		{"a directory", "sub", archive(t, "sub/", ""), "failed to read dockerfile: open sub: no such file or directory"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			c := clientOf(t, &simulator.Cloud{})
+			c := clientOf(t, &simulator.Cloud{MaxContext: 999999})
 			b, _ := create(t, c, uploaded(t, c, tt.context), tt.dockerfile)
 			time.Sleep(5 * time.Second)
 			b, err := c.Build(t.Context(), b.ID)

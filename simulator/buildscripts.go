@@ -95,8 +95,8 @@ func (c *Cloud) scriptOf(up *upload, dockerfile string) (script BuildScript, dep
 	switch {
 	case up.Err != nil:
 		return fails("Failed to unpack the build context: %v", up.Err)
-	case up.Unpacked > maxContext:
-		return fails("The build context has %d bytes unpacked, and may have %d", up.Unpacked, maxContext)
+	case up.Unpacked > c.maxContext():
+		return fails("The build context has %d bytes unpacked, and may have %d", up.Unpacked, c.maxContext())
 	case !found && !c.Sealed:
 		return fails("failed to read dockerfile: open %s: no such file or directory", dockerfile)
 	}

@@ -39,8 +39,9 @@ type Cloud struct {
 	Bucket string
 	// UploadExpiry is for how long; zero: 15 minutes.
 	UploadExpiry time.Duration
-	// MaxUpload is how many bytes the bucket takes; 0: 500 MiB.
-	MaxUpload int64
+	// MaxContext is how many bytes a context may have in the bucket, and how many
+	// unpacked; 0: 500 MiB.
+	MaxContext int64
 	// Sealed makes the bucket read contexts without looking into them, for
 	// measuring. Each then has every Dockerfile.
 	Sealed bool

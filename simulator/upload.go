@@ -15,9 +15,6 @@ import (
 	"time"
 )
 
-// maxContext is how many bytes a build context may have unpacked.
-const maxContext = 500 << 20
-
 // Upload is a build context that the bucket has taken.
 type Upload struct {
 	ID       string
