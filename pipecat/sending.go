@@ -112,6 +112,8 @@ func bucketWords(answer []byte) (code, message, body string) {
 	if said.Code == "" && said.Message == "" {
 		return "", "", string(answer[:min(len(answer), maxBucketWords)])
 	}
-	cut := func(s string) string { return strings.ToValidUTF8(strings.TrimSpace(s[:min(len(s), maxBucketWords)]), "") }
+	cut := func(s string) string {
+		return strings.ToValidUTF8(strings.TrimSpace(s[:min(len(s), maxBucketWords)]), "")
+	}
 	return cut(said.Code), cut(said.Message), ""
 }

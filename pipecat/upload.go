@@ -123,30 +123,34 @@ var (
 //
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 func (c *Client) Upload(ctx context.Context, u *Upload, body io.Reader, size int64, progress func(sent int64)) error {
-	e := &UploadError{URL: "the bucket", final: true}
-	to, err := url.Parse(u.URL)
-	if err != nil {
-		e.Err = errAddress // err would show all of it
+	e := &UploadError{URL: "the bucket"}
+	fails := func(err error, final bool) error {
+		e.Err, e.final = err, final
 		return e
 	}
+	to, err := url.Parse(u.URL)
+	if err != nil {
+		return fails(errAddress, true) // err would show all of it
+	}
 	e.URL = redact(to)
-	if e.Err = mayUpload(to); e.Err != nil {
-		return e
+	if err := mayUpload(to); err != nil {
+		return fails(err, true)
 	}
 	before, after, contentType := form(u.Fields)
 	moving, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stall := time.AfterFunc(uploadStall, func() { cancel(errStalled) })
+	defer stall.Stop()
 	sent := newSending(before, body, size, after, func(n int64) {
 		stall.Reset(uploadStall)
 		if progress != nil && n > 0 {
 			progress(n)
 		}
 	})
+	defer sent.stop()
 	req, err := http.NewRequestWithContext(moving, http.MethodPost, u.URL, sent)
 	if err != nil {
-		e.Err = errAddress
-		return e
+		return fails(errAddress, true)
 	}
 	req.ContentLength = int64(len(before)) + size + int64(len(after)) // the bucket takes no chunks
 	req.Header.Set("Content-Type", contentType)
@@ -160,29 +164,25 @@ func (c *Client) Upload(ctx context.Context, u *Upload, body io.Reader, size int
 		if e.Status < 200 || e.Status >= 300 {
 			answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxBucketAnswer)) // or what there is of it
 			e.Code, e.Message, e.Body = bucketWords(answer)
-			e.final = false
+			return e
 		}
 	}
 	n, unread := sent.stop()
-	stall.Stop()
 	switch inner := (*url.Error)(nil); {
-	case err == nil && !e.final: // refused
 	case unread != nil:
-		e.Err = unread
+		return fails(unread, true)
 	case err == nil && n < size:
-		e.Err, e.final = errTooSoon, false
+		return fails(errTooSoon, false)
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		e.Err = ctx.Err()
+		return fails(ctx.Err(), true)
 	case context.Cause(moving) != nil:
-		e.Err, e.final = errStalled, false
+		return fails(errStalled, false)
 	case errors.As(err, &inner):
-		e.Err, e.final = inner.Err, false // the address is in e already, redacted
-	default:
-		e.Err, e.final = err, false
+		return fails(inner.Err, false) // the address is in e already, redacted
 	}
-	return e
+	return fails(err, false)
 }
 
 // mayUpload says why a context does not go to an address.
