@@ -42,6 +42,10 @@ func TestChanged(t *testing.T) {
 		{"grows", func(file string) error { return os.Truncate(file, size+1) }},
 		{"shrinks", func(file string) error { return os.Truncate(file, size-1) }},
 		{"is empty", func(file string) error { return os.Truncate(file, 0) }},
+		{"grows, and has its time", func(file string) error {
+			info, err := os.Stat(file)
+			return errors.Join(err, os.Truncate(file, size+1), os.Chtimes(file, info.ModTime(), info.ModTime()))
+		}},
 		{"is written to", func(file string) error { // at once, so its time may be the same
 			info, err := os.Stat(file)
 			return errors.Join(err, os.Chtimes(file, info.ModTime(), info.ModTime().Add(1000)))

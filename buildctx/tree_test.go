@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -109,6 +110,7 @@ func unpack(t testing.TB, a *Archive) []packed {
 	var all []packed
 	var bytes int64
 	files := 0
+	folders := map[string]bool{"./": true}
 	r := tar.NewReader(z)
 	for {
 		h, err := r.Next()
@@ -123,6 +125,12 @@ func unpack(t testing.TB, a *Archive) []packed {
 			t.Fatal(err)
 		}
 		bytes += int64(len(text))
+		if h.Typeflag == tar.TypeDir {
+			folders[h.Name] = true
+		}
+		if in := path.Dir(strings.TrimSuffix(h.Name, "/")) + "/"; !folders[in] {
+			t.Errorf("%q comes before its folder %q", h.Name, in)
+		}
 		if h.Typeflag != tar.TypeDir {
 			files++
 		}
