@@ -85,6 +85,9 @@ func TestBadInput(t *testing.T) {
 			if !errors.As(err, &wrong) || wrong.Input != tt.input {
 				t.Errorf("an error of %+v", wrong)
 			}
+			if said := strings.Split(err.Error(), "\n"); len(said) != 1+strings.Count(tt.want, "|") {
+				t.Errorf("it says %q", said)
+			}
 			for want := range strings.SplitSeq(tt.want, "|") {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("error: %v\nwithout %s", err, want)

@@ -191,6 +191,36 @@ func TestCancel(t *testing.T) {
 	if stop < 30 {
 		t.Errorf("%d looks", stop)
 	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	opened := 0
+	o := Options{Dir: dir, Temp: filepath.Join(t.TempDir(), "none"), open: func(root *os.Root, name string) (*os.File, error) {
+		opened++
+		return openFile(root, name)
+	}}
+	if _, err := Pack(ctx, o); !errors.Is(err, context.Canceled) || opened > 1 {
+		t.Errorf("%d folders and files were opened: %v", opened, err)
+	}
+	if _, err := os.Stat(o.Temp); err == nil {
+		t.Error("there is a folder for the archive")
+	}
+}
+
+// TestClosed sees that a stop leaves no file open, where the system tells.
+func TestClosed(t *testing.T) {
+	dir, temp := large(t), t.TempDir()
+	var before, after []os.DirEntry
+	for range 2 { // what the first opens for good does not count
+		before, _ = os.ReadDir("/proc/self/fd")
+		if _, err := Pack(&late{t.Context(), 20}, Options{Dir: dir, Temp: temp}); !errors.Is(err, context.Canceled) {
+			t.Errorf("error: %v", err)
+		}
+		after, _ = os.ReadDir("/proc/self/fd")
+	}
+	if len(after) > len(before) {
+		t.Errorf("%d files are open, and %d were", len(after), len(before))
+	}
 }
 
 // late is cancelled once it was asked some times.

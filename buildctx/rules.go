@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/moby/patternmatcher"
@@ -59,7 +60,7 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 			r.through[dir] = true
 		}
 	}
-	patterns := unneeded
+	patterns := slices.Clone(unneeded)
 	var bad []error
 	files := []string{dockerfile + ".dockerignore", ".dockerignore"}
 	if len(kept) == 0 {
@@ -84,7 +85,6 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 		}
 		break
 	}
-	patterns = patterns[:len(patterns):len(patterns)]
 	for _, lines := range exclude {
 		for line := range strings.Lines(lines) {
 			more, err := parse(line, false)

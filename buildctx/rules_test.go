@@ -172,6 +172,7 @@ func TestPruning(t *testing.T) {
 		{"n\n!n/m/**", ". a a/b a/b/c n n/m"},
 		{"*\n!*.py", "."},
 		{"*\n!*/x", ". a n"},
+		{"*\n!?\n?", "."},
 		{"*\n!?/b/x", ". a a/b n"},
 		{"*\n!**/x", ". a a/b a/b/c n n/m"},
 		{"*\n!a[^x]b/c", ". a a/b a/b/c n n/m"},
