@@ -98,6 +98,18 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// TestWhatIsThere sees that what is told is near, and the user's own.
+func TestWhatIsThere(t *testing.T) {
+	root, err := os.OpenRoot(tree(t, "a/a/Dockerfile z/bot.dockerfile Dockerfile.dockerignore .git/Dockerfile node_modules/Dockerfile x/Dockerfile/y"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if got := whatIsThere(root); got != `these are there: "z/bot.dockerfile", "a/a/Dockerfile"` {
+		t.Error(got)
+	}
+}
+
 // TestContext is about contexts that are fine.
 func TestContext(t *testing.T) {
 	workspace := tree(t, "app/Dockerfile app/bot.py in->app ..x/Dockerfile")

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -159,7 +158,8 @@ func resolve(root *os.Root, name string) ([]string, error) {
 	return append(links, at), nil
 }
 
-// whatIsThere tells of the Dockerfiles that are in a context, or else of what is.
+// whatIsThere tells of the Dockerfiles that are in a context, the nearest first,
+// or else of what is.
 func whatIsThere(root *os.Root) string {
 	const most = 20_000 // entries that are looked at
 	var named, top []string
@@ -185,7 +185,6 @@ func whatIsThere(root *os.Root) string {
 			}
 		}
 	}
-	slices.SortStableFunc(named, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
 	switch {
 	case len(named) > 0:
 		return "these are there: " + quoted(named)
