@@ -50,7 +50,7 @@ func packAnew(b *testing.B, dir string) (size, peak int64) {
 	if _, err := fmt.Sscan(string(out), &size); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
-	return size, job.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	return size, int64(job.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10
 }
 
 // BenchmarkPack packs 300 MiB: half text in 10,000 files, half what does not
