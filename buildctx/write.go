@@ -17,11 +17,12 @@ import (
 	"github.com/klauspost/pgzip"
 )
 
-// The archive's bytes follow from these, and from the library's version. Level 5
-// is the fastest whose archives are no more than a twentieth larger than zlib's
-// of level 6, even of text alone.
+// The archive's bytes follow from these, and from the library's version. Level 2
+// takes two thirds of level 5's time. Half text and half what does not compress
+// come to a fortieth more than with zlib's level 6, source code alone to a
+// seventh more.
 const (
-	level     = 5
+	level     = 2
 	blockSize = 512 << 10 // each is compressed by itself
 	maxBlocks = 4         // at once; each takes some 3 MiB of memory
 	readSize  = 128 << 10
