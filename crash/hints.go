@@ -18,7 +18,7 @@ type hint struct {
 	message *regexp.Regexp // its message, or the line that tells something
 	source  *regexp.Regexp // what its two innermost frames were at
 
-	// say may have {1} for what message's first group caught, and {profile} for
+	// say may have {1} for what the first of message's groups with a text caught, and {profile} for
 	// the advice on a larger one. It is Markdown.
 	say string
 }
@@ -146,10 +146,12 @@ func (h *hint) applies(facts Facts, e exception) (caught string, ok bool) {
 	if m == nil {
 		return "", false
 	}
-	if len(m) > 1 {
-		caught = cut(m[1], 60)
+	for _, group := range m[1:] {
+		if group != "" {
+			return cut(group, 60), true
+		}
 	}
-	return caught, true
+	return "", true
 }
 
 func hasWord(s, word string) bool {
