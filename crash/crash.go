@@ -10,7 +10,7 @@ import (
 
 // Facts are what is known of a failure. Each may be missing.
 type Facts struct {
-	Text     string         // the crash's own output, or the platform's words; not ours
+	Text     string         // the crash's own output, a build's error and log, or the platform's words; not ours
 	ExitCode *int           // the process's last
 	Reason   verdict.Reason // what the job came to
 	Code     string         // the platform's error code, such as PCC_IMAGE_NOT_FOUND
@@ -41,10 +41,13 @@ type SourceLine struct {
 }
 
 // Diagnose says what the facts tell. A Place is looked for in the workspace,
-// which may be nil; nothing else is read, and no symbolic link is followed. It
+// which may be nil, but not for a build; nothing else is read, and no symbolic link is followed. It
 // takes time in proportion to the text, of which only the last 256 KiB count,
 // and to a workspace of bounded size.
 func Diagnose(facts Facts, workspace fs.FS) Diagnosis {
+	if facts.Reason == verdict.Build {
+		return ofBuild(facts)
+	}
 	lines := split(facts.Text)
 	e, ok := last(parse(lines))
 	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) {

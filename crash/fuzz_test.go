@@ -45,6 +45,7 @@ func FuzzDiagnose(f *testing.F) {
 			"site-packages/bot.py":  {Data: []byte(bot)},
 			"another/venv/ä bot.py": {Data: []byte(bot)},
 		})
+		check(t, Facts{Text: text, Reason: verdict.Build}, fstest.MapFS{"bot.py": {Data: []byte(bot)}})
 	})
 }
 
@@ -66,6 +67,9 @@ func check(t *testing.T, facts Facts, workspace fs.FS) {
 	}
 	if d.Place == nil {
 		return
+	}
+	if facts.Reason == verdict.Build {
+		t.Fatalf("a build has place %+v", d.Place)
 	}
 	info, err := fs.Stat(workspace, d.Place.File)
 	if err != nil || !info.Mode().IsRegular() {
@@ -109,6 +113,12 @@ func TestLongText(t *testing.T) {
 	} {
 		text := strings.Repeat(part, size/len(part)) + "\nKeyError: 'x'\n"
 		check(t, Facts{Text: text}, fstest.MapFS{"bot.py": {Data: []byte(strings.Repeat("x = 1\n", 1000))}})
+	}
+	for _, part := range []string{
+		"x", "\n", " x\n", "a-", "/a:b", "#5 2.8 x\n", "#5 ERROR: x\n", "[Container] x\n", " > [1/2] x:\n2.8 y\n------\n", "  ╰─▶ x\n      y\n", "       y\n",
+		"process \"", "failed to solve: ", "404: not found",
+	} {
+		check(t, Facts{Text: "  ╰─▶ z\n" + strings.Repeat(part, size/len(part)), Reason: verdict.Build}, nil)
 	}
 	var nested strings.Builder // groups in groups
 	for i := range 700 {

@@ -48,7 +48,10 @@ const (
 func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
 
 // hints are tried in order, and the first that applies is the one.
-var hints = []hint{
+var hints = slices.Concat(buildHints, startHints)
+
+// startHints are for what was built, and does not start.
+var startHints = []hint{
 	// Secrets, as the platform speaks of them.
 	{message: re(`illegal base64 data`), say: "The image pull secret that `image-credentials` names does not hold base64: make it again from `user:password` encoded so, or let `pipecat cloud secrets image-pull-secret` do that."},
 	{typ: none, message: re(`(?i)image pull secret.* is in region`), say: strings.ReplaceAll(elsewhere, "{1}", "image-credentials")},
