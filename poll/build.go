@@ -14,13 +14,18 @@ import (
 // Builds reads builds.
 type Builds interface {
 	Build(ctx context.Context, id string) (*pipecat.Build, error)
+	NewBuildLogs(ctx context.Context, id string, seen int) ([]string, error)
 }
 
-// Build waits for a build to end, at most until the deadline. It returns the
-// build when it succeeded; its error is a *verdict.Verdict, or ctx's.
+// logLimit is how long a look at a build's log may take.
+const logLimit = 5 * time.Second
+
+// Build waits for a build to end, at most until the deadline, and shows what it
+// prints meanwhile. It returns the build when it succeeded; its error is a
+// *verdict.Verdict, or ctx's.
 func Build(ctx context.Context, builds Builds, id string, deadline time.Time, report func(Event)) (*pipecat.Build, error) {
 	var build *pipecat.Build
-	status, since := "", time.Now()
+	status, since, lines := "", time.Now(), 0
 	w := newWatch(deadline, report)
 	w.known = true // by whoever asks to wait for it
 	w.alive = func() Alive { return Alive{Stage: status, For: time.Since(since)} }
@@ -38,6 +43,16 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 		switch b.Status {
 		case pipecat.BuildSuccess, pipecat.BuildFailed, pipecat.BuildTimeout:
 			now.done = true
+		}
+		// A build that had ended by the first look has its log read where it failed.
+		if b.Status == "building" || now.done && lines > 0 {
+			timed, cancel := context.WithTimeout(ctx, logLimit)
+			defer cancel()
+			if printed, err := builds.NewBuildLogs(timed, id, lines); err == nil && len(printed) > 0 {
+				lines += len(printed)
+				now.changed = true
+				now.events = append([]Event{BuildPrinted{printed}}, now.events...)
+			}
 		}
 		return now, nil
 	})

@@ -25,6 +25,9 @@ type BuildSeen struct {
 	Elapsed time.Duration // since the wait began
 }
 
+// BuildPrinted is what a build has printed since it was looked at last.
+type BuildPrinted struct{ Lines []string }
+
 // Alive is a sign of life: nothing has changed for a while.
 type Alive struct {
 	Stage   string        // where it is: "it is …"
@@ -44,10 +47,11 @@ type Back struct{ After time.Duration }
 // Trouble says that the platform has an infrastructure issue of its own.
 type Trouble struct{}
 
-func (AgentSeen) pollEvent() {}
-func (BuildSeen) pollEvent() {}
-func (Alive) pollEvent()     {}
-func (Ended) pollEvent()     {}
-func (Away) pollEvent()      {}
-func (Back) pollEvent()      {}
-func (Trouble) pollEvent()   {}
+func (AgentSeen) pollEvent()    {}
+func (BuildSeen) pollEvent()    {}
+func (BuildPrinted) pollEvent() {}
+func (Alive) pollEvent()        {}
+func (Away) pollEvent()         {}
+func (Back) pollEvent()         {}
+func (Trouble) pollEvent()      {}
+func (Ended) pollEvent()        {}

@@ -67,7 +67,7 @@ func told(events []Event) string {
 			}
 		case BuildSeen:
 			words = append(words, e.Build.Status)
-		case Ended:
+		case BuildPrinted, Ended: // see TestBuildPrinted
 		default:
 			words = append(words, strings.TrimPrefix(fmt.Sprintf("%T", e), "poll."))
 		}
@@ -380,6 +380,43 @@ func (b builds) Build(context.Context, string) (*pipecat.Build, error) {
 		return nil, &pipecat.Error{Status: http.StatusBadGateway}
 	}
 	return &pipecat.Build{Status: b.statuses[i], ErrorMessage: "step 3\nno such file"}, nil
+}
+
+// NewBuildLogs has a line for each second that the build has run.
+func (b builds) NewBuildLogs(_ context.Context, _ string, seen int) (lines []string, err error) {
+	for n := seen; n < int(time.Since(b.began)/time.Second); n++ {
+		lines = append(lines, fmt.Sprint(n))
+	}
+	return lines, nil
+}
+
+// TestBuildPrinted holds that each line of a build's log is told once, in order,
+// and that none is asked for before it builds, nor after it is found ended.
+func TestBuildPrinted(t *testing.T) {
+	for _, tt := range []struct {
+		statuses []string
+		want     int // lines
+	}{
+		{[]string{"pending", "building", "502", "building", "success"}, 42},
+		{[]string{"success"}, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := 0
+			_, err := Build(t.Context(), builds{time.Now(), tt.statuses}, "id", time.Now().Add(5*time.Minute), func(e Event) {
+				if p, ok := e.(BuildPrinted); ok {
+					for _, line := range p.Lines {
+						if line != fmt.Sprint(n) {
+							t.Errorf("line %d is %q", n, line)
+						}
+						n++
+					}
+				}
+			})
+			if err != nil || n < tt.want-2 || n > tt.want {
+				t.Errorf("%q: %d lines are told, want about %d; %v", tt.statuses, n, tt.want, err)
+			}
+		})
+	}
 }
 
 func TestBuild(t *testing.T) {
