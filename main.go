@@ -91,7 +91,7 @@ func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper
 	j := job{cfg: cfg, api: waiting, waiting: waiting, report: report}
 	j.api.Retries, j.api.Retrying = 4, report.Retrying
 
-	artefact, err := deploy.Resolve(ctx, &j.api, cfg, &j.waiting, report.Poll)
+	artefact, err := deploy.Resolve(ctx, &j.api, cfg, &j.waiting, report.Deploy, report.Poll)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
@@ -188,6 +188,9 @@ func diagnose(v verdict.Verdict, workspace, profile string, log []pipecat.LogLin
 		files = root.FS()
 	}
 	facts := crash.Facts{Text: cmp.Or(v.Detail, v.Message), ExitCode: v.Exit, Reason: v.Reason, Code: v.Code, Profile: profile}
+	if v.Reason == verdict.Build && strings.Contains(v.Message, "ended as "+pipecat.BuildTimeout) {
+		facts.Text = v.Message // what it printed last is no cause
+	}
 	d = crash.Diagnose(facts, files)
 	if d.Type == "" { // the platform may tell less than the agent
 		var printed strings.Builder

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -25,6 +26,11 @@ type API interface {
 	UpdateAgent(ctx context.Context, name string, r pipecat.UpdateRequest) (*pipecat.Agent, error)
 	Properties(ctx context.Context) (*pipecat.Properties, error)
 	SecretSet(ctx context.Context, name string) (*pipecat.SecretSet, error)
+	Builds(ctx context.Context, f pipecat.BuildFilter) ([]pipecat.Build, error)
+	LastBuildLogs(ctx context.Context, id string, n int) ([]string, error)
+	UploadURL(ctx context.Context, region string) (*pipecat.Upload, error)
+	Upload(ctx context.Context, to *pipecat.Upload, body io.Reader, size int64, progress func(sent int64)) error
+	CreateBuild(ctx context.Context, r pipecat.BuildRequest) (b *pipecat.Build, cached bool, err error)
 }
 
 // clocksApart is how far the clocks of the platform's parts may be.
@@ -70,34 +76,7 @@ func (Unseen) deployEvent()  {}
 // Artefact is what is deployed. The zero Artefact is whatever the agent has.
 type Artefact struct {
 	Image string
-	Build *pipecat.Build
-}
-
-// Resolve finds the image or the build that was asked for, and waits for a
-// build that still runs. Errors are a *verdict.Verdict, or ctx's.
-func Resolve(ctx context.Context, api API, cfg inputs.Config, waiter poll.Builds, report func(poll.Event)) (Artefact, error) {
-	if cfg.BuildID == "" {
-		return Artefact{Image: cfg.Image}, nil
-	}
-	build, err := api.Build(ctx, cfg.BuildID)
-	switch {
-	case status(err) == http.StatusNotFound:
-		return Artefact{}, failed(verdict.Build, err, "build %s does not exist in the key's organization; list what there is with: pipecat cloud build list", cfg.BuildID)
-	case err != nil:
-		return Artefact{}, unreadable(ctx, err)
-	}
-	runs := build.Status != pipecat.BuildSuccess && build.Status != pipecat.BuildFailed && build.Status != pipecat.BuildTimeout
-	if build.Status != pipecat.BuildSuccess && !(runs && cfg.DryRun) {
-		// What would stop the update is told before the wait, not after it.
-		if _, err := Plan(ctx, api, cfg, Artefact{Build: build}); err != nil {
-			return Artefact{}, err
-		}
-		deadline := time.Now().Add(cfg.BuildTimeout)
-		if build, err = poll.Build(ctx, waiter, cfg.BuildID, deadline, report); err != nil {
-			return Artefact{}, err
-		}
-	}
-	return Artefact{Build: build}, nil
+	Build *pipecat.Build // without an id: one that is yet to be made, in a dry run
 }
 
 // Change is what a deployment does to an agent.
@@ -166,7 +145,7 @@ func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (C
 	case err != nil:
 		return Change{}, unreadable(ctx, err)
 	case agent.Desired() == "":
-		return Change{}, failed(verdict.API, nil, "nothing was sent, for the API's answer about agent %q names no deployment of it, and so is not understood", cfg.AgentName)
+		return Change{}, failed(verdict.API, nil, "nothing was changed, for the API's answer about agent %q names no deployment of it, and so is not understood", cfg.AgentName)
 	case cfg.Region != "" && agent.Region != "" && cfg.Region != agent.Region:
 		return Change{}, failed(verdict.Inputs, nil, "agent %q is in region %s, not in %s, and cannot move; correct region or remove it, or deploy under another name", cfg.AgentName, agent.Region, cfg.Region)
 	default:
@@ -207,7 +186,7 @@ func settings(cfg inputs.Config, artefact Artefact) pipecat.Settings {
 		WebsocketAuth:      cfg.WebsocketAuth,
 	}
 	if artefact.Build != nil {
-		s.BuildID = cfg.BuildID
+		s.BuildID = artefact.Build.ID
 	}
 	if cfg.MinAgents != nil || cfg.MaxAgents != nil {
 		s.AutoScaling = &pipecat.AutoScaling{MinAgents: cfg.MinAgents, MaxAgents: cfg.MaxAgents}
@@ -251,7 +230,7 @@ func unreadable(ctx context.Context, err error) error {
 	if asError(err).Denied() {
 		return denied(err)
 	}
-	return failed(verdict.API, err, "nothing was sent, for the API could not be read: %v", err)
+	return failed(verdict.API, err, "nothing was changed, for the API could not be read: %v", err)
 }
 
 func denied(err error) *verdict.Verdict {

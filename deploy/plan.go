@@ -68,7 +68,7 @@ func plan(cfg inputs.Config, c Change) (settings []Setting) {
 	}
 	for _, s := range []Setting{
 		{Name: "image", Before: spec.Image, After: asked.Image},
-		{Name: "build-id", After: asked.BuildID},
+		{Name: "build-id", After: c.Artefact.buildID()},
 		{Name: "image-credentials", Before: spec.ImagePullSecretName, After: asked.ImagePullSecretSet},
 		{Name: "secret-set", Before: strings.Join(spec.EnvFromSecretNames, " "), After: asked.SecretSet},
 		{Name: "min-agents", Before: number(scaled.MinReplicas), After: number(asked.AutoScaling.MinAgents)},
@@ -90,7 +90,7 @@ func plan(cfg inputs.Config, c Change) (settings []Setting) {
 			}
 		case s.Before == "":
 			continue
-		case s.Name == "image" && asked.BuildID != "":
+		case s.Name == "image" && c.Artefact.Build != nil:
 			s.After, s.From = "the build's", cmp.Or(cfg.Sources["build-id"], "input")
 		default:
 			s.After = s.Before
@@ -98,6 +98,13 @@ func plan(cfg inputs.Config, c Change) (settings []Setting) {
 		settings = append(settings, s)
 	}
 	return settings
+}
+
+func (a Artefact) buildID() string {
+	if a.Build == nil {
+		return ""
+	}
+	return cmp.Or(a.Build.ID, "a new build")
 }
 
 // spelledOut is an image's reference with all that may be left out of one.

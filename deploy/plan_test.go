@@ -29,7 +29,8 @@ func TestPlan(t *testing.T) {
 		{"pinned to a digest", inputs.Config{}, Change{Before: shows("a:b"), Settings: pipecat.Settings{Image: "a:b@sha256:" + strings.Repeat("a", 64)}},
 			"image a:b>a:b@sha256:" + strings.Repeat("a", 64) + " input", false},
 		{"the same by force", inputs.Config{}, Change{Before: &pipecat.Agent{}, Force: true}, "", false},
-		{"a new agent", inputs.Config{}, Change{Settings: pipecat.Settings{BuildID: "id"}}, "build-id >id input", false},
+		{"a new agent", inputs.Config{}, Change{Artefact: Artefact{Build: &pipecat.Build{ID: "id"}}}, "build-id >id input", false},
+		{"a build that is yet to be made", inputs.Config{}, Change{Before: shows("a:b"), Artefact: Artefact{Build: &pipecat.Build{}}}, "image a:b>the build's input, build-id >a new build input", false},
 		{"from a file", inputs.Config{Sources: map[string]string{"max-agents": "f.toml"}}, Change{Before: &pipecat.Agent{}, Settings: pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MaxAgents: ptr(0)}}},
 			"max-agents >0 f.toml", true},
 	} {

@@ -19,8 +19,8 @@ type Config struct {
 	APIURL *url.URL // with the API's version, such as https://api.pipecat.daily.co/v1
 
 	AgentName string
-	Image     string // at most one of Image and BuildID
-	BuildID   string
+	Image     string // at most one of Image, BuildID and CloudBuild
+	BuildID   string // or Latest
 	Region    string
 
 	ImageCredentials   string
@@ -32,6 +32,12 @@ type Config struct {
 	MaxSessionDuration time.Duration
 	WebsocketAuth      string
 	NodeType           string
+
+	CloudBuild   bool
+	BuildContext string   // in the workspace; empty: all of it
+	Dockerfile   string   // in the context; empty: Dockerfile
+	BuildExclude []string // patterns; each may have several lines
+	Temp         string   // for files that go again; empty: the system's
 
 	ForceRedeploy     bool
 	CreateIfMissing   bool
@@ -59,6 +65,9 @@ type Config struct {
 	// Warnings are what was understood, but may not be what was meant.
 	Warnings []Problem
 }
+
+// Latest is the BuildID of the newest successful build in the agent's region.
+const Latest = "latest"
 
 // Secret is a text that prints as ***.
 type Secret string
@@ -123,7 +132,7 @@ func Key(getenv func(string) string) Secret {
 func Load(args []string, getenv func(string) string) (Config, error) {
 	var (
 		input    = githubactions.New(githubactions.WithGetenv(getenv)).GetInput
-		cfg      = Config{APIKey: Key(getenv), Sources: map[string]string{}, Workspace: getenv("GITHUB_WORKSPACE")}
+		cfg      = Config{APIKey: Key(getenv), Sources: map[string]string{}, Workspace: getenv("GITHUB_WORKSPACE"), Temp: getenv("RUNNER_TEMP")}
 		given    = map[string]value{}
 		problems Problems
 	)
@@ -141,21 +150,19 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 		}
 	}
 
-	// Whoever moves over with it would else change settings alone, and be green.
-	build := input("cloud-build")
-	builds := build != "" && !strings.EqualFold(build, "false")
-	if builds {
-		problems = append(problems, Problem{Input: "cloud-build",
-			Text: "this action does not build; build and push the image in a step before and set image, or set build-id"})
-	}
-
 	name := given["config-file"].text
 	fromFile, wrong := readFile(name, cfg.Workspace)
 	problems = append(problems, wrong...)
 	// What to deploy is one choice: an input's image or build replaces the file's.
-	if given["image"].text != "" || given["build-id"].text != "" {
+	cloudBuild, _ := yesOrNo(given["cloud-build"].text)
+	if given["image"].text != "" || given["build-id"].text != "" || cloudBuild {
 		delete(fromFile, "image")
 		delete(fromFile, "build-id")
+	}
+	if exclude := fromFile["build-exclude"]; exclude.text != "" && given["build-exclude"].text != "" {
+		both := given["build-exclude"] // whose patterns come last, and so decide
+		both.text = exclude.text + "\n" + both.text
+		given["build-exclude"] = both
 	}
 	for name, v := range fromFile {
 		if _, ok := given[name]; !ok {
@@ -185,7 +192,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	}
 	problems = append(problems, cfg.check(given)...)
 	if len(wrong) == 0 { // else what is missing may be what could not be read
-		problems = append(problems, missing(given, builds)...)
+		problems = append(problems, missing(given)...)
 	}
 	cfg.warn(given)
 	if len(problems) > 0 {
@@ -214,8 +221,13 @@ func (c *Config) check(given map[string]value) (problems Problems) {
 	case strings.HasPrefix(key, "pk_"):
 		wrong("api-key", "it is a Public key; a deployment needs a Private one (dashboard: Settings > API Keys > Private)")
 	}
-	if c.Image != "" && c.BuildID != "" {
+	switch {
+	case c.Image != "" && c.BuildID != "":
 		wrong("image", "both image (%q) and build-id (%q) are set; keep the one that is to be deployed", c.Image, c.BuildID)
+	case c.CloudBuild && c.Image != "":
+		wrong("cloud-build", "both cloud-build and image (%q) are set; keep the one that is to be deployed", c.Image)
+	case c.CloudBuild && c.BuildID != "":
+		wrong("cloud-build", "both cloud-build and build-id (%q) are set; keep the one that is to be deployed", c.BuildID)
 	}
 	if c.MinAgents != nil && c.MaxAgents != nil && *c.MinAgents > *c.MaxAgents {
 		wrong("min-agents", "%d is above max-agents, which is %d", *c.MinAgents, *c.MaxAgents)
@@ -229,20 +241,19 @@ func (c *Config) check(given map[string]value) (problems Problems) {
 	return problems
 }
 
-// missing finds what must be given, right or wrong, and is not. A build that is
-// asked for is something to deploy, though it is refused.
-func missing(given map[string]value, builds bool) (problems Problems) {
+// missing finds what must be given, right or wrong, and is not.
+func missing(given map[string]value) (problems Problems) {
 	if _, ok := given["agent-name"]; !ok {
 		problems = append(problems, Problem{Input: "agent-name",
 			Text: "it is missing; name the agent here, or as agent_name in " + defaultFile})
 	}
-	asked := builds || slices.ContainsFunc(Table(), func(in Input) bool {
+	asked := slices.ContainsFunc(Table(), func(in Input) bool {
 		v, ok := given[in.Name]
 		return ok && in.Change && !strings.EqualFold(v.text, "false")
 	})
 	if !asked {
 		problems = append(problems, Problem{Input: "image",
-			Text: "there is nothing to deploy; set image, build-id, or another setting to change"})
+			Text: "there is nothing to deploy; set image, build-id, cloud-build, or another setting to change"})
 	}
 	return problems
 }
@@ -268,7 +279,10 @@ func (c *Config) warn(given map[string]value) {
 	if v := given[retiredKrisp]; v.text == "true" {
 		about(retiredKrisp, "it is ignored: the platform has retired it; use krisp_viva.audio_filter")
 	}
-	if _, ok := given[buildTable]; ok && c.Image == "" && c.BuildID == "" {
-		about(buildTable, "nothing is built: this action deploys an image or a build that exists; set image or build-id")
+	for _, name := range []string{"build-context", "dockerfile", "build-exclude"} {
+		// The platform's CLI builds when its file names nothing else, and this asks to.
+		if v, ok := given[name]; ok && !c.CloudBuild && (v.at.File == "" || c.Image == "" && c.BuildID == "") {
+			about(name, "it has no effect: nothing is built unless cloud-build is true")
+		}
 	}
 }

@@ -20,7 +20,6 @@ import (
 const (
 	maxFile      = 1 << 20
 	retiredKrisp = "enable_krisp"
-	buildTable   = "build"
 )
 
 // sections are the tables of a config file, without their keys: read strictly
@@ -42,10 +41,7 @@ type fileKey struct {
 
 func fileKeys() map[string]fileKey {
 	keys := map[string]fileKey{
-		retiredKrisp:             {retiredKrisp, boolean},
-		"build.context_dir":      {buildTable, text},
-		"build.dockerfile":       {buildTable, text},
-		"build.exclude.patterns": {buildTable, list},
+		retiredKrisp: {retiredKrisp, boolean},
 	}
 	for _, in := range Table() {
 		if in.Key != "" {
@@ -204,9 +200,6 @@ func suggestion(key string, known map[string]fileKey) string {
 	return ""
 }
 
-// list is a kind that the config file has and no input.
-const list Kind = "list"
-
 // fromTOML writes a value of the config file as an input would have it.
 func (k Kind) fromTOML(v any) (string, bool) {
 	switch v := v.(type) {
@@ -217,12 +210,15 @@ func (k Kind) fromTOML(v any) (string, bool) {
 	case bool:
 		return strconv.FormatBool(v), k == boolean
 	case []any:
+		var lines []string
 		for _, item := range v {
-			if _, ok := item.(string); !ok {
+			s, ok := item.(string)
+			if !ok {
 				return "", false
 			}
+			lines = append(lines, s)
 		}
-		return "", k == list
+		return strings.Join(lines, "\n"), k == list
 	}
 	return "", false
 }

@@ -32,7 +32,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Config{
-		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Image: "acme/bot:v1", Sources: map[string]string{}, Workspace: "testdata/none",
+		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Image: "acme/bot:v1", Sources: map[string]string{}, Workspace: "testdata/none", BuildContext: ".", Dockerfile: "Dockerfile",
 		CreateIfMissing: true, BuildTimeout: 10 * time.Minute, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2, LogLines: 50,
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -142,7 +142,9 @@ func TestValues(t *testing.T) {
 		{"api-url", "https://api.example.com?x=1", "it has a user, a query or a fragment"},
 		{"api-url", "https://api.example.com:port", "it is not an address"},
 		{"enable-managed-keys", "banana", "is neither true nor false"},
-		{"cloud-build", "true", "this action does not build"},
+		{"cloud-build", "true", "both cloud-build and image (\"acme/bot:v1\") are set"},
+		{"cloud-build", "yes", "is neither true nor false"},
+		{"build-context", "a\x00b", "has a character that cannot be in it"},
 		{"cloud-build", "false", ""},
 		{"api-key", "sk_with space", "it has a space"},
 		{"api-key", "sk_näme", "it has a space, a line's end or another character"},
@@ -361,7 +363,7 @@ func TestFileWarnings(t *testing.T) {
 	}
 	want := []string{
 		"pcc-deploy.toml:2: enable_krisp: it is ignored: the platform has retired it; use krisp_viva.audio_filter",
-		"pcc-deploy.toml:6: build.context_dir: nothing is built: this action deploys an image or a build that exists; set image or build-id",
+		"pcc-deploy.toml:6: build.context_dir: it has no effect: nothing is built unless cloud-build is true",
 	}
 	if !reflect.DeepEqual(lines, want) || *got.MinAgents != 1 {
 		t.Errorf("got %q, min %d", lines, *got.MinAgents)

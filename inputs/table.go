@@ -50,6 +50,7 @@ const (
 	number   Kind = "number"
 	boolean  Kind = "true|false"
 	duration Kind = "duration" // seconds, or 10m
+	list     Kind = "lines"
 )
 
 const (
@@ -71,10 +72,22 @@ func Table() []Input {
 			Text: "Image to deploy, with a tag or a digest, such as `ghcr.io/acme/bot:v1.2.3`.",
 			set:  into(func(c *Config) *string { return &c.Image }, image)},
 		{Name: "build-id", Kind: text, Key: "build_id", Change: true,
-			Text: "UUID of a cloud build to deploy instead of an image. One that still runs is waited for.",
+			Text: "UUID of a cloud build to deploy instead of an image, or `latest`: the newest successful one in the agent's region. One that still runs is waited for.",
 			set:  into(func(c *Config) *string { return &c.BuildID }, buildID)},
+		{Name: "cloud-build", Kind: boolean, Default: "false", Change: true,
+			Text: "Pack `build-context`, build it in the cloud, and deploy the result. What was built before is not built again.",
+			set:  into(func(c *Config) *bool { return &c.CloudBuild }, yesOrNo)},
+		{Name: "build-context", Kind: text, Default: ".", Key: "build.context_dir",
+			Text: "Folder to build, in the workspace.",
+			set:  into(func(c *Config) *string { return &c.BuildContext }, path)},
+		{Name: "dockerfile", Kind: text, Default: "Dockerfile", Key: "build.dockerfile",
+			Text: "Dockerfile, in the build context.",
+			set:  into(func(c *Config) *string { return &c.Dockerfile }, path)},
+		{Name: "build-exclude", Kind: list, Key: "build.exclude.patterns",
+			Text: "What the build is not to have, on top of `.dockerignore` and in its syntax, a pattern a line.",
+			set:  into(func(c *Config) *[]string { return &c.BuildExclude }, func(s string) ([]string, error) { return []string{s}, nil })},
 		{Name: "build-timeout", Kind: duration, Default: "600",
-			Text: "How long to wait for a build that still runs: seconds, or a duration such as `10m`.",
+			Text: "How long the upload and the build may take: seconds, or a duration such as `10m`.",
 			set:  into(func(c *Config) *time.Duration { return &c.BuildTimeout }, between(time.Second, maxWait))},
 		{Name: "image-credentials", Kind: text, Key: "image_credentials", Change: true,
 			Text: "Name of the image pull secret set for a private registry.",
@@ -197,9 +210,19 @@ func region(s string) (string, error) {
 	return s, nil
 }
 
+func path(s string) (string, error) {
+	if strings.ContainsRune(s, 0) {
+		return "", fmt.Errorf("%s has a character that cannot be in it", quote(s))
+	}
+	return s, nil
+}
+
 func buildID(s string) (string, error) {
+	if s == Latest {
+		return s, nil
+	}
 	if !uuidPattern.MatchString(s) {
-		return "", fmt.Errorf("%s is not a build's id, which is a UUID such as 123e4567-e89b-12d3-a456-426614174000", quote(s))
+		return "", fmt.Errorf("%s is not a build's id, which is a UUID such as 123e4567-e89b-12d3-a456-426614174000, or latest", quote(s))
 	}
 	return s, nil
 }

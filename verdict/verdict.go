@@ -125,7 +125,7 @@ func Of(err error) Verdict {
 		return *v
 	}
 	if errors.Is(err, context.Canceled) {
-		return Verdict{Status: Cancelled, Reason: Stopped, Message: "the job was stopped before anything was sent"}
+		return Verdict{Status: Cancelled, Reason: Stopped, Message: "the job was stopped before anything was changed"}
 	}
 	return Verdict{Status: Failed, Reason: API, Message: err.Error()}
 }

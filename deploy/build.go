@@ -1,0 +1,287 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"pipecat-cloud-deploy/buildctx"
+	"pipecat-cloud-deploy/inputs"
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/poll"
+	"pipecat-cloud-deploy/verdict"
+)
+
+const (
+	maxUploads  = 4               // of one context
+	maxCreated  = 3               // requests for one build whose answer is lost
+	movesEvery  = 5 * time.Second // that progress is told
+	freshEnough = time.Minute     // that an upload's address must last yet
+)
+
+// Packing says now and then how far the build context is packed.
+type Packing struct{ buildctx.Progress }
+
+// Packed is a build context that is packed.
+type Packed struct {
+	Archive *buildctx.Archive // closed by the time that another event comes
+	Took    time.Duration
+}
+
+// Uploading says now and then how far the build context is uploaded.
+type Uploading struct {
+	Sent, Size int64
+	Elapsed    time.Duration
+}
+
+// Uploaded is a build context that is uploaded.
+type Uploaded struct {
+	Size int64
+	Took time.Duration
+}
+
+// Repeated says that a step of a build failed, and is tried again.
+type Repeated struct {
+	What string // "the upload"
+	Why  error
+	Next time.Duration
+}
+
+// Created is a build that the platform has begun, or has made before.
+type Created struct {
+	Build  *pipecat.Build
+	Cached bool // it was there before
+}
+
+func (Found) deployEvent()     {}
+func (Unlogged) deployEvent()  {}
+func (Packing) deployEvent()   {}
+func (Packed) deployEvent()    {}
+func (Uploading) deployEvent() {}
+func (Uploaded) deployEvent()  {}
+func (Repeated) deployEvent()  {}
+func (Created) deployEvent()   {}
+
+// builder makes a build, or finds it.
+type builder struct {
+	api      API
+	waiter   poll.Builds
+	cfg      inputs.Config
+	report   func(Event)
+	seen     func(poll.Event)
+	deadline time.Time
+}
+
+// fromSource makes a build of the build context, unless there is an equal one.
+func (b *builder) fromSource(ctx context.Context) (Artefact, error) {
+	region, err := b.region(ctx)
+	if err != nil {
+		return Artefact{}, err
+	}
+	archive, err := b.pack(ctx)
+	if err != nil {
+		return Artefact{}, err
+	}
+	defer archive.Close()
+	equal := pipecat.BuildFilter{ContextHash: archive.Hash, Region: region, DockerfilePath: archive.Dockerfile, Status: pipecat.BuildSuccess, Limit: 1}
+	builds, err := b.api.Builds(ctx, equal)
+	switch {
+	case err != nil:
+		return Artefact{}, unreadable(ctx, err)
+	case len(builds) > 0:
+		b.report(Found{Build: &builds[0]})
+		return Artefact{Build: &builds[0]}, nil
+	case b.cfg.DryRun:
+		return Artefact{Build: &pipecat.Build{Region: region}}, nil
+	}
+
+	b.deadline = time.Now().Add(b.cfg.BuildTimeout)
+	timed, cancel := context.WithDeadline(ctx, b.deadline)
+	defer cancel()
+	build, err := b.begin(timed, archive, region)
+	if err != nil {
+		return Artefact{}, b.stopped(ctx, timed, err)
+	}
+	archive.Close()
+	if build.Status == pipecat.BuildSuccess {
+		return Artefact{Build: build}, nil
+	}
+	artefact, err := b.wait(ctx, build.ID)
+	if err != nil && ctx.Err() != nil {
+		return Artefact{}, &verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
+			Message: fmt.Sprintf("the job was stopped while build %s ran; it goes on without it, and nothing was deployed", build.ID)}
+	}
+	return artefact, err
+}
+
+// pack packs the build context.
+func (b *builder) pack(ctx context.Context) (*buildctx.Archive, error) {
+	began := time.Now()
+	told := began
+	archive, err := buildctx.Pack(ctx, buildctx.Options{
+		Dir:        b.cfg.BuildContext,
+		Workspace:  cmp.Or(b.cfg.Workspace, "."),
+		Dockerfile: b.cfg.Dockerfile,
+		Exclude:    b.cfg.BuildExclude,
+		Temp:       b.cfg.Temp,
+		Progress: func(p buildctx.Progress) {
+			if time.Since(told) >= movesEvery {
+				told = time.Now()
+				b.report(Packing{p})
+			}
+		},
+	})
+	switch {
+	case err == nil:
+		b.report(Packed{archive, time.Since(began)})
+		return archive, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	reason := verdict.Build
+	if user := (*buildctx.Error)(nil); errors.As(err, &user) {
+		reason = verdict.Inputs
+	}
+	v := failed(reason, nil, "nothing was sent, for the build context cannot be packed: %v", err)
+	return nil, v
+}
+
+// begin uploads the context and creates the build, or finds the one that the
+// platform has made of an equal context.
+func (b *builder) begin(ctx context.Context, archive *buildctx.Archive, region string) (*pipecat.Build, error) {
+	upload, err := b.upload(ctx, archive, region)
+	if err != nil {
+		return nil, err
+	}
+	request := pipecat.BuildRequest{UploadID: upload, Region: region, DockerfilePath: archive.Dockerfile}
+	pace := buildPace()
+	for try := 1; ; try++ {
+		build, cached, err := b.api.CreateBuild(ctx, request)
+		if err == nil {
+			b.report(Created{build, cached})
+			return build, nil
+		}
+		e := asError(err)
+		if e.Denied() {
+			return nil, denied(err)
+		}
+		if !e.Temporary() && try == 1 {
+			return nil, failed(verdict.Build, e, "the platform refuses to build: %s", e.Words())
+		}
+		// An answer that is lost is looked for: any build of the same will do.
+		wait := max(pace.NextBackOff(), e.RetryAfter)
+		b.report(Repeated{"the request for the build", err, wait})
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+		if found := b.find(ctx, archive, region); found != nil {
+			b.report(Created{found, false})
+			return found, nil
+		}
+		if !e.Temporary() || try == maxCreated {
+			return nil, failed(verdict.Build, e, "the request for the build got no clear answer (requests sent: %d): %v", try, err)
+		}
+	}
+}
+
+// find looks for a build of the same that runs, or has succeeded.
+func (b *builder) find(ctx context.Context, archive *buildctx.Archive, region string) *pipecat.Build {
+	builds, err := b.api.Builds(ctx, pipecat.BuildFilter{ContextHash: archive.Hash, Region: region, DockerfilePath: archive.Dockerfile})
+	if err != nil {
+		return nil
+	}
+	for _, build := range builds {
+		if build.Status != pipecat.BuildFailed && build.Status != pipecat.BuildTimeout {
+			return &build
+		}
+	}
+	return nil
+}
+
+// upload uploads the context, whole, as often as it takes, and returns the
+// upload's id.
+func (b *builder) upload(ctx context.Context, archive *buildctx.Archive, region string) (string, error) {
+	pace := buildPace()
+	var to *pipecat.Upload
+	for try := 1; ; try++ {
+		var err error
+		if to == nil {
+			to, err = b.api.UploadURL(ctx, region)
+		}
+		if err == nil {
+			if err = b.send(ctx, to, archive); err == nil {
+				return to.ID, nil
+			}
+		}
+		var refused *pipecat.UploadError
+		temporary := asError(err).Temporary()
+		wait := max(pace.NextBackOff(), asError(err).RetryAfter)
+		if errors.As(err, &refused) {
+			temporary = refused.Temporary() || refused.Expired()
+			if refused.Expired() || time.Until(to.ExpiresAt.Time) < freshEnough {
+				to = nil
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		case asError(err).Denied():
+			return "", denied(err)
+		case !temporary || try == maxUploads:
+			return "", notUploaded(err, try)
+		}
+		b.report(Repeated{"the upload", err, wait})
+		if err := sleep(ctx, wait); err != nil {
+			return "", err
+		}
+	}
+}
+
+// send uploads the context once.
+func (b *builder) send(ctx context.Context, to *pipecat.Upload, archive *buildctx.Archive) error {
+	began := time.Now()
+	told := began
+	err := b.api.Upload(ctx, to, archive.Reader(), archive.Size, func(sent int64) {
+		if time.Since(told) >= movesEvery {
+			told = time.Now()
+			b.report(Uploading{sent, archive.Size, time.Since(began)})
+		}
+	})
+	if err == nil {
+		b.report(Uploaded{archive.Size, time.Since(began)})
+	}
+	return err
+}
+
+func notUploaded(err error, tries int) error {
+	v := failed(verdict.Build, err, "the build context could not be uploaded (tries: %d): %v", tries, err)
+	if refused := (*pipecat.UploadError)(nil); errors.As(err, &refused) {
+		v.Code = refused.Code
+		v.Detail = refused.Body
+	}
+	return v
+}
+
+// stopped is what becomes of a build that did not begin: because the job was
+// stopped, the time was up, or as err has it.
+func (b *builder) stopped(ctx, timed context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return &verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
+			Message: "the job was stopped while it uploaded the build context or asked for the build, so nothing was deployed"}
+	case timed.Err() != nil:
+		return &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
+			Message: fmt.Sprintf("the build did not begin within build-timeout (%s), so nothing was deployed", b.cfg.BuildTimeout)}
+	}
+	return err
+}
+
+func buildPace() *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(2*time.Second), backoff.WithMaxInterval(20*time.Second),
+		backoff.WithRandomizationFactor(0), backoff.WithMaxElapsedTime(0))
+}
