@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/pipecat"
 	"pipecat-cloud-deploy/poll"
 )
 
@@ -14,6 +13,8 @@ import (
 func (r *Report) Deploy(e deploy.Event) {
 	defer r.survive()
 	switch e := e.(type) {
+	default:
+		r.building(e)
 	case deploy.Change:
 		r.planned(e)
 	case deploy.Taken:
@@ -73,9 +74,7 @@ func (r *Report) planned(c deploy.Change) {
 			r.say("%s: %s", s.Name, becomes(s))
 		}
 	}
-	if b := c.Artefact.Build; b != nil && b.Status != pipecat.BuildSuccess {
-		r.annotate(noticeKind, "The build runs", fmt.Sprintf("Build %s is %s, and may fail yet.", r.build, b.Status), place{})
-	}
+	r.runs(c.Artefact.Build)
 	if c.Rollback && c.Before != nil {
 		r.wayBack(c)
 	}
@@ -170,6 +169,8 @@ func (r *Report) Poll(e poll.Event) {
 		r.group("Wait for build " + short(r.build))
 		r.enter("Build", e.Build.Status, e.At)
 		r.at(e.Elapsed, e.Build.Status)
+	case poll.BuildPrinted:
+		r.printed(e.Lines)
 	case poll.Ended:
 		r.enter("", "", e.At)
 	case poll.Alive:

@@ -57,7 +57,7 @@ func (r *Report) tell(v verdict.Verdict) {
 
 // more is what an error annotation says beneath its headline.
 func (r *Report) more(v verdict.Verdict, headline string) (lines []string) {
-	if !strings.Contains(headline, v.Message) {
+	if !strings.Contains(headline, strings.TrimRight(v.Message, ".")) {
 		lines = append(lines, cut(v.Message, maxAnnotation/2))
 	}
 	lines = append(lines, r.fared(v)...)

@@ -55,14 +55,14 @@ func (r *Report) broke(v verdict.Verdict) string {
 	if v.Reason == verdict.Crash && r.callers.ours > 0 {
 		happened = "crashed after it took calls"
 	}
+	cause := r.line(r.why.Cause)
 	switch {
+	case v.Reason == verdict.Build && v.Status == verdict.Failed && r.build != "" && cause != "" && cause != v.Message:
+		return fmt.Sprintf("%s: build %s failed: %s", r.agent, short(r.build), cause)
 	case happened == "" || v.Reason == verdict.NotReady && r.why.Type == "":
 		return fmt.Sprintf("%s: %s", r.agent, v.Message)
 	case r.why.Place != nil:
 		return fmt.Sprintf("%s %s: %s in %s:%d", r.agent, happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)
-	}
-	cause := r.line(r.why.Cause)
-	switch {
 	case cause != v.Message:
 		return fmt.Sprintf("%s %s%s", r.agent, happened, with(": ", cause))
 	case v.Exit != nil:
@@ -90,7 +90,7 @@ func (r *Report) serving(v verdict.Verdict) string {
 	switch {
 	case v.Status == verdict.Superseded:
 		return ""
-	case r.taken == nil && !r.lost && v.Status == verdict.Failed && r.change != nil && r.change.Before != nil:
+	case r.taken == nil && !r.lost && v.Status == verdict.Failed && (r.change != nil && r.change.Before != nil || v.Reason == verdict.Build):
 		return "nothing was changed"
 	case r.taken == nil:
 		return ""

@@ -2,6 +2,7 @@ package summary
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"pipecat-cloud-deploy/buildctx"
 	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/deploy"
 	"pipecat-cloud-deploy/inputs"
@@ -168,7 +170,7 @@ var jobs = []job{
 			w.command("group", w.line("Wait for the rollback, deployment "+short("undone "+foreign)))
 			w.command("endgroup", "")
 			more := headline
-			if !strings.Contains(headline, message) {
+			if !strings.Contains(headline, strings.TrimRight(message, ".")) {
 				more += "\n" + w.line(cut(message, maxAnnotation/2))
 			}
 			w.command("error", cut(more+"\n"+cut(failed, maxLine)+"\n"+affected+"\nWhat to do: Set `this`.", maxAnnotation), "file", cut(file, 1000), "line", "3", "title", cut(w.line(agent+": type "+foreign), 200))
@@ -230,6 +232,68 @@ var jobs = []job{
 				w.page = append(w.page, "- "+cut(w.line(p.String()), maxCell))
 			}
 			maps.Copy(w.outputs, map[string]string{"status": "failed", "failure-reason": "inputs", "failure-message": wrong(foreign).Error()})
+		}},
+	{"a build",
+		func(r *Report, foreign string) {
+			cfg := config(foreign)
+			cfg.BuildID = inputs.Latest
+			r.Begin(cfg)
+			build := &pipecat.Build{ID: foreign, Region: foreign, ContextHash: foreign}
+			r.Deploy(deploy.Found{Build: build, Latest: true})
+			r.Deploy(deploy.Found{Build: build})
+			r.Deploy(deploy.Packing{})
+			r.Deploy(deploy.Packed{Archive: &buildctx.Archive{Hash: "h", Size: 1, Unpacked: 2, Files: 3, IgnoreFile: foreign, KeptOut: []string{foreign}, Left: []string{foreign}}})
+			r.Deploy(deploy.Uploading{})
+			r.Deploy(deploy.Repeated{What: "the upload", Why: &pipecat.UploadError{URL: foreign, Status: 403, Code: foreign, Message: foreign}})
+			r.Deploy(deploy.Uploaded{})
+			r.Deploy(deploy.Created{Build: build})
+			r.Deploy(deploy.Created{Build: build, Cached: true})
+			r.Poll(poll.BuildSeen{At: time.Now().Add(-time.Minute), Build: &pipecat.Build{Status: "at " + foreign}})
+			r.Poll(poll.BuildPrinted{Lines: []string{"first", foreign}})
+			r.Deploy(deploy.Unlogged{Why: &pipecat.Error{Status: 502, Message: foreign}})
+			v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.Build, Message: "it failed: " + foreign, Detail: "first\n" + foreign + "\nlast"}
+			r.Explain(v, crash.Diagnosis{Cause: "cause " + foreign})
+			r.Finish(v)
+		},
+		func(w *want, foreign string) {
+			agent, message := w.line(foreign), w.line("it failed: "+foreign)
+			headline := agent + ": build " + short(agent) + " failed: " + w.line("cause "+foreign)
+			if agent == "" { // so that it is not told which build
+				headline = ": " + message
+			}
+			headline = strings.TrimRight(cut(w.line(headline), maxHeadline-len(" – nothing was changed")), ".") + " – nothing was changed"
+			w.page = []string{"## ✗ " + headline, "What to do: The cloud build failed, or did not end in time. Its error says why.",
+				"```\n" + strings.TrimRight(cutMiddle(w.block("first\n"+foreign+"\nlast"), maxDetail), "\n") + "\n"}
+			if agent != "" {
+				w.page = append(w.page, "What may come next:", "```\n# what the build printed\npipecat cloud build logs "+quoted(agent)+"\n")
+			}
+
+			w.command("add-mask", key)
+			w.command("group", "Find the latest build")
+			w.command("endgroup", "")
+			w.command("group", "Pack the build context")
+			w.annotation(warningKind, "Left out of the build", fmt.Sprintf("Left out of the build context, for it is neither a file nor a link (1 in all): %q", foreign))
+			w.command("endgroup", "")
+			w.command("group", "Upload the build context")
+			w.command("endgroup", "")
+			w.command("group", w.line("Wait for build "+short(agent)))
+			w.command("endgroup", "")
+			more := headline
+			if !strings.Contains(headline, strings.TrimRight(message, ".")) {
+				more += "\n" + w.line(cut(message, maxAnnotation/2))
+			}
+			w.command("error", cut(more+"\nWhat to do: The cloud build failed, or did not end in time. Its error says why.", maxAnnotation), "title", cut(w.line(agent+": build"), 200))
+			w.blocks = 2
+
+			w.agent(foreign)
+			w.row("Status", "failed")
+			w.row("Reason", "build")
+			w.row("Image", agent)
+			w.row("Build", agent)
+			w.row("Build context", "2 bytes in 3 files, packed to 1 byte, with hash h; built before")
+			w.row("Took", "*")
+			w.page = append(w.page, "```mermaid\n", "| ", "| Phase", "| Took", "| Build", "| "+cut(w.line("at "+foreign), 200), "| *")
+			maps.Copy(w.outputs, map[string]string{"status": "failed", "failure-reason": "build", "failure-message": message})
 		}},
 	{"nothing new",
 		func(r *Report, foreign string) {

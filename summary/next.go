@@ -13,7 +13,7 @@ import (
 //
 // https://docs.pipecat.ai/api-reference/cli/cloud/agent
 func (r *Report) next(v verdict.Verdict) string {
-	if v.Status.OK() || r.change == nil {
+	if v.Status.OK() || len(r.problems) > 0 {
 		return ""
 	}
 	var b strings.Builder
@@ -22,6 +22,9 @@ func (r *Report) next(v verdict.Verdict) string {
 			words[i] = shell(r.line(words[i]))
 		}
 		fmt.Fprintf(&b, "# %s\n%s\n", what, strings.Join(words, " "))
+	}
+	if v.Reason == verdict.Build && r.build != "" {
+		tell("what the build printed", "pipecat", "cloud", "build", "logs", r.build)
 	}
 	if r.taken != nil {
 		tell("how the agent is now", "pipecat", "cloud", "agent", "status", r.agent)

@@ -125,10 +125,10 @@ func (r *Report) noteList() string {
 }
 
 func (r *Report) agentLogs() string {
-	if len(r.agentLog) == 0 {
+	if r.logged == 0 {
 		return ""
 	}
-	return folded("The agent's log, "+lastLines(len(r.agentLog)), fence(cutMiddle(strings.Join(r.agentLog, "\n"), maxDetail))+"\n", true)
+	return folded("The agent's log, "+lastLines(r.logged), fence(cutMiddle(r.agentLog, maxDetail))+"\n", true)
 }
 
 // source renders the user's own line that broke, with those around it.
@@ -179,7 +179,7 @@ func escaped(path string) string {
 
 // facts renders the table of what was deployed where.
 func (r *Report) facts(v verdict.Verdict) string {
-	if r.change == nil {
+	if r.change == nil && len(r.stages) == 0 {
 		return ""
 	}
 	var b strings.Builder
@@ -211,6 +211,12 @@ func (r *Report) facts(v verdict.Verdict) string {
 	}
 	row("Image", some(r.image))
 	row("Build", some(r.build))
+	if context := r.of.context; context != "" {
+		if r.of.found {
+			context += "; built before"
+		}
+		row("Build context", context)
+	}
 	if r.document != nil {
 		row("Replicas", replicas(r.look))
 		if rev := r.document.CurrentRevision; !v.Status.OK() && rev != nil && rev.DeploymentID == r.deployment && rev.Health != nil {

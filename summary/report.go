@@ -29,6 +29,7 @@ type Report struct {
 	api                  string // its address
 	agent, region        string
 	image, build         string
+	of                   build // the same
 	deployment, previous string
 	change               *deploy.Change
 	taken                *deploy.Taken
@@ -46,7 +47,8 @@ type Report struct {
 	away     bool // the API was
 	problems []inputs.Problem
 	notes    []string // warnings and notices
-	agentLog []string // its last lines
+	agentLog string   // its last lines
+	logged   int      // how many
 	why      crash.Diagnosis
 	grouped  string // the title of the log's group
 }
@@ -86,6 +88,9 @@ func (r *Report) Begin(cfg inputs.Config) {
 		r.api = cfg.APIURL.String()
 	}
 	r.agent, r.image, r.build, r.region = r.line(cfg.AgentName), r.line(cfg.Image), r.line(cfg.BuildID), cfg.Region
+	if r.build == inputs.Latest {
+		r.build = ""
+	}
 	if cfg.File != "" {
 		r.log.line("Read %s: %s", cut(r.line(cfg.File), maxLine), strings.Join(cfg.FileKeys, ", "))
 	}
@@ -132,11 +137,13 @@ func (r *Report) Logs(lines []pipecat.LogLine, err error) {
 	if len(lines) == 0 {
 		return
 	}
-	for _, l := range lines {
-		r.agentLog = append(r.agentLog, strings.TrimRight(r.block(l.Text), "\n"))
+	texts := make([]string, len(lines))
+	for i, l := range lines {
+		texts[i] = l.Text
 	}
-	r.group("The agent's log, " + lastLines(len(lines)))
-	r.log.foreign(strings.Join(r.agentLog, "\n"))
+	r.logged, r.agentLog = len(lines), r.blocks(texts)
+	r.group("The agent's log, " + lastLines(r.logged))
+	r.log.foreign(r.agentLog)
 }
 
 func lastLines(n int) string {

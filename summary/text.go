@@ -38,6 +38,15 @@ func (r *Report) block(s string) string {
 	return strings.ReplaceAll(s, "##[", "## [")
 }
 
+// blocks is block for lines of a log.
+func (r *Report) blocks(lines []string) string {
+	clean := make([]string, len(lines))
+	for i, l := range lines {
+		clean[i] = strings.TrimRight(r.block(l), "\n")
+	}
+	return strings.Join(clean, "\n")
+}
+
 // line is block on one line.
 func (r *Report) line(s string) string {
 	return strings.Join(strings.Fields(r.block(s)), " ")
