@@ -7,11 +7,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -36,7 +38,9 @@ func main() {
 		for _, s := range simulator.Scripts() {
 			fmt.Fprintf(w, "%s\t%s\n", s.Name, s.Text)
 		}
-		fmt.Fprintln(w, "rollback\tthe same as crash, and what ran before is put back")
+		for _, s := range scenes {
+			fmt.Fprintf(w, "%s\t%s\n", s.name, s.text)
+		}
 		w.Flush()
 		return
 	}
@@ -44,26 +48,51 @@ func main() {
 	if flags.NArg() > 0 {
 		name = flags.Arg(0)
 	}
-	if _, ok := simulator.ScriptOf(name); !ok && name != "rollback" || flags.NArg() > 1 {
+	s, ok := sceneOf(name)
+	if !ok || flags.NArg() > 1 {
 		fmt.Fprintf(os.Stderr, "demo: %q is not a script; -list lists them\n", strings.Join(flags.Args(), " "))
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := demo(ctx, name); err != nil {
+	if err := demo(ctx, s); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
-// source is what the workspace has of the agent.
-//
-//go:embed bot.py
-var source []byte
+// scene is a step of a workflow.
+type scene struct {
+	name, text string
+	inputs     [][2]string
+	build      string // how the cloud build goes
+}
 
-// demo deploys the image whose tag is the script's name, and shows what the
-// action prints and writes, whatever it comes to.
-func demo(ctx context.Context, script string) error {
+// scenes are those that are more than the script of an image.
+var scenes = []scene{
+	{"rollback", "the same as crash, and what ran before is put back", [][2]string{{"image", "ghcr.io/acme/bot:crash"}, {"rollback-on-failure", "true"}}, ""},
+	{"build", "the sample agent is built in the cloud, and deployed", [][2]string{{"cloud-build", "true"}}, "ok"},
+	{"build-failed", "the sample agent cannot be built", [][2]string{{"cloud-build", "true"}}, "failed"},
+}
+
+func sceneOf(name string) (scene, bool) {
+	for _, s := range scenes {
+		if s.name == name {
+			return s, true
+		}
+	}
+	_, ok := simulator.ScriptOf(name)
+	return scene{name: name, inputs: [][2]string{{"image", "ghcr.io/acme/bot:" + name}}}, ok
+}
+
+// agent is what the workspace has: a small agent, with its Dockerfile.
+//
+//go:embed agent agent/.dockerignore
+var agent embed.FS
+
+// demo deploys to the simulator, and shows what the action prints and writes,
+// whatever it comes to.
+func demo(ctx context.Context, s scene) error {
 	dir, err := os.MkdirTemp("", "pipecat-cloud-deploy-demo-")
 	if err != nil {
 		return err
@@ -74,29 +103,30 @@ func demo(ctx context.Context, script string) error {
 		return fmt.Errorf("building the action: %w\n%s", err, out)
 	}
 
-	if err := os.WriteFile(filepath.Join(dir, "bot.py"), source, 0o600); err != nil {
+	workspace := filepath.Join(dir, "workspace")
+	files, err := fs.Sub(agent, "agent")
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(workspace, files); err != nil {
 		return err
 	}
 	cloud := &simulator.Cloud{}
 	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+	for _, b := range simulator.BuildScripts() {
+		if b.Name == cmp.Or(s.build, "ok") {
+			cloud.BuildScripts = map[string]simulator.BuildScript{"ok": b} // whatever the Dockerfile says
+		}
+	}
 	server := httptest.NewServer(cloud)
 	defer server.Close()
 
-	rollback := "false"
-	if script == "rollback" {
-		script, rollback = "crash", "true"
-	}
-	inputs := [][2]string{
-		{"agent-name", "demo-agent"},
-		{"image", "ghcr.io/acme/bot:" + script},
-		{"rollback-on-failure", rollback},
-		{"wait-timeout", "90"},
-		{"api-url", server.URL},
-	}
+	inputs := append([][2]string{{"agent-name", "demo-agent"}}, s.inputs...)
+	inputs = append(inputs, [2]string{"wait-timeout", "90"}, [2]string{"api-url", server.URL})
 	action := exec.CommandContext(ctx, binary)
 	action.Cancel = func() error { return action.Process.Signal(os.Interrupt) }
 	action.Stdout, action.Stderr = os.Stdout, os.Stderr
-	action.Env = []string{"GITHUB_WORKSPACE=" + dir, "GITHUB_STEP_SUMMARY=" + page, "INPUT_API-KEY=sk_demo"}
+	action.Env = []string{"GITHUB_WORKSPACE=" + workspace, "GITHUB_STEP_SUMMARY=" + page, "INPUT_API-KEY=sk_demo"}
 	fmt.Println("── The step, on a simulated Pipecat Cloud")
 	for _, in := range inputs {
 		fmt.Printf("   %s: %s\n", in[0], in[1])
