@@ -86,6 +86,11 @@ func setUp(env *testscript.Env) error {
 	return err
 }
 
+// buildWrites selects the requests that make a build.
+func buildWrites(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Path == "/v1/builds"
+}
+
 // logs selects the requests for an agent's log.
 func logs(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/logs") }
 
@@ -136,7 +141,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		}
 	},
 
-	// fault reads|writes|logs FROM TO lost|half|hang|STATUS [BODY [HEADER=VALUE]]
+	// fault reads|writes|logs|bucket|builds FROM TO lost|half|hang|STATUS [BODY [HEADER=VALUE]]
 	// strikes the FROM-th to the TO-th request from now on; a TO of 0 is no end.
 	// fault none ends them all.
 	"fault": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -145,7 +150,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			w.api = w.honest
 			return
 		}
-		which := map[string]simulator.When{"reads": simulator.Reads, "writes": simulator.Writes, "logs": logs}[args[0]]
+		which := map[string]simulator.When{"reads": simulator.Reads, "writes": simulator.Writes, "logs": logs, "bucket": simulator.ToBucket, "builds": buildWrites}[args[0]]
 		from, err := strconv.ParseInt(args[1], 10, 64)
 		ts.Check(err)
 		to, err := strconv.ParseInt(args[2], 10, 64)
@@ -186,6 +191,30 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		if fmt.Sprint(got) != args[1] {
 			ts.Fatalf("%s has had %d deployments, want %s", args[0], got, args[1])
 		}
+	},
+
+	// uploads N says how many build contexts the bucket has taken, and prints what
+	// is in the last.
+	"uploads": func(ts *testscript.TestScript, _ bool, args []string) {
+		all := ts.Value("world").(*world).cloud.Uploads()
+		if fmt.Sprint(len(all)) != args[0] {
+			ts.Fatalf("%d uploads, want %s", len(all), args[0])
+		}
+		if len(all) > 0 {
+			fmt.Fprintln(ts.Stdout(), strings.Join(all[len(all)-1].Names, "\n"))
+		}
+	},
+
+	// vanish DURATION makes the records of all builds vanish, so long after now.
+	"vanish": func(ts *testscript.TestScript, _ bool, args []string) {
+		after, err := time.ParseDuration(args[0])
+		ts.Check(err)
+		cloud := ts.Value("world").(*world).cloud
+		time.AfterFunc(after, func() {
+			for _, b := range cloud.Builds() {
+				cloud.RemoveBuild(b.ID)
+			}
+		})
 	},
 
 	// outputs reads $GITHUB_OUTPUT as the runner does, and prints NAME=VALUE lines.

@@ -146,6 +146,7 @@ type request struct {
 	answered     bool   // its answer was read to the end
 	serving      string // the deployment that served then
 	rollback     bool   // it is sent to undo what was sent before
+	builds       bool   // it is sent to make a build, or to upload for one
 }
 
 // network is how the program of a run reaches the cloud.
@@ -153,7 +154,8 @@ type network searchRun
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	now := time.Now()
-	q := &request{method: r.Method, path: r.URL.Path, began: now, look: r.Method == http.MethodGet && r.URL.Path == "/v1/agents/bot"}
+	q := &request{method: r.Method, path: r.URL.Path, began: now, look: r.Method == http.MethodGet && r.URL.Path == "/v1/agents/bot",
+		builds: r.Method == http.MethodPost && !strings.HasPrefix(r.URL.Path, "/v1/agents")}
 	n.mu.Lock()
 	i := len(n.sent)
 	n.sent = append(n.sent, q)
@@ -182,8 +184,13 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // watch finds what must not be sent.
 func (n *network) watch(i int, q *request, r *http.Request) {
-	if r.URL.Scheme != "https" || r.URL.Host != "api.pipecat.daily.co" {
+	if bucket := r.URL.Host == "bucket.example"; r.URL.Scheme != "https" || r.URL.Host != "api.pipecat.daily.co" && !bucket {
 		n.odd = append(n.odd, fmt.Sprintf("request %d goes to %s", i, r.URL))
+	} else if bucket && strings.Contains(fmt.Sprint(r.Header), "sk_") {
+		n.odd = append(n.odd, fmt.Sprintf("request %d shows the key to the bucket", i))
+	}
+	if q.builds {
+		return
 	}
 	header := r.Header.Clone()
 	header.Del("Authorization")

@@ -80,7 +80,7 @@ func (l *syncLog) String() string {
 func TestCancelled(t *testing.T) {
 	reads, writes, between := simulator.Reads, simulator.Writes, simulator.Between
 	const (
-		nothing = "the job was stopped before anything was sent"
+		nothing = "the job was stopped before anything was changed"
 		refused = "the job was stopped before the platform took the update, so nothing was deployed"
 		perhaps = "the job was stopped while the update was under way; it may have been taken"
 		goesOn  = "its rollout goes on without it"
@@ -88,6 +88,15 @@ func TestCancelled(t *testing.T) {
 		build   = "INPUT_BUILD-ID=" + searchBuild
 		undo    = "INPUT_IMAGE=ghcr.io/acme/bot:missing INPUT_ROLLBACK-ON-FAILURE=true"
 	)
+	sample, err := filepath.Abs("cmd/demo/agent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := "INPUT_CLOUD-BUILD=true GITHUB_WORKSPACE=" + sample
+	const uploads = "the job was stopped while it uploaded the build context or asked for the build, so nothing was deployed"
+	to := func(method, path string) simulator.When {
+		return func(r *http.Request) bool { return r.Method == method && strings.HasPrefix(r.URL.Path, path) }
+	}
 	later := http.Header{"Retry-After": {"30"}}
 	for _, tt := range []struct {
 		stage, what string
@@ -125,6 +134,21 @@ func TestCancelled(t *testing.T) {
 		{"waiting", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
 			return simulator.Delay(c, reach(between(3, 3, reads)), 0)
 		}, goesOn, true},
+		{"looking for an equal build", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(to(http.MethodGet, "/v1/builds")))
+		}, nothing, false},
+		{"asking where to upload", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(to(http.MethodPost, "/v1/builds/upload-url")))
+		}, uploads, false},
+		{"uploading", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(simulator.ToBucket))
+		}, uploads, false},
+		{"asking for the build", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(buildWrites))
+		}, uploads, false},
+		{"building", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(to(http.MethodGet, "/v1/builds/")))
+		}, "it goes on without it, and nothing was deployed", false},
 		{"reading before the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
 			var failed atomic.Bool
 			watched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,8 @@ type scenario struct {
 	invalid                             bool   // the inputs are wrong
 	waitTimeout, buildTimeout, minReady time.Duration
 
-	exists      bool // the agent
+	source      map[string]string // the files of the build context
+	exists      bool              // the agent
 	key         string
 	laggy, skew time.Duration // of reads, and of the clock
 	secrets     []simulator.SecretSet
@@ -56,7 +57,10 @@ func newScenario(rng *rand.Rand) scenario {
 
 	script := randomScript(rng)
 	s.scripts["go"] = script
-	switch rng.IntN(10) {
+	switch rng.IntN(11) {
+	case 10:
+		s.inputs["cloud-build"], s.inputs["build-context"] = "true", "context"
+		s.source = randomSource(rng)
 	case 0:
 		s.inputs["build-id"] = searchBuild
 		s.builds = []simulator.Build{{ID: searchBuild, Script: "go", After: pick(rng, 0, seconds(60), seconds(900)),
@@ -151,7 +155,7 @@ func newScenario(rng *rand.Rand) scenario {
 }
 
 func (s *scenario) newCloud() *simulator.Cloud {
-	cloud := &simulator.Cloud{Key: s.key, Laggy: s.laggy, Skew: s.skew, Scripts: s.scripts}
+	cloud := &simulator.Cloud{Key: s.key, Laggy: s.laggy, Skew: s.skew, Scripts: s.scripts, Bucket: "https://bucket.example/bucket"}
 	if s.exists {
 		cloud.AddAgent("bot", "us-west", "ghcr.io/acme/bot:v1")
 	}

@@ -86,6 +86,7 @@ func TestSearch(t *testing.T) {
 // tally says what a search has been through.
 type tally struct {
 	runs, requests, faults, cancelled, others int
+	uploads, built                            int // contexts, and deployments of them
 	statuses, reasons, kinds                  map[string]int
 }
 
@@ -105,6 +106,10 @@ func (s *tally) add(r *searchRun) {
 		s.cancelled++
 	}
 	s.others += len(r.others)
+	s.uploads += len(r.cloud.Uploads())
+	if r.inputs["cloud-build"] != "" {
+		s.built += len(r.ours)
+	}
 	s.statuses[r.outputs["status"]]++
 	s.reasons[r.outputs["failure-reason"]]++
 }
@@ -117,8 +122,8 @@ func (s *tally) String() string {
 		}
 		return strings.Join(all, ", ")
 	}
-	return fmt.Sprintf("%d runs, %d requests, %d faults, %d deployments of others, %d cancellations\nstatuses: %s\nreasons: %s\nfaults: %s",
-		s.runs, s.requests, s.faults, s.others, s.cancelled, counts(s.statuses), counts(s.reasons), counts(s.kinds))
+	return fmt.Sprintf("%d runs, %d requests, %d faults, %d deployments of others, %d cancellations, %d build contexts uploaded and %d deployed\nstatuses: %s\nreasons: %s\nfaults: %s",
+		s.runs, s.requests, s.faults, s.others, s.cancelled, s.uploads, s.built, counts(s.statuses), counts(s.reasons), counts(s.kinds))
 }
 
 // check finds what a long search should have come across, and has not.
@@ -130,6 +135,9 @@ func (s *tally) check(t *testing.T) {
 		if s.statuses[status.Word] == 0 {
 			t.Errorf("no run came to %s", status.Word)
 		}
+	}
+	if s.built == 0 {
+		t.Error("no cloud build was deployed")
 	}
 	for _, f := range faults {
 		if s.kinds[f.name] == 0 {
@@ -207,6 +215,9 @@ func (r *searchRun) run() {
 	r.cloud = r.newCloud()
 	r.before = r.cloud.Deployments("bot")
 	output, page, config := filepath.Join(r.dir, "output"), filepath.Join(r.dir, "summary"), filepath.Join(r.dir, "pcc-deploy.toml")
+	if r.source != nil {
+		r.write()
+	}
 	for _, file := range []string{output, page, config} {
 		_ = os.Remove(file)
 	}
@@ -217,7 +228,7 @@ func (r *searchRun) run() {
 	}
 	env := map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": r.dir, "GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page,
-		"INPUT_API-KEY": searchKey, "INPUT_AGENT-NAME": "bot",
+		"INPUT_API-KEY": searchKey, "INPUT_AGENT-NAME": "bot", "RUNNER_TEMP": filepath.Join(r.dir, "temp"),
 	}
 	for name, value := range r.inputs {
 		env["INPUT_"+strings.ToUpper(name)] = value
@@ -306,6 +317,10 @@ func (r *searchRun) broken() []string {
 	hold(len(r.backs) <= 1, "%d rollbacks: %q", len(r.backs), r.backs)
 	refused := -1
 	for i, q := range r.sent {
+		if q.builds {
+			hold(r.stopped.IsZero() || !q.began.After(r.stopped), "request %d was sent after the job was stopped", i)
+			continue
+		}
 		if q.rollback && refused >= 0 && !r.sent[refused].rollback {
 			hold(false, "request %d is a rollback, though request %d was refused", i, refused)
 		}
@@ -325,7 +340,7 @@ func (r *searchRun) broken() []string {
 
 	// What it says of the agent is so.
 	said := r.log.String() + r.summary
-	for _, none := range []string{"nothing was deployed", "nothing was changed", "before anything was sent", "nothing was sent"} {
+	for _, none := range []string{"nothing was deployed", "nothing was changed", "before anything was changed", "nothing was sent"} {
 		hold(!strings.Contains(said, none) || len(r.ours) == 0, "it says %q, though deployment %q was made", none, r.ours)
 	}
 	hold(status != verdict.Unchanged || id == r.outputs["previous-deployment-id"], "unchanged, from deployment %q to %q", r.outputs["previous-deployment-id"], id)
@@ -333,8 +348,11 @@ func (r *searchRun) broken() []string {
 		hold(len(all) > len(r.before)+len(r.ours)+len(r.backs), "superseded, though nobody else deployed")
 	}
 
+	// A build is of what it is to be of, and leaves nothing behind.
+	broken = append(broken, r.brokenBuilds()...)
+
 	// It ends.
-	first := slices.IndexFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost })
+	first := slices.IndexFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost && !q.builds })
 	if first >= 0 {
 		took := r.ended.Sub(r.sent[first].began)
 		limit := r.waitTimeout + time.Second
@@ -362,7 +380,7 @@ func (r *searchRun) broken() []string {
 	hold((r.outputs["failure-reason"] == "") == green && (r.outputs["failure-message"] == "") == green,
 		"status %s with failure-reason %q and failure-message %q", status, r.outputs["failure-reason"], r.outputs["failure-message"])
 	for i, q := range r.sent {
-		taken := q.method == http.MethodPost && q.answered && q.fault.whole && q.status == http.StatusOK && q.ended.Before(r.ended)
+		taken := q.method == http.MethodPost && !q.builds && q.answered && q.fault.whole && q.status == http.StatusOK && q.ended.Before(r.ended)
 		hold(!taken || id != "", "no deployment-id, though request %d was answered", i)
 	}
 	hold(strings.HasPrefix(r.summary, "## ✓") == green && (green || strings.HasPrefix(r.summary, "## ✗")), "a summary that begins %.40q with status %s", r.summary, status)
