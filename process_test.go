@@ -29,17 +29,17 @@ type process struct {
 
 // start starts a job that deploys demo-agent over an API; env has more inputs.
 func start(t *testing.T, api http.Handler, env ...string) *process {
-	return startAs(t, "pipecat-cloud-deploy", api, env...)
+	return startAs(t, exec.Command("pipecat-cloud-deploy"), api, env...)
 }
 
 // startAs starts it as another program than these tests, which are several
 // times as large.
-func startAs(t *testing.T, program string, api http.Handler, env ...string) *process {
+func startAs(t *testing.T, program *exec.Cmd, api http.Handler, env ...string) *process {
 	t.Helper()
 	server := httptest.NewServer(api)
 	t.Cleanup(server.CloseClientConnections)
 	dir := t.TempDir()
-	j := &process{Cmd: exec.Command(program), dir: dir, log: &syncLog{}}
+	j := &process{Cmd: program, dir: dir, log: &syncLog{}}
 	j.Env = append([]string{
 		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + dir, "GITHUB_OUTPUT=" + dir + "/output", "GITHUB_STEP_SUMMARY=" + dir + "/summary",
 		"INPUT_API-KEY=" + searchKey, "INPUT_AGENT-NAME=demo-agent", "INPUT_API-URL=" + server.URL,
@@ -50,6 +50,16 @@ func startAs(t *testing.T, program string, api http.Handler, env ...string) *pro
 	}
 	t.Cleanup(func() { _ = j.Process.Kill() })
 	return j
+}
+
+// built is the program, built anew.
+func built(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "pipecat-cloud-deploy")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
 }
 
 func (j *process) read(name string) string {
@@ -302,11 +312,7 @@ func TestMemory(t *testing.T) {
 			})
 		}
 	})
-	program := filepath.Join(t.TempDir(), "pipecat-cloud-deploy")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	j := startAs(t, program, api, "INPUT_IMAGE=ghcr.io/acme/bot:stuck", "INPUT_WAIT-TIMEOUT="+memoryFor.String())
+	j := startAs(t, exec.Command(built(t)), api, "INPUT_IMAGE=ghcr.io/acme/bot:stuck", "INPUT_WAIT-TIMEOUT="+memoryFor.String())
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = j.Wait() }()
 	peak := 0 // KiB; not the rusage's, which begins with what these tests take
