@@ -5,9 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v4"
 
 	"pipecat-cloud-deploy/inputs"
 	"pipecat-cloud-deploy/summary"
@@ -49,11 +52,11 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// TestNamedTests holds that the tests that the README names are there.
+// TestNamedTests holds that the tests which the pages name are there.
 func TestNamedTests(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+	var pages strings.Builder
+	for _, text := range prose(t) {
+		pages.WriteString(text)
 	}
 	files, err := filepath.Glob("*/*_test.go")
 	if err != nil {
@@ -68,15 +71,131 @@ func TestNamedTests(t *testing.T) {
 		}
 		code.Write(data)
 	}
-	names := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z]+)`").FindAllStringSubmatch(string(readme), -1)
+	names := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z]+)`").FindAllStringSubmatch(pages.String(), -1)
 	if len(names) == 0 {
-		t.Error("the README names no test")
+		t.Error("no page names a test")
 	}
 	for _, name := range names {
 		if !strings.Contains(code.String(), "\nfunc "+name[1]+"(") {
 			t.Errorf("there is no %s", name[1])
 		}
 	}
+}
+
+// TestExamples holds the workflows that users paste, those of examples and those
+// in the README, to the tables of inputs and outputs; and those of examples to
+// what keeps a workflow safe.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("examples/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	pages := prose(t)
+	var all strings.Builder
+	for _, text := range pages {
+		all.WriteString(text)
+	}
+	use := regexp.MustCompile(`(?m)uses: (\S+)(.*)$`)
+	pinned := regexp.MustCompile(`@[0-9a-f]{40}$`)
+	version := regexp.MustCompile(`^ # v\d`)
+	for _, file := range files {
+		text := read(t, file)
+		if !strings.Contains(all.String(), file) {
+			t.Errorf("%s: neither the README nor docs names it", file)
+		}
+		for _, u := range use.FindAllStringSubmatch(text, -1) {
+			if !ours(u[1]) && !strings.HasPrefix(u[1], "acme/") && !(pinned.MatchString(u[1]) && version.MatchString(u[2])) {
+				t.Errorf("%s: %s is not pinned to a commit, with its version behind it", file, u[1])
+			}
+		}
+		checkWorkflow(t, file, text)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(pages["README.md"], -1)
+	if len(blocks) == 0 {
+		t.Error("the README has no workflow")
+	}
+	for _, block := range blocks {
+		checkWorkflow(t, "README.md", block[1])
+	}
+}
+
+// ours reports whether a step uses this action.
+func ours(uses string) bool { return strings.HasPrefix(uses, "OWNER/pipecat-cloud-deploy@") }
+
+// checkWorkflow holds the steps of a workflow that use this action to its table
+// of inputs, and what is read of them to its table of outputs.
+func checkWorkflow(t *testing.T, file, text string) {
+	t.Helper()
+	var workflow struct {
+		Permissions *map[string]string
+		Jobs        map[string]struct {
+			Uses  string
+			Steps []struct {
+				ID, Uses, Run string
+				With          map[string]any
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(text), &workflow); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	if workflow.Permissions == nil {
+		t.Errorf("%s: it has no permissions", file)
+	}
+	used := false
+	for _, job := range workflow.Jobs {
+		used = used || strings.Contains(job.Uses, "deploy-agent.yml")
+		for _, step := range job.Steps {
+			if strings.Contains(step.Run, "${{") {
+				t.Errorf("%s: a script has ${{ in it; pass it by env", file)
+			}
+			if !ours(step.Uses) {
+				continue
+			}
+			used = true
+			if step.With["api-key"] == nil {
+				t.Errorf("%s: a step has no api-key", file)
+			}
+			for name := range step.With {
+				known := func(in inputs.Input) bool { return in.Name == name && !in.Retired }
+				if !slices.ContainsFunc(inputs.Table(), known) {
+					t.Errorf("%s: there is no input %s", file, name)
+				}
+			}
+			for _, read := range regexp.MustCompile(`steps\.`+step.ID+`\.outputs\.([\w-]+)`).FindAllStringSubmatch(text, -1) {
+				if !slices.ContainsFunc(summary.Outputs(), func(o summary.Output) bool { return o.Name == read[1] }) {
+					t.Errorf("%s: there is no output %s", file, read[1])
+				}
+			}
+		}
+	}
+	if !used {
+		t.Errorf("%s: it deploys nothing", file)
+	}
+}
+
+// prose is every page that people read, by its name.
+func prose(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("docs/*.md")
+	own, _ := filepath.Glob("*.md")
+	if err != nil || len(own) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	pages := map[string]string{}
+	for _, file := range append(files, own...) {
+		pages[filepath.ToSlash(file)] = read(t, file)
+	}
+	return pages
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 func actionYAML() string {
