@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -117,6 +118,119 @@ func TestExamples(t *testing.T) {
 	for _, block := range blocks {
 		checkWorkflow(t, "README.md", block[1])
 	}
+}
+
+// TestTroubleshooting holds that each failure-reason has a section, in order.
+func TestTroubleshooting(t *testing.T) {
+	var got, want []string
+	for _, m := range regexp.MustCompile("(?m)^## `(.+)`$").FindAllStringSubmatch(read(t, "docs/troubleshooting.md"), -1) {
+		got = append(got, m[1])
+	}
+	for _, r := range verdict.Reasons() {
+		want = append(want, r.Word)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("docs/troubleshooting.md has sections on %q, want %q", got, want)
+	}
+}
+
+// TestSameRules holds that the rules have the same numbers wherever they are.
+func TestSameRules(t *testing.T) {
+	numbers := func(text, pattern string) (all []string) {
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			all = append(all, m[1])
+		}
+		return all
+	}
+	_, judge, _ := strings.Cut(read(t, "poll/judge.go"), "\nfunc Judge(")
+	judge, _, _ = strings.Cut(judge, "\n}\n")
+	_, readme, _ := strings.Cut(read(t, "README.md"), "### How it decides\n")
+	readme, _, _ = strings.Cut(readme, "\n#")
+	page := read(t, "docs/how-it-decides.md")
+	want := numbers(judge, `// (\d)\.`)
+	for where, got := range map[string][]string{
+		"the README":             numbers(readme, `(?m)^(\d)\. `),
+		"docs/how-it-decides.md": numbers(page, `(?m)^### (\d)\. `),
+		"its picture":            numbers(page, `"(\d)\. `),
+	} {
+		if len(want) == 0 || !slices.Equal(got, want) {
+			t.Errorf("%s has the rules %q, the judge %q", where, got, want)
+		}
+	}
+}
+
+// TestLayout holds that the table of folders has every package.
+func TestLayout(t *testing.T) {
+	files, err := filepath.Glob("*/*.go")
+	more, _ := filepath.Glob("cmd/*/*.go")
+	if err != nil || len(more) == 0 {
+		t.Fatalf("no packages: %v", err)
+	}
+	_, page, _ := strings.Cut(read(t, "docs/contributing.md"), "## Layout\n")
+	page, _, _ = strings.Cut(page, "\n## ")
+	for _, file := range append(files, more...) {
+		if dir := filepath.ToSlash(filepath.Dir(file)); !strings.Contains(page, "`"+dir+"`") {
+			t.Errorf("docs/contributing.md does not say what %s is for", dir)
+		}
+	}
+}
+
+// TestRequests holds the table of what is sent to what may be.
+func TestRequests(t *testing.T) {
+	var contract struct{ Paths map[string]map[string]any }
+	if err := yaml.Unmarshal([]byte(read(t, "simulator/contract.yaml")), &contract); err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for at, methods := range contract.Paths {
+		for _, method := range []string{"get", "put", "post", "patch", "delete"} {
+			if methods[method] != nil && at != "/regions" { // which the client has no use for
+				want = append(want, strings.ToUpper(method)+" "+at)
+			}
+		}
+	}
+	for _, m := range regexp.MustCompile("`([A-Z]+ /[^`]+)`").FindAllStringSubmatch(read(t, "docs/security.md"), -1) {
+		got = append(got, m[1])
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("docs/security.md has the requests %q, the contract %q", got, want)
+	}
+}
+
+// TestLinks holds that what the pages link to in this repository is there.
+func TestLinks(t *testing.T) {
+	pages := prose(t)
+	fences := regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	links := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for page, text := range pages {
+		for _, m := range links.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			file, anchor, _ := strings.Cut(m[1], "#")
+			to := page
+			if file != "" {
+				to = path.Join(path.Dir(page), file)
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s: %s is not there", page, m[1])
+			}
+			if anchor != "" && !slices.Contains(anchors(pages[to]), anchor) {
+				t.Errorf("%s: %s is no heading", page, m[1])
+			}
+		}
+	}
+}
+
+// anchors are those that GitHub gives a page's headings.
+func anchors(page string) (all []string) {
+	other := regexp.MustCompile(`[^\pL\d _-]`)
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(page, -1) {
+		all = append(all, strings.ReplaceAll(other.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return all
 }
 
 // ours reports whether a step uses this action.
