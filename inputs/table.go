@@ -140,7 +140,7 @@ func Table() []Input {
 			Text: "How long the update and its rollout may take: seconds, or a duration such as `10m`.",
 			set:  into(func(c *Config) *time.Duration { return &c.WaitTimeout }, between(time.Second, maxWait))},
 		{Name: "max-restarts", Kind: number, Default: "2",
-			Text: "Restarts of the new revision that are forgiven, per replica.",
+			Text: "Restarts of the new revision that are forgiven, per replica. A crash loop that shows at two looks in a row is not.",
 			set:  into(func(c *Config) *int { return &c.MaxRestarts }, fromZero)},
 		{Name: "min-ready-seconds", Kind: duration, Default: "0",
 			Text: "How long the new revision must stay ready before it counts.",

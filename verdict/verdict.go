@@ -74,7 +74,7 @@ const (
 // Reasons are all of them, with what to do about each.
 func Reasons() []Entry {
 	return []Entry{
-		{string(Inputs), "An input or the config file is wrong. Each problem is an annotation that says what would be right; nothing was sent."},
+		{string(Inputs), "An input or the config file is wrong. Each problem is told with what would be right; no update was sent."},
 		{string(Auth), "The API does not take the key. Check that `api-key` is a **Private** key of the organization that owns the agent."},
 		{string(Refused), "The platform did not take the update, or will not run it. Its own words say why: a secret set that does not exist, another region, no billing."},
 		{string(Build), "The cloud build failed, or did not end in time. Its error says why."},
