@@ -48,6 +48,7 @@ func main() {
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer, transport http.RoundTripper) (code int) {
 	report := summary.New(stdout, getenv)
+	report.Version = built()
 	defer func() {
 		if p := recover(); p != nil {
 			v := broken(p)
@@ -58,8 +59,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	}()
 
 	cfg, err := inputs.Load(args, getenv)
-	if errors.Is(err, flag.ErrHelp) {
+	switch {
+	case errors.Is(err, flag.ErrHelp):
 		inputs.Usage(stdout)
+		return 0
+	case errors.Is(err, inputs.ErrVersion):
+		fmt.Fprintln(stdout, "pipecat-cloud-deploy", built())
 		return 0
 	}
 	report.Begin(cfg)
@@ -87,7 +92,7 @@ type job struct {
 
 // rollOut makes the deployment that cfg asks for, and waits for its verdict.
 func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
-	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy", Transport: transport}
+	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy/" + version, Transport: transport}
 	j := job{cfg: cfg, api: waiting, waiting: waiting, report: report}
 	j.api.Retries, j.api.Retrying = 4, report.Retrying
 

@@ -127,8 +127,8 @@ func Key(getenv func(string) string) Secret {
 }
 
 // Load reads flags from args, the action's inputs from getenv, and the config
-// file; the first of these that sets a value wins. The error is Problems, or
-// flag.ErrHelp.
+// file; the first of these that sets a value wins. The error is Problems,
+// flag.ErrHelp or ErrVersion.
 func Load(args []string, getenv func(string) string) (Config, error) {
 	var (
 		input    = githubactions.New(githubactions.WithGetenv(getenv)).GetInput

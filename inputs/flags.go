@@ -8,8 +8,11 @@ import (
 	"strings"
 )
 
+// ErrVersion is for a run that is only to say the program's version.
+var ErrVersion = errors.New("the version is asked for")
+
 // parseFlags reads the flags of a run by hand: one for each input but the
-// secret ones. Its error is Problems, or flag.ErrHelp.
+// secret ones. Its error is Problems, flag.ErrHelp or ErrVersion.
 func parseFlags(args []string) (map[string]string, error) {
 	given := map[string]string{}
 	var secret string // the name of one that was given all the same
@@ -32,8 +35,11 @@ func parseFlags(args []string) (map[string]string, error) {
 			flags.Func(in.Name, "", set)
 		}
 	}
+	version := flags.Bool("version", false, "")
 	err := flags.Parse(args)
 	switch {
+	case *version:
+		return nil, ErrVersion
 	case errors.Is(err, flag.ErrHelp):
 		return nil, err
 	case secret != "":
@@ -44,6 +50,11 @@ func parseFlags(args []string) (map[string]string, error) {
 		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name=value", quote(flags.Arg(0)))}}
 	}
 	return given, nil
+}
+
+// byHand are the flags that are no inputs.
+var byHand = []struct{ name, text string }{
+	{"version", "Print the version, and do nothing else."},
 }
 
 // Usage writes what -h prints.
@@ -68,6 +79,10 @@ The key is read from %s. As a GitHub Action, each flag is an input.
 			text += " Default: " + in.Default + "."
 		}
 		fmt.Fprintf(w, "  %s\n        %s\n", name, text)
+	}
+	fmt.Fprint(w, "\nBy hand only, as no input:\n\n")
+	for _, f := range byHand {
+		fmt.Fprintf(w, "  -%s\n        %s\n", f.name, f.text)
 	}
 	fmt.Fprintf(w, "\nExit status: 0 when the job is green, 1 when it is red.\n")
 }

@@ -20,6 +20,10 @@ import (
 // Report tells the story of one job. It is given what happens by its methods,
 // in order, and Finish last.
 type Report struct {
+	// Version is that of this program, for the log's first line; empty: it is
+	// not told.
+	Version string
+
 	log     *log
 	getenv  func(string) string
 	key     inputs.Secret
@@ -83,6 +87,9 @@ func (r *Report) Begin(cfg inputs.Config) {
 	r.key, r.dryRun = cfg.APIKey, cfg.DryRun
 	if r.key != "" && r.log.action != nil {
 		r.log.action.AddMask(string(r.key))
+	}
+	if r.Version != "" {
+		r.log.line("Pipecat Cloud Deploy %s", r.Version)
 	}
 	if cfg.APIURL != nil {
 		r.api = cfg.APIURL.String()
