@@ -42,11 +42,11 @@ func main() {
 		os.Exit(1) // something blocks, such as a log that nobody reads
 	})
 	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads changes no verdict
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, http.DefaultTransport))
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr, http.DefaultTransport))
 }
 
 // run is the program: it returns the exit code.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer, transport http.RoundTripper) (code int) {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, transport http.RoundTripper) (code int) {
 	report := summary.New(stdout, getenv)
 	report.Version = built()
 	defer func() {
@@ -66,6 +66,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	case errors.Is(err, inputs.ErrVersion):
 		fmt.Fprintln(stdout, "pipecat-cloud-deploy", built())
 		return 0
+	}
+	if cfg.JSON {
+		report.JSON(stdout, stderr)
 	}
 	report.Begin(cfg)
 

@@ -106,9 +106,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		if w.cancelAfter > 0 {
 			defer time.AfterFunc(w.cancelAfter, cancel).Stop()
 		}
-		var log strings.Builder
-		code := run(ctx, args, ts.Getenv, &log, simulator.Transport(w.api))
-		fmt.Fprint(ts.Stdout(), token.ReplaceAllString(log.String(), "TOKEN"))
+		var stdout, stderr strings.Builder
+		code := run(ctx, args, ts.Getenv, &stdout, &stderr, simulator.Transport(w.api))
+		fmt.Fprint(ts.Stdout(), token.ReplaceAllString(stdout.String(), "TOKEN"))
+		fmt.Fprint(ts.Stderr(), token.ReplaceAllString(stderr.String(), "TOKEN"))
 		if code != 0 && code != 1 || (code == 1) != neg {
 			ts.Fatalf("exit code %d", code)
 		}
@@ -286,7 +287,7 @@ func TestPanic(t *testing.T) {
 				return env[name]
 			}
 			var log strings.Builder
-			code := run(t.Context(), nil, getenv, &log, breaking{})
+			code := run(t.Context(), nil, getenv, &log, &log, breaking{})
 			values, err := outputs(t, output)
 			if code != 1 || err != nil || values["status"] != "failed" || values["failure-reason"] != "api" || !strings.Contains(log.String(), "this action broke") {
 				t.Errorf("exit code %d, outputs %v, %v\n%s", code, values, err, log.String())
@@ -313,7 +314,7 @@ func TestPanicAfterSending(t *testing.T) {
 	})
 	env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b"}
 	var log strings.Builder
-	code := run(t.Context(), nil, func(name string) string { return env[name] }, &log, network)
+	code := run(t.Context(), nil, func(name string) string { return env[name] }, &log, &log, network)
 	if code != 1 || len(cloud.Deployments("demo-agent")) != 2 || strings.Contains(log.String(), "nothing was changed") {
 		t.Errorf("exit code %d\n%s", code, log.String())
 	}

@@ -252,7 +252,7 @@ func (r *searchRun) run() {
 		time.AfterFunc(other.at, func() { r.deployOther(other.settings) })
 	}
 
-	code := run(ctx, nil, func(name string) string { return env[name] }, &r.log, (*network)(r))
+	code := run(ctx, nil, func(name string) string { return env[name] }, &r.log, &r.log, (*network)(r))
 	r.mu.Lock()
 	r.code, r.ended = code, time.Now()
 	r.mu.Unlock()

@@ -59,6 +59,10 @@ type Config struct {
 	// Sources is the config file's name for each input that was set there.
 	Sources map[string]string
 
+	// By hand a job may write its summary to a file, and its outputs as JSON.
+	Summary string // empty: to none
+	JSON    bool
+
 	// Workspace is the folder of the user's repository; empty: the current one.
 	Workspace string
 
@@ -136,7 +140,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 		given    = map[string]value{}
 		problems Problems
 	)
-	flags, err := parseFlags(args)
+	flags, err := cfg.parseFlags(args)
 	if err != nil {
 		return cfg, err
 	}

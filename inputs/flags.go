@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -12,8 +13,9 @@ import (
 var ErrVersion = errors.New("the version is asked for")
 
 // parseFlags reads the flags of a run by hand: one for each input but the
-// secret ones. Its error is Problems, flag.ErrHelp or ErrVersion.
-func parseFlags(args []string) (map[string]string, error) {
+// secret ones, and those that are no inputs, into c. Its error is Problems,
+// flag.ErrHelp or ErrVersion.
+func (c *Config) parseFlags(args []string) (map[string]string, error) {
 	given := map[string]string{}
 	var secret string // the name of one that was given all the same
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
@@ -35,8 +37,13 @@ func parseFlags(args []string) (map[string]string, error) {
 			flags.Func(in.Name, "", set)
 		}
 	}
+	flags.StringVar(&c.Summary, "summary", "", "")
+	flags.BoolVar(&c.JSON, "json", false, "")
 	version := flags.Bool("version", false, "")
 	err := flags.Parse(args)
+	if err != nil || flags.NArg() > 0 { // it may come after what is wrong
+		c.JSON = c.JSON || slices.Contains(args, "-json") || slices.Contains(args, "--json")
+	}
 	switch {
 	case *version:
 		return nil, ErrVersion
@@ -53,7 +60,9 @@ func parseFlags(args []string) (map[string]string, error) {
 }
 
 // byHand are the flags that are no inputs.
-var byHand = []struct{ name, text string }{
+var byHand = []struct{ usage, text string }{
+	{"summary FILE", "Append the job summary to a file, in Markdown."},
+	{"json", "Print the outputs when the job ends, as one JSON object of strings; the log goes to stderr."},
 	{"version", "Print the version, and do nothing else."},
 }
 
@@ -82,7 +91,7 @@ The key is read from %s. As a GitHub Action, each flag is an input.
 	}
 	fmt.Fprint(w, "\nBy hand only, as no input:\n\n")
 	for _, f := range byHand {
-		fmt.Fprintf(w, "  -%s\n        %s\n", f.name, f.text)
+		fmt.Fprintf(w, "  -%s\n        %s\n", f.usage, f.text)
 	}
 	fmt.Fprintf(w, "\nExit status: 0 when the job is green, 1 when it is red.\n")
 }

@@ -3,6 +3,7 @@ package summary
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"time"
@@ -27,6 +28,12 @@ func (r *Report) Finish(v verdict.Verdict) {
 	}
 	if path := r.getenv("GITHUB_STEP_SUMMARY"); path != "" {
 		r.save(path, r.page, v, "No job summary", "The job summary could not be written, and the verdict stands without it; make GITHUB_STEP_SUMMARY writable for this step")
+	}
+	if r.file != "" {
+		r.save(r.file, r.page, v, "No summary", "The summary could not be written to the file of -summary, and the verdict stands without it")
+	}
+	if r.json != nil {
+		r.print(v)
 	}
 }
 
@@ -97,6 +104,14 @@ func (r *Report) save(path string, render func(verdict.Verdict) string, v verdic
 	defer r.survive()
 	if err := appendFile(path, render(v)); err != nil {
 		r.annotate(warningKind, title, fmt.Sprintf("%s: %v", otherwise, cause(err)), place{})
+	}
+}
+
+// print prints the outputs as JSON.
+func (r *Report) print(v verdict.Verdict) {
+	defer r.survive()
+	if _, err := io.WriteString(r.json, r.jsonOutputs(v)); err != nil {
+		r.annotate(warningKind, "No JSON", fmt.Sprintf("The outputs could not be printed: %v", cause(err)), place{})
 	}
 }
 

@@ -2,6 +2,7 @@ package summary
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -65,7 +66,7 @@ func Outputs() []Output {
 func (r *Report) outputs(v verdict.Verdict) string {
 	var b strings.Builder
 	for _, o := range Outputs() {
-		value := cut(r.line(o.value(r, v)), maxOutput)
+		value := r.output(o, v)
 		// A delimiter that nobody can know beforehand cannot be forged; it is
 		// checked all the same.
 		end := rand.Text()
@@ -75,6 +76,24 @@ func (r *Report) outputs(v verdict.Verdict) string {
 		fmt.Fprintf(&b, "%s<<%s\n%s\n%s\n", o.Name, end, value, end)
 	}
 	return b.String()
+}
+
+// output is the value of one.
+func (r *Report) output(o Output, v verdict.Verdict) string {
+	return cut(r.line(o.value(r, v)), maxOutput)
+}
+
+// jsonOutputs renders every output as JSON, in their order, a line each.
+func (r *Report) jsonOutputs(v verdict.Verdict) string {
+	var lines []string
+	for _, o := range Outputs() {
+		var value strings.Builder
+		encoder := json.NewEncoder(&value)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(r.output(o, v))
+		lines = append(lines, fmt.Sprintf("  %q: %s", o.Name, strings.TrimSpace(value.String())))
+	}
+	return "{\n" + strings.Join(lines, ",\n") + "\n}\n"
 }
 
 func appendFile(path, text string) error {

@@ -27,6 +27,8 @@ type Report struct {
 	log     *log
 	getenv  func(string) string
 	key     inputs.Secret
+	json    io.Writer // for the outputs; nil: they are not printed
+	file    string    // for the summary, next to the runner's; empty: none
 	started time.Time
 
 	// What is known of the deployment so far.
@@ -68,6 +70,12 @@ func New(w io.Writer, getenv func(string) string) *Report {
 	}
 }
 
+// JSON has the outputs printed to out when the job ends, as one JSON object. The
+// log goes to log instead.
+func (r *Report) JSON(out, log io.Writer) {
+	r.json, r.log = out, newLog(log, r.log.action != nil)
+}
+
 // Broke takes note that the program itself broke, so that what its last request
 // came to is not known.
 func (r *Report) Broke() { r.lost = true }
@@ -84,7 +92,7 @@ func (r *Report) survive() {
 // else is printed.
 func (r *Report) Begin(cfg inputs.Config) {
 	defer r.survive()
-	r.key, r.dryRun = cfg.APIKey, cfg.DryRun
+	r.key, r.dryRun, r.file = cfg.APIKey, cfg.DryRun, cfg.Summary
 	if r.key != "" && r.log.action != nil {
 		r.log.action.AddMask(string(r.key))
 	}
