@@ -6,8 +6,8 @@ COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o /pipecat-cloud-deploy .
 
 # The runner mounts its files for root and passes inputs by the environment, so
-# there is neither a USER nor any argument.
+# there is neither a USER nor any argument. Certificate authorities are in the
+# program: see roots.go.
 FROM scratch
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /pipecat-cloud-deploy /pipecat-cloud-deploy
 ENTRYPOINT ["/pipecat-cloud-deploy"]

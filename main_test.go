@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"flag"
 	"fmt"
 	"net/http"
@@ -28,7 +29,14 @@ import (
 var update = flag.Bool("update", false, "write what is into the scripts' golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"pipecat-cloud-deploy": main})
+	testscript.Main(m, map[string]func(){"pipecat-cloud-deploy": main, "has-roots": hasRoots})
+}
+
+// hasRoots fails unless the process trusts a certificate authority.
+func hasRoots() {
+	if pool, err := x509.SystemCertPool(); err != nil || pool.Equal(x509.NewCertPool()) {
+		os.Exit(1)
+	}
 }
 
 // TestScript runs testdata/script: the action as a user meets it, each script
