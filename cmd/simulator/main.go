@@ -1,4 +1,4 @@
-// Simulator serves a simulated Pipecat Cloud on a loopback port, with one agent
+// Simulator serves a simulated Pipecat Cloud on a port, with one agent
 // called demo-agent. The tag of the image that is deployed picks what becomes
 // of it: see go run ./cmd/demo -list.
 package main
@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"pipecat-cloud-deploy/simulator"
@@ -18,14 +19,15 @@ func main() {
 	flags := flag.NewFlagSet("simulator", flag.ExitOnError)
 	addr := flags.String("addr", "127.0.0.1:0", "address to serve on; port 0 picks a free one")
 	key := flags.String("key", "", "the one Private key to take; empty takes any")
+	dir := flags.String("tls", "", "folder of cert.pem and key.pem to serve https with; empty is http")
 	_ = flags.Parse(os.Args[1:])
-	if err := serve(*addr, *key); err != nil {
+	if err := serve(*addr, *key, *dir); err != nil {
 		fmt.Fprintln(os.Stderr, "simulator:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(addr, key string) error {
+func serve(addr, key, dir string) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -34,7 +36,11 @@ func serve(addr, key string) error {
 	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
 	cloud.AddSecretSet(simulator.SecretSet{Name: "demo-secrets"})
 	cloud.AddBuild(simulator.Build{ID: "123e4567-e89b-12d3-a456-426614174000", After: 10 * time.Second})
-	fmt.Printf("http://%s\n", listener.Addr())
 	server := &http.Server{Handler: cloud, ReadHeaderTimeout: 5 * time.Second}
+	if dir != "" {
+		fmt.Printf("https://%s\n", listener.Addr())
+		return server.ServeTLS(listener, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	}
+	fmt.Printf("http://%s\n", listener.Addr())
 	return server.Serve(listener)
 }
