@@ -48,7 +48,7 @@ func main() {
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, transport http.RoundTripper) (code int) {
 	report := summary.New(stdout, getenv)
-	report.Version = built()
+	report.Version = versionName()
 	defer func() {
 		if p := recover(); p != nil {
 			v := broken(p)
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		inputs.Usage(stdout)
 		return 0
 	case errors.Is(err, inputs.ErrVersion):
-		fmt.Fprintln(stdout, "pipecat-cloud-deploy", built())
+		fmt.Fprintln(stdout, "pipecat-cloud-deploy", versionName())
 		return 0
 	}
 	if cfg.JSON {

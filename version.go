@@ -9,9 +9,9 @@ import (
 // that is built in a clone still knows its commit.
 var version, commit = "dev", ""
 
-// built names the version and the commit of this program, such as
+// versionName names the version and the commit of this program, such as
 // "v1.2.3 (0123456789ab)".
-func built() string {
+func versionName() string {
 	from := commit
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
