@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"pipecat-cloud-deploy/buildctx"
 	"pipecat-cloud-deploy/inputs"
 	"pipecat-cloud-deploy/pipecat"
 	"pipecat-cloud-deploy/poll"
@@ -195,3 +197,423 @@ func TestLatest(t *testing.T) {
 }
 
 var _ API = (*pipecat.Client)(nil)
+
+// resolving resolves what cfg asks for, and keeps what is told of it.
+func resolving(ctx context.Context, api http.Handler, cfg inputs.Config) (artefact Artefact, events []Event, err error) {
+	c := client(api)
+	artefact, err = Resolve(ctx, c, cfg, c, func(e Event) { events = append(events, e) }, func(poll.Event) {})
+	return artefact, events, err
+}
+
+// asks counts the requests of a method whose path ends so.
+func asks(n *atomic.Int64, api http.Handler, method, path string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == method && strings.HasSuffix(r.URL.Path, path) {
+			n.Add(1)
+		}
+		api.ServeHTTP(w, r)
+	})
+}
+
+// TestNamedBuild holds that the build that was asked for is deployed by the name
+// that it was asked for, whatever its document calls it.
+func TestNamedBuild(t *testing.T) {
+	const id = "123e4567-e89b-12d3-a456-426614174000"
+	for _, tt := range []struct {
+		name     string
+		statuses []string
+	}{
+		{"one that is there", []string{"success"}},
+		{"one that runs", []string{"building", "success"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				looks := 0
+				api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if !strings.HasSuffix(r.URL.Path, "/builds/"+id) {
+						cloud.ServeHTTP(w, r)
+						return
+					}
+					fmt.Fprintf(w, `{"build":{"status":%q}}`, tt.statuses[min(looks, len(tt.statuses)-1)])
+					looks++
+				})
+				artefact, _, err := resolving(t.Context(), api, inputs.Config{AgentName: "bot", BuildID: id, BuildTimeout: time.Minute})
+				if err != nil || artefact.Build.ID != id {
+					t.Errorf("got %+v, %v", artefact.Build, err)
+				}
+			})
+		})
+	}
+}
+
+// TestNoDefaultRegion holds that nothing is packed for a region that is not known.
+func TestNoDefaultRegion(t *testing.T) {
+	cfg := source(t, "FROM scratch\n")
+	synctest.Test(t, func(t *testing.T) {
+		api := simulator.Answer(&simulator.Cloud{}, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/properties") }, 200, nil, `{"properties":{}}`)
+		_, events, err := resolving(t.Context(), api, cfg)
+		var v *verdict.Verdict
+		if !errors.As(err, &v) || v.Reason != verdict.Inputs || !strings.Contains(v.Message, "set region") || len(events) > 0 {
+			t.Errorf("got %v, %+v", err, events)
+		}
+	})
+}
+
+// TestBuildLog holds when the log of a build is read for what it printed last,
+// for how long, and that it changes no verdict.
+func TestBuildLog(t *testing.T) {
+	whole := func(r *http.Request) bool {
+		return strings.HasSuffix(r.URL.Path, "/logs") && r.URL.Query().Get("limit") == "10000"
+	}
+	for _, tt := range []struct {
+		name     string
+		script   string
+		lines    int
+		fault    func(http.Handler) http.Handler
+		reason   verdict.Reason
+		reads    bool
+		unlogged bool
+		within   time.Duration // 0: as long as the build takes
+	}{
+		{"as asked for", "failed", 3, nil, verdict.Build, true, false, 0},
+		{"not asked for", "failed", 0, nil, verdict.Build, false, false, 0},
+		{"one that hangs", "failed", 3, func(h http.Handler) http.Handler { return simulator.Hang(h, whole) }, verdict.Build, true, true, 10 * time.Second},
+		{"one that ran out of time", "stuck", 3, nil, verdict.Build, true, false, 10 * time.Minute},
+		{"a build that cannot be read", "stuck", 3, func(h http.Handler) http.Handler {
+			return simulator.Answer(h, func(r *http.Request) bool {
+				return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/builds/") && !strings.HasSuffix(r.URL.Path, "/logs")
+			}, 502, nil, "")
+		}, verdict.API, false, false, 10 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := source(t, "# simulator: "+tt.script+"\n")
+			cfg.LogLines = tt.lines
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				var read atomic.Bool
+				var api http.Handler = cloud
+				if tt.fault != nil {
+					api = tt.fault(api)
+				}
+				began := time.Now()
+				_, events, err := resolving(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if whole(r) {
+						read.Store(true)
+					}
+					api.ServeHTTP(w, r)
+				}), cfg)
+				unlogged := false
+				for _, e := range events {
+					_, is := e.(Unlogged)
+					unlogged = unlogged || is
+				}
+				var v *verdict.Verdict
+				if !errors.As(err, &v) || v.Reason != tt.reason || read.Load() != tt.reads || unlogged != tt.unlogged {
+					t.Errorf("got %v; read %v, unlogged %v", err, read.Load(), unlogged)
+				}
+				if most := tt.within + 30*time.Second; time.Since(began) > most {
+					t.Errorf("it took %s, more than %s", time.Since(began), most)
+				}
+			})
+		})
+	}
+}
+
+// TestPatience holds that an API which asks for patience is given it, and how
+// often an address is asked for.
+func TestPatience(t *testing.T) {
+	between, bucket := simulator.Between, simulator.ToBucket
+	address := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/upload-url") }
+	creation := func(r *http.Request) bool {
+		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
+	}
+	busy := http.Header{"Retry-After": {"60"}}
+	const denied = `<Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>`
+	for _, tt := range []struct {
+		name      string
+		expiry    time.Duration
+		faults    func(http.Handler) http.Handler
+		least     time.Duration // until the build began
+		most      time.Duration
+		addresses int64
+	}{
+		{"no fault", 0, func(h http.Handler) http.Handler { return h }, 0, 0, 1},
+		{"a busy address", 0, func(h http.Handler) http.Handler { return simulator.Answer(h, between(1, 1, address), 429, busy, "") }, time.Minute, time.Minute, 2},
+		{"a busy creation", 0, func(h http.Handler) http.Handler { return simulator.Answer(h, between(1, 1, creation), 503, busy, "") }, time.Minute, time.Minute, 1},
+		{"a bucket that is away", 0, func(h http.Handler) http.Handler { return simulator.Answer(h, between(1, 3, bucket), 503, nil, "") }, 9500 * time.Millisecond, 9500 * time.Millisecond, 1},
+		{"an address that ends soon", 50 * time.Second, func(h http.Handler) http.Handler { return simulator.Answer(h, between(1, 1, bucket), 503, nil, "") }, 2 * time.Second, 2 * time.Second, 2},
+		{"an address that has ended before its time", 0, func(h http.Handler) http.Handler { return simulator.Answer(h, between(1, 1, bucket), 403, nil, denied) }, 2 * time.Second, 2 * time.Second, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := source(t, "FROM scratch\n")
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{UploadExpiry: tt.expiry}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				var addresses atomic.Int64
+				began := time.Now()
+				_, _, err := resolving(t.Context(), asks(&addresses, tt.faults(cloud), http.MethodPost, "/upload-url"), cfg)
+				builds := cloud.Builds()
+				if err != nil || len(builds) != 1 || addresses.Load() != tt.addresses {
+					t.Fatalf("got %v; %d addresses, want %d; builds %+v", err, addresses.Load(), tt.addresses, builds)
+				}
+				if took := builds[0].Created.Sub(began); took < tt.least || took > tt.most {
+					t.Errorf("the build began after %s, want %s to %s", took, tt.least, tt.most)
+				}
+			})
+		})
+	}
+}
+
+// TestLookedFor holds which build is taken for one whose creation got no answer.
+func TestLookedFor(t *testing.T) {
+	creation := func(r *http.Request) bool {
+		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
+	}
+	const id = "123e4567-e89b-12d3-a456-426614174000"
+	for _, tt := range []struct {
+		name  string
+		edit  func(*simulator.Build)
+		found bool
+	}{
+		{"one that runs", func(b *simulator.Build) { b.After = time.Minute }, true},
+		{"one that succeeded", func(*simulator.Build) {}, true},
+		{"one that failed", func(b *simulator.Build) { b.Status = "failed" }, false},
+		{"one that the platform gave up", func(b *simulator.Build) { b.Status = "timeout" }, false},
+		{"of another context", func(b *simulator.Build) { b.Hash = "0123456789abcdef" }, false},
+		{"of another Dockerfile", func(b *simulator.Build) { b.Dockerfile = "Dockerfile.prod" }, false},
+		{"of another region", func(b *simulator.Build) { b.Region = "us-east" }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := source(t, "FROM scratch\n")
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				tries := 0
+				api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if !creation(r) {
+						cloud.ServeHTTP(w, r)
+						return
+					}
+					if tries++; tries == 1 { // it is lost, and there is a build by now
+						b := simulator.Build{ID: id, Hash: cloud.Uploads()[0].Hash}
+						tt.edit(&b)
+						cloud.AddBuild(b)
+						panic(http.ErrAbortHandler)
+					}
+					cloud.ServeHTTP(w, r)
+				})
+				artefact, _, err := resolving(t.Context(), api, cfg)
+				if err != nil || (artefact.Build.ID == id) != tt.found || (tries == 1) != tt.found {
+					t.Errorf("got %+v, %v after %d requests", artefact.Build, err, tries)
+				}
+			})
+		})
+	}
+}
+
+// TestRefusedLater holds that a request which is refused after one that was lost
+// is no verdict yet: the first may have been taken.
+func TestRefusedLater(t *testing.T) {
+	cfg := source(t, "FROM scratch\n")
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		creation := func(r *http.Request) bool {
+			return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
+		}
+		list := func(r *http.Request) bool {
+			return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/builds")
+		}
+		api := simulator.Lossy(cloud, simulator.Between(1, 1, creation), false)
+		api = simulator.Answer(api, simulator.Between(2, 2, creation), 400, nil, `{"error":"Upload not found"}`)
+		api = simulator.Answer(api, simulator.Between(2, 2, list), 200, nil, `{"builds":[],"total":0}`) // it lags
+		artefact, _, err := resolving(t.Context(), api, cfg)
+		if err != nil || len(cloud.Builds()) != 1 || artefact.Build.ID != cloud.Builds()[0].ID {
+			t.Errorf("got %+v, %v; builds %+v", artefact.Build, err, cloud.Builds())
+		}
+	})
+}
+
+// TestDenied holds that a key that is not taken for a build is told as that, at
+// once.
+func TestDenied(t *testing.T) {
+	for _, path := range []string{"/upload-url", "/builds"} {
+		t.Run(path, func(t *testing.T) {
+			cfg := source(t, "FROM scratch\n")
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				var tries atomic.Int64
+				api := simulator.Answer(cloud, func(r *http.Request) bool { return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, path) }, 401, nil, "{}")
+				_, _, err := resolving(t.Context(), asks(&tries, api, http.MethodPost, path), cfg)
+				var v *verdict.Verdict
+				if !errors.As(err, &v) || v.Reason != verdict.Auth || tries.Load() != 1 {
+					t.Errorf("got %v after %d requests", err, tries.Load())
+				}
+			})
+		})
+	}
+}
+
+// TestRefusedUpload holds that what the bucket said is in the verdict.
+func TestRefusedUpload(t *testing.T) {
+	for _, tt := range []struct{ answer, code, detail string }{
+		{`<Error><Code>EntityTooLarge</Code><Message>too large</Message></Error>`, "EntityTooLarge", ""},
+		{"<html>a proxy\nsays no</html>", "", "<html>a proxy\nsays no</html>"},
+	} {
+		cfg := source(t, "FROM scratch\n")
+		synctest.Test(t, func(t *testing.T) {
+			cloud := &simulator.Cloud{}
+			cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+			_, _, err := resolving(t.Context(), simulator.Answer(cloud, simulator.ToBucket, 400, nil, tt.answer), cfg)
+			var v *verdict.Verdict
+			if !errors.As(err, &v) || v.Code != tt.code || v.Detail != tt.detail {
+				t.Errorf("%q: got %+v", tt.answer, v)
+			}
+		})
+	}
+}
+
+// TestMoves holds that a slow upload is told of, and not too often.
+func TestMoves(t *testing.T) {
+	cfg := source(t, "FROM scratch\n#"+strings.Repeat("0123456789abcdef", 64))
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		var last Uploading
+		told, uploaded := 0, time.Duration(0)
+		c := client(simulator.Slow(cloud, simulator.ToBucket, 64, time.Second))
+		_, err := Resolve(t.Context(), c, cfg, c, func(e Event) {
+			switch e := e.(type) {
+			case Uploading:
+				if told++; e.Elapsed-last.Elapsed < movesEvery || e.Sent < last.Sent || e.Sent > e.Size {
+					t.Errorf("%+v after %+v", e, last)
+				}
+				last = e
+			case Uploaded:
+				uploaded = e.Took
+			}
+		}, func(poll.Event) {})
+		if err != nil || told == 0 || told > int(uploaded/movesEvery) {
+			t.Errorf("%d times in %s; %v", told, uploaded, err)
+		}
+	})
+}
+
+// TestPackedAs holds that a build is of what the inputs say, and that nothing of it
+// is left, nor elsewhere meanwhile.
+func TestPackedAs(t *testing.T) {
+	cfg := source(t, "FROM scratch\n")
+	for _, name := range []string{"bots/a/deploy/Dockerfile.prod", "bots/a/bot.py", "bots/a/notes.md", "bots/b/bot.py"} {
+		path := filepath.Join(cfg.Workspace, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(name), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg.BuildContext, cfg.Dockerfile, cfg.BuildExclude = "bots/a", "deploy/Dockerfile.prod", []string{"*.md"}
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		artefact, _, err := resolving(t.Context(), cloud, cfg)
+		if err != nil || artefact.Build.DockerfilePath != "deploy/Dockerfile.prod" {
+			t.Fatalf("got %+v, %v", artefact.Build, err)
+		}
+		if names := strings.Join(cloud.Uploads()[0].Names, " "); names != "bot.py deploy/ deploy/Dockerfile.prod" {
+			t.Errorf("packed %s", names)
+		}
+		if left, err := os.ReadDir(cfg.Temp); err != nil || len(left) > 0 {
+			t.Errorf("left %v, %v", left, err)
+		}
+	})
+	cfg.BuildContext = filepath.Dir(cfg.Workspace)
+	if _, _, err := resolving(t.Context(), &simulator.Cloud{}, cfg); err == nil || !strings.Contains(err.Error(), "is outside of the workspace") {
+		t.Errorf("a context around the workspace: %v", err)
+	}
+}
+
+// TestArchiveClosed holds that the archive is gone while its build runs, and
+// however a build ends.
+func TestArchiveClosed(t *testing.T) {
+	creation := func(r *http.Request) bool {
+		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
+	}
+	for _, tt := range []struct {
+		name   string
+		dry    bool
+		faults func(http.Handler) http.Handler
+	}{
+		{"it is built", false, func(h http.Handler) http.Handler { return h }},
+		{"it is not uploaded", false, func(h http.Handler) http.Handler { return simulator.Answer(h, simulator.ToBucket, 403, nil, "") }},
+		{"it is not built", false, func(h http.Handler) http.Handler { return simulator.Answer(h, creation, 400, nil, "{}") }},
+		{"a dry run", true, func(h http.Handler) http.Handler { return h }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := source(t, "FROM scratch\n")
+			cfg.DryRun = tt.dry
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				var archive *buildctx.Archive
+				closed := func() bool {
+					_, err := archive.Reader().Read(make([]byte, 1))
+					return errors.Is(err, os.ErrClosed)
+				}
+				c := client(tt.faults(cloud))
+				_, _ = Resolve(t.Context(), c, cfg, c, func(e Event) {
+					if e, ok := e.(Packed); ok {
+						archive = e.Archive
+					}
+				}, func(poll.Event) {
+					if !closed() {
+						t.Error("it is open while its build runs")
+					}
+				})
+				if !closed() {
+					t.Error("it is open at the end")
+				}
+			})
+		})
+	}
+}
+
+// TestPackingStopped holds that a stop while the context is packed is that, and no
+// fault of the context's.
+func TestPackingStopped(t *testing.T) {
+	cfg := source(t, "FROM scratch\n")
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		b := builder{api: client(cloud), cfg: cfg, report: func(Event) {}}
+		stop()
+		if _, err := b.pack(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestCached holds that a build which the server knows of is told as that.
+func TestCached(t *testing.T) {
+	cfg := source(t, "FROM scratch\n")
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		if _, _, err := resolving(t.Context(), cloud, cfg); err != nil {
+			t.Fatal(err)
+		}
+		none := func(r *http.Request) bool {
+			return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/builds")
+		}
+		var looks atomic.Int64
+		api := simulator.Answer(cloud, none, 200, nil, `{"builds":[],"total":0}`)
+		artefact, events, err := resolving(t.Context(), asks(&looks, api, http.MethodGet, "/"+cloud.Builds()[0].ID), cfg)
+		created, ok := events[len(events)-1].(Created)
+		if err != nil || !ok || !created.Cached || looks.Load() != 0 || artefact.Build.ID != cloud.Builds()[0].ID {
+			t.Errorf("got %+v, %v; told %+v, looked at %d times", artefact.Build, err, created, looks.Load())
+		}
+	})
+}
