@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -410,4 +411,40 @@ func FuzzFile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCloudBuild holds what is built, where an input and the file both speak of it.
+func TestCloudBuild(t *testing.T) {
+	const build = "123e4567-e89b-12d3-a456-426614174000"
+	const file = "image = \"a/b:file\"\n[build]\ncontext_dir = \"server\"\ndockerfile = \"D\"\n[build.exclude]\npatterns = [\"*.md\", \"!README.md\"]\n"
+	for _, tt := range []struct {
+		file, name, value string
+		want              func(Config) bool
+		warns             int
+	}{
+		{file, "cloud-build", "true", func(c Config) bool {
+			return c.CloudBuild && c.Image == "" && c.BuildContext == "server" && c.Dockerfile == "D" && strings.Join(c.BuildExclude, "|") == "*.md\n!README.md"
+		}, 0},
+		{"build_id = \"" + build + "\"", "cloud-build", "True", func(c Config) bool { return c.CloudBuild && c.BuildID == "" }, 0},
+		{file, "cloud-build", "false", func(c Config) bool { return !c.CloudBuild && c.Image == "a/b:file" }, 0},
+		{file, "build-id", "latest", func(c Config) bool { return c.BuildID == Latest && c.Image == "" }, 0},
+		{"build_id = \"latest\"", "", "", func(c Config) bool { return c.BuildID == Latest }, 0},
+		{file, "build-context", "other", func(c Config) bool { return c.BuildContext == "other" }, 1},
+		{file, "build-exclude", "!notes.md", func(c Config) bool { return strings.Join(c.BuildExclude, "|") == "*.md\n!README.md\n!notes.md" }, 1},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, defaultFile), []byte(tt.file), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := Load(nil, env("image", "", "GITHUB_WORKSPACE", dir, "RUNNER_TEMP", "/temp", tt.name, tt.value))
+		if err != nil || !tt.want(cfg) || len(cfg.Warnings) != tt.warns || cfg.Temp != "/temp" {
+			t.Errorf("%q with %s=%s: %+v, %v", tt.file, tt.name, tt.value, cfg, err)
+		}
+	}
+	for _, other := range []string{build, "latest"} {
+		_, err := Load(nil, env("image", "", "cloud-build", "true", "build-id", other))
+		if err == nil || err.Error() != fmt.Sprintf("cloud-build: both cloud-build and build-id (%q) are set; keep the one that is to be deployed", other) {
+			t.Errorf("cloud-build and build-id %s: %v", other, err)
+		}
+	}
 }

@@ -456,3 +456,109 @@ func TestBuild(t *testing.T) {
 		})
 	}
 }
+
+// oddBuilds is a build that is read by functions, which are told how long after its
+// beginning.
+type oddBuilds struct {
+	began time.Time
+	build func(time.Duration) (*pipecat.Build, error)
+	logs  func(ctx context.Context, seen int) ([]string, error)
+}
+
+func (b oddBuilds) Build(context.Context, string) (*pipecat.Build, error) {
+	return b.build(time.Since(b.began))
+}
+
+func (b oddBuilds) NewBuildLogs(ctx context.Context, _ string, seen int) ([]string, error) {
+	return b.logs(ctx, seen)
+}
+
+// TestBuildTrouble holds that a log which cannot be read does not keep a build from
+// being seen, and that one which is not there is not waited for.
+func TestBuildTrouble(t *testing.T) {
+	after := func(d time.Duration) func(time.Duration) (*pipecat.Build, error) {
+		return func(at time.Duration) (*pipecat.Build, error) {
+			if at < d {
+				return &pipecat.Build{Status: "building"}, nil
+			}
+			return &pipecat.Build{Status: pipecat.BuildSuccess}, nil
+		}
+	}
+	hangs := func(ctx context.Context, _ int) ([]string, error) { <-ctx.Done(); return nil, ctx.Err() }
+	for _, tt := range []struct {
+		name   string
+		build  func(time.Duration) (*pipecat.Build, error)
+		logs   func(context.Context, int) ([]string, error)
+		reason verdict.Reason // empty: it succeeds
+		most   time.Duration
+	}{
+		{"a log that hangs", after(20 * time.Second), hangs, "", 35 * time.Second},
+		{"a log that is refused", after(20 * time.Second), func(context.Context, int) ([]string, error) { return []string{"x"}, errNoAnswer }, "", 25 * time.Second},
+		{"none from the start", func(time.Duration) (*pipecat.Build, error) { return nil, &pipecat.Error{Status: http.StatusNotFound} }, hangs, verdict.API, 15 * time.Second},
+		{"away for the last look alone", func(at time.Duration) (*pipecat.Build, error) {
+			if at > 4*time.Minute+50*time.Second {
+				return nil, &pipecat.Error{Status: http.StatusBadGateway}
+			}
+			return &pipecat.Build{Status: "building"}, nil
+		}, func(context.Context, int) ([]string, error) { return nil, nil }, verdict.Build, 5 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				_, err := Build(t.Context(), oddBuilds{began, tt.build, tt.logs}, "id", began.Add(5*time.Minute), func(e Event) {
+					if p, ok := e.(BuildPrinted); ok {
+						t.Errorf("printed %q", p.Lines)
+					}
+				})
+				if tt.reason == "" && err != nil || tt.reason != "" && (err == nil || verdict.Of(err).Reason != tt.reason) {
+					t.Errorf("got %v, want %q", err, tt.reason)
+				}
+				if took := time.Since(began); took > tt.most {
+					t.Errorf("it took %s, more than %s", took, tt.most)
+				}
+			})
+		})
+	}
+}
+
+// TestBuildAlive holds that a sign of life counts from the status' beginning, and
+// that there is none while a build prints.
+func TestBuildAlive(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		prints bool
+		want   string
+	}{
+		{"silent", false, "building 30s, building 1m0s, building 1m30s"},
+		{"printing", true, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				b := oddBuilds{began, func(at time.Duration) (*pipecat.Build, error) {
+					switch {
+					case at < 20*time.Second:
+						return &pipecat.Build{Status: "pending"}, nil
+					case at < 2*time.Minute:
+						return &pipecat.Build{Status: "building"}, nil
+					}
+					return &pipecat.Build{Status: pipecat.BuildSuccess}, nil
+				}, func(_ context.Context, seen int) ([]string, error) {
+					if tt.prints {
+						return []string{fmt.Sprint(seen)}, nil
+					}
+					return nil, nil
+				}}
+				var signs []string
+				_, err := Build(t.Context(), b, "id", began.Add(5*time.Minute), func(e Event) {
+					if a, ok := e.(Alive); ok {
+						signs = append(signs, fmt.Sprintf("%s %s", a.Stage, a.For.Round(10*time.Second)))
+					}
+				})
+				if got := strings.Join(signs, ", "); err != nil || got != tt.want {
+					t.Errorf("got %s, %v, want %s", got, err, tt.want)
+				}
+			})
+		})
+	}
+}
