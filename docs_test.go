@@ -111,7 +111,7 @@ func TestExamples(t *testing.T) {
 		}
 		checkWorkflow(t, file, text)
 	}
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(pages["README.md"], -1)
+	blocks := regexp.MustCompile("(?s)```yaml\n(# [.]github/workflows/.*?)```").FindAllStringSubmatch(pages["README.md"], -1)
 	if len(blocks) == 0 {
 		t.Error("the README has no workflow")
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -20,6 +22,7 @@ const (
 	maxUploads  = 4               // of one context
 	maxCreated  = 3               // requests for one build whose answer is lost
 	movesEvery  = 5 * time.Second // that progress is told
+	maxPatience = time.Minute     // that an API which asks for it is given
 	freshEnough = time.Minute     // that an upload's address must last yet
 )
 
@@ -74,6 +77,7 @@ type builder struct {
 	report   func(Event)
 	seen     func(poll.Event)
 	deadline time.Time
+	last     error // why a step was repeated
 }
 
 // fromSource makes a build of the build context, unless there is an equal one.
@@ -87,22 +91,25 @@ func (b *builder) fromSource(ctx context.Context) (Artefact, error) {
 		return Artefact{}, err
 	}
 	defer archive.Close()
-	equal := pipecat.BuildFilter{ContextHash: archive.Hash, Region: region, DockerfilePath: archive.Dockerfile, Status: pipecat.BuildSuccess, Limit: 1}
-	builds, err := b.api.Builds(ctx, equal)
-	switch {
-	case err != nil:
+	equal := pipecat.BuildFilter{ContextHash: archive.Hash, Region: region, DockerfilePath: archive.Dockerfile}
+	known, err := b.api.Builds(ctx, equal)
+	if err != nil {
 		return Artefact{}, unreadable(ctx, err)
-	case len(builds) > 0:
-		b.report(Found{Build: &builds[0]})
-		return Artefact{Build: &builds[0]}, nil
-	case b.cfg.DryRun:
+	}
+	for _, build := range known {
+		if build.Status == pipecat.BuildSuccess {
+			b.report(Found{Build: &build})
+			return Artefact{Build: &build}, nil
+		}
+	}
+	if b.cfg.DryRun {
 		return Artefact{Build: &pipecat.Build{Region: region}}, nil
 	}
 
 	b.deadline = time.Now().Add(b.cfg.BuildTimeout)
 	timed, cancel := context.WithDeadline(ctx, b.deadline)
 	defer cancel()
-	build, err := b.begin(timed, archive, region)
+	build, err := b.begin(timed, archive, region, known)
 	if err != nil {
 		return Artefact{}, b.stopped(ctx, timed, err)
 	}
@@ -111,7 +118,7 @@ func (b *builder) fromSource(ctx context.Context) (Artefact, error) {
 		return Artefact{Build: build}, nil
 	}
 	artefact, err := b.wait(ctx, build.ID)
-	if err != nil && ctx.Err() != nil {
+	if errors.Is(err, context.Canceled) {
 		return Artefact{}, &verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
 			Message: fmt.Sprintf("the job was stopped while build %s ran; it goes on without it, and nothing was deployed", build.ID)}
 	}
@@ -146,13 +153,17 @@ func (b *builder) pack(ctx context.Context) (*buildctx.Archive, error) {
 	if user := (*buildctx.Error)(nil); errors.As(err, &user) {
 		reason = verdict.Inputs
 	}
-	v := failed(reason, nil, "nothing was sent, for the build context cannot be packed: %v", err)
+	first, _, more := strings.Cut(err.Error(), "\n")
+	v := failed(reason, nil, "nothing was sent, for the build context cannot be packed: %s", first)
+	if more {
+		v.Detail = err.Error()
+	}
 	return nil, v
 }
 
 // begin uploads the context and creates the build, or finds the one that the
 // platform has made of an equal context.
-func (b *builder) begin(ctx context.Context, archive *buildctx.Archive, region string) (*pipecat.Build, error) {
+func (b *builder) begin(ctx context.Context, archive *buildctx.Archive, region string, known []pipecat.Build) (*pipecat.Build, error) {
 	upload, err := b.upload(ctx, archive, region)
 	if err != nil {
 		return nil, err
@@ -163,7 +174,7 @@ func (b *builder) begin(ctx context.Context, archive *buildctx.Archive, region s
 		build, cached, err := b.api.CreateBuild(ctx, request)
 		if err == nil {
 			b.report(Created{build, cached})
-			return build, nil
+			return build, b.another(build, archive, region)
 		}
 		e := asError(err)
 		if e.Denied() {
@@ -173,12 +184,13 @@ func (b *builder) begin(ctx context.Context, archive *buildctx.Archive, region s
 			return nil, failed(verdict.Build, e, "the platform refuses to build: %s", e.Words())
 		}
 		// An answer that is lost is looked for: any build of the same will do.
-		wait := max(pace.NextBackOff(), e.RetryAfter)
+		b.last = err
+		wait := max(pace.NextBackOff(), min(e.RetryAfter, maxPatience))
 		b.report(Repeated{"the request for the build", err, wait})
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
 		}
-		if found := b.find(ctx, archive, region); found != nil {
+		if found := b.find(ctx, archive, region, known); found != nil {
 			b.report(Created{found, false})
 			return found, nil
 		}
@@ -188,14 +200,29 @@ func (b *builder) begin(ctx context.Context, archive *buildctx.Archive, region s
 	}
 }
 
-// find looks for a build of the same that runs, or has succeeded.
-func (b *builder) find(ctx context.Context, archive *buildctx.Archive, region string) *pipecat.Build {
+// another says what a build is of that is not what was uploaded.
+func (b *builder) another(build *pipecat.Build, archive *buildctx.Archive, region string) error {
+	for _, of := range []struct{ name, asked, told string }{
+		{"context", archive.Hash, build.ContextHash}, {"Dockerfile", archive.Dockerfile, build.DockerfilePath}, {"region", region, build.Region},
+	} {
+		if of.told != "" && of.told != of.asked {
+			return failed(verdict.Build, nil, "the platform answers with build %s, whose %s is %q and not %q, and which is not deployed", build.ID, of.name, of.told, of.asked)
+		}
+	}
+	return nil
+}
+
+// find looks for a build of the same: one that runs or has succeeded, or that
+// has failed since this job asked for it.
+func (b *builder) find(ctx context.Context, archive *buildctx.Archive, region string, known []pipecat.Build) *pipecat.Build {
 	builds, err := b.api.Builds(ctx, pipecat.BuildFilter{ContextHash: archive.Hash, Region: region, DockerfilePath: archive.Dockerfile})
 	if err != nil {
 		return nil
 	}
 	for _, build := range builds {
-		if build.Status != pipecat.BuildFailed && build.Status != pipecat.BuildTimeout {
+		failed := build.Status == pipecat.BuildFailed || build.Status == pipecat.BuildTimeout
+		before := slices.ContainsFunc(known, func(k pipecat.Build) bool { return k.ID == build.ID })
+		if !failed || !before {
 			return &build
 		}
 	}
@@ -208,6 +235,7 @@ func (b *builder) upload(ctx context.Context, archive *buildctx.Archive, region 
 	pace := buildPace()
 	var to *pipecat.Upload
 	for try := 1; ; try++ {
+		b.report(Uploading{Size: archive.Size})
 		var err error
 		if to == nil {
 			to, err = b.api.UploadURL(ctx, region)
@@ -219,7 +247,8 @@ func (b *builder) upload(ctx context.Context, archive *buildctx.Archive, region 
 		}
 		var refused *pipecat.UploadError
 		temporary := asError(err).Temporary()
-		wait := max(pace.NextBackOff(), asError(err).RetryAfter)
+		b.last = err
+		wait := max(pace.NextBackOff(), min(asError(err).RetryAfter, maxPatience))
 		if errors.As(err, &refused) {
 			temporary = refused.Temporary() || refused.Expired()
 			if refused.Expired() || time.Until(to.ExpiresAt.Time) < freshEnough {
@@ -273,15 +302,18 @@ func (b *builder) stopped(ctx, timed context.Context, err error) error {
 	case ctx.Err() != nil:
 		return &verdict.Verdict{Status: verdict.Cancelled, Reason: verdict.Stopped,
 			Message: "the job was stopped while it uploaded the build context or asked for the build, so nothing was deployed"}
+	case timed.Err() != nil && b.last != nil:
+		return &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
+			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed: %v", b.cfg.BuildTimeout, b.last)}
 	case timed.Err() != nil:
 		return &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
-			Message: fmt.Sprintf("the build did not begin within build-timeout (%s), so nothing was deployed", b.cfg.BuildTimeout)}
+			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed", b.cfg.BuildTimeout)}
 	}
 	return err
 }
 
 func buildPace() *backoff.ExponentialBackOff {
 	return backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(2*time.Second), backoff.WithMaxInterval(20*time.Second),
+		backoff.WithInitialInterval(2*time.Second),
 		backoff.WithRandomizationFactor(0), backoff.WithMaxElapsedTime(0))
 }

@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/buildctx"
 	"pipecat-cloud-deploy/inputs"
 	"pipecat-cloud-deploy/pipecat"
 	"pipecat-cloud-deploy/poll"
@@ -70,7 +69,7 @@ func TestFromSource(t *testing.T) {
 			return simulator.Answer(h, bucket, 403, nil, `<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>`)
 		}, status: verdict.Failed, reason: verdict.Build, message: "(tries: 1): upload to https://api/bucket: 403 Forbidden: no (SignatureDoesNotMatch)"},
 		{name: "time that is up", edit: func(c *inputs.Config) { c.BuildTimeout = 90 * time.Second }, faults: func(h http.Handler) http.Handler { return simulator.Hang(h, bucket) },
-			status: verdict.TimedOut, reason: verdict.Build, message: "the build did not begin within build-timeout (1m30s), so nothing was deployed"},
+			status: verdict.TimedOut, reason: verdict.Build, message: "the build is not known to have begun within build-timeout (1m30s), so nothing was deployed: upload to https://api/bucket: "},
 		{name: "a creation whose answer is lost", faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, between(1, 1, creation), false) }, uploads: 1, builds: 1},
 		{name: "a creation that was not taken", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, between(1, 2, creation), 500, nil, "{}")
@@ -175,27 +174,6 @@ func TestEqualBuild(t *testing.T) {
 	}
 }
 
-// TestLatest holds which build is the latest.
-func TestLatest(t *testing.T) {
-	id := func(n int) string { return fmt.Sprintf("123e4567-e89b-12d3-a456-42661417400%d", n) }
-	synctest.Test(t, func(t *testing.T) {
-		cloud := &simulator.Cloud{}
-		cloud.AddAgent("bot", "us-east", "acme/bot:v1")
-		for n, b := range []simulator.Build{{Region: "us-east"}, {Region: "us-east"}, {Region: "us-west"}, {Region: "us-east", Status: "failed"}, {Region: "us-east", After: 24 * time.Hour}} {
-			b.ID, b.Created = id(n), time.Now().Add(time.Duration(n-10)*time.Hour)
-			cloud.AddBuild(b)
-		}
-		c := client(cloud)
-		for _, tt := range []struct{ agent, region, want string }{{"bot", "", id(1)}, {"new", "", id(2)}, {"new", "us-east", id(1)}, {"new", "ap-south", ""}} {
-			cfg := inputs.Config{AgentName: tt.agent, Region: tt.region, BuildID: inputs.Latest, CreateIfMissing: true}
-			artefact, err := Resolve(context.Background(), c, cfg, c, func(Event) {}, func(poll.Event) {})
-			if tt.want == "" && err == nil || tt.want != "" && (err != nil || artefact.Build.ID != tt.want) {
-				t.Errorf("%s in %q: got %+v, %v, want %s", tt.agent, tt.region, artefact.Build, err, tt.want)
-			}
-		}
-	})
-}
-
 var _ API = (*pipecat.Client)(nil)
 
 // resolving resolves what cfg asks for, and keeps what is told of it.
@@ -213,113 +191,6 @@ func asks(n *atomic.Int64, api http.Handler, method, path string) http.Handler {
 		}
 		api.ServeHTTP(w, r)
 	})
-}
-
-// TestNamedBuild holds that the build that was asked for is deployed by the name
-// that it was asked for, whatever its document calls it.
-func TestNamedBuild(t *testing.T) {
-	const id = "123e4567-e89b-12d3-a456-426614174000"
-	for _, tt := range []struct {
-		name     string
-		statuses []string
-	}{
-		{"one that is there", []string{"success"}},
-		{"one that runs", []string{"building", "success"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				cloud := &simulator.Cloud{}
-				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-				looks := 0
-				api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if !strings.HasSuffix(r.URL.Path, "/builds/"+id) {
-						cloud.ServeHTTP(w, r)
-						return
-					}
-					fmt.Fprintf(w, `{"build":{"status":%q}}`, tt.statuses[min(looks, len(tt.statuses)-1)])
-					looks++
-				})
-				artefact, _, err := resolving(t.Context(), api, inputs.Config{AgentName: "bot", BuildID: id, BuildTimeout: time.Minute})
-				if err != nil || artefact.Build.ID != id {
-					t.Errorf("got %+v, %v", artefact.Build, err)
-				}
-			})
-		})
-	}
-}
-
-// TestNoDefaultRegion holds that nothing is packed for a region that is not known.
-func TestNoDefaultRegion(t *testing.T) {
-	cfg := source(t, "FROM scratch\n")
-	synctest.Test(t, func(t *testing.T) {
-		api := simulator.Answer(&simulator.Cloud{}, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/properties") }, 200, nil, `{"properties":{}}`)
-		_, events, err := resolving(t.Context(), api, cfg)
-		var v *verdict.Verdict
-		if !errors.As(err, &v) || v.Reason != verdict.Inputs || !strings.Contains(v.Message, "set region") || len(events) > 0 {
-			t.Errorf("got %v, %+v", err, events)
-		}
-	})
-}
-
-// TestBuildLog holds when the log of a build is read for what it printed last,
-// for how long, and that it changes no verdict.
-func TestBuildLog(t *testing.T) {
-	whole := func(r *http.Request) bool {
-		return strings.HasSuffix(r.URL.Path, "/logs") && r.URL.Query().Get("limit") == "10000"
-	}
-	for _, tt := range []struct {
-		name     string
-		script   string
-		lines    int
-		fault    func(http.Handler) http.Handler
-		reason   verdict.Reason
-		reads    bool
-		unlogged bool
-		within   time.Duration // 0: as long as the build takes
-	}{
-		{"as asked for", "failed", 3, nil, verdict.Build, true, false, 0},
-		{"not asked for", "failed", 0, nil, verdict.Build, false, false, 0},
-		{"one that hangs", "failed", 3, func(h http.Handler) http.Handler { return simulator.Hang(h, whole) }, verdict.Build, true, true, 10 * time.Second},
-		{"one that ran out of time", "stuck", 3, nil, verdict.Build, true, false, 10 * time.Minute},
-		{"a build that cannot be read", "stuck", 3, func(h http.Handler) http.Handler {
-			return simulator.Answer(h, func(r *http.Request) bool {
-				return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/builds/") && !strings.HasSuffix(r.URL.Path, "/logs")
-			}, 502, nil, "")
-		}, verdict.API, false, false, 10 * time.Minute},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			cfg := source(t, "# simulator: "+tt.script+"\n")
-			cfg.LogLines = tt.lines
-			synctest.Test(t, func(t *testing.T) {
-				cloud := &simulator.Cloud{}
-				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-				var read atomic.Bool
-				var api http.Handler = cloud
-				if tt.fault != nil {
-					api = tt.fault(api)
-				}
-				began := time.Now()
-				_, events, err := resolving(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if whole(r) {
-						read.Store(true)
-					}
-					api.ServeHTTP(w, r)
-				}), cfg)
-				unlogged := false
-				for _, e := range events {
-					_, is := e.(Unlogged)
-					unlogged = unlogged || is
-				}
-				var v *verdict.Verdict
-				if !errors.As(err, &v) || v.Reason != tt.reason || read.Load() != tt.reads || unlogged != tt.unlogged {
-					t.Errorf("got %v; read %v, unlogged %v", err, read.Load(), unlogged)
-				}
-				if most := tt.within + 30*time.Second; time.Since(began) > most {
-					t.Errorf("it took %s, more than %s", time.Since(began), most)
-				}
-			})
-		})
-	}
 }
 
 // TestPatience holds that an API which asks for patience is given it, and how
@@ -377,14 +248,15 @@ func TestLookedFor(t *testing.T) {
 		name  string
 		edit  func(*simulator.Build)
 		found bool
+		fails string
 	}{
-		{"one that runs", func(b *simulator.Build) { b.After = time.Minute }, true},
-		{"one that succeeded", func(*simulator.Build) {}, true},
-		{"one that failed", func(b *simulator.Build) { b.Status = "failed" }, false},
-		{"one that the platform gave up", func(b *simulator.Build) { b.Status = "timeout" }, false},
-		{"of another context", func(b *simulator.Build) { b.Hash = "0123456789abcdef" }, false},
-		{"of another Dockerfile", func(b *simulator.Build) { b.Dockerfile = "Dockerfile.prod" }, false},
-		{"of another region", func(b *simulator.Build) { b.Region = "us-east" }, false},
+		{"one that runs", func(b *simulator.Build) { b.After = time.Minute }, true, ""},
+		{"one that succeeded", func(*simulator.Build) {}, true, ""},
+		{"one that failed by now", func(b *simulator.Build) { b.Status = "failed" }, true, "ended as failed"},
+		{"one that the platform gave up by now", func(b *simulator.Build) { b.Status = "timeout" }, true, "ended as timeout"},
+		{"of another context", func(b *simulator.Build) { b.Hash = "0123456789abcdef" }, false, ""},
+		{"of another Dockerfile", func(b *simulator.Build) { b.Dockerfile = "Dockerfile.prod" }, false, ""},
+		{"of another region", func(b *simulator.Build) { b.Region = "us-east" }, false, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := source(t, "FROM scratch\n")
@@ -406,12 +278,72 @@ func TestLookedFor(t *testing.T) {
 					cloud.ServeHTTP(w, r)
 				})
 				artefact, _, err := resolving(t.Context(), api, cfg)
-				if err != nil || (artefact.Build.ID == id) != tt.found || (tries == 1) != tt.found {
+				if (tries == 1) != tt.found || tt.fails != "" && (err == nil || !strings.Contains(err.Error(), tt.fails)) ||
+					tt.fails == "" && (err != nil || (artefact.Build.ID == id) != tt.found) {
 					t.Errorf("got %+v, %v after %d requests", artefact.Build, err, tries)
 				}
 			})
 		})
 	}
+}
+
+// TestFailedBefore holds that a build which failed before this job is not taken
+// for the one that it asked for.
+func TestFailedBefore(t *testing.T) {
+	cfg := source(t, "FROM scratch\n")
+	synctest.Test(t, func(t *testing.T) {
+		first := &simulator.Cloud{}
+		if _, _, err := resolving(t.Context(), first, cfg); err != nil {
+			t.Fatal(err)
+		}
+		cloud := &simulator.Cloud{}
+		cloud.AddBuild(simulator.Build{ID: "123e4567-e89b-12d3-a456-426614174000", Hash: first.Uploads()[0].Hash, Status: "failed"})
+		lost := func(r *http.Request) bool {
+			return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
+		}
+		_, _, err := resolving(t.Context(), simulator.Answer(cloud, simulator.Between(1, 1, lost), 500, nil, "{}"), cfg)
+		if err != nil || len(cloud.Builds()) != 2 {
+			t.Errorf("%v, with %d builds", err, len(cloud.Builds()))
+		}
+	})
+}
+
+// TestAnotherBuild holds that a build which is not of what was uploaded is not
+// deployed, whatever the answer says.
+func TestAnotherBuild(t *testing.T) {
+	for _, tt := range []struct{ field, value string }{{"contextHash", "0123456789abcdef"}, {"dockerfilePath", "Dockerfile.prod"}, {"region", "us-east"}} {
+		cfg := source(t, "FROM scratch\n")
+		synctest.Test(t, func(t *testing.T) {
+			cloud := &simulator.Cloud{}
+			creation := func(r *http.Request) bool {
+				return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
+			}
+			answer := fmt.Sprintf(`{"build":{"id":"123e4567-e89b-12d3-a456-426614174000","status":"success",%q:%q},"cached":true}`, tt.field, tt.value)
+			_, _, err := resolving(t.Context(), simulator.Answer(cloud, creation, 200, nil, answer), cfg)
+			if err == nil || !strings.Contains(err.Error(), tt.value) || !strings.Contains(err.Error(), "not deployed") {
+				t.Errorf("%s: %v", tt.field, err)
+			}
+		})
+	}
+}
+
+// TestFailedAndStopped holds that a build which has failed is told as that, though
+// the job is stopped while its log is read.
+func TestFailedAndStopped(t *testing.T) {
+	cfg := source(t, "# simulator: failed\n")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cloud := &simulator.Cloud{}
+		_, _, err := resolving(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if b := cloud.Builds(); strings.HasSuffix(r.URL.Path, "/logs") && len(b) > 0 && r.URL.Query().Get("limit") == "10000" {
+				cancel()
+			}
+			cloud.ServeHTTP(w, r)
+		}), cfg)
+		if v := verdict.Of(err); v.Status != verdict.Failed || v.Reason != verdict.Build {
+			t.Errorf("got %+v", v)
+		}
+	})
 }
 
 // TestRefusedLater holds that a request which is refused after one that was lost
@@ -456,164 +388,4 @@ func TestDenied(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestRefusedUpload holds that what the bucket said is in the verdict.
-func TestRefusedUpload(t *testing.T) {
-	for _, tt := range []struct{ answer, code, detail string }{
-		{`<Error><Code>EntityTooLarge</Code><Message>too large</Message></Error>`, "EntityTooLarge", ""},
-		{"<html>a proxy\nsays no</html>", "", "<html>a proxy\nsays no</html>"},
-	} {
-		cfg := source(t, "FROM scratch\n")
-		synctest.Test(t, func(t *testing.T) {
-			cloud := &simulator.Cloud{}
-			cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-			_, _, err := resolving(t.Context(), simulator.Answer(cloud, simulator.ToBucket, 400, nil, tt.answer), cfg)
-			var v *verdict.Verdict
-			if !errors.As(err, &v) || v.Code != tt.code || v.Detail != tt.detail {
-				t.Errorf("%q: got %+v", tt.answer, v)
-			}
-		})
-	}
-}
-
-// TestMoves holds that a slow upload is told of, and not too often.
-func TestMoves(t *testing.T) {
-	cfg := source(t, "FROM scratch\n#"+strings.Repeat("0123456789abcdef", 64))
-	synctest.Test(t, func(t *testing.T) {
-		cloud := &simulator.Cloud{}
-		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-		var last Uploading
-		told, uploaded := 0, time.Duration(0)
-		c := client(simulator.Slow(cloud, simulator.ToBucket, 64, time.Second))
-		_, err := Resolve(t.Context(), c, cfg, c, func(e Event) {
-			switch e := e.(type) {
-			case Uploading:
-				if told++; e.Elapsed-last.Elapsed < movesEvery || e.Sent < last.Sent || e.Sent > e.Size {
-					t.Errorf("%+v after %+v", e, last)
-				}
-				last = e
-			case Uploaded:
-				uploaded = e.Took
-			}
-		}, func(poll.Event) {})
-		if err != nil || told == 0 || told > int(uploaded/movesEvery) {
-			t.Errorf("%d times in %s; %v", told, uploaded, err)
-		}
-	})
-}
-
-// TestPackedAs holds that a build is of what the inputs say, and that nothing of it
-// is left, nor elsewhere meanwhile.
-func TestPackedAs(t *testing.T) {
-	cfg := source(t, "FROM scratch\n")
-	for _, name := range []string{"bots/a/deploy/Dockerfile.prod", "bots/a/bot.py", "bots/a/notes.md", "bots/b/bot.py"} {
-		path := filepath.Join(cfg.Workspace, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(name), 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cfg.BuildContext, cfg.Dockerfile, cfg.BuildExclude = "bots/a", "deploy/Dockerfile.prod", []string{"*.md"}
-	synctest.Test(t, func(t *testing.T) {
-		cloud := &simulator.Cloud{}
-		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-		artefact, _, err := resolving(t.Context(), cloud, cfg)
-		if err != nil || artefact.Build.DockerfilePath != "deploy/Dockerfile.prod" {
-			t.Fatalf("got %+v, %v", artefact.Build, err)
-		}
-		if names := strings.Join(cloud.Uploads()[0].Names, " "); names != "bot.py deploy/ deploy/Dockerfile.prod" {
-			t.Errorf("packed %s", names)
-		}
-		if left, err := os.ReadDir(cfg.Temp); err != nil || len(left) > 0 {
-			t.Errorf("left %v, %v", left, err)
-		}
-	})
-	cfg.BuildContext = filepath.Dir(cfg.Workspace)
-	if _, _, err := resolving(t.Context(), &simulator.Cloud{}, cfg); err == nil || !strings.Contains(err.Error(), "is outside of the workspace") {
-		t.Errorf("a context around the workspace: %v", err)
-	}
-}
-
-// TestArchiveClosed holds that the archive is gone while its build runs, and
-// however a build ends.
-func TestArchiveClosed(t *testing.T) {
-	creation := func(r *http.Request) bool {
-		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
-	}
-	for _, tt := range []struct {
-		name   string
-		dry    bool
-		faults func(http.Handler) http.Handler
-	}{
-		{"it is built", false, func(h http.Handler) http.Handler { return h }},
-		{"it is not uploaded", false, func(h http.Handler) http.Handler { return simulator.Answer(h, simulator.ToBucket, 403, nil, "") }},
-		{"it is not built", false, func(h http.Handler) http.Handler { return simulator.Answer(h, creation, 400, nil, "{}") }},
-		{"a dry run", true, func(h http.Handler) http.Handler { return h }},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			cfg := source(t, "FROM scratch\n")
-			cfg.DryRun = tt.dry
-			synctest.Test(t, func(t *testing.T) {
-				cloud := &simulator.Cloud{}
-				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-				var archive *buildctx.Archive
-				closed := func() bool {
-					_, err := archive.Reader().Read(make([]byte, 1))
-					return errors.Is(err, os.ErrClosed)
-				}
-				c := client(tt.faults(cloud))
-				_, _ = Resolve(t.Context(), c, cfg, c, func(e Event) {
-					if e, ok := e.(Packed); ok {
-						archive = e.Archive
-					}
-				}, func(poll.Event) {
-					if !closed() {
-						t.Error("it is open while its build runs")
-					}
-				})
-				if !closed() {
-					t.Error("it is open at the end")
-				}
-			})
-		})
-	}
-}
-
-// TestPackingStopped holds that a stop while the context is packed is that, and no
-// fault of the context's.
-func TestPackingStopped(t *testing.T) {
-	cfg := source(t, "FROM scratch\n")
-	synctest.Test(t, func(t *testing.T) {
-		cloud := &simulator.Cloud{}
-		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-		ctx, stop := context.WithCancel(t.Context())
-		defer stop()
-		b := builder{api: client(cloud), cfg: cfg, report: func(Event) {}}
-		stop()
-		if _, err := b.pack(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
-// TestCached holds that a build which the server knows of is told as that.
-func TestCached(t *testing.T) {
-	cfg := source(t, "FROM scratch\n")
-	synctest.Test(t, func(t *testing.T) {
-		cloud := &simulator.Cloud{}
-		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-		if _, _, err := resolving(t.Context(), cloud, cfg); err != nil {
-			t.Fatal(err)
-		}
-		none := func(r *http.Request) bool {
-			return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/builds")
-		}
-		var looks atomic.Int64
-		api := simulator.Answer(cloud, none, 200, nil, `{"builds":[],"total":0}`)
-		artefact, events, err := resolving(t.Context(), asks(&looks, api, http.MethodGet, "/"+cloud.Builds()[0].ID), cfg)
-		created, ok := events[len(events)-1].(Created)
-		if err != nil || !ok || !created.Cached || looks.Load() != 0 || artefact.Build.ID != cloud.Builds()[0].ID {
-			t.Errorf("got %+v, %v; told %+v, looked at %d times", artefact.Build, err, created, looks.Load())
-		}
-	})
 }

@@ -149,7 +149,7 @@ func Table() []Input {
 			Text: "When the new revision fails, put back what the update changed, wait for that up to `wait-timeout` again, and still fail.",
 			set:  into(func(c *Config) *bool { return &c.RollbackOnFailure }, yesOrNo)},
 		{Name: "log-lines", Kind: number, Default: "50",
-			Text: "Lines of the agent's log that a failure shows; `0` for none.",
+			Text: "Lines of the agent's or the build's log that a failure shows; `0` for none.",
 			set:  into(func(c *Config) *int { return &c.LogLines }, fromZero)},
 		{Name: "api-url", Kind: text, Default: "https://api.pipecat.daily.co",
 			Text: "Address of the API, with or without `/v1`: https, or a loopback host.",

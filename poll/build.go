@@ -51,7 +51,11 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 			if printed, err := builds.NewBuildLogs(timed, id, lines); err == nil && len(printed) > 0 {
 				lines += len(printed)
 				now.changed = true
-				now.events = append([]Event{BuildPrinted{printed}}, now.events...)
+				if now.done { // it was printed before
+					now.events = append([]Event{BuildPrinted{printed}}, now.events...)
+				} else {
+					now.events = append(now.events, BuildPrinted{printed})
+				}
 			}
 		}
 		return now, nil
@@ -63,7 +67,7 @@ func Build(ctx context.Context, builds Builds, id string, deadline time.Time, re
 			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", cmp.Or(w.lastErr, errNoAnswer))}
 	case errors.Is(err, errDeadline):
 		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
-			Message: fmt.Sprintf("build %s did not end within build-timeout (%s): it is %s", id, time.Since(w.start).Round(time.Second), status)}
+			Message: fmt.Sprintf("build %s did not end within build-timeout, after %s: it is %s", id, time.Since(w.start).Round(time.Second), status)}
 	case err != nil:
 		return nil, err
 	case build.Status != pipecat.BuildSuccess:

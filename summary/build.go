@@ -32,6 +32,10 @@ func (r *Report) building(e deploy.Event) {
 		r.packed(e)
 	case deploy.Uploading:
 		r.group("Upload the build context")
+		r.enter("Build", "uploading", time.Now().Add(-e.Elapsed))
+		if e.Sent == 0 {
+			return
+		}
 		r.say("%s of %s%s", size(e.Sent), size(e.Size), speed(e.Sent, e.Elapsed))
 	case deploy.Uploaded:
 		r.group("Upload the build context")
@@ -43,7 +47,7 @@ func (r *Report) building(e deploy.Event) {
 		r.build = r.line(e.Build.ID)
 		if e.Cached {
 			r.of.found = true
-			r.say("Build %s was made of the same before, and is deployed.", r.build)
+			r.say("Build %s was made of the same before, and is used.", r.build)
 			return
 		}
 		r.say("Build %s has begun.", r.build)
@@ -56,7 +60,7 @@ func (r *Report) found(e deploy.Found) {
 	r.build = r.line(e.Build.ID)
 	r.of.found = true
 	if !e.Latest {
-		r.say("Build %s was made of the same before, and is deployed.", r.build)
+		r.say("Build %s was made of the same before, and is used. What else it is made of, such as its base image, may have moved: what changes the context builds anew.", r.build)
 		return
 	}
 	r.group("Find the latest build")

@@ -90,7 +90,8 @@ func (r *Report) serving(v verdict.Verdict) string {
 	switch {
 	case v.Status == verdict.Superseded:
 		return ""
-	case r.taken == nil && !r.lost && v.Status == verdict.Failed && (r.change != nil && r.change.Before != nil || v.Reason == verdict.Build):
+	case r.taken == nil && !r.lost && v.Reason == verdict.Build,
+		r.taken == nil && !r.lost && v.Status == verdict.Failed && r.change != nil && r.change.Before != nil:
 		return "nothing was changed"
 	case r.taken == nil:
 		return ""
