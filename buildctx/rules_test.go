@@ -92,6 +92,9 @@ func TestRules(t *testing.T) {
 			}
 			sameWords(t, "packed", strings.Replace(names(all), "Dockerfile", "", 1), tt.want)
 			sameWords(t, "kept out", strings.Join(a.KeptOut, " "), tt.kept)
+			if *withDocker > 0 {
+				sameAsDocker(t, dir, "", all)
+			}
 		})
 	}
 }
@@ -156,6 +159,9 @@ func TestRuleFiles(t *testing.T) {
 			sameWords(t, "kept out", strings.Join(a.KeptOut, " "), tt.kept)
 			if a.IgnoreFile != tt.file {
 				t.Errorf("rules of %q", a.IgnoreFile)
+			}
+			if *withDocker > 0 && tt.file != "" && tt.exclude == nil {
+				sameAsDocker(t, dir, tt.dockerfile, all)
 			}
 		})
 	}
