@@ -59,6 +59,7 @@ func TestBadInput(t *testing.T) {
 		{"a pattern", "Dockerfile", map[string]string{".dockerignore": "# x\n\na\n[\n"}, Options{}, "", `.dockerignore:4: "[" is not a pattern that Docker reads: syntax error in pattern; a [ needs its ]`},
 		{"several", "Dockerfile", map[string]string{"Dockerfile.dockerignore": "a[\n!\r\nb\n[b-a]\nc\\\n![z-a]"}, Options{Exclude: []string{"ok", "x\n[y\n"}}, "",
 			`Dockerfile.dockerignore:1: "a[" is|Dockerfile.dockerignore:2: "!" is|Dockerfile.dockerignore:4: "[b-a]" is|Dockerfile.dockerignore:5: "c\\" is|Dockerfile.dockerignore:6: "![z-a]" is|build-exclude: "[y" is not a pattern`},
+		{"a tab and a comment", "Dockerfile", map[string]string{".dockerignore": "\ta\t\nb\t# c\r\n"}, Options{}, "", `.dockerignore:2: "b\t# c" is not a pattern that Docker reads: it has a control character; `},
 		{"a line without end", "Dockerfile", map[string]string{".dockerignore": "a\n" + strings.Repeat("x", 70_000)}, Options{}, "", `.dockerignore:2: "xxx`},
 		{"a large file", "Dockerfile", map[string]string{".dockerignore": strings.Repeat("#\n", 600_000)}, Options{}, "", `.dockerignore: it is larger than 1 MiB`},
 		{"a folder of rules", "Dockerfile .dockerignore/x", nil, Options{}, "", `.dockerignore: it is not a regular file`},

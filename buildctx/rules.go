@@ -144,6 +144,8 @@ func readIgnoreFile(root *os.Root, name string) (string, error) {
 	return string(text), nil
 }
 
+var errControl = errors.New("it has a control character")
+
 // parse reads a line of an ignore file: a pattern, or none.
 func parse(line string, first bool) ([]string, error) {
 	text := line
@@ -152,6 +154,9 @@ func parse(line string, first bool) ([]string, error) {
 	}
 	patterns, err := ignorefile.ReadAll(strings.NewReader(text))
 	for _, p := range patterns {
+		if strings.ContainsFunc(p, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+			err = errControl // as in a tab and a comment after a pattern
+		}
 		// New alone does not see all that a regular expression will not take.
 		for _, tried := range [][]string{{p}, {"**", p}} {
 			m, bad := patternmatcher.New(tried)
