@@ -155,6 +155,7 @@ func measure(t *testing.T, program *exec.Cmd, cloud *simulator.Cloud, dir string
 	close(started)
 	err := job.Wait()
 	u.ended = time.Since(began)
+	handled <- struct{}{} // the last has been
 	if err != nil {
 		t.Fatalf("%v\n%s", err, job.log)
 	}
