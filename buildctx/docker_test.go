@@ -26,8 +26,8 @@ var withDocker = flag.Int("docker", 0, "hold the rules to what docker build send
 //
 //	go test ./buildctx -run Rule -args -docker 100
 //
-// It needs BuildKit, and a client from 23.0 on: those before match in another
-// way. The classic builder does not look into a folder that is out for a pattern
+// It needs BuildKit, and a client that is newer than 20.10, which matches in
+// another way. The classic builder does not look into a folder that is out for a pattern
 // such as !**/x, and knows no ignore file but one.
 func sameAsDocker(t *testing.T, dir, dockerfile string, all []packed) {
 	t.Helper()
