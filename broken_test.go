@@ -47,7 +47,7 @@ var breakages = []struct{ what, file, old, new string }{
 	{"a crash that the runner obeys", "summary/text.go",
 		`return strings.ReplaceAll(s, "##[", "## [")`, "return s"},
 	{"the key in another header", "main.go",
-		`UserAgent: "pipecat-cloud-deploy/" + version`, `UserAgent: "pipecat-cloud-deploy/" + version + string(cfg.APIKey)`},
+		`UserAgent: "pipecat-cloud-deploy/" + versionName()`, `UserAgent: "pipecat-cloud-deploy/" + versionName() + string(cfg.APIKey)`},
 	{"the key in the log", "summary/events.go",
 		`r.say("Taken as deployment %s; before, it was %s.", t.ID, short(t.Previous))`, `r.log.line("Taken as deployment %s, with %s", t.ID, string(r.key))`},
 	{"a goroutine that is left", "pipecat/client.go",

@@ -95,7 +95,7 @@ type job struct {
 
 // rollOut makes the deployment that cfg asks for, and waits for its verdict.
 func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
-	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy/" + version, Transport: transport}
+	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy/" + versionName(), Transport: transport}
 	j := job{cfg: cfg, api: waiting, waiting: waiting, report: report}
 	j.api.Retries, j.api.Retrying = 4, report.Retrying
 

@@ -27,7 +27,7 @@ func TestVersion(t *testing.T) {
 	if first, _, _ := strings.Cut(log.String(), "\n"); first != "Pipecat Cloud Deploy v1.2.3 (0123456789ab)" {
 		t.Errorf("the log begins with %q", first)
 	}
-	if len(agents) != 1 || !agents["pipecat-cloud-deploy/v1.2.3"] {
+	if len(agents) != 1 || !agents["pipecat-cloud-deploy/v1.2.3 (0123456789ab)"] {
 		t.Errorf("User-Agent %v", agents)
 	}
 }
