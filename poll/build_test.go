@@ -1,0 +1,203 @@
+package poll
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/verdict"
+)
+
+// builds is a build that goes through statuses, each for ten seconds; a status
+// that is an HTTP one is an error.
+type builds struct {
+	began    time.Time
+	statuses []string
+}
+
+func (b builds) Build(context.Context, string) (*pipecat.Build, error) {
+	i := min(int(time.Since(b.began)/(10*time.Second)), len(b.statuses)-1)
+	if b.statuses[i] == "502" {
+		return nil, &pipecat.Error{Status: http.StatusBadGateway}
+	}
+	return &pipecat.Build{Status: b.statuses[i], ErrorMessage: "step 3\nno such file"}, nil
+}
+
+// NewBuildLogs has a line for each second that the build has run.
+func (b builds) NewBuildLogs(_ context.Context, _ string, seen int) (lines []string, err error) {
+	for n := seen; n < int(time.Since(b.began)/time.Second); n++ {
+		lines = append(lines, fmt.Sprint(n))
+	}
+	return lines, nil
+}
+
+// TestBuildPrinted holds that each line of a build's log is told once, in order,
+// and that none is asked for before it builds, nor after it is found ended.
+func TestBuildPrinted(t *testing.T) {
+	for _, tt := range []struct {
+		statuses []string
+		want     int // lines
+	}{
+		{[]string{"pending", "building", "502", "building", "success"}, 42},
+		{[]string{"success"}, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := 0
+			_, err := Build(t.Context(), builds{time.Now(), tt.statuses}, "id", time.Now().Add(5*time.Minute), func(e Event) {
+				if p, ok := e.(BuildPrinted); ok {
+					for _, line := range p.Lines {
+						if line != fmt.Sprint(n) {
+							t.Errorf("line %d is %q", n, line)
+						}
+						n++
+					}
+				}
+			})
+			if err != nil || n < tt.want-2 || n > tt.want {
+				t.Errorf("%q: %d lines are told, want about %d; %v", tt.statuses, n, tt.want, err)
+			}
+		})
+	}
+}
+
+func TestBuild(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		statuses []string
+		status   verdict.Status
+		message  string
+		told     string
+		reason   verdict.Reason // empty: build
+	}{
+		{"success", []string{"pending", "building", "success"}, "", "", "pending, building, success", ""},
+		{"failed", []string{"building", "failed"}, verdict.Failed, "build id ended as failed and is not deployed: no such file", "building, failed", ""},
+		{"timeout", []string{"timeout"}, verdict.Failed, "build id ended as timeout", "timeout", ""},
+		{"away", []string{"building", "502", "success"}, "", "", "building, Away, Back, success", ""},
+		{"a new word", []string{"queued", "success"}, "", "", "queued, success", ""},
+		{"of no status", []string{"", "success"}, "", "", ", success", ""},
+		{"of no status for ever", []string{""}, verdict.TimedOut, "it is of no status", "", ""},
+		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within build-timeout, after 5m0s: it is building", "", ""},
+		{"away for good", []string{"building", "502"}, verdict.TimedOut, "the API could not be read when build-timeout was up", "", verdict.API},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var events []Event
+				b, err := Build(t.Context(), builds{time.Now(), tt.statuses}, "id", time.Now().Add(5*time.Minute), func(e Event) { events = append(events, e) })
+				if tt.status == "" {
+					if err != nil || b.Status != pipecat.BuildSuccess {
+						t.Errorf("got %v and %v", b, err)
+					}
+				} else if v := verdict.Of(err); v.Status != tt.status || v.Reason != cmp.Or(tt.reason, verdict.Build) || !strings.Contains(v.Message, tt.message) {
+					t.Errorf("got %+v, want %q with %q", v, tt.status, tt.message)
+				}
+				if got := told(events); tt.told != "" && got != tt.told {
+					t.Errorf("told %s, want %s", got, tt.told)
+				}
+			})
+		})
+	}
+}
+
+// oddBuilds is a build that is read by functions, which are told how long after its
+// beginning.
+type oddBuilds struct {
+	began time.Time
+	build func(time.Duration) (*pipecat.Build, error)
+	logs  func(ctx context.Context, seen int) ([]string, error)
+}
+
+// TestBuildTrouble holds that a log which cannot be read does not keep a build from
+// being seen, and that one which is not there is not waited for.
+func TestBuildTrouble(t *testing.T) {
+	after := func(d time.Duration) func(time.Duration) (*pipecat.Build, error) {
+		return func(at time.Duration) (*pipecat.Build, error) {
+			if at < d {
+				return &pipecat.Build{Status: "building"}, nil
+			}
+			return &pipecat.Build{Status: pipecat.BuildSuccess}, nil
+		}
+	}
+	hangs := func(ctx context.Context, _ int) ([]string, error) { <-ctx.Done(); return nil, ctx.Err() }
+	for _, tt := range []struct {
+		name   string
+		build  func(time.Duration) (*pipecat.Build, error)
+		logs   func(context.Context, int) ([]string, error)
+		reason verdict.Reason // empty: it succeeds
+		most   time.Duration
+	}{
+		{"a log that hangs", after(20 * time.Second), hangs, "", 35 * time.Second},
+		{"a log that is refused", after(20 * time.Second), func(context.Context, int) ([]string, error) { return []string{"x"}, errNoAnswer }, "", 25 * time.Second},
+		{"none from the start", func(time.Duration) (*pipecat.Build, error) { return nil, &pipecat.Error{Status: http.StatusNotFound} }, hangs, verdict.API, 15 * time.Second},
+		{"away for the last look alone", func(at time.Duration) (*pipecat.Build, error) {
+			if at > 4*time.Minute+50*time.Second {
+				return nil, &pipecat.Error{Status: http.StatusBadGateway}
+			}
+			return &pipecat.Build{Status: "building"}, nil
+		}, func(context.Context, int) ([]string, error) { return nil, nil }, verdict.Build, 5 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				_, err := Build(t.Context(), oddBuilds{began, tt.build, tt.logs}, "id", began.Add(5*time.Minute), func(e Event) {
+					if p, ok := e.(BuildPrinted); ok {
+						t.Errorf("printed %q", p.Lines)
+					}
+				})
+				if tt.reason == "" && err != nil || tt.reason != "" && (err == nil || verdict.Of(err).Reason != tt.reason) {
+					t.Errorf("got %v, want %q", err, tt.reason)
+				}
+				if took := time.Since(began); took > tt.most {
+					t.Errorf("it took %s, more than %s", took, tt.most)
+				}
+			})
+		})
+	}
+}
+
+// TestBuildAlive holds that a sign of life counts from the status' beginning, and
+// that there is none while a build prints.
+func TestBuildAlive(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		prints bool
+		want   string
+	}{
+		{"silent", false, "building 30s, building 1m0s, building 1m30s"},
+		{"printing", true, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				b := oddBuilds{began, func(at time.Duration) (*pipecat.Build, error) {
+					switch {
+					case at < 20*time.Second:
+						return &pipecat.Build{Status: "pending"}, nil
+					case at < 2*time.Minute:
+						return &pipecat.Build{Status: "building"}, nil
+					}
+					return &pipecat.Build{Status: pipecat.BuildSuccess}, nil
+				}, func(_ context.Context, seen int) ([]string, error) {
+					if tt.prints {
+						return []string{fmt.Sprint(seen)}, nil
+					}
+					return nil, nil
+				}}
+				var signs []string
+				_, err := Build(t.Context(), b, "id", began.Add(5*time.Minute), func(e Event) {
+					if a, ok := e.(Alive); ok {
+						signs = append(signs, fmt.Sprintf("%s %s", a.Stage, a.For.Round(10*time.Second)))
+					}
+				})
+				if got := strings.Join(signs, ", "); err != nil || got != tt.want {
+					t.Errorf("got %s, %v, want %s", got, err, tt.want)
+				}
+			})
+		})
+	}
+}
