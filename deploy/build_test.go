@@ -31,12 +31,16 @@ func source(t *testing.T, dockerfile string) inputs.Config {
 		BuildTimeout: 10 * time.Minute, LogLines: 3}
 }
 
+// creation selects the requests for a build.
+func creation(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
+}
+
 // TestFromSource makes a build through every trouble: it is of what was packed,
 // there is one of it, and what cannot be mended is told.
 func TestFromSource(t *testing.T) {
 	post, between, bucket := simulator.Writes, simulator.Between, simulator.ToBucket
 	address := func(r *http.Request) bool { return post(r) && strings.HasSuffix(r.URL.Path, "/upload-url") }
-	creation := func(r *http.Request) bool { return post(r) && strings.HasSuffix(r.URL.Path, "/builds") }
 	const denied = `<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>`
 	type faults = func(http.Handler) http.Handler
 	for _, tt := range []struct {
@@ -198,9 +202,6 @@ func asks(n *atomic.Int64, api http.Handler, method, path string) http.Handler {
 func TestPatience(t *testing.T) {
 	between, bucket := simulator.Between, simulator.ToBucket
 	address := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/upload-url") }
-	creation := func(r *http.Request) bool {
-		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
-	}
 	busy := http.Header{"Retry-After": {"60"}}
 	const denied = `<Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>`
 	for _, tt := range []struct {
@@ -240,9 +241,6 @@ func TestPatience(t *testing.T) {
 
 // TestLookedFor holds which build is taken for one whose creation got no answer.
 func TestLookedFor(t *testing.T) {
-	creation := func(r *http.Request) bool {
-		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
-	}
 	const id = "123e4567-e89b-12d3-a456-426614174000"
 	for _, tt := range []struct {
 		name  string
@@ -298,10 +296,7 @@ func TestFailedBefore(t *testing.T) {
 		}
 		cloud := &simulator.Cloud{}
 		cloud.AddBuild(simulator.Build{ID: "123e4567-e89b-12d3-a456-426614174000", Hash: first.Uploads()[0].Hash, Status: "failed"})
-		lost := func(r *http.Request) bool {
-			return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
-		}
-		_, _, err := resolving(t.Context(), simulator.Answer(cloud, simulator.Between(1, 1, lost), 500, nil, "{}"), cfg)
+		_, _, err := resolving(t.Context(), simulator.Answer(cloud, simulator.Between(1, 1, creation), 500, nil, "{}"), cfg)
 		if err != nil || len(cloud.Builds()) != 2 {
 			t.Errorf("%v, with %d builds", err, len(cloud.Builds()))
 		}
@@ -315,9 +310,6 @@ func TestAnotherBuild(t *testing.T) {
 		cfg := source(t, "FROM scratch\n")
 		synctest.Test(t, func(t *testing.T) {
 			cloud := &simulator.Cloud{}
-			creation := func(r *http.Request) bool {
-				return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
-			}
 			answer := fmt.Sprintf(`{"build":{"id":"123e4567-e89b-12d3-a456-426614174000","status":"success",%q:%q},"cached":true}`, tt.field, tt.value)
 			_, _, err := resolving(t.Context(), simulator.Answer(cloud, creation, 200, nil, answer), cfg)
 			if err == nil || !strings.Contains(err.Error(), tt.value) || !strings.Contains(err.Error(), "not deployed") {
@@ -353,9 +345,6 @@ func TestRefusedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &simulator.Cloud{}
 		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-		creation := func(r *http.Request) bool {
-			return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
-		}
 		list := func(r *http.Request) bool {
 			return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/builds")
 		}

@@ -113,9 +113,6 @@ func TestPackedAs(t *testing.T) {
 // TestArchiveClosed holds that the archive is gone while its build runs, and
 // however a build ends.
 func TestArchiveClosed(t *testing.T) {
-	creation := func(r *http.Request) bool {
-		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/builds")
-	}
 	for _, tt := range []struct {
 		name   string
 		dry    bool
