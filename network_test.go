@@ -201,7 +201,9 @@ func (n *network) watch(i int, q *request, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		n.body = cmp.Or(n.body, string(body))
-		q.rollback = string(body) != n.body
+		if q.rollback = string(body) != n.body; q.rollback && !(n.sent[i-1].look && n.sent[i-1].answered) {
+			n.odd = append(n.odd, fmt.Sprintf("request %d is a rollback, and no look at the agent came right before it", i))
+		}
 		if bytes.Contains(body, []byte(searchKey)) {
 			n.odd = append(n.odd, fmt.Sprintf("request %d sends the key", i))
 		}
