@@ -71,6 +71,12 @@ func (r *Report) more(v verdict.Verdict, headline string) (lines []string) {
 	if text := r.todo(v); text != "" {
 		lines = append(lines, "What to do: "+text)
 	}
+	if v.Reason == verdict.Build && v.Detail != "" { // what it printed last
+		printed := strings.Split(strings.TrimRight(v.Detail, "\n"), "\n")
+		for _, line := range printed[max(0, len(printed)-maxAnnotated):] {
+			lines = append(lines, "│ "+line)
+		}
+	}
 	return lines
 }
 

@@ -282,7 +282,12 @@ var jobs = []job{
 			if !strings.Contains(headline, strings.TrimRight(message, ".")) {
 				more += "\n" + w.line(cut(message, maxAnnotation/2))
 			}
-			w.command("error", cut(more+"\nWhat to do: The cloud build failed, or did not end in time. Its error says why.", maxAnnotation), "title", cut(w.line(agent+": build"), 200))
+			more += "\nWhat to do: The cloud build failed, or did not end in time. Its error says why."
+			printed := strings.Split(strings.TrimRight(w.block("first\n"+foreign+"\nlast"), "\n"), "\n")
+			for _, line := range printed[max(0, len(printed)-10):] {
+				more += "\n" + cut(w.line("│ "+line), maxLine)
+			}
+			w.command("error", cut(more, maxAnnotation), "title", cut(w.line(agent+": build"), 200))
 			w.blocks = 2
 
 			w.agent(foreign)

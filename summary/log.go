@@ -12,6 +12,7 @@ import (
 
 const (
 	maxAnnotation  = 4000     // the runner cuts at 4,096 characters
+	maxAnnotated   = 10       // lines of a build's log
 	maxAnnotations = 10       // of a kind, a step; the runner drops the rest
 	maxLogged      = 64 << 10 // of a block
 	maxLine        = 8 << 10
