@@ -7,7 +7,7 @@ RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o /pipeca
 
 # The runner mounts its files for root and passes inputs by the environment, so
 # there is neither a USER nor any argument. Certificate authorities are in the
-# program: see roots.go.
+# program: see main.go.
 FROM scratch
 COPY --from=build /pipecat-cloud-deploy /pipecat-cloud-deploy
 ENTRYPOINT ["/pipecat-cloud-deploy"]

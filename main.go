@@ -21,13 +21,18 @@ import (
 	"syscall"
 	"time"
 
-	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
+	"pipecat-cloud-deploy/internal/version"
 	"pipecat-cloud-deploy/poll"
 	"pipecat-cloud-deploy/summary"
-	"pipecat-cloud-deploy/verdict"
+
+	// The image has no files but the program: these are the certificate authorities
+	// that it trusts where the system has none.
+	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
 // grace is how long the end of a stopped job may take: a runner kills it ten
@@ -48,7 +53,7 @@ func main() {
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, transport http.RoundTripper) (code int) {
 	report := summary.New(stdout, getenv)
-	report.Version = versionName()
+	report.Version = version.Name()
 	defer func() {
 		if p := recover(); p != nil {
 			v := broken(p)
@@ -58,13 +63,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 	}()
 
-	cfg, err := inputs.Load(args, getenv)
+	cfg, err := config.Load(args, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		inputs.Usage(stdout)
+		config.Usage(stdout)
 		return 0
-	case errors.Is(err, inputs.ErrVersion):
-		fmt.Fprintln(stdout, "pipecat-cloud-deploy", versionName())
+	case errors.Is(err, config.ErrVersion):
+		fmt.Fprintln(stdout, "pipecat-cloud-deploy", version.Name())
 		return 0
 	}
 	if cfg.JSON {
@@ -73,7 +78,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	report.Begin(cfg)
 
 	var v verdict.Verdict
-	var problems inputs.Problems
+	var problems config.Problems
 	if errors.As(err, &problems) {
 		report.Problems(problems)
 		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs, Message: problems.Error()}
@@ -87,15 +92,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 // job is what a deployment is made with.
 type job struct {
-	cfg     inputs.Config
+	cfg     config.Config
 	api     pipecat.Client // whose reads are tried again a few times, up to an update
 	waiting pipecat.Client // whose reads are not, for waiting goes on trying by itself
 	report  *summary.Report
 }
 
 // rollOut makes the deployment that cfg asks for, and waits for its verdict.
-func rollOut(ctx context.Context, cfg inputs.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
-	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy/" + versionName(), Transport: transport}
+func rollOut(ctx context.Context, cfg config.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
+	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy/" + version.Name(), Transport: transport}
 	j := job{cfg: cfg, api: waiting, waiting: waiting, report: report}
 	j.api.Retries, j.api.Retrying = 4, report.Retrying
 
@@ -185,7 +190,7 @@ func (j *job) rollBack(ctx context.Context, c deploy.Change, made deploy.Taken, 
 
 // diagnose finds what broke, where in the workspace, and what to do about it. It
 // changes no verdict, even if it breaks itself.
-func diagnose(v verdict.Verdict, workspace, profile string, log []pipecat.LogLine) (d crash.Diagnosis) {
+func diagnose(v verdict.Verdict, workspace, profile string, log []pipecat.LogLine) (d diagnosis.Diagnosis) {
 	defer func() { _ = recover() }()
 	if v.Status != verdict.Failed && v.Status != verdict.TimedOut {
 		return d
@@ -195,18 +200,18 @@ func diagnose(v verdict.Verdict, workspace, profile string, log []pipecat.LogLin
 		defer root.Close()
 		files = root.FS()
 	}
-	facts := crash.Facts{Text: cmp.Or(v.Detail, v.Message), ExitCode: v.Exit, Reason: v.Reason, Code: v.Code, Profile: profile}
+	facts := diagnosis.Facts{Text: cmp.Or(v.Detail, v.Message), ExitCode: v.Exit, Reason: v.Reason, Code: v.Code, Profile: profile}
 	if v.Reason == verdict.Build && strings.Contains(v.Message, "ended as "+pipecat.BuildTimeout) {
 		facts.Text = v.Message // what it printed last is no cause
 	}
-	d = crash.Diagnose(facts, files)
+	d = diagnosis.Diagnose(facts, files)
 	if d.Type == "" { // the platform may tell less than the agent
 		var printed strings.Builder
 		for _, l := range log {
 			printed.WriteString(strings.TrimRight(l.Text, "\n") + "\n")
 		}
 		facts.Text = printed.String()
-		if told := crash.Diagnose(facts, files); told.Type != "" {
+		if told := diagnosis.Diagnose(facts, files); told.Type != "" {
 			d = told
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/pipecat"
-	"pipecat-cloud-deploy/simulator"
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // TestApply loses answers in every way, with and without force-redeploy: one

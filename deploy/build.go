@@ -11,11 +11,11 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
-	"pipecat-cloud-deploy/buildctx"
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/buildcontext"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/verdict"
 )
 
 const (
@@ -27,11 +27,11 @@ const (
 )
 
 // Packing says now and then how far the build context is packed.
-type Packing struct{ buildctx.Progress }
+type Packing struct{ buildcontext.Progress }
 
 // Packed is a build context that is packed.
 type Packed struct {
-	Archive *buildctx.Archive // closed by the time that another event comes
+	Archive *buildcontext.Archive // closed by the time that another event comes
 	Took    time.Duration
 }
 
@@ -73,7 +73,7 @@ func (Created) deployEvent()   {}
 type builder struct {
 	api      API
 	waiter   poll.Builds
-	cfg      inputs.Config
+	cfg      config.Config
 	report   func(Event)
 	seen     func(poll.Event)
 	deadline time.Time
@@ -126,16 +126,16 @@ func (b *builder) fromSource(ctx context.Context) (Artefact, error) {
 }
 
 // pack packs the build context.
-func (b *builder) pack(ctx context.Context) (*buildctx.Archive, error) {
+func (b *builder) pack(ctx context.Context) (*buildcontext.Archive, error) {
 	began := time.Now()
 	told := began
-	archive, err := buildctx.Pack(ctx, buildctx.Options{
+	archive, err := buildcontext.Pack(ctx, buildcontext.Options{
 		Dir:        b.cfg.BuildContext,
 		Workspace:  cmp.Or(b.cfg.Workspace, "."),
 		Dockerfile: b.cfg.Dockerfile,
 		Exclude:    b.cfg.BuildExclude,
 		Temp:       b.cfg.Temp,
-		Progress: func(p buildctx.Progress) {
+		Progress: func(p buildcontext.Progress) {
 			if time.Since(told) >= movesEvery {
 				told = time.Now()
 				b.report(Packing{p})
@@ -150,7 +150,7 @@ func (b *builder) pack(ctx context.Context) (*buildctx.Archive, error) {
 		return nil, ctx.Err()
 	}
 	reason := verdict.Build
-	if user := (*buildctx.Error)(nil); errors.As(err, &user) {
+	if user := (*buildcontext.Error)(nil); errors.As(err, &user) {
 		reason = verdict.Inputs
 	}
 	first, _, more := strings.Cut(err.Error(), "\n")
@@ -163,7 +163,7 @@ func (b *builder) pack(ctx context.Context) (*buildctx.Archive, error) {
 
 // begin uploads the context and creates the build, or finds the one that the
 // platform has made of an equal context.
-func (b *builder) begin(ctx context.Context, archive *buildctx.Archive, region string, known []pipecat.Build) (*pipecat.Build, error) {
+func (b *builder) begin(ctx context.Context, archive *buildcontext.Archive, region string, known []pipecat.Build) (*pipecat.Build, error) {
 	upload, err := b.upload(ctx, archive, region)
 	if err != nil {
 		return nil, err
@@ -201,7 +201,7 @@ func (b *builder) begin(ctx context.Context, archive *buildctx.Archive, region s
 }
 
 // another says what a build is of that is not what was uploaded.
-func (b *builder) another(build *pipecat.Build, archive *buildctx.Archive, region string) error {
+func (b *builder) another(build *pipecat.Build, archive *buildcontext.Archive, region string) error {
 	for _, of := range []struct{ name, asked, told string }{
 		{"context", archive.Hash, build.ContextHash}, {"Dockerfile", archive.Dockerfile, build.DockerfilePath}, {"region", region, build.Region},
 	} {
@@ -214,7 +214,7 @@ func (b *builder) another(build *pipecat.Build, archive *buildctx.Archive, regio
 
 // find looks for a build of the same: one that runs or has succeeded, or that
 // has failed since this job asked for it.
-func (b *builder) find(ctx context.Context, archive *buildctx.Archive, region string, known []pipecat.Build) *pipecat.Build {
+func (b *builder) find(ctx context.Context, archive *buildcontext.Archive, region string, known []pipecat.Build) *pipecat.Build {
 	builds, err := b.api.Builds(ctx, pipecat.BuildFilter{ContextHash: archive.Hash, Region: region, DockerfilePath: archive.Dockerfile})
 	if err != nil {
 		return nil
@@ -231,7 +231,7 @@ func (b *builder) find(ctx context.Context, archive *buildctx.Archive, region st
 
 // upload uploads the context, whole, as often as it takes, and returns the
 // upload's id.
-func (b *builder) upload(ctx context.Context, archive *buildctx.Archive, region string) (string, error) {
+func (b *builder) upload(ctx context.Context, archive *buildcontext.Archive, region string) (string, error) {
 	pace := buildPace()
 	var to *pipecat.Upload
 	for try := 1; ; try++ {
@@ -271,7 +271,7 @@ func (b *builder) upload(ctx context.Context, archive *buildctx.Archive, region 
 }
 
 // send uploads the context once.
-func (b *builder) send(ctx context.Context, to *pipecat.Upload, archive *buildctx.Archive) error {
+func (b *builder) send(ctx context.Context, to *pipecat.Upload, archive *buildcontext.Archive) error {
 	began := time.Now()
 	told := began
 	err := b.api.Upload(ctx, to, archive.Reader(), archive.Size, func(sent int64) {

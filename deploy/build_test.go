@@ -13,21 +13,21 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/simulator"
-	"pipecat-cloud-deploy/verdict"
 )
 
 // source is a build context with the given Dockerfile.
-func source(t *testing.T, dockerfile string) inputs.Config {
+func source(t *testing.T, dockerfile string) config.Config {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return inputs.Config{AgentName: "bot", CloudBuild: true, CreateIfMissing: true, Workspace: dir, Temp: filepath.Join(t.TempDir(), "temp"),
+	return config.Config{AgentName: "bot", CloudBuild: true, CreateIfMissing: true, Workspace: dir, Temp: filepath.Join(t.TempDir(), "temp"),
 		BuildTimeout: 10 * time.Minute, LogLines: 3}
 }
 
@@ -46,7 +46,7 @@ func TestFromSource(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		dockerfile string
-		edit       func(*inputs.Config)
+		edit       func(*config.Config)
 		faults     faults
 		status     verdict.Status // empty: it succeeds
 		reason     verdict.Reason
@@ -72,7 +72,7 @@ func TestFromSource(t *testing.T) {
 		{name: "an upload that is refused", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, bucket, 403, nil, `<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>`)
 		}, status: verdict.Failed, reason: verdict.Build, message: "(tries: 1): upload to https://api/bucket: 403 Forbidden: no (SignatureDoesNotMatch)"},
-		{name: "time that is up", edit: func(c *inputs.Config) { c.BuildTimeout = 90 * time.Second }, faults: func(h http.Handler) http.Handler { return simulator.Hang(h, bucket) },
+		{name: "time that is up", edit: func(c *config.Config) { c.BuildTimeout = 90 * time.Second }, faults: func(h http.Handler) http.Handler { return simulator.Hang(h, bucket) },
 			status: verdict.TimedOut, reason: verdict.Build, message: "the build is not known to have begun within build-timeout (1m30s), so nothing was deployed: upload to https://api/bucket: "},
 		{name: "a creation whose answer is lost", faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, between(1, 1, creation), false) }, uploads: 1, builds: 1},
 		{name: "a creation that was not taken", faults: func(h http.Handler) http.Handler {
@@ -87,8 +87,8 @@ func TestFromSource(t *testing.T) {
 		{name: "a build whose log cannot be read", dockerfile: "# simulator: failed\n", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/logs") }, 500, nil, "{}")
 		}, status: verdict.Failed, reason: verdict.Build, message: "ended as failed and is not deployed", uploads: 1, builds: 1},
-		{name: "no Dockerfile", edit: func(c *inputs.Config) { c.Dockerfile = "Dockerfile.prod" }, status: verdict.Failed, reason: verdict.Inputs, message: "Dockerfile.prod"},
-		{name: "a region of no agent", edit: func(c *inputs.Config) { c.Region = "us-east" }, status: verdict.Failed, reason: verdict.Inputs, message: "in region us-west, not in us-east"},
+		{name: "no Dockerfile", edit: func(c *config.Config) { c.Dockerfile = "Dockerfile.prod" }, status: verdict.Failed, reason: verdict.Inputs, message: "Dockerfile.prod"},
+		{name: "a region of no agent", edit: func(c *config.Config) { c.Region = "us-east" }, status: verdict.Failed, reason: verdict.Inputs, message: "in region us-west, not in us-east"},
 		{name: "no list of builds", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, func(r *http.Request) bool {
 				return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/builds")
@@ -181,7 +181,7 @@ func TestEqualBuild(t *testing.T) {
 var _ API = (*pipecat.Client)(nil)
 
 // resolving resolves what cfg asks for, and keeps what is told of it.
-func resolving(ctx context.Context, api http.Handler, cfg inputs.Config) (artefact Artefact, events []Event, err error) {
+func resolving(ctx context.Context, api http.Handler, cfg config.Config) (artefact Artefact, events []Event, err error) {
 	c := client(api)
 	artefact, err = Resolve(ctx, c, cfg, c, func(e Event) { events = append(events, e) }, func(poll.Event) {})
 	return artefact, events, err

@@ -11,10 +11,10 @@ import (
 	"net/http"
 	"time"
 
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/verdict"
 )
 
 // API is what a deployment needs of Pipecat Cloud. Its reads are expected to
@@ -125,7 +125,7 @@ func (c Change) Region() string {
 
 // Plan reads the agent, says what is to change, and finds what would make that
 // impossible. Only what was asked for is in it. Errors are a *verdict.Verdict, or ctx's.
-func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (Change, error) {
+func Plan(ctx context.Context, api API, cfg config.Config, artefact Artefact) (Change, error) {
 	change := Change{Name: cfg.AgentName, Artefact: artefact, Settings: settings(cfg, artefact), Rollback: cfg.RollbackOnFailure}
 	agent, err := api.Agent(ctx, cfg.AgentName)
 	region := cfg.Region // of the agent
@@ -175,7 +175,7 @@ func Plan(ctx context.Context, api API, cfg inputs.Config, artefact Artefact) (C
 	return change, nil
 }
 
-func settings(cfg inputs.Config, artefact Artefact) pipecat.Settings {
+func settings(cfg config.Config, artefact Artefact) pipecat.Settings {
 	s := pipecat.Settings{
 		Image:              artefact.Image,
 		NodeType:           cfg.NodeType,

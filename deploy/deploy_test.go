@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
-	"pipecat-cloud-deploy/simulator"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/simulator"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -20,17 +20,17 @@ func ptr[T any](v T) *T { return &v }
 func TestSettings(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		cfg  inputs.Config
+		cfg  config.Config
 		from Artefact
 		want pipecat.Settings
 	}{
-		{"nothing", inputs.Config{}, Artefact{}, pipecat.Settings{}},
-		{"an image", inputs.Config{Image: "a:b"}, Artefact{Image: "a:b"}, pipecat.Settings{Image: "a:b"}},
-		{"a build", inputs.Config{BuildID: "id"}, Artefact{Build: &pipecat.Build{ID: "id"}}, pipecat.Settings{BuildID: "id"}},
-		{"one bound", inputs.Config{MinAgents: ptr(0)}, Artefact{}, pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(0)}}},
-		{"the filter off", inputs.Config{KrispVivaFilter: "none"}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{}}},
-		{"the filter on", inputs.Config{KrispVivaFilter: "tel"}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: ptr("tel")}}},
-		{"the rest", inputs.Config{ImageCredentials: "i", SecretSet: "s", AgentProfile: "p", MaxSessionDuration: time.Hour, WebsocketAuth: "token", NodeType: "arm"}, Artefact{},
+		{"nothing", config.Config{}, Artefact{}, pipecat.Settings{}},
+		{"an image", config.Config{Image: "a:b"}, Artefact{Image: "a:b"}, pipecat.Settings{Image: "a:b"}},
+		{"a build", config.Config{BuildID: "id"}, Artefact{Build: &pipecat.Build{ID: "id"}}, pipecat.Settings{BuildID: "id"}},
+		{"one bound", config.Config{MinAgents: ptr(0)}, Artefact{}, pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(0)}}},
+		{"the filter off", config.Config{KrispVivaFilter: "none"}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{}}},
+		{"the filter on", config.Config{KrispVivaFilter: "tel"}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: ptr("tel")}}},
+		{"the rest", config.Config{ImageCredentials: "i", SecretSet: "s", AgentProfile: "p", MaxSessionDuration: time.Hour, WebsocketAuth: "token", NodeType: "arm"}, Artefact{},
 			pipecat.Settings{ImagePullSecretSet: "i", SecretSet: "s", AgentProfile: "p", MaxSessionDuration: 3600, WebsocketAuth: "token", NodeType: "arm"}},
 	} {
 		if got := settings(tt.cfg, tt.from); !reflect.DeepEqual(got, tt.want) {
@@ -65,7 +65,7 @@ func TestRegions(t *testing.T) {
 			if !tt.properties {
 				h = simulator.Answer(h, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/properties") }, 500, nil, "")
 			}
-			cfg := inputs.Config{AgentName: "bot", BuildID: "id", Region: tt.region, CreateIfMissing: true}
+			cfg := config.Config{AgentName: "bot", BuildID: "id", Region: tt.region, CreateIfMissing: true}
 			_, err := Plan(t.Context(), client(h), cfg, Artefact{Build: &pipecat.Build{ID: "id", Region: tt.build}})
 			if (err == nil) != tt.ok {
 				t.Errorf("%s: %v", tt.name, err)
@@ -86,7 +86,7 @@ func TestMissed(t *testing.T) {
 		{nil, time.Time{}},
 	} {
 		h := simulator.Answer(&simulator.Cloud{}, simulator.Reads, 404, tt.header, "{}")
-		change, err := Plan(t.Context(), client(h), inputs.Config{AgentName: "bot", CreateIfMissing: true}, Artefact{Image: "a:b"})
+		change, err := Plan(t.Context(), client(h), config.Config{AgentName: "bot", CreateIfMissing: true}, Artefact{Image: "a:b"})
 		if err != nil || !change.since().Equal(tt.since) {
 			t.Errorf("since %s, %v; want %s", change.since(), err, tt.since)
 		}
@@ -96,7 +96,7 @@ func TestMissed(t *testing.T) {
 // TestNoRegion holds that an agent whose region is not told is not in another.
 func TestNoRegion(t *testing.T) {
 	h := simulator.Answer(&simulator.Cloud{}, simulator.Reads, 200, nil, `{"desiredDeploymentId":"d"}`)
-	_, err := Plan(t.Context(), client(h), inputs.Config{AgentName: "bot", Region: "us-east"}, Artefact{Image: "a:b", Build: &pipecat.Build{Region: "us-west"}})
+	_, err := Plan(t.Context(), client(h), config.Config{AgentName: "bot", Region: "us-east"}, Artefact{Image: "a:b", Build: &pipecat.Build{Region: "us-west"}})
 	if err != nil {
 		t.Error(err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/distribution/reference"
 
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // tells reports whether an agent shows enough of its newest deployment to tell

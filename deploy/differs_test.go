@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 func TestDiffers(t *testing.T) {

@@ -12,10 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/buildctx"
+	"pipecat-cloud-deploy/internal/buildcontext"
+	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/simulator"
-	"pipecat-cloud-deploy/verdict"
 )
 
 // TestManyProblems holds that what keeps a context from being packed is told whole,
@@ -129,7 +129,7 @@ func TestArchiveClosed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := &simulator.Cloud{}
 				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-				var archive *buildctx.Archive
+				var archive *buildcontext.Archive
 				closed := func() bool {
 					_, err := archive.Reader().Read(make([]byte, 1))
 					return errors.Is(err, os.ErrClosed)

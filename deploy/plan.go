@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // Setting is one of an agent's settings, before a change and after it.
@@ -47,7 +47,7 @@ var unset = map[string]string{"image-credentials": none, "secret-set": none, "ma
 
 // plan lists an agent's settings: those that are asked for, and those that are
 // told of it as it is.
-func plan(cfg inputs.Config, c Change) (settings []Setting) {
+func plan(cfg config.Config, c Change) (settings []Setting) {
 	var (
 		before pipecat.Agent
 		spec   pipecat.Spec

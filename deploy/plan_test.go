@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 func TestPlan(t *testing.T) {
@@ -16,22 +16,22 @@ func TestPlan(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		cfg  inputs.Config
+		cfg  config.Config
 		c    Change
 		want string
 		idle bool
 	}{
-		{"all as it was", inputs.Config{}, Change{Before: agent()},
+		{"all as it was", config.Config{}, Change{Before: agent()},
 			"image docker.io/acme/bot:v1, secret-set keys, min-agents 1, agent-profile agent-1x, krisp-viva-audio-filter none, max-session-duration 3600s", true},
-		{"a new image", inputs.Config{}, Change{Before: &pipecat.Agent{}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}, "image >acme/bot:v2 input", false},
-		{"the same in another spelling", inputs.Config{}, Change{Before: agent(), Settings: pipecat.Settings{Image: "acme/bot:v1"}},
+		{"a new image", config.Config{}, Change{Before: &pipecat.Agent{}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}, "image >acme/bot:v2 input", false},
+		{"the same in another spelling", config.Config{}, Change{Before: agent(), Settings: pipecat.Settings{Image: "acme/bot:v1"}},
 			"image acme/bot:v1>acme/bot:v1 input, secret-set keys, min-agents 1, agent-profile agent-1x, krisp-viva-audio-filter none, max-session-duration 3600s", true},
-		{"pinned to a digest", inputs.Config{}, Change{Before: shows("a:b"), Settings: pipecat.Settings{Image: "a:b@sha256:" + strings.Repeat("a", 64)}},
+		{"pinned to a digest", config.Config{}, Change{Before: shows("a:b"), Settings: pipecat.Settings{Image: "a:b@sha256:" + strings.Repeat("a", 64)}},
 			"image a:b>a:b@sha256:" + strings.Repeat("a", 64) + " input", false},
-		{"the same by force", inputs.Config{}, Change{Before: &pipecat.Agent{}, Force: true}, "", false},
-		{"a new agent", inputs.Config{}, Change{Artefact: Artefact{Build: &pipecat.Build{ID: "id"}}}, "build-id >id input", false},
-		{"a build that is yet to be made", inputs.Config{}, Change{Before: shows("a:b"), Artefact: Artefact{Build: &pipecat.Build{}}}, "image a:b>the build's input, build-id >a new build input", false},
-		{"from a file", inputs.Config{Sources: map[string]string{"max-agents": "f.toml"}}, Change{Before: &pipecat.Agent{}, Settings: pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MaxAgents: ptr(0)}}},
+		{"the same by force", config.Config{}, Change{Before: &pipecat.Agent{}, Force: true}, "", false},
+		{"a new agent", config.Config{}, Change{Artefact: Artefact{Build: &pipecat.Build{ID: "id"}}}, "build-id >id input", false},
+		{"a build that is yet to be made", config.Config{}, Change{Before: shows("a:b"), Artefact: Artefact{Build: &pipecat.Build{}}}, "image a:b>the build's input, build-id >a new build input", false},
+		{"from a file", config.Config{Sources: map[string]string{"max-agents": "f.toml"}}, Change{Before: &pipecat.Agent{}, Settings: pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MaxAgents: ptr(0)}}},
 			"max-agents >0 f.toml", true},
 	} {
 		tt.c.Plan = plan(tt.cfg, tt.c)
@@ -70,7 +70,7 @@ func TestOnlyScales(t *testing.T) {
 		{"with the image that it has", Change{Before: shows("a:b"), Settings: pipecat.Settings{Image: "a:b", AutoScaling: scaling.AutoScaling}}, true},
 		{"to what it has", Change{Before: &pipecat.Agent{AutoScaling: &pipecat.Replicas{MinReplicas: ptr(1)}}, Settings: scaling}, false},
 	} {
-		tt.c.Plan = plan(inputs.Config{}, tt.c)
+		tt.c.Plan = plan(config.Config{}, tt.c)
 		if got := tt.c.OnlyScales(); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}

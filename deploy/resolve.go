@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/verdict"
 )
 
 // Found is the build that is to be deployed, and was there already.
@@ -28,12 +28,12 @@ const logLimit = 10 * time.Second
 // Resolve finds the image or the build that was asked for, and makes the build
 // if need be. A build that still runs is waited for. Errors are a
 // *verdict.Verdict, or ctx's.
-func Resolve(ctx context.Context, api API, cfg inputs.Config, waiter poll.Builds, report func(Event), seen func(poll.Event)) (Artefact, error) {
+func Resolve(ctx context.Context, api API, cfg config.Config, waiter poll.Builds, report func(Event), seen func(poll.Event)) (Artefact, error) {
 	b := builder{api: api, waiter: waiter, cfg: cfg, report: report, seen: seen}
 	switch {
 	case cfg.CloudBuild:
 		return b.fromSource(ctx)
-	case cfg.BuildID == inputs.Latest:
+	case cfg.BuildID == config.Latest:
 		return b.latest(ctx)
 	case cfg.BuildID != "":
 		return b.byID(ctx)

@@ -11,10 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/inputs"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/simulator"
-	"pipecat-cloud-deploy/verdict"
 )
 
 // TestLatest holds which build is the latest.
@@ -29,7 +29,7 @@ func TestLatest(t *testing.T) {
 		}
 		c := client(cloud)
 		for _, tt := range []struct{ agent, region, want string }{{"bot", "", id(1)}, {"new", "", id(2)}, {"new", "us-east", id(1)}, {"new", "ap-south", ""}} {
-			cfg := inputs.Config{AgentName: tt.agent, Region: tt.region, BuildID: inputs.Latest, CreateIfMissing: true}
+			cfg := config.Config{AgentName: tt.agent, Region: tt.region, BuildID: config.Latest, CreateIfMissing: true}
 			artefact, err := Resolve(context.Background(), c, cfg, c, func(Event) {}, func(poll.Event) {})
 			if tt.want == "" && err == nil || tt.want != "" && (err != nil || artefact.Build.ID != tt.want) {
 				t.Errorf("%s in %q: got %+v, %v, want %s", tt.agent, tt.region, artefact.Build, err, tt.want)
@@ -62,7 +62,7 @@ func TestNamedBuild(t *testing.T) {
 					fmt.Fprintf(w, `{"build":{"status":%q}}`, tt.statuses[min(looks, len(tt.statuses)-1)])
 					looks++
 				})
-				artefact, _, err := resolving(t.Context(), api, inputs.Config{AgentName: "bot", BuildID: id, BuildTimeout: time.Minute})
+				artefact, _, err := resolving(t.Context(), api, config.Config{AgentName: "bot", BuildID: id, BuildTimeout: time.Minute})
 				if err != nil || artefact.Build.ID != id {
 					t.Errorf("got %+v, %v", artefact.Build, err)
 				}

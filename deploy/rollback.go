@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"pipecat-cloud-deploy/pipecat"
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // defaultSession is the longest session in seconds where none is set.

@@ -13,10 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
-	"pipecat-cloud-deploy/simulator"
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // baseline is an agent that serves an image.
@@ -80,7 +80,7 @@ func TestReverse(t *testing.T) {
 		if tt.asked.BuildID != "" {
 			c.Artefact.Build = &pipecat.Build{ID: tt.asked.BuildID}
 		}
-		c.Plan = plan(inputs.Config{}, c)
+		c.Plan = plan(config.Config{}, c)
 		s, plan, err := c.Reverse()
 		why := ""
 		if err != nil {
@@ -99,7 +99,7 @@ func TestReverse(t *testing.T) {
 // TestUndo holds what is never rolled back.
 func TestUndo(t *testing.T) {
 	c := Change{Name: "bot", Before: baseline("a/b:v1"), Settings: pipecat.Settings{Image: "a/b:v2"}, Artefact: Artefact{Image: "a/b:v2"}}
-	c.Plan = plan(inputs.Config{}, c)
+	c.Plan = plan(config.Config{}, c)
 	made := Taken{ID: "new", Previous: "old", Agent: &pipecat.Agent{DesiredDeploymentID: "new"}}
 	doubtful, unchanged := made, made
 	doubtful.Doubtful = true

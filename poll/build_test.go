@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/pipecat"
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // builds is a build that goes through statuses, each for ten seconds; a status

@@ -3,7 +3,7 @@ package poll
 import (
 	"time"
 
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // Event is something that a waiting job has seen. It is told as it happens.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"pipecat-cloud-deploy/pipecat"
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // pullGrace is how long an image may fail to be pulled: a registry may hiccup.

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"pipecat-cloud-deploy/pipecat"
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 var rules = Rules{Ours: "ours", Previous: "old", MaxRestarts: 2}

@@ -1,6 +1,6 @@
 package poll
 
-import "pipecat-cloud-deploy/pipecat"
+import "pipecat-cloud-deploy/internal/pipecat"
 
 // Stages of a rollout before our revision has a phase of its own.
 const (

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"pipecat-cloud-deploy/pipecat"
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // Agents reads agents.

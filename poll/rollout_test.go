@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/pipecat"
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // script is an agent whose document is a function of the time since it was

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 const (

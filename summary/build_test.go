@@ -8,12 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/buildctx"
 	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/buildcontext"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/verdict"
 )
 
 func TestMeasures(t *testing.T) {
@@ -45,7 +45,7 @@ func TestMeasures(t *testing.T) {
 }
 
 // building is a report that tells to a log without a runner.
-func building(cfg inputs.Config) (*Report, *bytes.Buffer) {
+func building(cfg config.Config) (*Report, *bytes.Buffer) {
 	var log bytes.Buffer
 	r := New(&log, func(string) string { return "" })
 	r.Begin(cfg)
@@ -71,13 +71,13 @@ func TestLists(t *testing.T) {
 		{21, 20, 20, 21, "… and 1 more."},
 		{45, 20, 20, 40, "… and 25 more."},
 	} {
-		r, log := building(inputs.Config{AgentName: "bot"})
-		r.Deploy(deploy.Packed{Archive: &buildctx.Archive{KeptOut: names(tt.n)}})
+		r, log := building(config.Config{AgentName: "bot"})
+		r.Deploy(deploy.Packed{Archive: &buildcontext.Archive{KeptOut: names(tt.n)}})
 		if got := log.String(); strings.Count(got, "name-") != tt.kept || !strings.Contains(got, tt.more) || tt.more == "" && strings.Contains(got, "more.") {
 			t.Errorf("%d kept out: %s", tt.n, got)
 		}
 		log.Reset()
-		r.Deploy(deploy.Packed{Archive: &buildctx.Archive{Left: names(tt.n)}})
+		r.Deploy(deploy.Packed{Archive: &buildcontext.Archive{Left: names(tt.n)}})
 		if got := log.String(); strings.Count(got, "name-") != tt.left || !strings.Contains(got, fmt.Sprintf("(%d in all)", tt.n)) {
 			t.Errorf("%d left: %s", tt.n, got)
 		}
@@ -96,7 +96,7 @@ func TestLists(t *testing.T) {
 // TestBuildShown holds how long each part of a build took in the summary, what it
 // was packed of, and whether it was there before.
 func TestBuildShown(t *testing.T) {
-	archive := &buildctx.Archive{Hash: "0123456789abcdef", Size: 1 << 20, Unpacked: 3 << 20, Files: 2, IgnoreFile: "bot.Dockerfile.dockerignore"}
+	archive := &buildcontext.Archive{Hash: "0123456789abcdef", Size: 1 << 20, Unpacked: 3 << 20, Files: 2, IgnoreFile: "bot.Dockerfile.dockerignore"}
 	build := &pipecat.Build{ID: "123e4567-e89b-12d3-a456-426614174000", Region: "us-west"}
 	for _, tt := range []struct {
 		name   string
@@ -113,7 +113,7 @@ func TestBuildShown(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r, log := building(inputs.Config{AgentName: "bot", CloudBuild: true})
+				r, log := building(config.Config{AgentName: "bot", CloudBuild: true})
 				time.Sleep(3 * time.Second)
 				r.Deploy(deploy.Packed{Archive: archive, Took: 3 * time.Second})
 				time.Sleep(8 * time.Second)
@@ -148,7 +148,7 @@ func TestLatestShown(t *testing.T) {
 		{pipecat.Build{Region: "us-west", ContextHash: "0123"}, "Build id is the newest in us-west that succeeded, of context 0123.\n"},
 		{pipecat.Build{Region: "us-west", CreatedAt: pipecat.Time{Time: time.Now().Add(-150 * time.Minute)}}, "that succeeded, made 2 hours ago.\n"},
 	} {
-		r, log := building(inputs.Config{AgentName: "bot", BuildID: inputs.Latest})
+		r, log := building(config.Config{AgentName: "bot", BuildID: config.Latest})
 		if r.build != "" {
 			t.Errorf("build %q is known before it is found", r.build)
 		}
@@ -171,7 +171,7 @@ func TestRuns(t *testing.T) {
 		{&pipecat.Build{ID: "id", Status: pipecat.BuildSuccess}, false},
 		{&pipecat.Build{ID: "id", Status: "building"}, true},
 	} {
-		r, log := building(inputs.Config{AgentName: "bot", DryRun: true})
+		r, log := building(config.Config{AgentName: "bot", DryRun: true})
 		r.Deploy(deploy.Change{Name: "bot", Artefact: deploy.Artefact{Build: tt.build}})
 		if got := strings.Contains(log.String(), "may fail yet"); got != tt.warns {
 			t.Errorf("%+v: %s", tt.build, log)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // Finish tells the verdict: in the log, the outputs and the job summary.

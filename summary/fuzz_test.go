@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"pipecat-cloud-deploy/runner"
+	"pipecat-cloud-deploy/internal/gha/ghatest"
 )
 
 // attacks are texts that try to be more than text: in the log, in the outputs,
@@ -79,7 +79,7 @@ func checkLog(t *testing.T, foreign string) {
 			} else {
 				w.commands, w.blocks = nil, 0
 			}
-			got := runner.Commands(log)
+			got := ghatest.Commands(log)
 			for i := range max(len(got), len(w.commands)) {
 				if i >= len(got) || i >= len(w.commands) || !reflect.DeepEqual(got[i], w.commands[i]) {
 					t.Errorf("%s, %.60q: the command at %d is not as wanted: of\n%.2000q\nit begins\n%.2000q", j.name, foreign, i, w.commands[min(i, len(w.commands)):], got[min(i, len(got)):])
@@ -93,7 +93,7 @@ func checkLog(t *testing.T, foreign string) {
 			for _, c := range got {
 				kinds[c.Name]++
 				if (c.Name == "error" || c.Name == "warning" || c.Name == "notice") &&
-					(kinds[c.Name] > runner.MaxAnnotations || len(utf16.Encode([]rune(c.Data))) > runner.MaxAnnotation) {
+					(kinds[c.Name] > ghatest.MaxAnnotations || len(utf16.Encode([]rune(c.Data))) > ghatest.MaxAnnotation) {
 					t.Errorf("%s, %.60q: %s %d, of %d bytes", j.name, foreign, c.Name, kinds[c.Name], len(c.Data))
 				}
 			}
@@ -121,7 +121,7 @@ func checkOutputs(t *testing.T, foreign string) {
 	t.Helper()
 	for _, j := range jobs {
 		file, w := j.tell(t, true, foreign).outputs, j.wants(foreign)
-		got, err := runner.Outputs(file)
+		got, err := ghatest.Outputs(file)
 		if err != nil {
 			t.Errorf("%s, %.60q: %v", j.name, foreign, err)
 		}
@@ -151,7 +151,7 @@ func checkPage(t *testing.T, foreign string) {
 	t.Helper()
 	for _, j := range jobs {
 		page, w := j.tell(t, true, foreign).page, j.wants(foreign)
-		if len(page) > runner.MaxSummary {
+		if len(page) > ghatest.MaxSummary {
 			t.Errorf("%s, %.60q: a summary of %d bytes", j.name, foreign, len(page))
 		}
 		if err := hides(page); err != nil {

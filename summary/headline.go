@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"pipecat-cloud-deploy/deploy"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/verdict"
 )
 
 // headline says in a line what the job came to, where in the user's code, and

@@ -8,12 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/verdict"
 )
 
 // before is an agent that serves an image.
@@ -59,7 +59,7 @@ func TestHeadline(t *testing.T) {
 		{"not ready", &deploy.Change{Before: before("a/b:v1"), Artefact: image}, false, true, previous, "", notReady, "✗ bot: it is not ready – v1 still serves callers"},
 	} {
 		r := New(&bytes.Buffer{}, func(string) string { return "" })
-		r.Begin(inputs.Config{AgentName: "bot", Image: "a/b:v2"})
+		r.Begin(config.Config{AgentName: "bot", Image: "a/b:v2"})
 		r.Deploy(*tt.change)
 		if tt.lost {
 			r.Deploy(deploy.Lost{Why: errors.New("lost")})
@@ -69,7 +69,7 @@ func TestHeadline(t *testing.T) {
 			r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{}, Look: tt.look})
 		}
 		if tt.why != "" {
-			r.Explain(tt.v, crash.Diagnosis{Type: tt.why, Cause: tt.why + ": 'X'"})
+			r.Explain(tt.v, diagnosis.Diagnosis{Type: tt.why, Cause: tt.why + ": 'X'"})
 		}
 		if got := r.headline(tt.v); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
@@ -81,7 +81,7 @@ func TestHeadline(t *testing.T) {
 func TestRolledBackTo(t *testing.T) {
 	for now, want := range map[string]string{"back": "v1 still serves callers", "new": "the new revision takes calls at the moment", "old": "v1 still serves callers", "else": "deployment else still serves callers"} {
 		r := New(&bytes.Buffer{}, func(string) string { return "" })
-		r.Begin(inputs.Config{AgentName: "bot", Image: "a/b:v2"})
+		r.Begin(config.Config{AgentName: "bot", Image: "a/b:v2"})
 		r.Deploy(deploy.Change{Before: before("a/b:v1"), Artefact: deploy.Artefact{Image: "a/b:v2"}})
 		r.Deploy(deploy.Taken{ID: "new", Previous: "old", Agent: &pipecat.Agent{}})
 		r.Deploy(deploy.Change{Undoes: "new"})
@@ -219,7 +219,7 @@ func TestNext(t *testing.T) {
 		r := New(&bytes.Buffer{}, func(name string) string {
 			return map[string]string{"GITHUB_RUN_ID": tt.run, "GITHUB_REPOSITORY": "acme/bots"}[name]
 		})
-		r.Begin(inputs.Config{AgentName: "bot"})
+		r.Begin(config.Config{AgentName: "bot"})
 		r.Deploy(deploy.Change{Before: tt.before, Plan: profile})
 		if tt.taken != "" {
 			r.Deploy(deploy.Taken{ID: tt.taken, Previous: "old", Agent: &pipecat.Agent{}})
@@ -252,7 +252,7 @@ func TestLink(t *testing.T) {
 		r := New(&bytes.Buffer{}, func(name string) string {
 			return map[string]string{"GITHUB_SERVER_URL": tt.server, "GITHUB_REPOSITORY": tt.repository, "GITHUB_SHA": tt.commit}[name]
 		})
-		if got := r.link(&crash.Place{File: tt.file, Line: 7}); got != tt.want {
+		if got := r.link(&diagnosis.Place{File: tt.file, Line: 7}); got != tt.want {
 			t.Errorf("%+v: got %q", tt, got)
 		}
 	}
@@ -273,7 +273,7 @@ func TestWayBack(t *testing.T) {
 	} {
 		var log bytes.Buffer
 		r := New(&log, func(string) string { return "" })
-		r.Begin(inputs.Config{AgentName: "bot", Image: "a/b:v2"})
+		r.Begin(config.Config{AgentName: "bot", Image: "a/b:v2"})
 		change := deploy.Change{Before: tt.before, Artefact: deploy.Artefact{Image: "a/b:v2"}, Rollback: tt.rollback}
 		if tt.before != nil {
 			change.Plan = []deploy.Setting{{Name: "image", Before: tt.before.Deployment.Manifest.Spec.Image, After: "a/b:v2", From: "input"}}
@@ -289,7 +289,7 @@ func TestWayBack(t *testing.T) {
 func TestRequest(t *testing.T) {
 	var log bytes.Buffer
 	r := New(&log, func(string) string { return "" })
-	r.Begin(inputs.Config{AgentName: "bot"})
+	r.Begin(config.Config{AgentName: "bot"})
 	r.Deploy(deploy.Change{Before: before("a/b:v1")})
 	r.Deploy(deploy.Held{Why: errors.New("wait")})
 	r.Deploy(deploy.Unseen{})
@@ -306,7 +306,7 @@ func TestRequest(t *testing.T) {
 func TestRestarts(t *testing.T) {
 	for id, want := range map[string]bool{"new": true, "old": false} {
 		r := New(&bytes.Buffer{}, func(string) string { return "" })
-		r.Begin(inputs.Config{AgentName: "bot"})
+		r.Begin(config.Config{AgentName: "bot"})
 		r.Deploy(deploy.Change{Before: before("a/b:v1")})
 		r.Deploy(deploy.Taken{ID: "new", Previous: "old", Agent: &pipecat.Agent{}})
 		r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{CurrentRevision: &pipecat.Revision{DeploymentID: id, Health: &pipecat.Health{RestartCount: 3}}}})

@@ -11,14 +11,14 @@ import (
 	"time"
 	"unicode"
 
-	"pipecat-cloud-deploy/buildctx"
-	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/buildcontext"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/gha/ghatest"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/runner"
-	"pipecat-cloud-deploy/verdict"
 )
 
 const key = "sk_secret"
@@ -34,7 +34,7 @@ type job struct {
 // want is what a job is to leave behind.
 type want struct {
 	Report   // cleans
-	commands []runner.Command
+	commands []ghatest.Command
 	blocks   int // of foreign lines in the log
 	outputs  map[string]string
 	page     []string // as shown returns it
@@ -47,7 +47,7 @@ func (w *want) command(name, data string, pairs ...string) {
 			properties[pairs[i]] = value
 		}
 	}
-	w.commands = append(w.commands, runner.Command{Name: name, Properties: properties, Data: data})
+	w.commands = append(w.commands, ghatest.Command{Name: name, Properties: properties, Data: data})
 }
 
 func (w *want) annotation(k kind, title, text string, at ...string) {
@@ -80,15 +80,15 @@ func (w *want) agent(foreign string) {
 	w.page = append(w.page, "| Agent", "| "+w.cell(foreign)+region)
 }
 
-func config(foreign string) inputs.Config {
-	return inputs.Config{APIKey: key, AgentName: foreign, Image: foreign, BuildID: foreign, Region: foreign, File: foreign, FileKeys: []string{"image"}}
+func asked(foreign string) config.Config {
+	return config.Config{APIKey: key, AgentName: foreign, Image: foreign, BuildID: foreign, Region: foreign, File: foreign, FileKeys: []string{"image"}}
 }
 
 // wrong are problems, one more than there may be annotations.
-func wrong(foreign string) inputs.Problems {
-	problems := inputs.Problems{{Input: foreign, Text: foreign, File: foreign, Line: 1}}
-	for range runner.MaxAnnotations {
-		problems = append(problems, inputs.Problem{Text: foreign})
+func wrong(foreign string) config.Problems {
+	problems := config.Problems{{Input: foreign, Text: foreign, File: foreign, Line: 1}}
+	for range ghatest.MaxAnnotations {
+		problems = append(problems, config.Problem{Text: foreign})
 	}
 	return problems
 }
@@ -96,8 +96,8 @@ func wrong(foreign string) inputs.Problems {
 var jobs = []job{
 	{"a crash",
 		func(r *Report, foreign string) {
-			cfg, exit := config(foreign), 1
-			cfg.Warnings = []inputs.Problem{{Input: foreign, Text: foreign, File: foreign, Line: 1}}
+			cfg, exit := asked(foreign), 1
+			cfg.Warnings = []config.Problem{{Input: foreign, Text: foreign, File: foreign, Line: 1}}
 			r.Begin(cfg)
 			r.Poll(poll.BuildSeen{At: time.Now().Add(-time.Hour), Build: &pipecat.Build{Status: foreign}})
 			r.Retrying(&pipecat.Error{Status: 502, Body: foreign}, time.Second)
@@ -119,8 +119,8 @@ var jobs = []job{
 			r.Poll(poll.Trouble{})
 			r.Logs(nil, &pipecat.Error{Status: 502, Message: foreign})
 			r.Logs([]pipecat.LogLine{{Text: foreign}, {Text: "last " + foreign}}, nil)
-			r.Explain(verdict.Verdict{Message: "it crashes: " + foreign}, crash.Diagnosis{Cause: "cause " + foreign, Type: "type " + foreign, Hint: "Set `this`.",
-				Place: &crash.Place{File: "dir/" + foreign, Line: 3, Around: []crash.SourceLine{{Number: 2, Text: "before"}, {Number: 3, Text: foreign}}}})
+			r.Explain(verdict.Verdict{Message: "it crashes: " + foreign}, diagnosis.Diagnosis{Cause: "cause " + foreign, Type: "type " + foreign, Hint: "Set `this`.",
+				Place: &diagnosis.Place{File: "dir/" + foreign, Line: 3, Around: []diagnosis.SourceLine{{Number: 2, Text: "before"}, {Number: 3, Text: foreign}}}})
 			r.Deploy(deploy.Change{Name: foreign, Undoes: "undo " + foreign, Plan: []deploy.Setting{{Name: "image", Before: "new " + foreign, After: "old " + foreign, From: "rollback"}}})
 			r.Deploy(deploy.Lost{Why: &pipecat.Error{Status: 500, Body: foreign}})
 			r.Deploy(deploy.Taken{ID: "undone " + foreign, Agent: &pipecat.Agent{}})
@@ -145,7 +145,7 @@ var jobs = []job{
 				"What may come next:", "```\n# how the agent is now\npipecat cloud agent status "+quoted(agent)+"\n# what it prints\npipecat cloud agent logs "+quoted(agent)+
 					"\n")
 
-			p := inputs.Problem{Input: foreign, Text: foreign, File: foreign, Line: 1}
+			p := config.Problem{Input: foreign, Text: foreign, File: foreign, Line: 1}
 			w.command("add-mask", key)
 			at := []string{"file", cut(w.line(foreign), 1000), "line", "1"}
 			if w.line(foreign) == "" {
@@ -213,7 +213,7 @@ var jobs = []job{
 		}},
 	{"wrong inputs",
 		func(r *Report, foreign string) {
-			r.Begin(config(foreign))
+			r.Begin(asked(foreign))
 			r.Problems(wrong(foreign))
 			r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs, Message: wrong(foreign).Error()})
 		},
@@ -226,7 +226,7 @@ var jobs = []job{
 				if w.line(p.File) == "" {
 					at = nil
 				}
-				if i+1 < runner.MaxAnnotations {
+				if i+1 < ghatest.MaxAnnotations {
 					w.annotation(errorKind, about(p.Input), p.String(), at...)
 				}
 				w.page = append(w.page, "- "+cut(w.line(p.String()), maxCell))
@@ -235,14 +235,14 @@ var jobs = []job{
 		}},
 	{"a build",
 		func(r *Report, foreign string) {
-			cfg := config(foreign)
-			cfg.BuildID = inputs.Latest
+			cfg := asked(foreign)
+			cfg.BuildID = config.Latest
 			r.Begin(cfg)
 			build := &pipecat.Build{ID: foreign, Region: foreign, ContextHash: foreign}
 			r.Deploy(deploy.Found{Build: build, Latest: true})
 			r.Deploy(deploy.Found{Build: build})
 			r.Deploy(deploy.Packing{})
-			r.Deploy(deploy.Packed{Archive: &buildctx.Archive{Hash: "h", Size: 1, Unpacked: 2, Files: 3, IgnoreFile: foreign, KeptOut: []string{foreign}, Left: []string{foreign}}})
+			r.Deploy(deploy.Packed{Archive: &buildcontext.Archive{Hash: "h", Size: 1, Unpacked: 2, Files: 3, IgnoreFile: foreign, KeptOut: []string{foreign}, Left: []string{foreign}}})
 			r.Deploy(deploy.Uploading{})
 			r.Deploy(deploy.Repeated{What: "the upload", Why: &pipecat.UploadError{URL: foreign, Status: 403, Code: foreign, Message: foreign}})
 			r.Deploy(deploy.Uploaded{})
@@ -252,7 +252,7 @@ var jobs = []job{
 			r.Poll(poll.BuildPrinted{Lines: []string{"first", foreign}})
 			r.Deploy(deploy.Unlogged{Why: &pipecat.Error{Status: 502, Message: foreign}})
 			v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.Build, Message: "it failed: " + foreign, Detail: "first\n" + foreign + "\nlast"}
-			r.Explain(v, crash.Diagnosis{Cause: "cause " + foreign})
+			r.Explain(v, diagnosis.Diagnosis{Cause: "cause " + foreign})
 			r.Finish(v)
 		},
 		func(w *want, foreign string) {
@@ -302,7 +302,7 @@ var jobs = []job{
 		}},
 	{"nothing new",
 		func(r *Report, foreign string) {
-			r.Begin(config(foreign))
+			r.Begin(asked(foreign))
 			r.Deploy(deploy.Change{Name: foreign, Force: true, Before: &pipecat.Agent{Region: foreign, DesiredDeploymentID: foreign}})
 			r.Deploy(deploy.Taken{ID: foreign, Previous: foreign, Agent: &pipecat.Agent{Region: foreign, Warning: foreign}})
 			r.Finish(verdict.Verdict{Status: verdict.Unchanged})

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // next lists commands to paste after a red job.

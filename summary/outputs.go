@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 const maxOutput = 4 << 10 // a value; the runner takes 1 MB a job

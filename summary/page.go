@@ -5,9 +5,9 @@ import (
 	"net/url"
 	"strings"
 
-	"pipecat-cloud-deploy/crash"
+	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/verdict"
 )
 
 const (
@@ -157,7 +157,7 @@ func (r *Report) source() string {
 
 // link is the address of a place in the commit that the job is of; "" when the
 // runner does not name it.
-func (r *Report) link(p *crash.Place) string {
+func (r *Report) link(p *diagnosis.Place) string {
 	server, repository, commit := r.getenv("GITHUB_SERVER_URL"), r.getenv("GITHUB_REPOSITORY"), r.getenv("GITHUB_SHA")
 	base, err := url.Parse(server)
 	if err != nil || base.Scheme != "https" || repository == "" || commit == "" {

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"pipecat-cloud-deploy/crash"
 	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/verdict"
 )
 
 // Report tells the story of one job. It is given what happens by its methods,
@@ -26,7 +26,7 @@ type Report struct {
 
 	log     *log
 	getenv  func(string) string
-	key     inputs.Secret
+	key     config.Secret
 	json    io.Writer // for the outputs; nil: they are not printed
 	file    string    // for the summary, next to the runner's; empty: none
 	started time.Time
@@ -51,11 +51,11 @@ type Report struct {
 	dryRun   bool
 	lost     bool // an answer was, or may be
 	away     bool // the API was
-	problems []inputs.Problem
+	problems []config.Problem
 	notes    []string // warnings and notices
 	agentLog string   // its last lines
 	logged   int      // how many
-	why      crash.Diagnosis
+	why      diagnosis.Diagnosis
 	grouped  string // the title of the log's group
 }
 
@@ -65,7 +65,7 @@ func New(w io.Writer, getenv func(string) string) *Report {
 	return &Report{
 		log:     newLog(w, getenv("GITHUB_ACTIONS") == "true"),
 		getenv:  getenv,
-		key:     inputs.Key(getenv),
+		key:     config.Key(getenv),
 		started: time.Now(),
 	}
 }
@@ -90,7 +90,7 @@ func (r *Report) survive() {
 
 // Begin takes note of what is asked for. The key is masked before anything
 // else is printed.
-func (r *Report) Begin(cfg inputs.Config) {
+func (r *Report) Begin(cfg config.Config) {
 	defer r.survive()
 	r.key, r.dryRun, r.file = cfg.APIKey, cfg.DryRun, cfg.Summary
 	if r.key != "" && r.log.action != nil {
@@ -103,7 +103,7 @@ func (r *Report) Begin(cfg inputs.Config) {
 		r.api = cfg.APIURL.String()
 	}
 	r.agent, r.image, r.build, r.region = r.line(cfg.AgentName), r.line(cfg.Image), r.line(cfg.BuildID), cfg.Region
-	if r.build == inputs.Latest {
+	if r.build == config.Latest {
 		r.build = ""
 	}
 	if cfg.File != "" {
@@ -115,7 +115,7 @@ func (r *Report) Begin(cfg inputs.Config) {
 }
 
 // Problems tells what is wrong with the inputs, an annotation each.
-func (r *Report) Problems(problems []inputs.Problem) {
+func (r *Report) Problems(problems []config.Problem) {
 	defer r.survive()
 	r.problems = problems
 	if len(problems) == 1 {
@@ -170,7 +170,7 @@ func lastLines(n int) string {
 
 // Explain takes note of what a deployment came to, which a rollback is for, and
 // of what broke, for Finish to show.
-func (r *Report) Explain(v verdict.Verdict, d crash.Diagnosis) { r.failure, r.why = v.Message, d }
+func (r *Report) Explain(v verdict.Verdict, d diagnosis.Diagnosis) { r.failure, r.why = v.Message, d }
 
 // group begins a part of the log, unless it is in it.
 func (r *Report) group(title string) {

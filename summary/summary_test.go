@@ -10,11 +10,11 @@ import (
 	"testing"
 
 	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/inputs"
-	"pipecat-cloud-deploy/pipecat"
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/gha/ghatest"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
-	"pipecat-cloud-deploy/runner"
-	"pipecat-cloud-deploy/verdict"
 )
 
 func TestText(t *testing.T) {
@@ -62,9 +62,9 @@ func TestLimits(t *testing.T) {
 	}
 	var log bytes.Buffer
 	r := New(&log, func(string) string { return "" })
-	var problems []inputs.Problem
+	var problems []config.Problem
 	for range 2000 {
-		problems = append(problems, inputs.Problem{Input: "image", Text: strings.Repeat("x", 1000)})
+		problems = append(problems, config.Problem{Input: "image", Text: strings.Repeat("x", 1000)})
 	}
 	r.Problems(problems)
 	page := r.page(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs})
@@ -108,7 +108,7 @@ func TestShell(t *testing.T) {
 func TestSuperseded(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "output")
 	r := New(&bytes.Buffer{}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
-	r.Begin(inputs.Config{AgentName: "bot"})
+	r.Begin(config.Config{AgentName: "bot"})
 	r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{}, Look: poll.Look{Stage: "Active", Ready: 3}})
 	r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{}, Look: poll.Look{Stage: poll.Superseded}})
 	r.Finish(verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced, Message: "m"})
@@ -116,7 +116,7 @@ func TestSuperseded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if values, err := runner.Outputs(string(data)); err != nil || values["ready-replicas"] != "3" {
+	if values, err := ghatest.Outputs(string(data)); err != nil || values["ready-replicas"] != "3" {
 		t.Errorf("%v, %v", values, err)
 	}
 }
@@ -150,7 +150,7 @@ func TestAnnotations(t *testing.T) {
 	if !strings.HasPrefix(lines[1], "::error file=f%3A1%2Cx,line=1,title=a%3A title%2C too::éé") || len(lines[1]) > 4096+60 {
 		t.Errorf("got %.100s with %d bytes", lines[1], len(lines[1]))
 	}
-	if n := len(runner.Commands(log.String())); n != 10 || len(lines) != 12 {
+	if n := len(ghatest.Commands(log.String())); n != 10 || len(lines) != 12 {
 		t.Errorf("%d annotations in %d lines, want 10 in 12", n, len(lines))
 	}
 }
@@ -163,7 +163,7 @@ func (deadWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
 func TestDeadLog(t *testing.T) {
 	for _, runner := range []string{"true", ""} {
 		r := New(deadWriter{}, func(name string) string { return map[string]string{"GITHUB_ACTIONS": runner}[name] })
-		r.Begin(inputs.Config{APIKey: "k", AgentName: "bot"})
+		r.Begin(config.Config{APIKey: "k", AgentName: "bot"})
 		r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.API, Message: "m", Detail: "d"})
 	}
 }
@@ -177,7 +177,7 @@ func TestSurvives(t *testing.T) {
 	r := New(&log, func(name string) string {
 		return map[string]string{"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page}[name]
 	})
-	r.Begin(inputs.Config{AgentName: "bot"})
+	r.Begin(config.Config{AgentName: "bot"})
 	r.Deploy(deploy.Taken{ID: "new", Previous: "old"}) // without the agent that comes with it
 	r.Poll(poll.BuildSeen{})                           // without the build
 	r.change = &deploy.Change{}

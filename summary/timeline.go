@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode"
 
-	"pipecat-cloud-deploy/verdict"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // stage is one that a build, a rollout or a rollback went through.

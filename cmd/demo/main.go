@@ -22,7 +22,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"pipecat-cloud-deploy/simulator"
+	"pipecat-cloud-deploy/internal/simulator"
 )
 
 func main() {

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"pipecat-cloud-deploy/simulator"
+	"pipecat-cloud-deploy/internal/simulator"
 )
 
 func main() {

@@ -1,0 +1,185 @@
+package buildcontext
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestBadInput sees that what a user can set right is told, with what to do, and
+// before anything is written.
+func TestBadInput(t *testing.T) {
+	around := t.TempDir()
+	write(t, around, "beside/Dockerfile", "FROM x\n")
+	write(t, around, "Dockerfile", "FROM x\n")
+	for _, tt := range []struct {
+		name, files string
+		rules       map[string]string
+		o           Options // its Dir is in the workspace
+		input, want string  // of the error; several texts between |
+	}{
+		{"no such context", "a", nil, Options{Dir: "agent"}, inputContext, `"agent" does not exist; does the job check out`},
+		{"a file", "Dockerfile", nil, Options{Dir: "Dockerfile"}, inputContext, `"Dockerfile" is a file; name the folder`},
+		{"in a file", "a", nil, Options{Dir: "a/b"}, inputContext, `"a/b" cannot be opened: `},
+		{"empty", "", nil, Options{}, inputDockerfile, `"Dockerfile" is not in the build context; the context is empty; does the job`},
+		{"out by dots", "a/Dockerfile", nil, Options{Dir: "../beside"}, inputContext, `"../beside" is outside of the workspace "`},
+		{"out by dots, to nothing", "a/Dockerfile", nil, Options{Dir: "a/../../nothing"}, inputContext, `"a/../../nothing" is outside of the workspace "`},
+		{"out by an absolute path", "a", nil, Options{Dir: filepath.Join(around, "beside")}, inputContext, `is outside of the workspace "`},
+		{"out by a link", "l->../beside", nil, Options{Dir: "l"}, inputContext, `"l" leads out of the workspace by a symbolic link, to "`},
+		{"out beyond a link", "l->..", nil, Options{Dir: "l/beside"}, inputContext, `"l/beside" leads out of the workspace by a symbolic link, to "`},
+		{"a link to nothing", "l->none", nil, Options{Dir: "l"}, inputContext, `"l" does not exist`},
+		{"links in a circle", "l->m m->l", nil, Options{Dir: "l"}, inputContext, `"l" cannot be opened: `},
+		{"nothing left", "a b/c", map[string]string{".dockerignore": "*", "Dockerfile": "FROM x\nCOPY . .\n"}, Options{}, inputContext, `it is empty but for its Dockerfile, which copies from it`},
+		{"nothing but a secret", ".env", map[string]string{"Dockerfile": "FROM x\nCOPY . .\n"}, Options{}, inputContext, `it is empty but for its Dockerfile`},
+
+		{"no Dockerfile", "bot.py a/x", nil, Options{}, inputDockerfile, `"Dockerfile" is not in the build context; there is no Dockerfile at all, but "a", "bot.py"`},
+		{"another Dockerfile", "a/b/bot.Dockerfile x.py Containerfile a/Dockerfile.dev dockerfile.dockerignore .git/Dockerfile node_modules/x/Dockerfile", nil, Options{Dockerfile: "deploy/Dockerfile"},
+			inputDockerfile, `"deploy/Dockerfile" is not in the build context; these are there: "Containerfile", "a/Dockerfile.dev", "a/b/bot.Dockerfile"`},
+		{"many Dockerfiles", strings.Join(func() (s []string) {
+			for i := range 14 {
+				s = append(s, fmt.Sprintf("Dockerfile.%02d", i))
+			}
+			return s
+		}(), " "), nil, Options{}, inputDockerfile, `"Dockerfile.09" and 4 more`},
+		{"a folder", "Dockerfile/x a/Dockerfile", nil, Options{}, inputDockerfile, `"Dockerfile" is a folder; these are there: "a/Dockerfile"`},
+		{"the context itself", "Dockerfile", nil, Options{Dockerfile: "."}, inputDockerfile, `"." is a folder`},
+		{"beyond a file", "bot.py Dockerfile", nil, Options{Dockerfile: "bot.py/Dockerfile"}, inputDockerfile, `"bot.py/Dockerfile" is not in the build context; these are there: "Dockerfile"`},
+		{"beside the context", "a/x Dockerfile", nil, Options{Dir: "a", Dockerfile: "../Dockerfile"}, inputDockerfile, `"../Dockerfile" is outside of the build context; give its path within build-context`},
+		{"absolute", "Dockerfile", nil, Options{Dockerfile: filepath.Join(around, "Dockerfile")}, inputDockerfile, `is outside of the build context`},
+		{"a link out", "Dockerfile->../Dockerfile", nil, Options{}, inputDockerfile, `"Dockerfile" is a symbolic link, or beyond one, that leads out of the build context`},
+		{"an absolute link", "Dockerfile->" + filepath.Join(around, "Dockerfile"), nil, Options{}, inputDockerfile, `leads out of the build context`},
+		{"beyond a link out", "ci->../beside", nil, Options{Dockerfile: "ci/Dockerfile"}, inputDockerfile, `leads out of the build context`},
+		{"out and in again", "Dockerfile->../space/a a", nil, Options{}, inputDockerfile, `leads out of the build context`},
+		{"a link to no file", "Dockerfile->none a", nil, Options{}, inputDockerfile, `"Dockerfile" is not in the build context; these are there: "Dockerfile"`},
+		{"a circle", "Dockerfile->b b->Dockerfile", nil, Options{}, inputDockerfile, `more than 40 symbolic links`},
+
+		{"a pattern", "Dockerfile", map[string]string{".dockerignore": "# x\n\na\n[\n"}, Options{}, "", `.dockerignore:4: "[" is not a pattern that Docker reads: syntax error in pattern; a [ needs its ]`},
+		{"several", "Dockerfile", map[string]string{"Dockerfile.dockerignore": "a[\n!\r\nb\n[b-a]\nc\\\n![z-a]"}, Options{Exclude: []string{"ok", "x\n[y\n"}}, "",
+			`Dockerfile.dockerignore:1: "a[" is|Dockerfile.dockerignore:2: "!" is|Dockerfile.dockerignore:4: "[b-a]" is|Dockerfile.dockerignore:5: "c\\" is|Dockerfile.dockerignore:6: "![z-a]" is|build-exclude: "[y" is not a pattern`},
+		{"a tab and a comment", "Dockerfile", map[string]string{".dockerignore": "\ta\t\nb\t# c\r\n"}, Options{}, "", `.dockerignore:2: "b\t# c" is not a pattern that Docker reads: it has a control character; `},
+		{"a line without end", "Dockerfile", map[string]string{".dockerignore": "a\n" + strings.Repeat("x", 70_000)}, Options{}, "", `.dockerignore:2: "xxx`},
+		{"a large file", "Dockerfile", map[string]string{".dockerignore": strings.Repeat("#\n", 600_000)}, Options{}, "", `.dockerignore: it is larger than 1 MiB`},
+		{"a folder of rules", "Dockerfile .dockerignore/x", nil, Options{}, "", `.dockerignore: it is not a regular file`},
+		{"rules from outside", "Dockerfile .dockerignore->../beside/Dockerfile", nil, Options{}, "", `.dockerignore: it cannot be read: `},
+		{"rules from nowhere", "Dockerfile .dockerignore->none", nil, Options{}, "", `.dockerignore: it is a symbolic link to nothing`},
+		{"all at once", "x", map[string]string{".dockerignore": "["}, Options{Exclude: []string{"!"}}, inputDockerfile, `dockerfile: "Dockerfile" is not|.dockerignore:1: "["|build-exclude: "!" is`},
+		{"quoted", "a\x1b[31m::error::x", nil, Options{}, inputDockerfile, `but "a\x1b[31m::error::x"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			workspace := filepath.Join(around, "space")
+			if err := os.Rename(tree(t, tt.files), workspace); err != nil {
+				t.Fatal(err)
+			}
+			defer os.RemoveAll(workspace)
+			for name, text := range tt.rules {
+				write(t, workspace, name, text)
+			}
+			tt.o.Workspace, tt.o.Temp = workspace, t.TempDir()
+			a, err := Pack(t.Context(), tt.o)
+			if err == nil {
+				t.Fatalf("packed: %v", unpack(t, a))
+			}
+			var wrong *Error
+			if !errors.As(err, &wrong) || wrong.Input != tt.input {
+				t.Errorf("an error of %+v", wrong)
+			}
+			if said := strings.Split(err.Error(), "\n"); len(said) != 1+strings.Count(tt.want, "|") {
+				t.Errorf("it says %q", said)
+			}
+			for want := range strings.SplitSeq(tt.want, "|") {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error: %v\nwithout %s", err, want)
+				}
+			}
+			empty(t, tt.o.Temp)
+		})
+	}
+}
+
+// TestWhatIsThere sees that what is told is near, and the user's own.
+func TestWhatIsThere(t *testing.T) {
+	root, err := os.OpenRoot(tree(t, "a/a/Dockerfile z/bot.dockerfile Dockerfile.dockerignore .git/Dockerfile node_modules/Dockerfile x/Dockerfile/y"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if got := whatIsThere(root); got != `these are there: "z/bot.dockerfile", "a/a/Dockerfile"` {
+		t.Error(got)
+	}
+}
+
+// TestContext is about contexts that are fine.
+func TestContext(t *testing.T) {
+	workspace := tree(t, "app/Dockerfile app/bot.py in->app ..x/Dockerfile")
+	t.Chdir(workspace)
+	for _, o := range []Options{
+		{Dir: "app"},
+		{Dir: "app", Workspace: "."},
+		{Dir: "./..x/../app/", Workspace: workspace},
+		{Dir: filepath.Join(workspace, "app"), Workspace: "."},
+		{Dir: filepath.Join(workspace, "app")},
+		{Dir: "in", Workspace: workspace}, // by a link within
+		{Workspace: filepath.Join(workspace, "in")},
+		{Dir: "app", Workspace: workspace, Dockerfile: "./Dockerfile"},
+	} {
+		a, all := pack(t, o)
+		if got := names(all); got != "Dockerfile bot.py" || a.Dockerfile != "Dockerfile" {
+			t.Errorf("%+v: %s", o, got)
+		}
+	}
+	if _, all := pack(t, Options{Dir: "..x", Workspace: workspace}); names(all) != "Dockerfile" {
+		t.Errorf("packed: %v", all)
+	}
+	if _, err := Pack(t.Context(), Options{Workspace: "none"}); err == nil || !strings.Contains(err.Error(), `the workspace "none" cannot be opened`) {
+		t.Errorf("error: %v", err)
+	}
+}
+
+// TestTooLarge sees that a context that is too large is told of by a walk alone.
+func TestTooLarge(t *testing.T) {
+	dir := tree(t, "Dockerfile out/x src/bot.py models/README")
+	size := func(name string, mib int64) {
+		put(t, dir, name, func(file string) error {
+			return errors.Join(os.WriteFile(file, nil, 0o644), os.Truncate(file, mib<<20))
+		})
+	}
+	size("models/large/v3/a.bin", 300)
+	size("models/large/v3/b.bin", 50)
+	size("models/small/c.bin", 60)
+	size("top.bin", 20)
+	size("out/x", 700)
+	for i := range 10 {
+		size(fmt.Sprintf("data/%d/x", i), 10)
+	}
+	opened := 0
+	_, err := Pack(t.Context(), Options{Dir: dir, Exclude: []string{"out"}, Temp: filepath.Join(dir, "none"), open: func(root *os.Root, name string) (*os.File, error) {
+		f, err := openFile(root, name)
+		if info, _ := f.Stat(); !info.IsDir() {
+			opened++
+		}
+		return f, err
+	}})
+	const want = `build-context: 530.0 MiB in 17 files, and the platform takes 500.0 MiB at most; leave out what the image does not need, by .dockerignore or build-exclude; its largest folders:
+   410.0 MiB  "models"
+   350.0 MiB  "models/large/v3"
+   100.0 MiB  "data"
+    60.0 MiB  "models/small"
+    20.0 MiB  "."
+    10.0 MiB  "data/0"
+    10.0 MiB  "data/1"
+    10.0 MiB  "data/2"
+    10.0 MiB  "data/3"
+    10.0 MiB  "data/4"`
+	if err == nil || err.Error() != want {
+		t.Errorf("error: %v", err)
+	}
+	if opened > 0 {
+		t.Errorf("%d files were opened", opened)
+	}
+	if (&contents{bytes: MaxUnpacked}).tooLarge() != nil || (&contents{bytes: MaxUnpacked + 1}).tooLarge() == nil {
+		t.Error("the limit is another")
+	}
+}

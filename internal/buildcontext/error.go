@@ -1,0 +1,118 @@
+package buildcontext
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Names of the inputs that errors speak of.
+const (
+	inputContext    = "build-context"
+	inputDockerfile = "dockerfile"
+	inputExclude    = "build-exclude"
+)
+
+// Error is what keeps a context from being packed, and is the user's to set
+// right.
+type Error struct {
+	Input string // whose value it is about: build-context, dockerfile or build-exclude; empty where File is
+	File  string // the ignore file that it is in
+	Line  int    // in File
+	Text  string // what is wrong, and what to do
+
+	// Folders are the ten largest of a context that is too large.
+	Folders []Folder
+
+	Err error // what the system said; nil where it was not asked
+}
+
+// Folder is a folder of the context, with the bytes that would be packed of it.
+type Folder struct {
+	Path  string // with slashes; "." for the files right in the context
+	Bytes int64
+}
+
+func (e *Error) Error() string {
+	where := e.Input
+	if e.File != "" {
+		where = e.File
+		if e.Line > 0 {
+			where = fmt.Sprintf("%s:%d", e.File, e.Line)
+		}
+	}
+	text := where + ": " + e.Text
+	if len(e.Folders) > 0 {
+		text += "; its largest folders:"
+	}
+	for _, f := range e.Folders {
+		text += fmt.Sprintf("\n  %10s  %q", mebibytes(f.Bytes), f.Path)
+	}
+	return text
+}
+
+// Unwrap returns what the system said.
+func (e *Error) Unwrap() error { return e.Err }
+
+// tooLarge tells that a context is larger than the platform takes.
+func (c *contents) tooLarge() error {
+	if c.bytes <= MaxUnpacked {
+		return nil
+	}
+	return &Error{
+		Input: inputContext,
+		Text: fmt.Sprintf("%s in %d files, and the platform takes %s at most; leave out what the image does not need, by .dockerignore or %s",
+			mebibytes(c.bytes), c.files, mebibytes(MaxUnpacked), inputExclude),
+		Folders: c.largest(10),
+	}
+}
+
+// largest returns the n largest folders, the largest first. A folder counts all
+// that is below it, and is not told where one of its own folders has nine
+// tenths of that.
+func (c *contents) largest(n int) []Folder {
+	sums := map[string]int64{}
+	for _, e := range c.entries {
+		dir := path.Dir(e.path)
+		if e.size > 0 && dir == "." {
+			sums["."] += e.size
+		}
+		for ; e.size > 0 && dir != "."; dir = path.Dir(dir) {
+			sums[dir] += e.size
+		}
+	}
+	most := map[string]int64{} // of a folder's own folders, the largest
+	for dir, bytes := range sums {
+		most[path.Dir(dir)] = max(most[path.Dir(dir)], bytes)
+	}
+	var all []Folder
+	for dir, bytes := range sums {
+		if dir == "." || float64(most[dir]) < 0.9*float64(bytes) {
+			all = append(all, Folder{dir, bytes})
+		}
+	}
+	slices.SortFunc(all, func(a, b Folder) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path))
+	})
+	return all[:min(n, len(all))]
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
+// quoted lists names, and counts those that are too many to be told.
+func quoted(names []string) string {
+	const most = 10
+	var b strings.Builder
+	for i, name := range names[:min(most, len(names))] {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%.300q", name)
+	}
+	if len(names) > most {
+		fmt.Fprintf(&b, " and %d more", len(names)-most)
+	}
+	return b.String()
+}

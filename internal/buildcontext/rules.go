@@ -1,0 +1,286 @@
+package buildcontext
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+)
+
+// unneeded is what the platform's clients leave out of a context that has no
+// ignore file, at any depth; the secrets of isSecret are in their list, too. A
+// name is "**/name" and an ending "**.ending": these cost a comparison each, and
+// "**/*.ending", which says the same, a regular expression.
+var unneeded = []string{
+	"**/.git", "**/.gitignore", "**/.gitattributes", "**/.github",
+	"**/__pycache__", "**.pyc", "**.pyo", "**.pyd", "**.so", "**/.Python",
+	"**/.venv", "**/venv", "**/ENV", "**/env",
+	"**/.pytest_cache", "**/.coverage", "**/htmlcov", "**/.tox", "**/.nox", "**/.mypy_cache", "**/.ruff_cache",
+	"**/.vscode", "**/.idea", "**.swp", "**.swo",
+	"**/dist", "**/build", "**.egg-info", "**.egg", "**/.eggs", "**/node_modules",
+	"**/.claude", "**/.codex", "**/.cursor", "**/pcc-deploy.toml",
+	"**/.ipynb_checkpoints", "**/.cache", "**/.DS_Store", "**/Thumbs.db", "**.log",
+}
+
+// isSecret reports whether a name is of those that stay out whatever the rules
+// say, unless one of them takes it back in: .env, .env.*, *.pem and *.key.
+func isSecret(name string) bool {
+	return name == ".env" || strings.HasPrefix(name, ".env.") || strings.HasSuffix(name, ".pem") || strings.HasSuffix(name, ".key")
+}
+
+// rules say what of a context is packed. They are Docker's: the last pattern
+// that matches a path or one of its folders decides.
+//
+// https://docs.docker.com/build/concepts/context/#dockerignore-files
+type rules struct {
+	file    string // the ignore file; empty: unneeded
+	matcher *patternmatcher.PatternMatcher
+	back    []back          // patterns with a !
+	kept    map[string]bool // the Dockerfile, and the links to it
+	through map[string]bool // folders on the way to these
+}
+
+// newRules reads the rules for a Dockerfile: of the ignore file beside it that
+// has its name, else of the context's .dockerignore, else the platform's; and
+// then those of the input. The error has all patterns that do not parse.
+func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules, error) {
+	r := &rules{kept: map[string]bool{}, through: map[string]bool{}}
+	for _, name := range kept {
+		r.kept[name] = true
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			r.through[dir] = true
+		}
+	}
+	patterns := slices.Clone(unneeded)
+	var bad []error
+	files := []string{dockerfile + ".dockerignore", ".dockerignore"}
+	if len(kept) == 0 {
+		files = files[1:] // the Dockerfile was not found
+	}
+	for _, name := range files {
+		text, err := readIgnoreFile(root, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		r.file, patterns = name, nil
+		if err != nil {
+			bad = append(bad, err)
+			break
+		}
+		for i, line := range strings.Split(text, "\n") {
+			more, err := parse(line, i == 0)
+			if err != nil {
+				bad = append(bad, &Error{File: name, Line: i + 1, Text: err.Error()})
+			}
+			patterns = append(patterns, more...)
+		}
+		break
+	}
+	for _, lines := range exclude {
+		for line := range strings.Lines(lines) {
+			more, err := parse(line, false)
+			if err != nil {
+				bad = append(bad, &Error{Input: inputExclude, Text: err.Error()})
+			}
+			patterns = append(patterns, more...)
+		}
+	}
+	if len(bad) > 0 {
+		return nil, errors.Join(bad...)
+	}
+	return r, r.compile(patterns)
+}
+
+// compile takes patterns that parse.
+func (r *rules) compile(patterns []string) (err error) {
+	if r.matcher, err = patternmatcher.New(patterns); err != nil {
+		return err
+	}
+	for _, p := range r.matcher.Patterns() {
+		if p.Exclusion() {
+			r.back = append(r.back, newBack(p.String()))
+		}
+	}
+	return nil
+}
+
+// readIgnoreFile returns an ignore file's text, or an error that is of its own
+// kind only where there is no such file.
+func readIgnoreFile(root *os.Root, name string) (string, error) {
+	info, err := root.Stat(name) // a link is followed within the context
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := root.Lstat(name); err != nil {
+			return "", fs.ErrNotExist
+		}
+		return "", &Error{File: name, Text: "it is a symbolic link to nothing"}
+	case err != nil:
+		return "", &Error{File: name, Text: fmt.Sprintf("it cannot be read: %v", err), Err: err}
+	case !info.Mode().IsRegular():
+		return "", &Error{File: name, Text: "it is not a regular file"}
+	}
+	f, err := openFile(root, name)
+	if err != nil {
+		return "", &Error{File: name, Text: fmt.Sprintf("it cannot be read: %v", err), Err: err}
+	}
+	defer f.Close()
+	const most = 1 << 20
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return "", &Error{File: name, Text: fmt.Sprintf("it cannot be read: %v", err), Err: err}
+	}
+	if len(text) > most {
+		return "", &Error{File: name, Text: "it is larger than 1 MiB"}
+	}
+	return string(text), nil
+}
+
+var errControl = errors.New("it has a control character")
+
+// parse reads a line of an ignore file: a pattern, or none.
+func parse(line string, first bool) ([]string, error) {
+	text := line
+	if !first {
+		text = "\n" + text // where the file's first line may have a byte order mark
+	}
+	patterns, err := ignorefile.ReadAll(strings.NewReader(text))
+	for _, p := range patterns {
+		if strings.ContainsFunc(p, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+			err = errControl // as in a tab and a comment after a pattern
+		}
+		// New alone does not see all that a regular expression will not take.
+		for _, tried := range [][]string{{p}, {"**", p}} {
+			m, bad := patternmatcher.New(tried)
+			if bad == nil {
+				_, bad = m.MatchesOrParentMatches("x")
+			}
+			if bad != nil {
+				err = bad
+			}
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%.200q is not a pattern that Docker reads: %w; a [ needs its ], a range its order, a \\ something after it, a ! a pattern", strings.TrimSpace(line), err)
+	}
+	return patterns, nil
+}
+
+// back is a pattern that takes back in what those before it leave out.
+type back struct {
+	// parts are its first ones, before any that may stand for more than one name
+	// of a path; open tells that there is such a one.
+	parts []string
+	open  bool
+
+	// only is the pattern without its !; nil where its last part has wildcards
+	// alone. Such a one is no explicit word on a secret.
+	only *patternmatcher.PatternMatcher
+	none patternmatcher.MatchInfo // tells that no folder above matches
+}
+
+func newBack(pattern string) back {
+	parts := strings.Split(pattern, string(filepath.Separator))
+	var b back
+	for _, part := range parts {
+		// In Docker's regular expressions [^a] stands for a slash, too.
+		if b.open = strings.Contains(part, "**") || strings.ContainsAny(part, `[]\`); b.open {
+			break
+		}
+		b.parts = append(b.parts, part)
+	}
+	if strings.Trim(parts[len(parts)-1], "*?") != "" {
+		b.only, _ = patternmatcher.New([]string{pattern})
+	}
+	if b.only != nil {
+		_, b.none, _ = b.only.MatchesUsingParentResults("", patternmatcher.MatchInfo{})
+	}
+	return b
+}
+
+// below reports whether the pattern may match something in a folder, rather than
+// the folder or one above.
+func (b back) below(dir string) bool {
+	for i, name := range strings.Split(dir, "/") {
+		if i == len(b.parts) {
+			return b.open
+		}
+		if ok, _ := filepath.Match(b.parts[i], name); !ok {
+			return false
+		}
+	}
+	return b.open || len(b.parts) > strings.Count(dir, "/")+1
+}
+
+// explicit reports whether the pattern takes a path itself back in.
+func (b back) explicit(name string) bool {
+	if b.only == nil {
+		return false
+	}
+	matched, _, _ := b.only.MatchesUsingParentResults(name, b.none)
+	return matched
+}
+
+// ruling is what the rules say of a path.
+type ruling struct {
+	out    bool // a rule leaves it out
+	secret bool // it is a secret, or in a folder that is
+	info   patternmatcher.MatchInfo
+}
+
+// rule says what becomes of a path, given what became of the folder it is in.
+func (r *rules) rule(name string, parent ruling) (ruling, error) {
+	if r.kept[name] {
+		return ruling{}, nil
+	}
+	var now ruling
+	var err error
+	if now.out, now.info, err = r.matcher.MatchesUsingParentResults(name, parent.info); err != nil {
+		return now, err
+	}
+	if parent.secret || isSecret(path.Base(name)) {
+		now.secret = true
+		for _, b := range r.back {
+			if b.explicit(name) {
+				now.secret = false
+				break
+			}
+		}
+	}
+	return now, nil
+}
+
+// barren reports whether nothing of a folder that is left out can be taken back
+// in.
+func (r *rules) barren(dir string) bool {
+	if r.through[dir] {
+		return false
+	}
+	for _, b := range r.back {
+		if b.below(dir) {
+			return false
+		}
+	}
+	return true
+}
+
+// copies reports whether a Dockerfile takes files from its context.
+func copies(dockerfile []byte) bool {
+	for line := range bytes.Lines(dockerfile) {
+		text := strings.ToUpper(string(line))
+		words := strings.Fields(text)
+		elsewhere := strings.Contains(text, "--FROM=") || strings.Contains(text, "://") || strings.Contains(text, "<<")
+		if len(words) > 2 && (words[0] == "COPY" || words[0] == "ADD") && !elsewhere {
+			return true
+		}
+	}
+	return false
+}

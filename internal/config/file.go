@@ -1,0 +1,238 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+const (
+	maxFile      = 1 << 20
+	retiredKrisp = "enable_krisp"
+)
+
+// sections are the tables of a config file, without their keys: read strictly
+// into it, every key is one too many, and so is told with its line.
+type sections struct {
+	Scaling   struct{} `toml:"scaling"`
+	KrispViva struct{} `toml:"krisp_viva"`
+	Build     struct {
+		Exclude struct{} `toml:"exclude"`
+	} `toml:"build"`
+}
+
+// fileKey is a key of the config file: an input's, or one that the platform's
+// CLI reads and this action does not.
+type fileKey struct {
+	name string // whose value it is
+	kind Kind
+}
+
+func fileKeys() map[string]fileKey {
+	keys := map[string]fileKey{
+		retiredKrisp: {retiredKrisp, boolean},
+	}
+	for _, in := range Table() {
+		if in.Key != "" {
+			keys[in.Key] = fileKey{in.Name, in.Kind}
+		}
+		if in.OldKey != "" {
+			keys[in.OldKey] = fileKey{in.Name, in.Kind}
+		}
+	}
+	return keys
+}
+
+// readFile reads the config file called name, or the default one when name is
+// empty, as the platform's CLI does. Values come by their input's name.
+func readFile(name, workspace string) (map[string]value, Problems) {
+	shown := name
+	if name == "" {
+		shown = defaultFile
+	}
+	path := shown
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(workspace, path)
+	}
+	data, err := readRegular(path, maxFile)
+	if errors.Is(err, fs.ErrNotExist) && name == "" {
+		return nil, nil
+	}
+	if err != nil {
+		if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return nil, Problems{{Input: "config-file", Text: fmt.Sprintf("%s cannot be read: %v; name a file that can", quote(shown), err)}}
+	}
+	return parseFile(shown, data)
+}
+
+// readRegular reads a file of limited size. Others, such as pipes, may never
+// end.
+func readRegular(path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("it is larger than %d KiB", most>>10)
+	}
+	return data, err
+}
+
+// parseFile reads the text of a config file called name.
+func parseFile(name string, data []byte) (map[string]value, Problems) {
+	var tree map[string]any
+	if err := toml.Unmarshal(data, &tree); err != nil {
+		p := Problem{File: name, Text: "it is not TOML: " + strings.TrimPrefix(err.Error(), "toml: ")}
+		if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
+			p.Line, _ = at.Position()
+		}
+		return nil, Problems{p}
+	}
+	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(new(sections))
+	var keys *toml.StrictMissingError
+	var misplaced *toml.DecodeError
+	switch {
+	case errors.As(err, &keys): // as it should be
+	case errors.As(err, &misplaced):
+		line, _ := misplaced.Position()
+		return nil, Problems{{Input: strings.Join(misplaced.Key(), "."), File: name, Line: line, Text: "it must be a table"}}
+	default:
+		return nil, nil // nothing is in it
+	}
+
+	var (
+		known    = fileKeys()
+		values   = map[string]value{}
+		problems Problems
+	)
+	for _, l := range leaves(tree, "", known, keys) {
+		at := Problem{Input: l.key, File: name, Line: l.line}
+		key, ok := known[l.key]
+		if !ok {
+			at.Text = "this key is not known" + suggestion(l.key, known)
+			problems = append(problems, at)
+			continue
+		}
+		text, ok := key.kind.fromTOML(l.value)
+		if !ok {
+			at.Text = "its value must be " + key.kind.inTOML()
+			problems = append(problems, at)
+			continue
+		}
+		if _, ok := values[key.name]; !ok {
+			values[key.name] = value{text, at}
+		}
+	}
+	return values, problems
+}
+
+// leaf is a key with its value: not a table, or one that is not known.
+type leaf struct {
+	key   string
+	value any
+	line  int
+}
+
+// leaves lists what a table holds, in the order of the file's lines.
+func leaves(table map[string]any, prefix string, known map[string]fileKey, found *toml.StrictMissingError) (all []leaf) {
+	for name, v := range table {
+		key := prefix + name
+		inner, isTable := v.(map[string]any)
+		holdsKnown := func(k string) bool { return strings.HasPrefix(k, key+".") }
+		switch {
+		case key == "docker": // for another of the CLI's commands
+		case isTable && slices.ContainsFunc(slices.Collect(maps.Keys(known)), holdsKnown):
+			all = append(all, leaves(inner, key+".", known, found)...)
+		default:
+			all = append(all, leaf{key, v, lineOf(key, found)})
+		}
+	}
+	slices.SortFunc(all, func(a, b leaf) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
+	})
+	return all
+}
+
+// lineOf is the line of a key as the decoder tells it: by its whole name, by
+// that of something in it, or in an inline table without the table's.
+func lineOf(key string, found *toml.StrictMissingError) int {
+	for rest, more := key, true; more; _, rest, more = strings.Cut(rest, ".") {
+		for _, e := range found.Errors {
+			if name := strings.Join(e.Key(), "."); name == rest || strings.HasPrefix(name, rest+".") {
+				line, _ := e.Position()
+				return line
+			}
+		}
+	}
+	return 0
+}
+
+// suggestion finds a known key that differs in its table or its dashes only.
+func suggestion(key string, known map[string]fileKey) string {
+	bare := strings.ToLower(strings.ReplaceAll(key[strings.LastIndexByte(key, '.')+1:], "-", "_"))
+	for _, near := range slices.Sorted(maps.Keys(known)) {
+		if near == bare || strings.HasSuffix(near, "."+bare) {
+			return "; did you mean " + near + "?"
+		}
+	}
+	return ""
+}
+
+// fromTOML writes a value of the config file as an input would have it.
+func (k Kind) fromTOML(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, k == text
+	case int64:
+		return strconv.FormatInt(v, 10), k == number || k == duration
+	case bool:
+		return strconv.FormatBool(v), k == boolean
+	case []any:
+		var lines []string
+		for _, item := range v {
+			s, ok := item.(string)
+			if !ok {
+				return "", false
+			}
+			lines = append(lines, s)
+		}
+		return strings.Join(lines, "\n"), k == list
+	}
+	return "", false
+}
+
+func (k Kind) inTOML() string {
+	switch k {
+	case number:
+		return "a whole number"
+	case duration:
+		return "a whole number of seconds"
+	case boolean:
+		return "true or false"
+	case list:
+		return "a list of texts"
+	}
+	return "a text in quotes"
+}

@@ -1,0 +1,450 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// env makes a getenv of the action's inputs; those that a working job needs
+// have a value.
+func env(pairs ...string) func(string) string {
+	values := map[string]string{"INPUT_API-KEY": "sk_key", "INPUT_AGENT-NAME": "bot-1", "INPUT_IMAGE": "acme/bot:v1", "GITHUB_WORKSPACE": "testdata/none"}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name := pairs[i]
+		if strings.ToLower(name) == name {
+			name = "INPUT_" + strings.ToUpper(name)
+		}
+		values[name] = pairs[i+1]
+	}
+	return func(name string) string { return values[name] }
+}
+
+func TestDefaults(t *testing.T) {
+	got, err := Load(nil, env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Image: "acme/bot:v1", Sources: map[string]string{}, Workspace: "testdata/none", BuildContext: ".", Dockerfile: "Dockerfile",
+		CreateIfMissing: true, BuildTimeout: 10 * time.Minute, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2, LogLines: 50,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got.APIURL.String() != "https://api.pipecat.daily.co/v1" {
+		t.Errorf("api-url is %s", got.APIURL)
+	}
+}
+
+// TestEmptyDefaults is what the runner does: an input that is not set arrives
+// as its default in action.yml, or as an empty text.
+func TestEmptyDefaults(t *testing.T) {
+	plain, err := Load(nil, env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := []string{}
+	for _, in := range Table() {
+		if in.Name != "api-key" && in.Name != "agent-name" && in.Name != "image" {
+			pairs = append(pairs, in.Name, in.ActionDefault())
+		}
+	}
+	asRun, err := Load(nil, env(pairs...))
+	if err != nil || !reflect.DeepEqual(plain, asRun) {
+		t.Errorf("got  %+v, %v\nwant %+v", asRun, err, plain)
+	}
+}
+
+func TestValues(t *testing.T) {
+	for _, tt := range []struct {
+		name, value string
+		problem     string // part of it; empty when the value is right
+	}{
+		{"agent-name", "a", `"a" is not an agent's name`},
+		{"agent-name", "ab", ""},
+		{"agent-name", "-ab", "is not an agent's name"},
+		{"agent-name", "ab-", "is not an agent's name"},
+		{"agent-name", "my_bot", "is not an agent's name"},
+		{"agent-name", strings.Repeat("a", 54), ""},
+		{"agent-name", strings.Repeat("a", 55), "has 55 characters; at most 54"},
+		{"image", "bot", `"bot" has no tag; write "bot:v1.2.3" or give a digest`},
+		{"image", "localhost:5000/bot", "has no tag"},
+		{"image", "localhost:5000/bot:v1", ""},
+		{"image", "ghcr.io/acme/bot@sha256:" + strings.Repeat("0", 64), ""},
+		{"image", "ghcr.io/acme/bot:v1@sha256:" + strings.Repeat("0", 64), ""},
+		{"image", "ghcr.io/acme/bot@sha256:0", "is not an image"},
+		{"image", "ghcr.io/Acme/bot:v1", `did you mean "ghcr.io/acme/bot:v1"?`},
+		{"image", "localhost:5000/Acme/bot:V1", `did you mean "localhost:5000/acme/bot:V1"?`},
+		{"image", "ghcr.io/acme/bot:refs/tags/v1", "is not an image"},
+		{"image", "ghcr.io/acme/bot:", "is not an image"},
+		{"image", "two words:v1", "is not an image"},
+		{"build-id", "123E4567-e89b-12d3-a456-426614174000", ""},
+		{"build-id", "build_abc123", "is not a build's id, which is a UUID"},
+		{"build-timeout", "90", ""},
+		{"build-timeout", "1h30m", ""},
+		{"build-timeout", "0", "out of range; give whole seconds from 1 to 86400"},
+		{"build-timeout", "25h", "out of range"},
+		{"wait-timeout", "ten", "is not a duration"},
+		{"wait-timeout", "-5", "out of range"},
+		{"wait-timeout", "1.5", "is not a duration"},
+		{"wait-timeout", "1500ms", "out of range; give whole seconds"},
+		{"wait-timeout", "99999999999999999999", "is not a duration"},
+		{"wait-timeout", "9999999999", "is not a duration"},
+		{"max-session-duration", "59", "from 60 to 14400"},
+		{"max-session-duration", "60", ""},
+		{"max-session-duration", "4h", ""},
+		{"max-session-duration", "14401", "from 60 to 14400"},
+		{"min-agents", "0", ""},
+		{"min-agents", "-1", "is not a whole number from 0 to"},
+		{"min-agents", "1.5", "is not a whole number"},
+		{"min-agents", "99999999999", "is not a whole number from 0 to 2147483647"},
+		{"max-agents", "0", "is not a whole number from 1 to"},
+		{"max-agents", "1", ""},
+		{"max-restarts", "0", ""},
+		{"max-restarts", "many", "is not a whole number"},
+		{"min-ready-seconds", "0", ""},
+		{"secret-set", "my.secrets-1", ""},
+		{"secret-set", "ab", "is not a set's name"},
+		{"secret-set", "My-Secrets", "is not a set's name"},
+		{"image-credentials", "a b", "is not a set's name"},
+		{"region", "us-west", ""},
+		{"region", "mars-north", ""},
+		{"region", "us west", "is not a region"},
+		{"agent-profile", "agent-3x", ""},
+		{"agent-profile", "agent-9x", ""},
+		{"agent-profile", "two\nlines", "has a character that cannot be in it"},
+		{"krisp-viva-audio-filter", "none", ""},
+		{"krisp-viva-audio-filter", "null", "is not possible; use tel, pro, none"},
+		{"websocket-auth", "basic", "is not possible; use none, token"},
+		{"node-type", "amd", "is not possible; use arm"},
+		{"force-redeploy", "TRUE", ""},
+		{"force-redeploy", "1", `"1" is neither true nor false`},
+		{"wait-for-ready", "False", ""},
+		{"create-if-missing", "no", "is neither true nor false"},
+		{"api-url", "https://api.example.com", ""},
+		{"api-url", "https://api.example.com/v1/", ""},
+		{"api-url", "http://127.0.0.1:8080", ""},
+		{"api-url", "http://[::1]:8080", ""},
+		{"api-url", "http://localhost", ""},
+		{"api-url", "http://localhost.evil.example", "would send the key in the clear"},
+		{"api-url", "http://10.0.0.1", "would send the key in the clear"},
+		{"api-url", "ftp://api.example.com", "would send the key in the clear"},
+		{"api-url", "api.example.com", "it is not an address"},
+		{"api-url", "https://", "it is not an address"},
+		{"api-url", "https://u:secret@api.example.com", "it has a user, a query or a fragment"},
+		{"api-url", "https://api.example.com?x=1", "it has a user, a query or a fragment"},
+		{"api-url", "https://api.example.com:port", "it is not an address"},
+		{"enable-managed-keys", "banana", "is neither true nor false"},
+		{"cloud-build", "true", "both cloud-build and image (\"acme/bot:v1\") are set"},
+		{"cloud-build", "yes", "is neither true nor false"},
+		{"build-context", "a\x00b", "has a character that cannot be in it"},
+		{"cloud-build", "false", ""},
+		{"api-key", "sk_with space", "it has a space"},
+		{"api-key", "sk_näme", "it has a space, a line's end or another character"},
+		{"api-key", "pk_public", "it is a Public key"},
+	} {
+		pairs := []string{tt.name, tt.value}
+		if tt.name == "build-id" {
+			pairs = append(pairs, "image", "")
+		}
+		_, err := Load(nil, env(pairs...))
+		if tt.problem == "" {
+			if err != nil {
+				t.Errorf("%s=%q: %v", tt.name, tt.value, err)
+			}
+			continue
+		}
+		var problems Problems
+		if !errors.As(err, &problems) || len(problems) != 1 || problems[0].Input != tt.name || !strings.Contains(problems[0].Text, tt.problem) {
+			t.Errorf("%s=%q: got %v, want one problem with %q", tt.name, tt.value, err, tt.problem)
+		}
+		if strings.Contains(tt.value, "secret") && strings.Contains(err.Error(), "secret@") || tt.name == "api-key" && strings.Contains(err.Error(), tt.value) {
+			t.Errorf("%s: shows what it should not: %v", tt.name, err)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for _, tt := range []struct{ name, value, want string }{
+		{"agent-profile", "agent-9x", `agent-profile: "agent-9x" is not a profile known here`},
+		{"agent-profile", "agent-2x", ""},
+		{"enable-managed-keys", "true", "enable-managed-keys: it is ignored"},
+		{"enable-managed-keys", "False", ""},
+	} {
+		cfg, err := Load(nil, env(tt.name, tt.value))
+		var got string
+		for _, w := range cfg.Warnings {
+			got += w.String()
+		}
+		if err != nil || tt.want == "" && got != "" || !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s=%s: warns %q, %v; want %q", tt.name, tt.value, got, err, tt.want)
+		}
+	}
+}
+
+func TestFlags(t *testing.T) {
+	cfg, err := Load([]string{"-image", "acme/bot:v2", "--max-restarts=0", "-wait-for-ready=false", "-force-redeploy"}, env("image", "acme/bot:v1", "max-restarts", "5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Image != "acme/bot:v2" || cfg.MaxRestarts != 0 || cfg.WaitForReady || !cfg.ForceRedeploy {
+		t.Errorf("a flag wins: %+v", cfg)
+	}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-api-key", "sk_secret"}, "api-key: it is never read from a flag"},
+		{[]string{"-api-key=sk_secret", "-nonsense"}, "api-key: it is never read from a flag"},
+		{[]string{"-nonsense"}, "flag provided but not defined: -nonsense; -h lists the flags"},
+		{[]string{"-image"}, "flag needs an argument: -image; -h lists the flags"},
+		{[]string{"bot"}, `"bot" is not a flag; write -name=value`},
+	} {
+		_, err := Load(tt.args, env())
+		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "sk_") {
+			t.Errorf("%q: got %v, want %q", tt.args, err, tt.want)
+		}
+	}
+	for _, help := range []string{"-h", "--help"} {
+		if _, err := Load([]string{help}, env()); !errors.Is(err, flag.ErrHelp) {
+			t.Errorf("%s: %v", help, err)
+		}
+	}
+	var usage bytes.Buffer
+	Usage(&usage)
+	for _, in := range Table() {
+		if shown := strings.Contains(usage.String(), "  -"+in.Name); shown == in.Secret {
+			t.Errorf("-h shows %s: %v", in.Name, shown)
+		}
+	}
+}
+
+// load reads a config file of the given text, and no other input.
+func load(t *testing.T, file string) (Config, error) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, defaultFile), []byte(file), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return Load(nil, env("agent-name", "", "image", "", "GITHUB_WORKSPACE", dir))
+}
+
+func TestFile(t *testing.T) {
+	got, err := load(t, `
+agent_name = "my-bot"
+image = "acme/bot:v1"
+image_credentials = "ghcr"
+secret_set = "keys"
+region = "us-east"
+agent_profile = "agent-2x"
+max_session_duration = 1800
+websocket_auth = "token"
+enable_krisp = false
+scaling = { min_agents = 1, max_agents = 20 }
+krisp_viva.audio_filter = "tel"
+[build]
+context_dir = "server"
+dockerfile = "Dockerfile"
+[build.exclude]
+patterns = ["*.md"]
+[docker]
+anything = { at = ["all"] }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.AgentName != "my-bot" || got.Image != "acme/bot:v1" || got.ImageCredentials != "ghcr" || got.SecretSet != "keys" ||
+		got.Region != "us-east" || got.AgentProfile != "agent-2x" || got.MaxSessionDuration != 30*time.Minute || got.WebsocketAuth != "token" ||
+		*got.MinAgents != 1 || *got.MaxAgents != 20 || got.KrispVivaFilter != "tel" || len(got.Warnings) != 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestFileProblems(t *testing.T) {
+	const good = "agent_name = \"my-bot\"\nimage = \"acme/bot:v1\"\n"
+	for _, tt := range []struct{ name, file, want string }{
+		{"broken", "image = \n", "pcc-deploy.toml:1: it is not TOML: unexpected character"},
+		{"twice", good + `image = "acme/bot:v2"`, "pcc-deploy.toml:3: it is not TOML: key image is already defined"},
+		{"unknown", good + "\n\nspeed = 1", "pcc-deploy.toml:5: speed: this key is not known"},
+		{"unknown in a table", good + "[scaling]\nmin_agents = 1\nmin_bots = 1", "pcc-deploy.toml:5: scaling.min_bots: this key is not known"},
+		{"unknown table", good + "[secrets]\na = 1", "pcc-deploy.toml:3: secrets: this key is not known"},
+		{"a dash", good + `secret-set = "keys"`, "pcc-deploy.toml:3: secret-set: this key is not known; did you mean secret_set?"},
+		{"the wrong table", good + "min_agents = 1", "pcc-deploy.toml:3: min_agents: this key is not known; did you mean scaling.min_agents?"},
+		{"a text for a number", good + "scaling.min_agents = \"1\"", "pcc-deploy.toml:3: scaling.min_agents: its value must be a whole number"},
+		{"a fraction", good + "scaling.min_agents = 1.0", "pcc-deploy.toml:3: scaling.min_agents: its value must be a whole number"},
+		{"a number for a text", good + "region = 1", "pcc-deploy.toml:3: region: its value must be a text in quotes"},
+		{"a date for a text", good + "region = 2026-01-01", "pcc-deploy.toml:3: region: its value must be a text in quotes"},
+		{"a table for a text", good + "[region]\nname = 1", "pcc-deploy.toml:3: region: its value must be a text in quotes"},
+		{"a text for seconds", good + `max_session_duration = "1h"`, "pcc-deploy.toml:3: max_session_duration: its value must be a whole number of seconds"},
+		{"numbers for patterns", good + "build.exclude.patterns = [1]", "pcc-deploy.toml:3: build.exclude.patterns: its value must be a list of texts"},
+		{"a number for a table", good + "scaling = 1", "pcc-deploy.toml:3: scaling: it must be a table"},
+		{"out of range", good + "[scaling]\nmax_agents = 0", `pcc-deploy.toml:4: scaling.max_agents: "0" is not a whole number from 1 to`},
+		{"wrong together", good + "[scaling]\nmin_agents = 5\nmax_agents = 4", "pcc-deploy.toml:4: scaling.min_agents: 5 is above max-agents, which is 4"},
+		{"both ways", good + `build_id = "123e4567-e89b-12d3-a456-426614174000"`, `pcc-deploy.toml:2: image: both image ("acme/bot:v1") and build-id`},
+		{"a table in another case", good + "[Scaling]\nmin_agents = 1", "pcc-deploy.toml:4: Scaling: this key is not known"},
+		{"far from known", good + "a.b.c = 1", "pcc-deploy.toml:3: a: this key is not known"},
+		{"far from known in a table", good + "scaling.bogus.x = 1", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
+		{"in an inline table", good + "scaling = { bogus = 1 }", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
+		{"empty", "", "agent-name: it is missing; name the agent here, or as agent_name in pcc-deploy.toml; image: there is nothing to deploy"},
+		{"only a build", "agent_name = \"my-bot\"\n[build]\ndockerfile = \"D\"", "image: there is nothing to deploy"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := load(t, tt.file); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("got  %v\nwant %s", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestBrokenFile holds that what could not be read is not told as missing.
+func TestBrokenFile(t *testing.T) {
+	_, err := load(t, "image = \n")
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != 1 {
+		t.Errorf("got %v, want one problem", err)
+	}
+}
+
+// TestPrecedence holds that an input wins over the file, value by value, and
+// that what to deploy is one choice.
+func TestPrecedence(t *testing.T) {
+	const build, other = "123e4567-e89b-12d3-a456-426614174000", "223e4567-e89b-12d3-a456-426614174000"
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		file, name, value string
+		want              func(Config) bool
+	}{
+		{"image = \"a/b:file\"\nregion = \"us-east\"", "region", "us-west", func(c Config) bool { return c.Region == "us-west" && c.Image == "a/b:file" }},
+		{"image = \"a/b:file\"\n[scaling]\nmin_agents = 1\nmax_agents = 9", "min-agents", "2", func(c Config) bool { return *c.MinAgents == 2 && *c.MaxAgents == 9 }},
+		{"image = \"a/b:file\"", "image", "a/b:input", func(c Config) bool { return c.Image == "a/b:input" }},
+		{"image = \"a/b:file\"", "build-id", build, func(c Config) bool { return c.Image == "" && c.BuildID == build }},
+		{"build_id = \"" + other + "\"", "image", "a/b:input", func(c Config) bool { return c.Image == "a/b:input" && c.BuildID == "" }},
+		{"image = \"a/b:file\"\nscaling.min_agents = 3\nscaling.min_instances = 4", "", "", func(c Config) bool { return *c.MinAgents == 3 }},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, defaultFile), []byte(tt.file), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := Load(nil, env("image", "", "GITHUB_WORKSPACE", dir, tt.name, tt.value))
+		if err != nil || !tt.want(cfg) {
+			t.Errorf("%q with %s=%s: %+v, %v", tt.file, tt.name, tt.value, cfg, err)
+		}
+		for _, key := range cfg.FileKeys {
+			if strings.ReplaceAll(key, "_", "-") == tt.name {
+				t.Errorf("%q with %s=%s: counts %v", tt.file, tt.name, tt.value, cfg.FileKeys)
+			}
+		}
+	}
+}
+
+// TestNothing holds that a default of action.yml is no change.
+func TestNothing(t *testing.T) {
+	for _, value := range []string{"false", "False", ""} {
+		if _, err := Load(nil, env("image", "", "force-redeploy", value)); err == nil || !strings.Contains(err.Error(), "there is nothing to deploy") {
+			t.Errorf("force-redeploy: %q: %v", value, err)
+		}
+	}
+}
+
+func TestFileWarnings(t *testing.T) {
+	got, err := load(t, "agent_name = \"my-bot\"\nenable_krisp = true\nsecret_set = \"keys\"\nscaling.min_instances = 1\n[build]\ncontext_dir = \".\"\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, w := range got.Warnings {
+		lines = append(lines, w.String())
+	}
+	want := []string{
+		"pcc-deploy.toml:2: enable_krisp: it is ignored: the platform has retired it; use krisp_viva.audio_filter",
+		"pcc-deploy.toml:6: build.context_dir: it has no effect: nothing is built unless cloud-build is true",
+	}
+	if !reflect.DeepEqual(lines, want) || *got.MinAgents != 1 {
+		t.Errorf("got %q, min %d", lines, *got.MinAgents)
+	}
+}
+
+func TestNamedFile(t *testing.T) {
+	dir := t.TempDir()
+	for name, data := range map[string]string{"a.toml": `agent_name = "from-a"`, "big.toml": strings.Repeat("#", 2<<20)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct{ file, want string }{
+		{"a.toml", ""},
+		{filepath.Join(dir, "a.toml"), ""},
+		{"b.toml", `config-file: "b.toml" cannot be read: no such file or directory`},
+		{"pcc-deploy.toml", `config-file: "pcc-deploy.toml" cannot be read: no such file or directory`},
+		{".", `config-file: "." cannot be read: it is not a regular file; name a file that can`},
+		{os.DevNull, `config-file: "/dev/null" cannot be read: it is not a regular file`},
+		{"big.toml", `config-file: "big.toml" cannot be read: it is larger than 1024 KiB`},
+	} {
+		cfg, err := Load(nil, env("agent-name", "", "config-file", tt.file, "GITHUB_WORKSPACE", dir))
+		if tt.want == "" && (err != nil || cfg.AgentName != "from-a") || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
+			t.Errorf("%s: got %q, %v, want %q", tt.file, cfg.AgentName, err, tt.want)
+		}
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	for _, seed := range []string{"", "agent_name = 1", "[scaling]\nmin_agents=1", "a.b.c = {d=[1,{e=2}]}", "[[scaling]]", "scaling = []", "docker = 1", "[build]\nexclude = 7", "\"\" = 1", "x = 2026-01-01", "[build.exclude]\npatterns=[[]]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		values, problems := parseFile("f", data)
+		for _, p := range problems {
+			if p.Text == "" || p.File != "f" {
+				t.Errorf("%+v says too little", p)
+			}
+		}
+		for name, v := range values {
+			if v.at.File != "f" || v.at.Line == 0 && !bytes.Contains(data, []byte("{")) {
+				t.Errorf("%s is nowhere: %+v", name, v)
+			}
+		}
+	})
+}
+
+// TestCloudBuild holds what is built, where an input and the file both speak of it.
+func TestCloudBuild(t *testing.T) {
+	const build = "123e4567-e89b-12d3-a456-426614174000"
+	const file = "image = \"a/b:file\"\n[build]\ncontext_dir = \"server\"\ndockerfile = \"D\"\n[build.exclude]\npatterns = [\"*.md\", \"!README.md\"]\n"
+	for _, tt := range []struct {
+		file, name, value string
+		want              func(Config) bool
+		warns             int
+	}{
+		{file, "cloud-build", "true", func(c Config) bool {
+			return c.CloudBuild && c.Image == "" && c.BuildContext == "server" && c.Dockerfile == "D" && strings.Join(c.BuildExclude, "|") == "*.md\n!README.md"
+		}, 0},
+		{"build_id = \"" + build + "\"", "cloud-build", "True", func(c Config) bool { return c.CloudBuild && c.BuildID == "" }, 0},
+		{file, "cloud-build", "false", func(c Config) bool { return !c.CloudBuild && c.Image == "a/b:file" }, 0},
+		{file, "build-id", "latest", func(c Config) bool { return c.BuildID == Latest && c.Image == "" }, 0},
+		{"build_id = \"latest\"", "", "", func(c Config) bool { return c.BuildID == Latest }, 0},
+		{file, "build-context", "other", func(c Config) bool { return c.BuildContext == "other" }, 1},
+		{file, "build-exclude", "!notes.md", func(c Config) bool { return strings.Join(c.BuildExclude, "|") == "*.md\n!README.md\n!notes.md" }, 1},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, defaultFile), []byte(tt.file), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := Load(nil, env("image", "", "GITHUB_WORKSPACE", dir, "RUNNER_TEMP", "/temp", tt.name, tt.value))
+		if err != nil || !tt.want(cfg) || len(cfg.Warnings) != tt.warns || cfg.Temp != "/temp" {
+			t.Errorf("%q with %s=%s: %+v, %v", tt.file, tt.name, tt.value, cfg, err)
+		}
+	}
+	for _, other := range []string{build, "latest"} {
+		_, err := Load(nil, env("image", "", "cloud-build", "true", "build-id", other))
+		if err == nil || err.Error() != fmt.Sprintf("cloud-build: both cloud-build and build-id (%q) are set; keep the one that is to be deployed", other) {
+			t.Errorf("cloud-build and build-id %s: %v", other, err)
+		}
+	}
+}

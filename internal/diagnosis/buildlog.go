@@ -1,0 +1,215 @@
+package diagnosis
+
+import (
+	"cmp"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// buildLine is a line of a build's log, taken apart.
+type buildLine struct {
+	text string // without what the builder puts before it
+	says string // of text, what hints look at: not the command that failed
+	step string // BuildKit's number of it; "" for none
+	weak bool   // it tells that something failed, and not why
+	far  bool   // it is of the machine that runs the builder
+}
+
+var (
+	// container is before what the machine says that runs the builder.
+	container = regexp.MustCompile(`^\[Container\] (?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?`)
+	// passing is what it says of itself and of the commands that it starts.
+	passing = regexp.MustCompile(`^(?:Running command|Entering phase|Phase complete|Phase context status code: +Message: *$|Phase is )`)
+
+	// ofStep is before a line that belongs to a step, with the time when a command
+	// printed it; without, it is BuildKit's own.
+	ofStep = regexp.MustCompile(`^#(\d{1,9})(?: (\d+\.\d*)(?: |$)| |$)`)
+	// going is BuildKit's own on how a step goes, and its title, which has the
+	// Dockerfile's text.
+	going = regexp.MustCompile(`^(?:\[|DONE\b|CACHED$|CANCELED$|\.\.\.$|sha256:|resolve |transferring |extracting |exporting |pushing |WARN: )`)
+
+	// title is of the part in which BuildKit repeats the end of a failed step, whose
+	// lines have a time alone; rule ends it.
+	title  = regexp.MustCompile(`^ ?> .*:$`)
+	rule   = regexp.MustCompile(`^-{6,}$`)
+	timing = regexp.MustCompile(`^\d+\.\d*(?: |$)`)
+
+	// echo is the Dockerfile's own text: BuildKit's excerpt, the classic builder's
+	// steps.
+	echo = regexp.MustCompile(`^ {0,8}\d{1,6} \| |^ {0,8}\d{1,6} \|$|^Step \d+/\d+ : | ---> `)
+	// mild is no error: what a tool advises, or tries again.
+	mild = regexp.MustCompile(`^\s*(?:(?i:warn(?:ing)?|info|debug|notice|note|hint): |npm (?:warn|WARN|notice) |\[notice\]|[WN]: |Ign:)`)
+	// given is a try that was the last.
+	given = regexp.MustCompile(`\(Retry\(total=0,`)
+
+	// lead is before the words of an error, and command is what failed.
+	lead = regexp.MustCompile(`^((?:(?i:error): )?)(?: *Caused by: |(?:[A-Z_]+: )?Error while executing command: .*?\. Reason: |` +
+		`failed to build: |failed to solve(?: with frontend [\w.]+)?: |failed to compute cache key: |rpc error: code = \w+ desc = )+`)
+	command = regexp.MustCompile(`(?:process ".*" did not complete successfully|executor failed running \[.*\]): |[Tt]he command '.*' returned a |` +
+		`Command did not exit successfully |Error while executing command: .*\. Reason: `)
+	// dull is a line of an error with another that tells more.
+	dull = regexp.MustCompile(`^(?:Killed|/bin/\S*sh: line \d+: +\d+ Killed .*|exit status \d+|(?:ERROR: )?ResolutionImpossible: .*|No solution found when resolving .*)$`)
+
+	// arrow is before the parts of uv's errors, which are broken into lines.
+	arrow = regexp.MustCompile("^ *(?:├─▶|╰─▶|\\|->|`->) ")
+
+	// aside tells nothing of why a build failed, though it sounds so.
+	aside = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
+		`npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*)`)
+)
+
+// ofBuild is Diagnose for a build, whose text is the builder's error and the end
+// of its log. Its files are not those that run, so that there is no Place.
+func ofBuild(facts Facts) Diagnosis {
+	lines := readBuild(split(facts.Text))
+	for _, h := range hints {
+		if h.reason != verdict.Build && (h.code == "" || h.code != facts.Code) {
+			continue
+		}
+		if h.message == nil {
+			if _, ok := h.applies(facts, exception{}); !ok {
+				continue
+			}
+			cause, typ := why(lines)
+			return Diagnosis{Cause: cause, Type: typ, Hint: h.say}
+		}
+		if at, caught := h.among(facts, lines); at >= 0 {
+			return Diagnosis{Cause: oneLine(lines[at].text), Hint: strings.ReplaceAll(h.say, "{1}", caught)}
+		}
+	}
+	cause, typ := why(lines)
+	return Diagnosis{Cause: cause, Type: typ}
+}
+
+// among returns the last line that a hint applies to, a weak one only where
+// there is no other, or -1.
+func (h *hint) among(facts Facts, lines []buildLine) (at int, caught string) {
+	at = -1
+	for i := len(lines) - 1; i >= 0; i-- {
+		if lines[i].says == "" || at >= 0 && lines[i].weak {
+			continue
+		}
+		if word, ok := h.applies(facts, exception{message: lines[i].says}); ok {
+			if at, caught = i, word; !lines[i].weak {
+				break
+			}
+		}
+	}
+	return at, caught
+}
+
+// why returns the line that is likely to say why a build failed, and its
+// exception's type.
+func why(lines []buildLine) (cause, typ string) {
+	var strong []line
+	var all, weak, far string // the last line of each kind
+	for _, l := range lines {
+		switch {
+		case !l.weak:
+			strong = append(strong, newLine(l.text))
+		case l.far:
+			far = l.text
+		default:
+			weak = l.text
+		}
+	}
+	if e, ok := last(parse(strong)); ok && len(e.frames) > 0 {
+		return oneLine(e.line), e.typ
+	}
+	for i := len(strong) - 1; i >= 0; i-- {
+		s := strings.TrimSpace(strong[i].text)
+		if s == "" || noise.MatchString(s) || aside.MatchString(s) {
+			continue
+		}
+		if grave.MatchString(s) {
+			return oneLine(s), ""
+		}
+		if all == "" {
+			all = s
+		}
+	}
+	return oneLine(cmp.Or(weak, all, far)), ""
+}
+
+// readBuild takes a build's log apart. Of steps that did not fail, where others
+// did, and of what only tells how the build goes, nothing is left.
+func readBuild(lines []line) []buildLine {
+	var all []buildLine
+	failed := map[string]bool{}
+	repeated := false
+	for _, l := range lines {
+		s := l.text
+		var b buildLine
+		if before := container.FindString(s); before != "" {
+			if s = s[len(before):]; passing.MatchString(s) {
+				continue
+			}
+			b.weak, b.far = true, true
+		} else if m := ofStep.FindStringSubmatch(s); m != nil {
+			s, b.step = s[len(m[0]):], m[1]
+			if m[2] == "" && going.MatchString(s) {
+				continue
+			}
+			if m[2] == "" && strings.HasPrefix(s, "ERROR: ") {
+				failed[b.step] = true
+			}
+		} else if title.MatchString(s) || rule.MatchString(s) {
+			repeated = !rule.MatchString(s)
+			continue
+		} else if repeated {
+			s = s[len(timing.FindString(s)):]
+		}
+		if echo.MatchString(s) || mild.MatchString(s) && !given.MatchString(s) {
+			continue
+		}
+		b.text = s
+		all = append(all, b)
+	}
+	var kept []buildLine
+	width := 0 // how far the lines that go on with the one above are indented
+	for _, b := range all {
+		if len(failed) > 0 && b.step != "" && !failed[b.step] {
+			continue
+		}
+		rest := strings.TrimLeft(b.text, " │|")
+		if m := arrow.FindString(b.text); m != "" {
+			width, b.text = utf8.RuneCountInString(m), b.text[len(m):]
+		} else if width > 0 && rest != "" && utf8.RuneCountInString(b.text[:len(b.text)-len(rest)]) >= width {
+			above := &kept[len(kept)-1]
+			if above.step == b.step && len(above.text)+len(rest) < maxLine {
+				above.text += " " + rest
+				continue
+			}
+		} else {
+			width = 0
+		}
+		kept = append(kept, b)
+	}
+	for i := range kept {
+		kept[i].read()
+	}
+	return kept
+}
+
+// read finds out what a line says.
+func (b *buildLine) read() {
+	if s := strings.TrimSpace(b.text); s == "" || strings.HasPrefix(s, "× ") {
+		b.text = strings.TrimPrefix(s, "× ")
+	}
+	b.text = lead.ReplaceAllString(b.text, "$1")
+	b.says = strings.TrimSpace(b.text)
+	if at := command.FindStringIndex(b.says); at != nil {
+		b.weak = true
+		b.says = strings.TrimSpace(b.says[at[1]:])
+	} else if dull.MatchString(b.says) {
+		b.weak = true
+	}
+}
+
+// oneLine is a line as a Cause has it.
+func oneLine(s string) string {
+	return cut(strings.Join(strings.FieldsFunc(s, unprintable), " "), maxShown)
+}

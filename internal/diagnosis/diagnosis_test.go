@@ -1,0 +1,194 @@
+package diagnosis
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+var update = flag.Bool("update", false, "write what is into testdata")
+
+// TestDiagnose holds each of testdata to what must be found in it. An archive
+// has the crash's text in the file "crash", what else is known of it in "facts",
+// what must be found in "want"; its other files are the workspace.
+func TestDiagnose(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d crashes: %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			facts, workspace, want := unpack(t, archive)
+			got := show(Diagnose(facts, workspace))
+			if got == want {
+				return
+			}
+			if !*update {
+				t.Fatalf("got:\n%s\nwant:\n%s", got, want)
+			}
+			for i := range archive.Files {
+				if archive.Files[i].Name == "want" {
+					archive.Files[i].Data = []byte(got)
+				}
+			}
+			if err := os.WriteFile(file, txtar.Format(archive), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func unpack(t *testing.T, archive *txtar.Archive) (facts Facts, workspace fstest.MapFS, want string) {
+	workspace = fstest.MapFS{}
+	for _, f := range archive.Files {
+		switch f.Name {
+		case "crash":
+			facts.Text = string(f.Data)
+		case "want":
+			want = string(f.Data)
+		case "facts":
+			for known := range strings.Lines(string(f.Data)) {
+				name, value, _ := strings.Cut(strings.TrimSpace(known), " ")
+				switch name {
+				case "exit":
+					n, err := strconv.Atoi(value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					facts.ExitCode = &n
+				case "reason":
+					facts.Reason = verdict.Reason(value)
+				case "code":
+					facts.Code = value
+				case "profile":
+					facts.Profile = value
+				default:
+					t.Fatalf("unknown fact %q", known)
+				}
+			}
+		default:
+			workspace[f.Name] = &fstest.MapFile{Data: f.Data}
+		}
+	}
+	return facts, workspace, want
+}
+
+// show writes a diagnosis down as the archives do.
+func show(d Diagnosis) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "cause: %s\ntype: %s\nplace: %s\nhint: %s\n", d.Cause, d.Type, at(d.Place), d.Hint)
+	if d.Place != nil {
+		for _, l := range d.Place.Around {
+			mark := " "
+			if l.Number == d.Place.Line {
+				mark = ">"
+			}
+			fmt.Fprintf(&b, "%s\n", strings.TrimRight(fmt.Sprintf("%s %3d  %s", mark, l.Number, l.Text), " "))
+		}
+	}
+	return strings.ReplaceAll(b.String(), ": \n", ": –\n")
+}
+
+func at(p *Place) string {
+	if p == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+// TestDetails has what is too small for an archive.
+func TestDetails(t *testing.T) {
+	const (
+		head  = "Traceback (most recent call last):\n"
+		own   = "  File \"/app/bot.py\", line 3, in <module>\n    open(\"menu.json\")\n"
+		other = "  File \"/app/bot.py\", line 1, in <module>\n    import os\n"
+		lib   = "  File \"/usr/local/lib/python3.12/site-packages/x.py\", line 1, in f\n    raise Gone(1)\n"
+	)
+	exit := func(n int) *int { return &n }
+	workspace := fstest.MapFS{"bot.py": {Data: []byte(code)}}
+	for _, tt := range []struct {
+		name               string
+		facts              Facts
+		cause, place, hint string // the hint holds that; empty for none
+	}{
+		{"nothing", Facts{}, "", "", ""},
+		{"printed in the middle", Facts{Text: head + own + "Ready\n" + lib + "KeyError: 'x'\n"}, "KeyError: 'x'", "bot.py:3", ""},
+		{"printed before the end", Facts{Text: head + own + "Ready\nKeyError: 'x'\n"}, "KeyError: 'x'", "bot.py:3", ""},
+		{"a type that sounds like none", Facts{Text: head + own + "x.Gone: y\n"}, "x.Gone: y", "bot.py:3", ""},
+		{"a link is no type", Facts{Text: head + own + "http://x\nKeyError: 'x'\n"}, "KeyError: 'x'", "bot.py:3", ""},
+		{"one without a traceback comes later", Facts{Text: head + own + "KeyError: 'x'\n\nRuntimeError: Event loop is closed\n"}, "KeyError: 'x'", "bot.py:3", ""},
+		{"one without a traceback behind a cut", Facts{Text: head + own + "KeyError: 'x'\n[… 9 bytes cut out here …]\nRuntimeError: y\n"}, "RuntimeError: y", "", ""},
+		{"a chain that ends in a group", Facts{Text: head + other + "KeyError: 'x'\n\nDuring handling of the above exception, another exception occurred:\n\n" +
+			"  + Exception Group Traceback (most recent call last):\n  |   File \"/app/bot.py\", line 3, in <module>\n  |     open(\"menu.json\")\n" +
+			"  | ExceptionGroup: a (1 sub-exception)\n  +-+---------------- 1 ----------------\n    | Boom: y\n    +------------------------------------\n"}, "Boom: y", "bot.py:3", ""},
+		{"a message with a blank line", Facts{Text: head + own + "KeyError: 'API_KEY'\n\nmore\n"}, "KeyError: 'API_KEY'", "bot.py:3", "`API_KEY`"},
+		{"a chain whose first is cut", Facts{Text: head + own + "\nDuring handling of the above exception, another exception occurred:\n\nKeyError: 'x'\n"}, "KeyError: 'x'", "", ""},
+		{"indented, without its top", Facts{Text: "    " + strings.ReplaceAll(own+"KeyError: 'x'", "\n", "\n    ")}, "KeyError: 'x'", "bot.py:3", ""},
+		{"what follows an error", Facts{Text: "ERROR:    cannot load the model\nERROR:    Application startup failed. Exiting.\n"}, "cannot load the model", "", ""},
+		{"a warning before information", Facts{Text: "WARNING:root:low on voices\nINFO:root:bye\n"}, "low on voices", "", ""},
+		{"a word before information", Facts{Text: "bye\n[info     ] done\n"}, "bye", "", ""},
+		{"too far above the end", Facts{Text: head + own + "KeyError: 'x'\n" + strings.Repeat("so it goes\n", maxText/11+1)}, "so it goes", "", ""},
+		{"memory, as Python says it", Facts{Text: head + own + "MemoryError\n", Reason: verdict.OutOfMemory}, "MemoryError", "bot.py:3", "agent-profile"},
+		{"memory, and another exception", Facts{Text: head + own + "KeyError: 'x'\n", Reason: verdict.OutOfMemory}, "", "", "agent-profile"},
+		{"asked to stop", Facts{Text: head + own + "KeyError: 'x'\n", ExitCode: exit(143)}, "KeyError: 'x'", "bot.py:3", ""},
+		{"killed", Facts{Text: head + own + "KeyError: 'x'\n", ExitCode: exit(134)}, "", "", ""},
+		{"a code that an exception names", Facts{Text: head + own + "ValueError: PCC-1004\n"}, "ValueError: PCC-1004", "bot.py:3", ""},
+		{"a code beside another's name", Facts{Text: "PCC-1004", Code: "PCC-9999"}, "PCC-1004", "", ""},
+		{"a long name", Facts{Text: "ModuleNotFoundError: No module named '" + strings.Repeat("a", 200) + "'"}, "ModuleNotFoundError: No module named '" + strings.Repeat("a", 200) + "'", "", strings.Repeat("a", 57) + "…`"},
+		{"an environment that has nothing to do with it", Facts{Text: head + strings.Replace(own, "open", "os.environ; open", 1) + lib + lib + "KeyError: 'x'\n"}, "KeyError: 'x'", "", ""},
+		{"a secret of the user's own", Facts{Text: head + own + "LookupError: secret set 'x' not found\n"}, "LookupError: secret set 'x' not found", "bot.py:3", ""},
+	} {
+		d := Diagnose(tt.facts, workspace)
+		if d.Cause != tt.cause || at(d.Place) != tt.place || (d.Hint == "") != (tt.hint == "") || !strings.Contains(d.Hint, tt.hint) {
+			t.Errorf("%s: got %q at %q, hint %q", tt.name, d.Cause, at(d.Place), d.Hint)
+		}
+	}
+}
+
+// TestHints sees that each hint is one sentence, and that an archive tells
+// whether it is there.
+func TestHints(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []Facts
+	var want []string
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		facts, _, _ := unpack(t, archive)
+		all, want = append(all, facts), append(want, Diagnose(facts, nil).Hint)
+	}
+	whole := hints
+	defer func() { hints = whole }()
+	for i, h := range whole {
+		if !strings.HasSuffix(h.say, ".") || strings.Contains(strings.TrimSuffix(h.say, "."), ". ") {
+			t.Errorf("not one sentence: %q", h.say)
+		}
+		hints = slices.Delete(slices.Clone(whole), i, i+1)
+		needed := false
+		for j, facts := range all {
+			needed = needed || Diagnose(facts, nil).Hint != want[j]
+		}
+		if !needed {
+			t.Errorf("no archive needs %+v", h)
+		}
+	}
+}

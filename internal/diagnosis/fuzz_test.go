@@ -1,0 +1,128 @@
+package diagnosis
+
+import (
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// FuzzDiagnose changes texts and the workspace's bot.py.
+func FuzzDiagnose(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		var text, bot string
+		for _, file := range archive.Files {
+			switch {
+			case file.Name == "crash":
+				text = string(file.Data)
+			case strings.HasSuffix(file.Name, ".py"):
+				bot = string(file.Data)
+			}
+		}
+		f.Add(text, bot, 1)
+	}
+	f.Fuzz(func(t *testing.T, text, bot string, exit int) {
+		check(t, Facts{Text: text, ExitCode: &exit, Reason: verdict.Crash}, fstest.MapFS{
+			"server/bot.py":         {Data: []byte(bot)},
+			"server/services/a.py":  {Data: []byte(bot)},
+			"other/services/b.py":   {Data: []byte(bot)},
+			"link/bot.py":           {Data: []byte(bot), Mode: fs.ModeSymlink},
+			"site-packages/bot.py":  {Data: []byte(bot)},
+			"another/venv/ä bot.py": {Data: []byte(bot)},
+		})
+		check(t, Facts{Text: text, Reason: verdict.Build}, fstest.MapFS{"bot.py": {Data: []byte(bot)}})
+	})
+}
+
+// check holds a diagnosis to what is true of every one.
+func check(t *testing.T, facts Facts, workspace fs.FS) {
+	start := time.Now()
+	d := Diagnose(facts, workspace)
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("%d bytes took %v", len(facts.Text), took)
+	}
+	if len(d.Cause) > maxShown || strings.ContainsAny(d.Cause, "\r\n\x1b") || !utf8.ValidString(d.Cause) {
+		t.Errorf("cause %q", d.Cause)
+	}
+	if len(d.Type) < 400 && !strings.Contains(d.Cause, d.Type) || strings.ContainsAny(d.Type, " .:\n") {
+		t.Errorf("type %q of cause %q", d.Type, d.Cause)
+	}
+	if strings.ContainsAny(d.Hint, "\r\n{}") || d.Hint != "" && !strings.HasSuffix(d.Hint, ".") {
+		t.Errorf("hint %q", d.Hint)
+	}
+	if d.Place == nil {
+		return
+	}
+	if facts.Reason == verdict.Build {
+		t.Fatalf("a build has place %+v", d.Place)
+	}
+	info, err := fs.Stat(workspace, d.Place.File)
+	if err != nil || !info.Mode().IsRegular() {
+		t.Fatalf("place %+v: %v", d.Place, err)
+	}
+	lines, err := source(workspace, d.Place.File)
+	if err != nil || d.Place.Line < 1 || d.Place.Line > len(lines) {
+		t.Fatalf("place %+v: %v", d.Place, err)
+	}
+	says := strings.TrimSpace(lines[d.Place.Line-1])
+	if says == "" || !strings.Contains(flat(facts.Text), flat(says)) {
+		t.Errorf("line %q is not of the text", says)
+	}
+	seen := false
+	for i, l := range d.Place.Around {
+		seen = seen || l.Number == d.Place.Line
+		if i > 0 && l.Number != d.Place.Around[i-1].Number+1 || len(l.Text) > maxShown || strings.ContainsAny(l.Text, "\r\n") {
+			t.Errorf("around %+v", d.Place.Around)
+		}
+	}
+	if !seen {
+		t.Errorf("line %d is not in %+v", d.Place.Line, d.Place.Around)
+	}
+}
+
+// flat is a text as Diagnose reads it, but for what rich draws in it.
+func flat(s string) string {
+	return strings.ReplaceAll(escapes.ReplaceAllString(strings.ToValidUTF8(s, "\uFFFD"), ""), "│", "")
+}
+
+// TestLongText sees that time goes with the text's length, whatever it is of.
+func TestLongText(t *testing.T) {
+	const size = maxText * 5 / 4
+	for _, part := range []string{
+		"x", "\n", " ", "\r", "\x1b[", "\x1b]", "\xff", "…", "| ", "+-", "│", "\"", ":",
+		"Traceback (most recent call last):", "Traceback (most recent call last):\n", "  File \"/app/bot.py\", line 1, in x\n",
+		"  File \"/app/bot.py\", line 1, in x\n    x = 1\n", "KeyError: 'x'\n", "KeyError:\na\n", "A: b\n  File \"a\", line 1\nB: c\n", "A.B: c\n",
+		"  +-+---------------- 1 ----------------\n    | ValueError: x\n", "    +---------------- 2 ----------------\n    | ValueError: x\n",
+		"│ /app/bot.py:1 in x │\n│ ❱ 1 x = 1 │\n", "[… cut out …]\n", "ERROR: x\n", "2025-11-03 09:14:02.511 | INFO | a:b:1 - x\n",
+		"\n\n\n    x\n", "During handling of the above exception\n",
+	} {
+		text := strings.Repeat(part, size/len(part)) + "\nKeyError: 'x'\n"
+		check(t, Facts{Text: text}, fstest.MapFS{"bot.py": {Data: []byte(strings.Repeat("x = 1\n", 1000))}})
+	}
+	for _, part := range []string{
+		"x", "\n", " x\n", "a-", "/a:b", "#5 2.8 x\n", "#5 ERROR: x\n", "[Container] x\n", " > [1/2] x:\n2.8 y\n------\n", "  ╰─▶ x\n      y\n", "       y\n",
+		"process \"", "failed to solve: ", "404: not found",
+	} {
+		check(t, Facts{Text: "  ╰─▶ z\n" + strings.Repeat(part, size/len(part)), Reason: verdict.Build}, nil)
+	}
+	var nested strings.Builder // groups in groups
+	for i := range 700 {
+		nested.WriteString(strings.Repeat(" ", 2*i) + "  +-+---------------- 1 ----------------\n" + strings.Repeat(" ", 2*i) + "    | ExceptionGroup: x\n")
+	}
+	check(t, Facts{Text: nested.String()}, nil)
+}

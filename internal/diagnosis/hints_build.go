@@ -1,0 +1,54 @@
+package diagnosis
+
+import "pipecat-cloud-deploy/internal/verdict"
+
+// Texts that several entries share.
+const (
+	compiler  = "install a compiler and the libraries that it asks for in the Dockerfile (`apt-get install build-essential`), or take a version that has a wheel for `linux/arm64` and the base image's Python."
+	elsewise  = "build the image in the workflow for `linux/arm64`, and set `image`."
+	noAccount = "The cloud build has no credentials: have the workflow put what is private into `build-context` beforehand, or " + elsewise
+)
+
+// buildHints are for builds that fail. Each looks at a line of the log at a
+// time, and those that tell more than others come before them.
+var buildHints = []hint{
+	// Time.
+	{reason: verdict.Build, message: re(`^build \S+ ended as timeout\b|(?i:^(?:the )?build (?:has )?timed[ -]out\b)|\bBUILD_TIMED_OUT\b`), say: "Give the build less to do: a smaller `build-context` by `.dockerignore` or `build-exclude`, and versions with wheels for `linux/arm64`, which need no compiling; or " + elsewise},
+	{reason: verdict.Build, message: re(`^build \S+ did not end within build-timeout\b`), say: "Raise `build-timeout`, or deploy the build when it has ended, by its `build-id`."},
+
+	// The Dockerfile, and what it is given.
+	{reason: verdict.Build, message: re(`failed to read dockerfile: |(?i:cannot locate (?:specified )?Dockerfile)|unable to evaluate symlinks in Dockerfile path|: resolve : lstat .*: no such file`), say: "Set `dockerfile` to the Dockerfile's path relative to `build-context`, and see that `.dockerignore` and `build-exclude` do not leave it out."},
+	{reason: verdict.Build, message: re(`(?i:dockerfile parse error) (?:on )?line (\d{1,6})\b`), say: "Correct line {1} of the file that `dockerfile` names: an instruction such as `RUN` begins each line, but where the line before ends with a backslash."},
+	{reason: verdict.Build, message: re(`failed to (?:calculate checksum of ref .*|compute cache key: .*|walk .*)(?:: not found|" not found|: no such file or directory)|^(?:ERROR: )?"/[^"]*"(?: not found)?: not found$|\b(?:COPY|ADD) failed: .*(?:file not found|no such file|file does not exist|no source files|[Ff]orbidden path)|checking on sources under .*: no such file`), say: "Write what `COPY` and `ADD` take relative to `build-context`, and see that `.dockerignore` and `build-exclude` do not leave it out; what `--from` takes must be in that stage."},
+
+	// Base images, as BuildKit and registries speak of them.
+	{reason: verdict.Build, message: re(`(?i)no match(?:ing manifest)? for (?:platform|linux)|does not match the specified platform|exec format error`), say: "Take base images, and programs in them, that are there for `linux/arm64`, which alone is built, and set no other `--platform` in `FROM`."},
+	{reason: verdict.Build, message: re(`(?i)toomanyrequests|\bpull rate limit\b`), say: "The registry limits how often the base image is pulled: run the job again later, or take it from another registry, such as `public.ecr.aws`."},
+	{reason: verdict.Build, message: re(`pull access denied|failed to (?:authorize|fetch (?:anonymous|oauth) token)|failed to resolve source metadata for .*(?:401 |403 |[Uu]nauthorized|[Ff]orbidden|denied)`), say: "Check how the base image in `FROM`, or the stage in `--from`, is spelt; it must be public, as the cloud build has no credentials for a registry, or else " + elsewise},
+	{reason: verdict.Build, message: re(`failed to resolve source metadata for .*: not found$|^(?:ERROR: )?[\w.-]+/[\w./-]+(?::[\w.-]+|@sha256:\w+): not found$|manifest(?: for \S+)?(?: not found\b|.* unknown\b)|failed to parse stage name|invalid reference format`), say: "Check the name and the tag of the base image in `FROM`, and of the image that `COPY --from` takes: the registry has none such."},
+
+	// What a step runs out of.
+	{reason: verdict.Build, message: re(`(?i)no space left on device|not have enough free space|disk quota exceeded`), say: "The build needs more disk than it has: install fewer and smaller packages, such as a CPU-only `torch`, without caches (`pip install --no-cache-dir`), or " + elsewise},
+	{reason: verdict.Build, message: re(`\b(?:exit (?:code|status)|non-zero code):? 137\b|signal: killed\b|^Killed$|^/bin/\S*sh: line \d+: +\d+ Killed |Killed signal terminated program|SIGKILL\b|(?i:cannot allocate memory|out of memory\b)|^MemoryError\b`), say: "The build needs more memory than it has: take versions that have wheels for `linux/arm64` and need no compiling, compile fewer things at a time, or " + elsewise},
+
+	// The network, and who may see what. A network that fails has packages seem to
+	// be missing.
+	{reason: verdict.Build, message: re(`(?i)temporary failure (?:in name resolution|resolving)|could ?n(?:o|')t resolve host|failed to lookup address|\bEAI_AGAIN\b|connection reset by peer|connection aborted|\bECONNRESET\b|connection timed out|read (?:operation )?timed out|(?:read|dial) tcp .*(?:timeout|refused)|TLS handshake timeout|network is unreachable|50[234] (?:Service Unavailable|Bad Gateway|Gateway Time-?out|Server Error)|error sending request for url`), say: "The network failed during the build: run the job again."},
+	{reason: verdict.Build, message: re(`could not read (?:Username|Password) for |Permission denied \([\w,-]*publickey|Host key verification failed|[Aa]uthentication failed for |remote: (?:Repository not found|Invalid username)|terminal prompts disabled|\b(?:401|403) (?:Client )?(?:Error|Unauthorized|Forbidden)\b|status client error \(40[13]\b`), say: noAccount},
+	{reason: verdict.Build, message: re(`Cannot find command '(git)'|(?i:\b(git) executable not found)`), say: "Install `{1}` in the Dockerfile, before the command that fetches a package with it (`apt-get install git`)."},
+
+	// Files that a step reads.
+	{reason: verdict.Build, message: re("Could not open requirements file|[Ff]ile not found: `[^`]*`|Neither 'setup\\.py' nor 'pyproject\\.toml'|neither 'setup\\.py' nor 'pyproject\\.toml' found|could not find a pyproject\\.toml|No `pyproject\\.toml` found|Unable to find lockfile|(?i:could ?n[o']t (?:read|find a?) ?package\\.json)|ENOENT.*package(?:-lock)?\\.json|with an existing package-lock\\.json"), say: "Have the Dockerfile `COPY` the file that lists the packages before the command that reads it, to the folder in which that runs, and see that `.dockerignore` and `build-exclude` do not leave it out."},
+	{reason: verdict.Build, message: re("lockfile at `[^`]*` needs to be updated|pyproject\\.toml changed significantly since poetry\\.lock|poetry\\.lock is not up to date|can only install packages when your package\\.json and package-lock\\.json"), say: "Make the lock file anew of what lists the packages (`uv lock`, `poetry lock` or `npm install`), and commit both."},
+
+	// Packages.
+	{reason: verdict.Build, message: re(`(?:No matching distribution found for|Could not find a version that satisfies the requirement) ([\w.-]+)|\b([\w.-]+)\S* (?:was|were) not found in the package registry|there (?:is no version|are no versions) of ([\w.-]+)|only ([\w.-]+)\S* (?:is|are) available|\b([\w.-]+)\S* has no wheels with a matching|Package '([\w.-]+)' requires a different Python`), say: "Check how `{1}` is spelt in the requirements, and that the package index has that version for the base image's Python and for `linux/arm64`."},
+	{reason: verdict.Build, message: re(`ResolutionImpossible|these package versions have conflicting dependencies|we can conclude that .*unsatisfiable|No solution found when resolving`), say: "The requirements contradict each other: loosen or correct the versions in them until they can be installed together."},
+	{reason: verdict.Build, message: re(`Unable to locate package ([\w.+-]+)|Package '([\w.+-]+)' has no installation candidate|Couldn't find any package by (?:glob|regex) '([\w.+*-]+)'|^ *([\w.+-]+) \(no such package\)`), say: "Check how `{1}` is spelt, run `apt-get update` in the same `RUN` before it is installed, and see that the base image's release has it for arm64."},
+	{reason: verdict.Build, message: re("command '[^']*?(?:gcc|cc|clang|g\\+\\+|c\\+\\+|cmake)[\\w.-]*' failed: No such file|\\b(?:gcc|cc|clang|g\\+\\+|c\\+\\+|cmake|rustc|cargo): (?:command )?not found|unable to execute '[^']*(?:gcc|cc|g\\+\\+|c\\+\\+)'|No such file or directory: '(?:gcc|cc|g\\+\\+|c\\+\\+|cmake)'|linker `cc` not found|can't find Rust compiler|Cargo, the Rust package manager, is not installed|No CMAKE_C(?:XX)?_COMPILER could be found|[Uu]nknown compiler\\(s\\)"), say: "What is installed needs compiling, and the base image has no compiler: " + compiler},
+	{reason: verdict.Build, message: re(`fatal error: '?([\w./+-]+\.h(?:pp|h)?)'?(?:: No such file| file not found)`), say: "Have the Dockerfile install the system package with the header `{1}`, often one whose name ends in `-dev`, or take a version of what needs it that has a wheel for `linux/arm64`."},
+	{reason: verdict.Build, message: re("Failed (?:building wheel for |to build installable wheels for some pyproject\\.toml based projects \\(|to (?:download and )?build `)([\\w.-]+)(?:$|[^\\w. @-]|, )"), say: "Where `{1}` is to be compiled, " + compiler},
+	{reason: verdict.Build, message: re(`command '[^']*?(?:gcc|cc|g\+\+|c\+\+|cmake)' failed with exit|metadata-generation-failed|Could not build wheels for |Getting requirements to build wheel .* error`), say: "Where a package is to be compiled, " + compiler},
+
+	{reason: verdict.Build, message: re(`/(?:ba|da)?sh: (?:line )?(?:\d+: )?([\w.+-]+): (?:command )?not found$|exec: "([\w./+-]+)": (?:executable file not found|stat .*no such file)`), say: "Install `{1}` in the Dockerfile before the command that needs it, or correct how it is spelt."},
+}

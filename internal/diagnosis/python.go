@@ -1,0 +1,253 @@
+package diagnosis
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// exception is one that a text tells of.
+type exception struct {
+	line    string // as printed: "ImportError: cannot import name 'x' from 'y'"
+	name    string // "json.decoder.JSONDecodeError"
+	typ     string // "JSONDecodeError"
+	message string // without the type, and with the lines that follow it
+	frames  []frame
+
+	at    int  // which line of the text it is
+	depth int  // in exception groups
+	minor bool // it is seldom why a process ends
+	sub   bool // no exception: a line between the parts of a group
+}
+
+// frame is an entry of a traceback.
+type frame struct {
+	file string
+	line int
+	in   string // the function; "" for a SyntaxError's
+	text string // what the line says; "" when it is not told
+}
+
+const header = "Traceback (most recent call last)"
+
+var (
+	fileLine = regexp.MustCompile(`^\s*(?:> )?File "([^"]+)", line (\d{1,9})(?:, in (.+))?$`)
+	margin   = regexp.MustCompile(`^( *)\| ?`)
+	groupSub = regexp.MustCompile(`^( *(?:\+-)?)\+-{4,}(?: (?:\d+|\.\.\.) -{4,})?$`)
+	cutOut   = regexp.MustCompile(`(?i)^\W*(?:…|\.\.\.|\[).*\b(?:cut|truncated|omitted|skipped)\b.*(?:…|\.\.\.|\])\W*$`)
+	chained  = regexp.MustCompile(`^(?:During handling of the above exception|The above exception was the direct cause)`)
+
+	// typed is the line of an exception: its name has a capital or a module. One
+	// that sounds like an exception's stands even without a traceback.
+	typed      = regexp.MustCompile(`^((?:[\pL_][\pL\d_]*\.|<locals>\.)+[\pL_][\pL\d_]*|_*\p{Lu}[\pL\d_]*)(?::(?: (.*))?)?$`)
+	sound      = regexp.MustCompile(`(?:Error|Exception|ExceptionGroup|Interrupt|Exit|Warning|Timeout|Fault)$|\.(?:error|timeout|gaierror|herror)$`)
+	minorTypes = regexp.MustCompile(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit)$`)
+
+	// What rich draws: │ /app/bot.py:12 in main │ and │ ❱ 12 │   work() │.
+	richFile = regexp.MustCompile(`^│ (\S.*):(\d{1,9}) in (\S+)\s*│$`)
+	richText = regexp.MustCompile(`^│ ❱ *(\d{1,9}) ([│ ]*)(.*?)\s*│$`)
+)
+
+// parser goes through a text line by line.
+type parser struct {
+	found []exception
+	open  *exception // a traceback whose exception is still to come
+	at    int        // the line that is read
+
+	base    int    // how far the open traceback is indented
+	prefix  string // what stands before each of its lines
+	source  bool   // the last frame's text may be next
+	inside  int    // how far that frame is indented
+	more    bool   // the last exception's message may go on
+	bare    bool   // an exception may come without a traceback: a group's part, or behind a cut
+	ignored bool   // what comes next did not end the process
+}
+
+// parse returns the exceptions of a text in their order.
+func parse(lines []line) []exception {
+	var p parser
+	for i, l := range lines {
+		p.at = i
+		p.read(l)
+	}
+	return p.found
+}
+
+func (p *parser) read(l line) {
+	s, depth := l.text, 0
+	if l.level == "" && p.prefix != "" && strings.HasPrefix(s, p.prefix) {
+		s = s[len(p.prefix):]
+	}
+	if m := groupSub.FindStringSubmatch(s); m != nil {
+		p.found = append(p.found, exception{sub: true, depth: len(m[1])})
+		p.open, p.source, p.more, p.bare = nil, false, false, true
+		return
+	}
+	if m := margin.FindStringSubmatch(s); m != nil && l.level == "" {
+		s, depth = s[len(m[0]):], max(0, len(m[1])-2)
+	}
+	trimmed := strings.TrimSpace(s)
+	switch {
+	case strings.Contains(s, header):
+		p.start(s, depth)
+	case trimmed == "":
+		p.more = false
+	case chained.MatchString(trimmed):
+		p.open, p.source, p.more, p.ignored = nil, false, false, false
+	case cutOut.MatchString(trimmed):
+		if p.open != nil {
+			p.open.frames = nil // what is behind the cut may be of another traceback
+		}
+		p.source, p.more, p.bare = false, false, true
+	case strings.HasPrefix(trimmed, "Exception ignored "):
+		p.open, p.source, p.more, p.ignored = nil, false, false, true
+	case fileLine.MatchString(s):
+		p.frame(fileLine.FindStringSubmatch(s), strings.Index(s, `File "`), depth)
+	case p.open != nil && strings.HasPrefix(s, "│"):
+		p.rich(s)
+	case l.level != "":
+		p.more = false
+	case p.source && indent(s) > p.inside:
+		f := p.open.frames
+		f[len(f)-1].text = trimmed
+		p.source = false
+	case p.more && p.supersedes(trimmed):
+		p.reopen()
+		p.end(trimmed, depth)
+	case p.more:
+		if e := &p.found[len(p.found)-1]; len(e.message) < maxLine {
+			if strings.HasSuffix(e.line, ":") { // the message begins on a line of its own
+				e.line += " " + trimmed
+			}
+			e.message += "\n" + strings.TrimRight(s, " ")
+		}
+	case indent(s) <= p.base:
+		p.end(trimmed, depth)
+	}
+}
+
+// start begins a traceback at its header.
+func (p *parser) start(s string, depth int) {
+	before := s[:strings.Index(s, header)]
+	before = strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ ")
+	p.open, p.base, p.prefix = &exception{depth: depth, minor: p.ignored}, 0, ""
+	p.source, p.more, p.bare, p.ignored = false, false, false, false
+	if lead := strings.TrimSpace(before); lead != "" && !strings.HasPrefix(lead, "╭") && depth == 0 {
+		p.prefix = before
+	}
+}
+
+// frame takes an entry in, of the open traceback or of one without its top.
+func (p *parser) frame(m []string, at, depth int) {
+	if p.more && p.doubtful() {
+		p.reopen()
+	}
+	if p.open == nil {
+		p.open = &exception{depth: depth, minor: p.ignored}
+	}
+	p.more, p.bare, p.base = false, false, max(0, at-2)
+	n, _ := strconv.Atoi(m[2])
+	p.open.frames = append(p.open.frames, frame{file: m[1], line: n, in: m[3]})
+	p.source, p.inside = true, at
+}
+
+// doubtful reports whether the last exception may be a line that someone else
+// printed in the middle of a traceback.
+func (p *parser) doubtful() bool {
+	e := p.found[len(p.found)-1]
+	return !sound.MatchString(e.name) && len(e.frames) > 0
+}
+
+// supersedes reports whether a line is the exception that a doubtful one was
+// taken for.
+func (p *parser) supersedes(s string) bool {
+	m := typed.FindStringSubmatch(s)
+	return m != nil && sound.MatchString(m[1]) && p.doubtful()
+}
+
+// reopen takes a doubtful exception back.
+func (p *parser) reopen() {
+	e := p.found[len(p.found)-1]
+	p.open, p.found = &e, p.found[:len(p.found)-1]
+}
+
+// rich takes in a line of a box.
+func (p *parser) rich(s string) {
+	if m := richFile.FindStringSubmatch(s); m != nil {
+		n, _ := strconv.Atoi(m[2])
+		p.open.frames = append(p.open.frames, frame{file: m[1], line: n, in: m[3]})
+	} else if m := richText.FindStringSubmatch(s); m != nil && len(p.open.frames) > 0 {
+		f := &p.open.frames[len(p.open.frames)-1]
+		if n, _ := strconv.Atoi(m[1]); n == f.line && f.text == "" {
+			f.text = m[3]
+		}
+	}
+}
+
+// end takes in a line that may be the open traceback's exception, or one that
+// has none.
+func (p *parser) end(s string, depth int) {
+	m := typed.FindStringSubmatch(s)
+	if m == nil || p.open == nil && !p.bare && !sound.MatchString(m[1]) {
+		return
+	}
+	e := exception{depth: depth, minor: !p.bare}
+	if p.open != nil && p.open.depth == depth {
+		e = *p.open
+	}
+	e.line, e.name, e.message, e.at = s, m[1], m[2], p.at
+	e.typ = e.name[strings.LastIndexByte(e.name, '.')+1:]
+	e.minor = e.minor || minorTypes.MatchString(e.typ)
+	p.found = append(p.found, e)
+	p.open, p.source, p.bare, p.ignored = nil, false, false, false
+	p.more = true
+}
+
+// last returns the exception that ended the process: the last one, or of a
+// group the last one of its first part, which happened first. Its frames have
+// the group's before them.
+func last(all []exception) (exception, bool) {
+	var outer []frame
+	for {
+		e, below, ok := top(all)
+		if !ok {
+			return exception{}, false
+		}
+		e.frames = append(outer, e.frames...)
+		if _, _, ok := top(below); !ok {
+			return e, true
+		}
+		all, outer = below, e.frames[:len(e.frames):len(e.frames)]
+	}
+}
+
+// top picks one of the exceptions that are in no group, and returns what is in
+// its first part.
+func top(all []exception) (e exception, below []exception, ok bool) {
+	depth := -1
+	for _, e := range all {
+		if !e.sub && (depth < 0 || e.depth < depth) {
+			depth = e.depth
+		}
+	}
+	at := -1
+	for i, e := range all {
+		if !e.sub && e.depth == depth && (at < 0 || !e.minor || all[at].minor) {
+			at = i
+		}
+	}
+	if at < 0 {
+		return exception{}, nil, false
+	}
+	below = all[at+1:]
+	if len(below) == 0 || !below[0].sub {
+		return all[at], nil, true
+	}
+	part := below[0].depth
+	for i, e := range below[1:] {
+		if e.sub && e.depth <= part || !e.sub && e.depth <= depth {
+			return all[at], below[1 : i+1], true
+		}
+	}
+	return all[at], below[1:], true
+}

@@ -1,0 +1,141 @@
+package e2e
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var breakIt = flag.Bool("broken", false, "see whether the search finds what is broken on purpose")
+
+// breakages are versions of the program that break an invariant of the search,
+// each by one edit.
+var breakages = []struct{ what, old, new string }{
+	{"green by the revision before",
+		"if lags(doc, rules) || doc.ReconciledDeploymentID != rules.Ours {", "if doc.Ready {\n\t\treturn verdict.Verdict{Status: verdict.Ready}, m\n\t}\n\tif lags(doc, rules) {"},
+	{"green before it was ready for long enough",
+		"if at.Sub(m.readySince) < rules.MinReady {", "if false {"},
+	{"green with another's deployment",
+		"switch other := differs(a.Settings, agent); {", `switch other := ""; {`},
+	{"red though nothing went wrong",
+		"	case rules.Previous, rules.Restores:\n\t\treturn true", "	case rules.Previous:\n\t\treturn false"},
+	{"two deployments for one request",
+		"if a.open {\n\t\t\tif agent", "if false {\n\t\t\tif agent"},
+	{"an agent that a read had missed, taken for a new one",
+		"return c.Missed.Add(-clocksApart)", "return time.Unix(0, 0)"},
+	{"sent again after it was refused",
+		"case !e.Temporary():", "case false:"},
+	{"no end at the deadline",
+		"context.WithDeadline(ctx, deadline)", "context.WithDeadline(ctx, deadline.Add(time.Minute))"},
+	{"a request without a limit",
+		"writeLimit = 30 * time.Second", "writeLimit = 90 * time.Second"},
+	{"no end when it is stopped",
+		"		case <-ctx.Done():\n\t\t\ttimer.Stop()", "		case <-context.Background().Done():\n\t\t\ttimer.Stop()"},
+	{"no outputs when it is stopped",
+		`if path := r.getenv("GITHUB_OUTPUT"); path != "" {`, `if path := r.getenv("GITHUB_OUTPUT"); path != "" && v.Status != verdict.Cancelled {`},
+	{"no deployment-id when the answer names it",
+		"r.deployment = t.ID", `r.deployment = strings.Repeat("", len(t.ID))`},
+	{"exit code 0 when the time is up",
+		"return s == Ready ||", "return s == Ready || s == TimedOut ||"},
+	{"a summary in green when the job is red",
+		`return "✗ " + strings.TrimRight(`, `return "✓ " + strings.TrimRight(`},
+	{"a crash that the runner obeys",
+		`return strings.ReplaceAll(s, "##[", "## [")`, "return s"},
+	{"the key in another header",
+		`UserAgent: "pipecat-cloud-deploy/" + version.Name()`, `UserAgent: "pipecat-cloud-deploy/" + version.Name() + string(cfg.APIKey)`},
+	{"the key in the log",
+		`r.say("Taken as deployment %s; before, it was %s.", t.ID, short(t.Previous))`, `r.log.line("Taken as deployment %s, with %s", t.ID, string(r.key))`},
+	{"a goroutine that is left",
+		"defer resp.Body.Close()\n\te.Status = resp.StatusCode\n", "e.Status = resp.StatusCode\n"},
+	{"a rollback over another's deployment",
+		`if a.Undoes == "" {`, `if a.Undoes != a.Name {`},
+	{"a rollback of what may be another's",
+		"case made.Doubtful:", "case false:"},
+	{"silent for minutes",
+		"signOfLife = 30 * time.Second", "signOfLife = 10 * time.Minute"},
+}
+
+// SearchFinds breaks the program, and holds that the search finds it:
+//
+//	go test -run SearchFinds . -v -args -broken
+//
+// Without the flag it only holds that each edit can be made.
+func SearchFinds(t *testing.T) {
+	found := regexp.MustCompile(`seed \d+: .*`)
+	if *breakIt { // what is found in any case says nothing
+		if out, err := exec.Command("go", "test", "-run", "Search$", ".", "-args", "-runs", "30000").CombinedOutput(); err != nil {
+			t.Fatalf("the search finds something as it is:\n%s", out)
+		}
+	}
+	sources, err := programSources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range breakages {
+		t.Run(b.what, func(t *testing.T) {
+			file, text, err := only(sources, b.old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !*breakIt {
+				return
+			}
+			dir := t.TempDir()
+			whole, _ := filepath.Abs(file)
+			broken, overlay := filepath.Join(dir, "broken.go"), filepath.Join(dir, "overlay.json")
+			replace, _ := json.Marshal(map[string]any{"Replace": map[string]string{whole: broken}})
+			for file, data := range map[string][]byte{broken: []byte(strings.Replace(text, b.old, b.new, 1)), overlay: replace} {
+				if err := os.WriteFile(file, data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out, err := exec.Command("go", "test", "-overlay", overlay, "-run", "Search$", ".", "-args", "-runs", "30000").CombinedOutput()
+			if first := found.Find(out); err == nil || first == nil {
+				t.Errorf("it is not found:\n%s", out)
+			} else {
+				t.Logf("%s", first)
+			}
+		})
+	}
+}
+
+// programSources are the texts of the files that the program is built of, by
+// their paths.
+func programSources() (map[string]string, error) {
+	list := exec.Command("go", "list", "-deps", "-f", `{{if not .Standard}}{{if .Module.Main}}{{range .GoFiles}}{{$.Dir}}/{{.}}{{"\n"}}{{end}}{{end}}{{end}}`, ".")
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		return nil, err
+	}
+	sources := map[string]string{}
+	for _, file := range strings.Fields(string(out)) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		sources[file] = string(text)
+	}
+	return sources, nil
+}
+
+// only finds the one file that has a text, exactly once.
+func only(sources map[string]string, text string) (file, content string, err error) {
+	n := 0
+	for name, source := range sources {
+		if found := strings.Count(source, text); found > 0 {
+			n += found
+			file, content = name, source
+		}
+	}
+	if n != 1 {
+		return "", "", fmt.Errorf("the program has %q %d times, want once", text, n)
+	}
+	return file, content, nil
+}

@@ -1,0 +1,339 @@
+//go:build unix
+
+package e2e
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"pipecat-cloud-deploy/internal/simulator"
+)
+
+// process is the real process, as a runner starts it.
+type process struct {
+	*exec.Cmd
+	dir string
+	log *syncLog
+}
+
+// start starts a job that deploys demo-agent over an API; env has more inputs.
+func start(t *testing.T, api http.Handler, env ...string) *process {
+	return startAs(t, exec.Command("pipecat-cloud-deploy"), api, env...)
+}
+
+// startAs starts it as another program than these tests, which are several
+// times as large.
+func startAs(t *testing.T, program *exec.Cmd, api http.Handler, env ...string) *process {
+	t.Helper()
+	server := httptest.NewServer(api)
+	t.Cleanup(server.CloseClientConnections)
+	dir := t.TempDir()
+	j := &process{Cmd: program, dir: dir, log: &syncLog{}}
+	j.Env = append([]string{
+		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + dir, "GITHUB_OUTPUT=" + dir + "/output", "GITHUB_STEP_SUMMARY=" + dir + "/summary",
+		"INPUT_API-KEY=" + searchKey, "INPUT_AGENT-NAME=demo-agent", "INPUT_API-URL=" + server.URL,
+	}, env...)
+	j.Stdout, j.Stderr = j.log, j.log
+	if err := j.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Process.Kill() })
+	return j
+}
+
+// built is the program, built anew.
+func built(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "pipecat-cloud-deploy")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+func (j *process) read(name string) string {
+	data, _ := os.ReadFile(filepath.Join(j.dir, name))
+	return string(data)
+}
+
+// syncLog is what a process has printed so far.
+type syncLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *syncLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *syncLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Cancelled stops the process at each stage, in each way that a runner or a
+// terminal does: it ends soon, in red, and says what goes on without it.
+func Cancelled(t *testing.T) {
+	reads, writes, between := simulator.Reads, simulator.Writes, simulator.Between
+	const (
+		nothing = "the job was stopped before anything was changed"
+		refused = "the job was stopped before the platform took the update, so nothing was deployed"
+		perhaps = "the job was stopped while the update was under way; it may have been taken"
+		goesOn  = "its rollout goes on without it"
+		image   = "INPUT_IMAGE=ghcr.io/acme/bot:stuck"
+		build   = "INPUT_BUILD-ID=" + searchBuild
+		undo    = "INPUT_IMAGE=ghcr.io/acme/bot:missing INPUT_ROLLBACK-ON-FAILURE=true"
+	)
+	sample, err := filepath.Abs("cmd/demo/agent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := "INPUT_CLOUD-BUILD=true GITHUB_WORKSPACE=" + sample
+	const uploads = "the job was stopped while it uploaded the build context or asked for the build, so nothing was deployed"
+	to := func(method, path string) simulator.When {
+		return func(r *http.Request) bool { return r.Method == method && strings.HasPrefix(r.URL.Path, path) }
+	}
+	later := http.Header{"Retry-After": {"30"}}
+	for _, tt := range []struct {
+		stage, what string
+		fault       func(cloud http.Handler, reach func(simulator.When) simulator.When) http.Handler
+		says        string
+		taken       bool // the deployment's id is known
+	}{
+		{"reading", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(between(1, 1, reads)))
+		}, nothing, false},
+		{"between two tries", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Answer(c, reach(between(1, 1, reads)), 503, later, "")
+		}, nothing, false},
+		{"reading the build", build, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(between(1, 1, reads)))
+		}, nothing, false},
+		{"waiting for the build", build, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Delay(c, reach(between(3, 3, reads)), 0)
+		}, nothing, false},
+		{"sending", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(writes))
+		}, perhaps, false},
+		{"sending what is taken", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Delay(c, reach(writes), time.Hour)
+		}, perhaps, false},
+		{"held off", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Answer(c, reach(writes), 409, later, `{"error":"not yet ready"}`)
+		}, "the job was stopped", false}, // the answer may not have arrived yet
+		{"looking for a lost update", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(simulator.Lossy(c, writes, false), reach(between(2, 2, reads)))
+		}, perhaps, false},
+		{"looking", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(between(2, 2, reads)))
+		}, goesOn, true},
+		{"waiting", image, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Delay(c, reach(between(3, 3, reads)), 0)
+		}, goesOn, true},
+		{"looking for an equal build", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(to(http.MethodGet, "/v1/builds")))
+		}, nothing, false},
+		{"asking where to upload", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(to(http.MethodPost, "/v1/builds/upload-url")))
+		}, uploads, false},
+		{"uploading", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(simulator.ToBucket))
+		}, uploads, false},
+		{"asking for the build", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(buildWrites))
+		}, uploads, false},
+		{"building", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Hang(c, reach(to(http.MethodGet, "/v1/builds/")))
+		}, "it goes on without it, and nothing was deployed", false},
+		{"reading before the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			var failed atomic.Bool
+			watched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				recorder := httptest.NewRecorder()
+				c.ServeHTTP(recorder, r)
+				if strings.Contains(recorder.Body.String(), "PCC_IMAGE_NOT_FOUND") {
+					failed.Store(true)
+				}
+				w.WriteHeader(recorder.Code)
+				_, _ = w.Write(recorder.Body.Bytes())
+			})
+			return simulator.Hang(watched, reach(func(r *http.Request) bool { return failed.Load() && reads(r) }))
+		}, "the job was stopped before the platform took the rollback, so deployment ", true},
+		{"sending the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			return simulator.Delay(c, reach(between(2, 2, writes)), time.Hour)
+		}, "the job was stopped while the rollback was under way; it may have been taken", true},
+		{"waiting for the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
+			var sent atomic.Int64
+			return simulator.Hang(c, reach(func(r *http.Request) bool {
+				if writes(r) {
+					sent.Add(1)
+				}
+				return reads(r) && sent.Load() == 2
+			}))
+		}, "the job was stopped while it rolled back; the rollback, deployment ", true},
+	} {
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+			t.Run(tt.stage+", "+sig.String(), func(t *testing.T) {
+				t.Parallel()
+				cloud := &simulator.Cloud{Key: searchKey}
+				cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+				cloud.AddBuild(simulator.Build{ID: searchBuild, After: time.Hour})
+				reached := make(chan struct{})
+				var once sync.Once
+				j := start(t, tt.fault(cloud, func(when simulator.When) simulator.When {
+					return func(r *http.Request) bool {
+						strikes := when(r)
+						if strikes {
+							once.Do(func() { close(reached) })
+						}
+						return strikes
+					}
+				}), strings.Fields(tt.what)...)
+				select {
+				case <-reached:
+				case <-time.After(time.Minute):
+					t.Fatalf("the stage is not reached:\n%s", j.log)
+				}
+				began := time.Now()
+				_ = j.Process.Signal(sig)
+				_ = j.Wait()
+				if took := time.Since(began); took > 2*time.Second || j.ProcessState.ExitCode() != 1 {
+					t.Errorf("%s after %s\n%s", j.ProcessState, took, j.log)
+				}
+				values, err := outputs(t, filepath.Join(j.dir, "output"))
+				if err != nil || values["status"] != "cancelled" || values["failure-reason"] != "cancelled" || !strings.Contains(values["failure-message"], tt.says) {
+					t.Errorf("outputs %v, %v; want cancelled, as %s", values, err, tt.says)
+				}
+				ids := cloud.Deployments("demo-agent")
+				if id := values["deployment-id"]; tt.taken != (len(ids) > 1 && id == ids[1]) || !tt.taken && id != "" {
+					t.Errorf("deployment-id %q of %q", id, ids)
+				}
+				if page := j.read("summary"); !strings.Contains(page, tt.says) || !strings.Contains(j.log.String(), tt.says) {
+					t.Errorf("neither the summary nor the log may leave out %q:\n%s\n%s", tt.says, page, j.log)
+				}
+			})
+		}
+	}
+}
+
+// Blocked stops a process that cannot write what it has to: it ends soon all
+// the same, and at once when it is stopped again.
+func Blocked(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stopped again: %v", again), func(t *testing.T) {
+			t.Parallel()
+			cloud := &simulator.Cloud{Key: searchKey}
+			cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+			fifo := filepath.Join(t.TempDir(), "fifo") // which nobody reads
+			if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j := start(t, cloud, "INPUT_IMAGE=ghcr.io/acme/bot:ok", "INPUT_WAIT-FOR-READY=false", "GITHUB_OUTPUT="+fifo)
+			ended := make(chan struct{})
+			go func() { defer close(ended); _ = j.Wait() }()
+			tick := time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
+			for !strings.Contains(j.log.String(), "✓ demo-agent is deployed") {
+				<-tick.C
+			}
+			began := time.Now()
+			_ = j.Process.Signal(syscall.SIGTERM)
+			late := time.After(time.Minute)
+			for running := true; running; {
+				select {
+				case <-ended:
+					running = false
+				case <-late:
+					t.Fatal("it does not end")
+				case <-tick.C:
+					if again {
+						_ = j.Process.Signal(syscall.SIGINT)
+					}
+				}
+			}
+			status := j.ProcessState.Sys().(syscall.WaitStatus)
+			switch took := time.Since(began); {
+			case took > 2*time.Second:
+				t.Errorf("ends after %s", took)
+			case again && status.Signal() != syscall.SIGINT:
+				t.Errorf("ends by itself: %s", j.ProcessState)
+			case !again && status.ExitStatus() != 1:
+				t.Errorf("%s, want exit status 1", j.ProcessState)
+			}
+		})
+	}
+}
+
+var memoryFor = flag.Duration("memory", 5*time.Second, "the length of the rollout in which the suite Memory measures the process")
+
+// Memory measures the process over a rollout whose looks bring answers
+// without an end, and megabytes of a crash's words.
+//
+//	go test -run Memory . -v -args -memory 30m
+func Memory(t *testing.T) {
+	t.Parallel()
+	cloud := &simulator.Cloud{Key: searchKey}
+	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+	var looks atomic.Int64
+	words := strings.Repeat("Traceback (most recent call last):\n", 7<<20/40)
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := looks.Add(1)
+		switch {
+		case r.Method == http.MethodPost || n < 3:
+			cloud.ServeHTTP(w, r)
+		case n%4 == 0:
+			simulator.Endless(cloud, always).ServeHTTP(w, r)
+		case n%4 == 1:
+			w.WriteHeader(http.StatusBadGateway)
+			simulator.Endless(cloud, always).ServeHTTP(w, r)
+		case n%4 == 2:
+			_, err := io.WriteString(w, `{"name":"demo-agent","conditions":[`)
+			for err == nil {
+				_, err = io.WriteString(w, strings.Repeat(`{"type":0},`, 1000))
+			}
+		default:
+			id := cloud.Deployments("demo-agent")[1]
+			_ = json.NewEncoder(w).Encode(map[string]any{
+				"name": "demo-agent", "desiredDeploymentId": id, "reconciledDeploymentId": id,
+				"currentRevision": map[string]any{"deploymentID": id, "phase": fmt.Sprint("Validating ", n), "health": map[string]any{"state": "running", "message": words}},
+			})
+		}
+	})
+	j := startAs(t, exec.Command(built(t)), api, "INPUT_IMAGE=ghcr.io/acme/bot:stuck", "INPUT_WAIT-TIMEOUT="+memoryFor.String())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = j.Wait() }()
+	peak := 0 // KiB; not the rusage's, which begins with what these tests take
+	for running := true; running; {
+		select {
+		case <-ended:
+			running = false
+		case <-time.After(50 * time.Millisecond):
+			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", j.Process.Pid))
+			if _, rest, ok := strings.Cut(string(status), "VmHWM:"); ok {
+				_, _ = fmt.Sscan(rest, &peak)
+			}
+		}
+	}
+	if values, err := outputs(t, filepath.Join(j.dir, "output")); err != nil || values["status"] != "timed-out" {
+		t.Errorf("outputs %v, %v", values, err)
+	}
+	t.Logf("%d looks, and %.1f MiB at the most", looks.Load()-2, float64(peak)/1024)
+	if peak == 0 || peak >= 32<<10 {
+		t.Errorf("%d KiB at the most", peak)
+	}
+}

@@ -1,0 +1,368 @@
+// Package e2e tests the program as a whole. Its suites are given the program, so
+// that main_test.go has little more than their names.
+package e2e
+
+import (
+	"context"
+	"crypto/x509"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"pipecat-cloud-deploy/internal/gha/ghatest"
+	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+var update = flag.Bool("update", false, "write what is into the scripts' golden files")
+
+// Program is the program, every input of it given: see main.go.
+type Program func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, transport http.RoundTripper) int
+
+// scripts is the folder of the scripts, in the repository's root, where the
+// suites run.
+const scripts = "internal/e2e/testdata/script"
+
+// Main runs the tests of a package. Those that start the program as a process
+// find it in their PATH.
+func Main(m *testing.M, program func()) {
+	testscript.Main(m, map[string]func(){"pipecat-cloud-deploy": program, "has-roots": hasRoots})
+}
+
+// hasRoots fails unless the process trusts a certificate authority.
+func hasRoots() {
+	if pool, err := x509.SystemCertPool(); err != nil || pool.Equal(x509.NewCertPool()) {
+		os.Exit(1)
+	}
+}
+
+// Scripts runs testdata/script: the action as a user meets it, each script
+// with a Pipecat Cloud of its own and in virtual time. The commands beyond
+// testscript's own are in commands.
+func Scripts(t *testing.T, run Program) {
+	files, err := filepath.Glob(scripts + "/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				testscript.RunT(bubble{t}, testscript.Params{
+					Files:         []string{file},
+					UpdateScripts: *update,
+					Setup:         func(env *testscript.Env) error { return setUp(env, run) },
+					Cmds:          commands,
+				})
+			})
+		})
+	}
+}
+
+// bubble is a testing.T whose subtests stay in its bubble of virtual time.
+type bubble struct{ *testing.T }
+
+func (bubble) Parallel()                              {}
+func (b bubble) Run(_ string, f func(t testscript.T)) { f(b) }
+func (bubble) Verbose() bool                          { return testing.Verbose() }
+
+// world is what a script's commands share.
+type world struct {
+	run         Program
+	cloud       *simulator.Cloud
+	honest      http.Handler // the cloud, held to its contract
+	api         http.Handler // the same with faults around it
+	cancelAfter time.Duration
+}
+
+func setUp(env *testscript.Env, run Program) error {
+	for _, v := range []string{
+		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + env.WorkDir,
+		"GITHUB_OUTPUT=" + env.WorkDir + "/output", "GITHUB_STEP_SUMMARY=" + env.WorkDir + "/summary.md",
+		"INPUT_API-KEY=sk_test_0123456789", "INPUT_AGENT-NAME=demo-agent",
+	} {
+		name, value, _ := strings.Cut(v, "=")
+		env.Setenv(name, value)
+	}
+	w := &world{run: run, cloud: &simulator.Cloud{Key: "sk_test_0123456789"}}
+	t := env.T().(bubble)
+	api, err := simulator.Contract(w.cloud, func(err error) { t.Errorf("contract: %v", err) })
+	w.honest, w.api = api, api
+	env.Values["world"] = w
+	return err
+}
+
+// buildWrites selects the requests that make a build.
+func buildWrites(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Path == "/v1/builds"
+}
+
+// logs selects the requests for an agent's log.
+func logs(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/logs") }
+
+// token is that of ::stop-commands::, which is another one each time.
+var token = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
+
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	// deploy [FLAG…] runs the program; ! says that the job is to be red.
+	"deploy": func(ts *testscript.TestScript, neg bool, args []string) {
+		w := ts.Value("world").(*world)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		if w.cancelAfter > 0 {
+			defer time.AfterFunc(w.cancelAfter, cancel).Stop()
+		}
+		var stdout, stderr strings.Builder
+		code := w.run(ctx, args, ts.Getenv, &stdout, &stderr, simulator.Transport(w.api))
+		fmt.Fprint(ts.Stdout(), token.ReplaceAllString(stdout.String(), "TOKEN"))
+		fmt.Fprint(ts.Stderr(), token.ReplaceAllString(stderr.String(), "TOKEN"))
+		if code != 0 && code != 1 || (code == 1) != neg {
+			ts.Fatalf("exit code %d", code)
+		}
+	},
+
+	// cloud agent NAME REGION IMAGE | build ID [k=v…] | secrets NAME [k=v…] |
+	// laggy DURATION makes the cloud what the script needs.
+	"cloud": func(ts *testscript.TestScript, _ bool, args []string) {
+		cloud := ts.Value("world").(*world).cloud
+		set := map[string]string{}
+		for _, arg := range args[1:] {
+			if k, v, ok := strings.Cut(arg, "="); ok {
+				set[k] = v
+			}
+		}
+		after, _ := time.ParseDuration(set["after"])
+		switch args[0] {
+		case "agent":
+			cloud.AddAgent(args[1], args[2], args[3])
+		case "build":
+			cloud.AddBuild(simulator.Build{ID: args[1], Status: set["status"], Region: set["region"], Error: set["error"], Script: set["script"], After: after})
+		case "secrets":
+			cloud.AddSecretSet(simulator.SecretSet{Name: args[1], Region: set["region"], Status: set["status"], Pull: set["pull"] == "true", After: after})
+		case "laggy":
+			d, err := time.ParseDuration(args[1])
+			ts.Check(err)
+			cloud.Laggy = d
+		default:
+			ts.Fatalf("cloud %s is not known", args[0])
+		}
+	},
+
+	// fault reads|writes|logs|bucket|builds FROM TO lost|half|hang|STATUS [BODY [HEADER=VALUE]]
+	// strikes the FROM-th to the TO-th request from now on; a TO of 0 is no end.
+	// fault none ends them all.
+	"fault": func(ts *testscript.TestScript, _ bool, args []string) {
+		w := ts.Value("world").(*world)
+		if args[0] == "none" {
+			w.api = w.honest
+			return
+		}
+		which := map[string]simulator.When{"reads": simulator.Reads, "writes": simulator.Writes, "logs": logs, "bucket": simulator.ToBucket, "builds": buildWrites}[args[0]]
+		from, err := strconv.ParseInt(args[1], 10, 64)
+		ts.Check(err)
+		to, err := strconv.ParseInt(args[2], 10, 64)
+		ts.Check(err)
+		when := simulator.Between(from, to, which)
+		switch args[3] {
+		case "lost":
+			w.api = simulator.Lossy(w.api, when, false)
+		case "half":
+			w.api = simulator.Lossy(w.api, when, true)
+		case "hang":
+			w.api = simulator.Hang(w.api, when)
+		default:
+			status, err := strconv.Atoi(args[3])
+			ts.Check(err)
+			header, body := http.Header{}, ""
+			if len(args) > 4 {
+				body = args[4]
+			}
+			if len(args) > 5 {
+				name, value, _ := strings.Cut(args[5], "=")
+				header.Set(name, value)
+			}
+			w.api = simulator.Answer(w.api, when, status, header, body)
+		}
+	},
+
+	// cancel-after DURATION cancels the deployments that follow, so long after they start.
+	"cancel-after": func(ts *testscript.TestScript, _ bool, args []string) {
+		d, err := time.ParseDuration(args[0])
+		ts.Check(err)
+		ts.Value("world").(*world).cancelAfter = d
+	},
+
+	// deployments NAME N says how many deployments the agent is to have had.
+	"deployments": func(ts *testscript.TestScript, _ bool, args []string) {
+		got := len(ts.Value("world").(*world).cloud.Deployments(args[0]))
+		if fmt.Sprint(got) != args[1] {
+			ts.Fatalf("%s has had %d deployments, want %s", args[0], got, args[1])
+		}
+	},
+
+	// uploads N says how many build contexts the bucket has taken, and prints what
+	// is in the last.
+	"uploads": func(ts *testscript.TestScript, _ bool, args []string) {
+		all := ts.Value("world").(*world).cloud.Uploads()
+		if fmt.Sprint(len(all)) != args[0] {
+			ts.Fatalf("%d uploads, want %s", len(all), args[0])
+		}
+		if len(all) > 0 {
+			fmt.Fprintln(ts.Stdout(), strings.Join(all[len(all)-1].Names, "\n"))
+		}
+	},
+
+	// vanish DURATION makes the records of all builds vanish, so long after now.
+	"vanish": func(ts *testscript.TestScript, _ bool, args []string) {
+		after, err := time.ParseDuration(args[0])
+		ts.Check(err)
+		cloud := ts.Value("world").(*world).cloud
+		time.AfterFunc(after, func() {
+			for _, b := range cloud.Builds() {
+				cloud.RemoveBuild(b.ID)
+			}
+		})
+	},
+
+	// outputs reads $GITHUB_OUTPUT as the runner does, and prints NAME=VALUE lines.
+	"outputs": func(ts *testscript.TestScript, _ bool, _ []string) {
+		values, err := ghatest.Outputs(ts.ReadFile(ts.Getenv("GITHUB_OUTPUT")))
+		ts.Check(err)
+		ts.Check(os.Remove(ts.Getenv("GITHUB_OUTPUT")))
+		names := make([]string, 0, len(values))
+		for name := range values {
+			names = append(names, name)
+		}
+		sort.Strings(names)
+		for _, name := range names {
+			fmt.Fprintf(ts.Stdout(), "%s=%s\n", name, values[name])
+		}
+	},
+}
+
+// outputs reads an output file as the runner does.
+func outputs(t *testing.T, file string) (map[string]string, error) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ghatest.Outputs(string(data))
+}
+
+// Goldens holds that for every status a script has the summary that it writes.
+func Goldens(t *testing.T) {
+	var summaries strings.Builder
+	files, err := filepath.Glob(scripts + "/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if strings.Contains(string(archive.Comment), "cmp summary.md "+f.Name+"\n") {
+				summaries.Write(f.Data)
+			}
+		}
+	}
+	for _, s := range verdict.Statuses() {
+		if !strings.Contains(summaries.String(), "| Status | `"+s.Word+"` |") {
+			t.Errorf("no script has the summary of %s", s.Word)
+		}
+	}
+}
+
+// breaking is a network that makes the program panic, with the key in its words.
+type breaking struct{}
+
+func (breaking) RoundTrip(r *http.Request) (*http.Response, error) {
+	panic("boom: " + r.Header.Get("Authorization"))
+}
+
+// Panic holds that a fault of our own, wherever it is, ends as any failure
+// does: told, with outputs, in red, and without the key.
+func Panic(t *testing.T, run Program) {
+	for _, where := range []string{"the network", "INPUT_IMAGE"} {
+		t.Run(where, func(t *testing.T) {
+			output := filepath.Join(t.TempDir(), "output")
+			env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b", "GITHUB_OUTPUT": output}
+			getenv := func(name string) string {
+				if name == where {
+					panic("boom: " + env["INPUT_API-KEY"])
+				}
+				return env[name]
+			}
+			var log strings.Builder
+			code := run(t.Context(), nil, getenv, &log, &log, breaking{})
+			values, err := outputs(t, output)
+			if code != 1 || err != nil || values["status"] != "failed" || values["failure-reason"] != "api" || !strings.Contains(log.String(), "this action broke") {
+				t.Errorf("exit code %d, outputs %v, %v\n%s", code, values, err, log.String())
+			}
+			if strings.Contains(log.String()+values["failure-message"], "sk_secret") {
+				t.Errorf("shows the key:\n%s", log.String())
+			}
+		})
+	}
+}
+
+// PanicAfterSending holds that nobody is told that nothing was changed when
+// the program breaks over the update's answer.
+func PanicAfterSending(t *testing.T, run Program) {
+	cloud := &simulator.Cloud{}
+	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+	reach := simulator.Transport(cloud)
+	network := roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := reach.RoundTrip(r)
+		if r.Method == http.MethodPost {
+			panic("boom")
+		}
+		return resp, err
+	})
+	env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b"}
+	var log strings.Builder
+	code := run(t.Context(), nil, func(name string) string { return env[name] }, &log, &log, network)
+	if code != 1 || len(cloud.Deployments("demo-agent")) != 2 || strings.Contains(log.String(), "nothing was changed") {
+		t.Errorf("exit code %d\n%s", code, log.String())
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// DeadLog runs the process with a log that nobody reads: it still ends by
+// itself, with its outputs.
+func DeadLog(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	output := filepath.Join(t.TempDir(), "output")
+	job := exec.Command("pipecat-cloud-deploy")
+	job.Env = []string{"INPUT_API-KEY=sk", "INPUT_IMAGE=untagged", "GITHUB_OUTPUT=" + output}
+	job.Stdout = writer
+	_ = job.Run()
+	writer.Close()
+	values, err := outputs(t, output)
+	if code := job.ProcessState.ExitCode(); code != 1 || err != nil || values["status"] != "failed" {
+		t.Errorf("%s, outputs %v, %v; want exit code 1 and status failed", job.ProcessState, values, err)
+	}
+}

@@ -1,0 +1,463 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipecat-cloud-deploy/internal/gha/ghatest"
+	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/verdict"
+	"pipecat-cloud-deploy/summary"
+)
+
+var (
+	searchRuns = flag.Int("runs", 3000, "runs of the search")
+	searchSeed = flag.Uint64("seed", 0, "the one run of the search to replay, and to show")
+)
+
+// Search searches for a run in which the action breaks its promise: the
+// whole program, from inputs to written files, on a random agent, a random
+// rollout and a random network, in virtual time. All that is random in a run
+// comes from its seed.
+//
+//	go test -run Search . -args -runs 100000
+//	go test -run Search . -args -seed 1234
+func Search(t *testing.T, run Program) {
+	if *searchSeed != 0 {
+		r := newRun(t, run, *searchSeed, t.TempDir())
+		broken := r.play()
+		t.Logf("%s\n%s\n%s", r.scenario, r.requests(), r.log.String())
+		for _, b := range broken {
+			t.Errorf("seed %d: %s", *searchSeed, b)
+		}
+		return
+	}
+
+	var (
+		mu     sync.Mutex
+		total  tally
+		failed int
+	)
+	const workers = 4
+	t.Run("seeds", func(t *testing.T) {
+		for worker := range workers {
+			t.Run(fmt.Sprint(worker), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				for seed := 1 + worker; seed <= *searchRuns; seed += workers {
+					r := newRun(t, run, uint64(seed), dir)
+					broken := r.play()
+					mu.Lock()
+					total.add(r)
+					if len(broken) > 0 {
+						failed++
+					}
+					enough := failed > 10
+					mu.Unlock()
+					for _, b := range broken {
+						t.Errorf("seed %d: %s (go test -run Search . -args -seed %[1]d)", seed, b)
+					}
+					if enough {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Log(total.String())
+	if failed == 0 {
+		total.check(t)
+	}
+}
+
+// tally says what a search has been through.
+type tally struct {
+	runs, requests, faults, cancelled, others int
+	uploads, built                            int // contexts, and deployments of them
+	statuses, reasons, kinds                  map[string]int
+}
+
+func (s *tally) add(r *searchRun) {
+	if s.statuses == nil {
+		s.statuses, s.reasons, s.kinds = map[string]int{}, map[string]int{}, map[string]int{}
+	}
+	s.runs++
+	s.requests += len(r.sent)
+	for _, q := range r.sent {
+		if q.fault.name != "" {
+			s.faults++
+			s.kinds[q.fault.name]++
+		}
+	}
+	if r.cancelAfter > 0 {
+		s.cancelled++
+	}
+	s.others += len(r.others)
+	s.uploads += len(r.cloud.Uploads())
+	if r.inputs["cloud-build"] != "" {
+		s.built += len(r.ours)
+	}
+	s.statuses[r.outputs["status"]]++
+	s.reasons[r.outputs["failure-reason"]]++
+}
+
+func (s *tally) String() string {
+	counts := func(m map[string]int) string {
+		var all []string
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			all = append(all, fmt.Sprintf("%s %d", name, m[name]))
+		}
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%d runs, %d requests, %d faults, %d deployments of others, %d cancellations, %d build contexts uploaded and %d deployed\nstatuses: %s\nreasons: %s\nfaults: %s",
+		s.runs, s.requests, s.faults, s.others, s.cancelled, s.uploads, s.built, counts(s.statuses), counts(s.reasons), counts(s.kinds))
+}
+
+// check finds what a long search should have come across, and has not.
+func (s *tally) check(t *testing.T) {
+	if s.runs < 2000 {
+		return
+	}
+	for _, status := range verdict.Statuses() {
+		if s.statuses[status.Word] == 0 {
+			t.Errorf("no run came to %s", status.Word)
+		}
+	}
+	if s.built == 0 {
+		t.Error("no cloud build was deployed")
+	}
+	for _, f := range faults {
+		if s.kinds[f.name] == 0 {
+			t.Errorf("no request met the fault %q", f.name)
+		}
+	}
+}
+
+const searchKey = "sk_search_0123456789abcdef"
+
+// searchRun is one run of the search.
+type searchRun struct {
+	t       *testing.T
+	program Program
+	seed    uint64
+	dir     string
+	scenario
+
+	cloud   *simulator.Cloud
+	before  []string // the deployments that were there
+	log     timedLog
+	outputs map[string]string
+	summary string
+	began   time.Time
+	ended   time.Time
+	stopped time.Time // zero: it was not
+	code    int
+	odd     []string // what the network saw that must not be
+
+	mu     sync.Mutex
+	sent   []*request
+	body   string               // of the update
+	ours   []string             // the deployments that the program's updates made
+	backs  []string             // those that its rollbacks made
+	theirs map[string]time.Time // those of others, and when they were made
+}
+
+func newRun(t *testing.T, run Program, seed uint64, dir string) *searchRun {
+	return &searchRun{t: t, program: run, seed: seed, dir: dir, scenario: newScenario(rand.New(rand.NewPCG(seed, 0)))}
+}
+
+// timedLog is a log that knows how long it was silent.
+type timedLog struct {
+	strings.Builder
+	last    time.Time
+	silence time.Duration
+}
+
+func (l *timedLog) Write(p []byte) (int, error) {
+	now := time.Now()
+	l.silence = max(l.silence, now.Sub(l.last))
+	l.last = now
+	return l.Builder.Write(p)
+}
+
+// play plays the run, and says which invariants it broke.
+func (r *searchRun) play() (broken []string) {
+	defer func() {
+		if p := recover(); p != nil { // goroutines that are left, or a fault of the test's
+			broken = append(broken, fmt.Sprint(p))
+		}
+	}()
+	synctest.Test(r.t, func(t *testing.T) {
+		defer func() {
+			if p := recover(); p != nil {
+				broken = append(broken, fmt.Sprintf("panic: %v", p))
+			}
+		}()
+		r.run()
+		broken = r.broken()
+	})
+	return broken
+}
+
+func (r *searchRun) run() {
+	r.cloud = r.newCloud()
+	r.before = r.cloud.Deployments("bot")
+	output, page, config := filepath.Join(r.dir, "output"), filepath.Join(r.dir, "summary"), filepath.Join(r.dir, "pcc-deploy.toml")
+	if r.source != nil {
+		r.write()
+	}
+	for _, file := range []string{output, page, config} {
+		_ = os.Remove(file)
+	}
+	if r.config != "" {
+		if err := os.WriteFile(config, []byte(r.config), 0o600); err != nil {
+			panic(err)
+		}
+	}
+	env := map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": r.dir, "GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page,
+		"INPUT_API-KEY": searchKey, "INPUT_AGENT-NAME": "bot", "RUNNER_TEMP": filepath.Join(r.dir, "temp"),
+	}
+	for name, value := range r.inputs {
+		env["INPUT_"+strings.ToUpper(name)] = value
+	}
+
+	r.began = time.Now()
+	r.log.last = r.began
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if r.cancelAfter > 0 {
+		time.AfterFunc(r.cancelAfter, func() {
+			r.mu.Lock()
+			if r.ended.IsZero() {
+				r.stopped = time.Now()
+			}
+			r.mu.Unlock()
+			cancel()
+		})
+	}
+	for _, other := range r.others {
+		time.AfterFunc(other.at, func() { r.deployOther(other.settings) })
+	}
+
+	code := r.program(ctx, nil, func(name string) string { return env[name] }, &r.log, &r.log, (*network)(r))
+	r.mu.Lock()
+	r.code, r.ended = code, time.Now()
+	r.mu.Unlock()
+	time.Sleep(2 * time.Minute) // what is still on its way arrives
+
+	text, err := os.ReadFile(output)
+	if err == nil {
+		r.outputs, err = ghatest.Outputs(string(text))
+	}
+	if err != nil {
+		r.odd = append(r.odd, fmt.Sprintf("the outputs cannot be read: %v", err))
+	}
+	text, err = os.ReadFile(page)
+	if err != nil {
+		r.odd = append(r.odd, fmt.Sprintf("the summary cannot be read: %v", err))
+	}
+	r.summary = string(text)
+}
+
+// broken says which invariants the run broke.
+func (r *searchRun) broken() []string {
+	broken := r.odd
+	hold := func(ok bool, format string, args ...any) {
+		if !ok {
+			broken = append(broken, fmt.Sprintf(format, args...))
+		}
+	}
+	status, id := verdict.Status(r.outputs["status"]), r.outputs["deployment-id"]
+	green := r.code == 0
+
+	// Green is the truth.
+	switch status {
+	case verdict.Ready, verdict.Unchanged:
+		hold(r.asked(id) == "", "%s, with deployment %s, whose %s", status, id, r.asked(id))
+		if r.inputs["wait-for-ready"] == "false" {
+			hold(status == verdict.Unchanged, "ready, though nothing was waited for")
+			break
+		}
+		serving, since := r.served()
+		hold(serving == id, "%s, with deployment %q, while %q serves", status, id, serving)
+		hold(r.ended.Sub(since) >= r.minReady, "%s, after it served for %s of %s", status, r.ended.Sub(since), r.minReady)
+	case verdict.Planned:
+		hold(r.inputs["dry-run"] == "true", "planned, though it was to be made")
+	case verdict.RolledBack:
+		serving, _ := r.served()
+		hold(len(r.backs) == 1 && serving == r.backs[0], "rolled back, with deployments %q, while %q serves", r.backs, serving)
+		if len(r.backs) == 1 {
+			hold(r.restored(r.backs[0]) == "", "rolled back, but %s", r.restored(r.backs[0]))
+		}
+	case verdict.Deployed:
+		hold(r.inputs["wait-for-ready"] == "false", "deployed, though it was to be waited for")
+		hold(r.asked(id) == "", "deployed, with deployment %s, whose %s", id, r.asked(id))
+	}
+	if status == verdict.Ready || status == verdict.Deployed {
+		hold(!slices.Contains(r.before, id), "%s, with deployment %s, which was there before", status, id)
+	}
+	hold(!r.calm || green, "red, though nothing went wrong: %s", r.outputs["failure-message"])
+
+	// One request makes one deployment at most, and is not made again once it
+	// is refused, nor after the job was stopped.
+	hold(len(r.ours) <= 1, "%d deployments: %q", len(r.ours), r.ours)
+	hold(len(r.backs) <= 1, "%d rollbacks: %q", len(r.backs), r.backs)
+	refused := -1
+	for i, q := range r.sent {
+		if q.builds {
+			hold(r.stopped.IsZero() || !q.began.After(r.stopped), "request %d was sent after the job was stopped", i)
+			continue
+		}
+		if q.rollback && refused >= 0 && !r.sent[refused].rollback {
+			hold(false, "request %d is a rollback, though request %d was refused", i, refused)
+		}
+		if q.rollback {
+			undo := r.inputs["rollback-on-failure"] == "true" && len(r.ours) == 1 && (status == verdict.RolledBack || status == verdict.Failed || status == verdict.TimedOut || status == verdict.Cancelled)
+			hold(undo, "request %d is a rollback, of %q, with status %s", i, r.ours, status)
+		}
+		hold(q.method == http.MethodGet || refused < 0, "request %d was sent after request %d was refused", i, refused)
+		if q.method == http.MethodPost && q.answered && slices.Contains([]int{400, 401, 403, 404, 422}, q.status) {
+			refused = i
+		}
+		hold(r.stopped.IsZero() || !q.began.After(r.stopped), "request %d was sent after the job was stopped", i)
+		hold(q.took <= 30*time.Second, "request %d took %s", i, q.took)
+	}
+	hold(r.inputs["dry-run"] != "true" || !slices.ContainsFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost }), "a dry run sends an update")
+	hold(!r.invalid || len(r.sent) == 0, "%d requests with inputs that are wrong", len(r.sent))
+
+	// What it says of the agent is so.
+	said := r.log.String() + r.summary
+	for _, none := range []string{"nothing was deployed", "nothing was changed", "before anything was changed", "nothing was sent"} {
+		hold(!strings.Contains(said, none) || len(r.ours) == 0, "it says %q, though deployment %q was made", none, r.ours)
+	}
+	hold(status != verdict.Unchanged || id == r.outputs["previous-deployment-id"], "unchanged, from deployment %q to %q", r.outputs["previous-deployment-id"], id)
+	if all := r.cloud.Deployments("bot"); status == verdict.Superseded {
+		hold(len(all) > len(r.before)+len(r.ours)+len(r.backs), "superseded, though nobody else deployed")
+	}
+
+	// A build is of what it is to be of, and leaves nothing behind.
+	broken = append(broken, r.brokenBuilds()...)
+
+	// It ends.
+	first := slices.IndexFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost && !q.builds })
+	if first >= 0 {
+		took := r.ended.Sub(r.sent[first].began)
+		limit := r.waitTimeout + time.Second
+		if r.inputs["rollback-on-failure"] == "true" {
+			limit *= 2
+		}
+		hold(took <= limit, "took %s from the update on, with a wait-timeout of %s", took, r.waitTimeout)
+	} else {
+		const reads = 5 * (5*10 + 4*30) * time.Second
+		hold(r.ended.Sub(r.began) <= r.buildTimeout+reads, "took %s, without an update", r.ended.Sub(r.began))
+	}
+	if !r.stopped.IsZero() {
+		hold(r.ended.Sub(r.stopped) < 2*time.Second, "took %s to stop", r.ended.Sub(r.stopped))
+	}
+	hold(status != verdict.Cancelled || !r.stopped.IsZero(), "cancelled, though nobody stopped it")
+	// A read may be held off for half a minute, and then hang, and then show
+	// what another half minute of looks shows.
+	hold(r.log.silence <= 80*time.Second, "silent for %s", r.log.silence)
+
+	// What it says agrees.
+	known := slices.ContainsFunc(verdict.Statuses(), func(e verdict.Entry) bool { return e.Word == string(status) })
+	hold(known, "status %q", status)
+	hold(r.code == status.ExitCode(), "exit code %d with status %s", r.code, status)
+	hold(len(r.outputs) == len(summary.Outputs()), "%d outputs", len(r.outputs))
+	hold((r.outputs["failure-reason"] == "") == green && (r.outputs["failure-message"] == "") == green,
+		"status %s with failure-reason %q and failure-message %q", status, r.outputs["failure-reason"], r.outputs["failure-message"])
+	for i, q := range r.sent {
+		taken := q.method == http.MethodPost && !q.builds && q.answered && q.fault.whole && q.status == http.StatusOK && q.ended.Before(r.ended)
+		hold(!taken || id != "", "no deployment-id, though request %d was answered", i)
+	}
+	hold(strings.HasPrefix(r.summary, "## ✓") == green && (green || strings.HasPrefix(r.summary, "## ✗")), "a summary that begins %.40q with status %s", r.summary, status)
+	if row := "| Status | `"; strings.Contains(r.summary, row) {
+		hold(strings.Contains(r.summary, row+string(status)+"` |"), "a summary without status %s", status)
+	}
+	hold(len(r.summary) < 1<<20, "a summary of %d bytes", len(r.summary))
+	errs := 0
+	for _, c := range ghatest.Commands(r.log.String()) {
+		hold(slices.Contains([]string{"add-mask", "group", "endgroup", "notice", "warning", "error"}, c.Name), "the runner obeys %+v", c)
+		hold(len(c.Properties) == 0 || len(c.Properties) == 1 && c.Properties["title"] != "" || r.config != "", "an annotation with %v", c.Properties)
+		if c.Name == "error" {
+			errs++
+		}
+	}
+	hold((errs > 0) == !green, "%d errors are annotated with status %s", errs, status)
+	away := strings.Count(r.log.String(), "waiting goes on: ") - strings.Count(r.log.String(), "The API can be read again")
+	waits := 1
+	if slices.ContainsFunc(r.sent, func(q *request) bool { return q.rollback }) {
+		waits = 2
+	}
+	hold(away >= 0 && away <= waits, "the API's absence is told to begin %d times more than to end", away)
+
+	// The key is nowhere.
+	log := strings.Replace(r.log.String(), "::add-mask::"+searchKey+"\n", "", 1)
+	for where, text := range map[string]string{"log": log, "summary": r.summary, "outputs": fmt.Sprint(r.outputs)} {
+		hold(!strings.Contains(text, searchKey), "the %s shows the key", where)
+	}
+	return broken
+}
+
+// served is the deployment that served at the last look that got through, and
+// since when looks have shown so.
+func (r *searchRun) served() (id string, since time.Time) {
+	for _, q := range r.sent {
+		if !q.look || !q.answered || !q.fault.whole || q.status != http.StatusOK {
+			continue
+		}
+		if q.serving != id {
+			id, since = q.serving, q.ended
+		}
+	}
+	return id, since
+}
+
+// restored says what of the deployment with the given id is not as it was before
+// the job. Of WebSocket authorization the platform does not tell what it was.
+func (r *searchRun) restored(id string) string {
+	was, is := r.cloud.Manifest("bot", r.outputs["previous-deployment-id"]), r.cloud.Manifest("bot", id)
+	was.WebsocketAuth, is.WebsocketAuth = "", ""
+	if was != is {
+		return fmt.Sprintf("%+v is not %+v", is, was)
+	}
+	return ""
+}
+
+// asked says what of the deployment with the given id is not as asked for.
+func (r *searchRun) asked(id string) string {
+	m := r.cloud.Manifest("bot", id)
+	for name, have := range map[string]string{
+		"image": m.Image, "build-id": m.BuildID, "secret-set": m.SecretSet, "agent-profile": m.Profile, "websocket-auth": m.WebsocketAuth,
+		"krisp-viva-audio-filter": cmp.Or(m.AudioFilter, "none"),
+	} {
+		if want := r.want(name); want != "" && have != want {
+			return fmt.Sprintf("%s is %q, and not %q", name, have, want)
+		}
+	}
+	return ""
+}
+
+// requests lists what was sent, and what became of it.
+func (r *searchRun) requests() string {
+	var b strings.Builder
+	for i, q := range r.sent {
+		fmt.Fprintf(&b, "%3d %7.1fs %4s %s: %s %d, after %s; serves: %.8s\n", i, q.began.Sub(r.began).Seconds(), q.method, q.path, q.fault.name, q.status, q.took, q.serving)
+	}
+	fmt.Fprintf(&b, "deployments: %q, of these by this job: %q", r.cloud.Deployments("bot"), r.ours)
+	return b.String()
+}

@@ -1,0 +1,481 @@
+package pipecat_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/simulator"
+)
+
+const key = "sk_very_secret"
+
+// client is one of a handler, without a network.
+func client(h http.HandlerFunc) *pipecat.Client {
+	return &pipecat.Client{
+		Base:      &url.URL{Scheme: "https", Host: "api.example.com", Path: "/v1"},
+		Key:       key,
+		UserAgent: "test/1",
+		Transport: simulator.Transport(h),
+	}
+}
+
+// answers makes a handler that gives the answers in turn, the last for ever,
+// and counts the requests.
+func answers(n *int, all ...func(http.ResponseWriter)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		i := min(*n, len(all)-1)
+		*n++
+		all[i](w)
+	}
+}
+
+func answer(status int, body string, headers ...string) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		for i := 0; i+1 < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+func TestRequests(t *testing.T) {
+	filter, one, ten := "pro", 1, 10
+	all := pipecat.Settings{
+		Image: "a/b:c", NodeType: "arm", ImagePullSecretSet: "pull", SecretSet: "keys",
+		AutoScaling: &pipecat.AutoScaling{MinAgents: &one, MaxAgents: &ten}, KrispViva: &pipecat.KrispViva{AudioFilter: &filter},
+		AgentProfile: "agent-2x", MaxSessionDuration: 3600, WebsocketAuth: "token",
+	}
+	zero := 0
+	for _, tt := range []struct {
+		name string
+		call func(context.Context, *pipecat.Client) error
+		want string
+	}{
+		{"agent", func(ctx context.Context, c *pipecat.Client) error { _, err := c.Agent(ctx, "my-bot"); return err },
+			"GET /v1/agents/my-bot"},
+		{"a name that would lead elsewhere", func(ctx context.Context, c *pipecat.Client) error { _, err := c.SecretSet(ctx, "a/b?c"); return err },
+			"GET /v1/secrets/a%2Fb%3Fc"},
+		{"build", func(ctx context.Context, c *pipecat.Client) error { _, err := c.Build(ctx, "id"); return err },
+			"GET /v1/builds/id"},
+		{"logs", func(ctx context.Context, c *pipecat.Client) error {
+			_, err := c.Logs(ctx, "my-bot", "d&e", 50)
+			return err
+		}, "GET /v1/agents/my-bot/logs?deploymentId=d%26e&limit=50&order=desc"},
+		{"properties", func(ctx context.Context, c *pipecat.Client) error { _, err := c.Properties(ctx); return err },
+			"GET /v1/properties"},
+		{"update nothing", func(ctx context.Context, c *pipecat.Client) error {
+			_, err := c.UpdateAgent(ctx, "my-bot", pipecat.UpdateRequest{})
+			return err
+		},
+			`POST /v1/agents/my-bot {}`},
+		{"update all", func(ctx context.Context, c *pipecat.Client) error {
+			_, err := c.UpdateAgent(ctx, "my-bot", pipecat.UpdateRequest{Settings: all, ForceRedeploy: true})
+			return err
+		}, `POST /v1/agents/my-bot {"image":"a/b:c","nodeType":"arm","imagePullSecretSet":"pull","secretSet":"keys","autoScaling":{"minAgents":1,"maxAgents":10},` +
+			`"krispViva":{"audioFilter":"pro"},"agentProfile":"agent-2x","maxSessionDuration":3600,"websocketAuth":"token","forceRedeploy":true}`},
+		{"null is not nothing, nor is zero", func(ctx context.Context, c *pipecat.Client) error {
+			_, err := c.UpdateAgent(ctx, "my-bot", pipecat.UpdateRequest{Settings: pipecat.Settings{KrispViva: &pipecat.KrispViva{}, AutoScaling: &pipecat.AutoScaling{MinAgents: &zero}}})
+			return err
+		}, `POST /v1/agents/my-bot {"autoScaling":{"minAgents":0},"krispViva":{"audioFilter":null}}`},
+		{"create", func(ctx context.Context, c *pipecat.Client) error {
+			_, err := c.CreateAgent(ctx, pipecat.CreateRequest{ServiceName: "my-bot", Region: "us-east", Settings: pipecat.Settings{BuildID: "id"}})
+			return err
+		}, `POST /v1/agents {"serviceName":"my-bot","region":"us-east","buildId":"id"}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got string
+			c := client(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				got = strings.TrimSpace(r.Method + " " + r.URL.RequestURI() + " " + string(body))
+				if r.Header.Get("Authorization") != "Bearer "+key || r.Header.Get("User-Agent") != "test/1" {
+					t.Errorf("headers %v", r.Header)
+				}
+				io.WriteString(w, `{"build":{},"properties":{},"desiredDeploymentId":"d"}`)
+			})
+			if err := tt.call(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestAnswer reads a document with every field that there is.
+func TestAnswer(t *testing.T) {
+	const doc = `{"name":"bot","region":"us-west","ready":true,"available":true,"createdAt":"2025-04-19T01:20:27.564Z","updatedAt":"2025-04-19T01:25:47.229Z",
+"desiredDeploymentId":"d","activeDeploymentId":"d","reconciledDeploymentId":"d","activeDeploymentReady":true,"autoScaling":{"minReplicas":1,"maxReplicas":10},
+"activeSessionCount":3,"agentProfile":"agent-1x","krispViva":{"audioFilter":"tel"},"websocketAuth":"token","warning":"careful",
+"errors":[{"code":"PCC-1","message":"m"},"bare"],"conditions":[{"type":"Degraded","status":"True","reason":"r","message":"m"}],
+"deployment":{"id":"d","serviceId":"s","createdAt":"2025-04-19T01:25:47.225Z","updatedAt":"2025-04-19T01:25:47.225Z","manifest":{"apiVersion":"v","kind":"PCService","metadata":{"name":"bot","namespace":"ns"},
+"spec":{"dailyNodeType":"arm","image":"i","autoScaling":{"minReplicas":1,"maxReplicas":10},"imagePullSecretName":"p","envFromSecretNames":["e"],"resources":{"cpu":"500m","memory":"1Gi"},"krispViva":{"audioFilters":true},"maxSessionDurationSeconds":3600}}},
+"currentRevision":{"deploymentID":"d","phase":"Active","readyReplicas":1,"phaseStartedAt":"2025-04-19T01:26:00.000Z","hasInfrastructureIssue":true,
+"health":{"ready":true,"state":"running","restartCount":1,"replicasStarted":2,"reason":"r","lastExitCode":137,"lastTerminationReason":"OOMKilled","message":"m"}},
+"previousRevision":{"deploymentID":"c","phase":"Draining","readyReplicas":1,"phaseStartedAt":"2025-04-19T01:26:00.000Z","hasInfrastructureIssue":true,
+"health":{"ready":true,"state":"running","restartCount":1,"replicasStarted":2,"reason":"r","lastExitCode":1,"lastTerminationReason":"x","message":"m"}}}`
+	var n int
+	a, err := client(answers(&n, answer(200, doc))).Agent(t.Context(), "bot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unread(t, "agent", reflect.ValueOf(*a))
+	if a.Errors[1].Message != "bare" {
+		t.Errorf("errors %+v", a.Errors)
+	}
+
+	const build = `{"build":{"id":"i","organizationId":"o","status":"success","region":"r","contextHash":"h","dockerfilePath":"D","imageUri":"u","logsUrl":"l","errorMessage":"e",
+"contextSizeBytes":1,"imageSizeBytes":2,"buildDurationSeconds":3,"startedAt":"2026-02-20T12:00:00.000Z","completedAt":"2026-02-20T12:00:00.000Z","createdAt":"2026-02-20T12:00:00.000Z","updatedAt":"2026-02-20T12:00:00.000Z"}}`
+	b, err := client(answers(&n, answer(200, build))).Build(t.Context(), "i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unread(t, "build", reflect.ValueOf(*b))
+
+	s, err := client(answers(&n, answer(200, `{"region":"r","status":"failed","errorMessage":"e","secrets":[{"fieldName":"KEY"}]}`))).SecretSet(t.Context(), "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unread(t, "secret set", reflect.ValueOf(*s))
+	p, err := client(answers(&n, answer(200, `{"properties":{"defaultRegion":"eu-central"}}`))).Properties(t.Context())
+	if err != nil || p.DefaultRegion != "eu-central" {
+		t.Errorf("properties %+v, %v", p, err)
+	}
+}
+
+func TestLogs(t *testing.T) {
+	var n int
+	c := client(answers(&n, answer(200, `{"total":{"value":4},"logs":[{"log":"last","timestamp":"2025-04-19T01:25:47.225Z"},{"log":"another's","deploymentId":"c"},{"log":"second","deploymentId":"d"},{"log":"first"}]}`)))
+	for most, want := range map[int]string{9: "first second last", 2: "second last"} {
+		lines, err := c.Logs(t.Context(), "bot", "d", most)
+		var got []string
+		for _, l := range lines {
+			got = append(got, l.Text)
+		}
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
+	}
+}
+
+// unread finds fields that a document with all of them has left empty.
+func unread(t *testing.T, path string, v reflect.Value) {
+	t.Helper()
+	switch {
+	case v.Type() == reflect.TypeFor[pipecat.Time]():
+		if v.Interface().(pipecat.Time).IsZero() {
+			t.Errorf("%s is not read", path)
+		}
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			if name := v.Type().Field(i).Name; path != "agent.Errors[1]" {
+				unread(t, path+"."+name, v.Field(i))
+			}
+		}
+	case v.IsZero():
+		t.Errorf("%s is not read", path)
+	case v.Kind() == reflect.Pointer:
+		unread(t, path, v.Elem())
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			unread(t, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+		}
+	}
+}
+
+// TestOddDocuments holds that a field of another type, or a null, costs no more
+// than that field.
+func TestOddDocuments(t *testing.T) {
+	for _, doc := range []string{
+		`{"desiredDeploymentId":"d","ready":"yes","available":1,"createdAt":"yesterday","currentRevision":[],"deployment":7}`,
+		`{"ready":null,"available":null,"createdAt":null,"errors":null,"conditions":null,"currentRevision":null,"deployment":null,"desiredDeploymentId":"d"}`,
+		`{"errors":{"code":1},"conditions":"none","krispViva":true,"autoScaling":[1],"desiredDeploymentId":"d"}`,
+		`{"errors":[7,null,{"code":7}],"currentRevision":{"readyReplicas":1.5,"health":{"lastExitCode":"1","restartCount":1e99}},"desiredDeploymentId":"d"}`,
+		`{"activeDeploymentId":"d","brandNew":{"x":[1,2,3]}}`,
+		`{"deployment":{"id":7},"deployment":{},"desiredDeploymentId":"d"}`,
+	} {
+		var n int
+		a, err := client(answers(&n, answer(200, doc))).Agent(t.Context(), "bot")
+		if err != nil || a.Desired() != "d" {
+			t.Errorf("%s: %+v, %v", doc, a, err)
+		}
+	}
+}
+
+// TestOddFields holds that a field of another type is as if it were missing,
+// and not a zero that decides something.
+func TestOddFields(t *testing.T) {
+	const doc = `{"desiredDeploymentId":"d","available":"maybe","autoScaling":{"minReplicas":"1","maxReplicas":9},"KrispViva":7,
+"currentRevision":{"deploymentID":"d","phase":["x"],"readyReplicas":2,"health":{"ready":true,"lastExitCode":"137","restartCount":1.5,"reason":"r"}},
+"previousRevision":{"deploymentID":"c","health":"x"},"conditions":[{"type":"Degraded","status":true},{"type":7}],"deployment":{"id":"d","manifest":{"spec":{"image":"i","envFromSecretNames":"s"}}}}`
+	var n int
+	a, err := client(answers(&n, answer(200, doc))).Agent(t.Context(), "bot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := a.CurrentRevision.Health
+	if a.Available != nil || a.AutoScaling.MinReplicas != nil || *a.AutoScaling.MaxReplicas != 9 || a.KrispViva != nil || a.PreviousRevision.Health != nil || a.PreviousRevision.DeploymentID != "c" {
+		t.Errorf("got %+v", a)
+	}
+	if h.LastExitCode != nil || h.RestartCount != 0 || !h.Ready || h.Reason != "r" || a.CurrentRevision.Phase != "" || a.CurrentRevision.ReadyReplicas != 2 {
+		t.Errorf("got %+v", h)
+	}
+	if a.Conditions != nil || a.Deployment.Manifest.Spec.Image != "i" {
+		t.Errorf("got %+v and %+v", a.Conditions, a.Deployment)
+	}
+}
+
+// TestLists holds that an item which is not understood costs no more than that
+// item, and that a list does not grow without end.
+func TestLists(t *testing.T) {
+	for _, tt := range []struct {
+		list string
+		want []string
+	}{
+		{`["a","b"]`, []string{"a", "b"}},
+		{`["a",7,{"x":1},"b"]`, []string{"a", "b"}},
+		{`"a"`, nil},
+		{`{"a":"b"}`, nil},
+		{`null`, nil},
+		{`[` + strings.Repeat(`"a",`, 4e5) + `"a"]`, slices.Repeat([]string{"a"}, 100)},
+	} {
+		var n int
+		a, err := client(answers(&n, answer(200, `{"desiredDeploymentId":"d","deployment":{"manifest":{"spec":{"envFromSecretNames":`+tt.list+`}}}}`))).Agent(t.Context(), "bot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := []string(a.Deployment.Manifest.Spec.EnvFromSecretNames); !slices.Equal(got, tt.want) || a.Desired() != "d" {
+			t.Errorf("%.40s: got %.200q", tt.list, got)
+		}
+	}
+}
+
+// TestTexts holds that an answer's texts are kept without the key, and not
+// whole when they are very long.
+func TestTexts(t *testing.T) {
+	long := "first " + strings.Repeat("x", 3<<20) + " last"
+	doc, err := json.Marshal(map[string]any{
+		"name":            "bot " + key,
+		"currentRevision": map[string]any{"phase": long, "health": map[string]any{"message": strings.Repeat("x", 64<<10-9) + key + long}},
+		"errors":          []any{map[string]any{"code": "X", "message": "no " + key}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	a, err := client(answers(&n, answer(200, strings.Replace(string(doc), "bot sk_", `bot \u0073k_`, 1)))).Agent(t.Context(), "bot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	phase, message := a.CurrentRevision.Phase, a.CurrentRevision.Health.Message
+	if len(phase)+len(message) > 600<<10 || !strings.HasPrefix(phase, "first ") || !strings.HasSuffix(message, " last") || !strings.Contains(phase, "cut out") {
+		t.Errorf("keeps %d and %d bytes: %.30q … %.30q", len(phase), len(message), phase, message)
+	}
+	if a.Name != "bot ***" || a.Errors[0].Message != "no ***" || strings.Contains(message, key[:5]) {
+		t.Errorf("keeps the key: %q, %+v", a.Name, a.Errors)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	long := strings.Repeat("x", 9<<20)
+	for _, tt := range []struct {
+		name      string
+		answer    func(http.ResponseWriter)
+		want      pipecat.Error
+		text      string
+		temporary bool
+	}{
+		{"refused", answer(400, `{"error":"Build not found","code":"GENERIC_BAD_REQUEST"}`),
+			pipecat.Error{Status: 400, Code: "GENERIC_BAD_REQUEST", Message: "Build not found"},
+			"POST https://api.example.com/v1/agents/bot: 400 Bad Request: Build not found (GENERIC_BAD_REQUEST)", false},
+		{"as a message", answer(422, `{"message":"no"}`), pipecat.Error{Status: 422, Message: "no"},
+			"POST https://api.example.com/v1/agents/bot: 422 Unprocessable Entity: no", false},
+		{"HTML", answer(502, "<html>\n<b>Bad Gateway</b>"), pipecat.Error{Status: 502},
+			`POST https://api.example.com/v1/agents/bot: 502 Bad Gateway: "<html>"`, true},
+		{"nothing", answer(500, ""), pipecat.Error{Status: 500}, "POST https://api.example.com/v1/agents/bot: 500 Internal Server Error", true},
+		{"seconds", answer(429, "{}", "Retry-After", "17"), pipecat.Error{Status: 429, RetryAfter: 17 * time.Second}, "", true},
+		{"a date", answer(503, "{}", "Retry-After", "Sat, 01 Jan 2000 00:01:00 GMT"), pipecat.Error{Status: 503, RetryAfter: time.Minute}, "", true},
+		{"a date, by the server's clock", answer(503, "{}", "Retry-After", "Tue, 03 Mar 2026 00:01:00 GMT", "Date", "Tue, 03 Mar 2026 00:00:48 GMT"),
+			pipecat.Error{Status: 503, RetryAfter: 12 * time.Second}, "", true},
+		{"a date that is past", answer(503, "{}", "Retry-After", "Fri, 01 Jan 1999 00:00:00 GMT"), pipecat.Error{Status: 503}, "", true},
+		{"soon", answer(503, "{}", "Retry-After", "soon"), pipecat.Error{Status: 503}, "", true},
+		{"less than nothing", answer(503, "{}", "Retry-After", "-5"), pipecat.Error{Status: 503}, "", true},
+		{"a redirect", answer(307, "", "Location", "https://u:p@evil.example/x?token=1"), pipecat.Error{Status: 307},
+			"POST https://api.example.com/v1/agents/bot: 307 Temporary Redirect: the API redirects, which is not followed so that the key goes nowhere else: https://evil.example/x", false},
+		{"no object", answer(200, "[1]"), pipecat.Error{Status: 200}, "POST https://api.example.com/v1/agents/bot: 200 OK, but the answer cannot be read: it is not a JSON object", true},
+		{"null", answer(200, "null"), pipecat.Error{Status: 200}, "", true},
+		{"empty", answer(200, " \n"), pipecat.Error{Status: 200}, "POST https://api.example.com/v1/agents/bot: 200 OK, but the answer cannot be read: it is empty", true},
+		{"cut", answer(200, `{"name":"b`), pipecat.Error{Status: 200}, "POST https://api.example.com/v1/agents/bot: 200 OK, but the answer cannot be read: unexpected end of JSON input", true},
+		{"endless", answer(200, long), pipecat.Error{Status: 200}, "POST https://api.example.com/v1/agents/bot: 200 OK, but the answer cannot be read: it is too large", true},
+		{"broken off", func(w http.ResponseWriter) { io.WriteString(w, `{"name":`); panic(http.ErrAbortHandler) }, pipecat.Error{Status: 200},
+			"POST https://api.example.com/v1/agents/bot: 200 OK, but the answer cannot be read: unexpected EOF", true},
+		{"reset", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, pipecat.Error{}, "POST https://api.example.com/v1/agents/bot: no answer: connection reset by peer", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n int
+				c := client(answers(&n, tt.answer))
+				c.Retries = 4
+				_, err := c.UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{})
+				var e *pipecat.Error
+				if !errors.As(err, &e) {
+					t.Fatalf("got %v, want a *pipecat.Error", err)
+				}
+				if e.Status != tt.want.Status || e.Code != tt.want.Code || e.RetryAfter != tt.want.RetryAfter ||
+					tt.want.Message != "" && e.Message != tt.want.Message || e.Method != "POST" || e.Temporary() != tt.temporary {
+					t.Errorf("got %+v, temporary %v", e, e.Temporary())
+				}
+				if tt.text != "" && e.Error() != tt.text {
+					t.Errorf("got  %s\nwant %s", e, tt.text)
+				}
+				if n != 1 {
+					t.Errorf("a write was sent %d times", n)
+				}
+				if len(e.Body) > 4<<10 {
+					t.Errorf("keeps %d bytes", len(e.Body))
+				}
+			})
+		})
+	}
+}
+
+func TestRetries(t *testing.T) {
+	good := answer(200, `{"name":"bot"}`)
+	for _, tt := range []struct {
+		name    string
+		answers []func(http.ResponseWriter)
+		tries   int
+		took    time.Duration
+		ok      bool
+	}{
+		{"at once", []func(http.ResponseWriter){good}, 1, 0, true},
+		{"a blip", []func(http.ResponseWriter){answer(502, ""), good}, 2, 500 * time.Millisecond, true},
+		{"half an answer", []func(http.ResponseWriter){answer(200, `{"na`), good}, 2, 500 * time.Millisecond, true},
+		{"as long as it asks", []func(http.ResponseWriter){answer(429, "", "Retry-After", "9"), good}, 2, 9 * time.Second, true},
+		{"but half a minute at the most", []func(http.ResponseWriter){answer(503, "", "Retry-After", "9999"), good}, 2, 30 * time.Second, true},
+		{"no more than so often", []func(http.ResponseWriter){answer(502, "")}, 5, 7500 * time.Millisecond, false},
+		{"not what is refused", []func(http.ResponseWriter){answer(404, "{}"), good}, 1, 0, false},
+		{"not a redirect", []func(http.ResponseWriter){answer(302, "", "Location", "/elsewhere"), good}, 1, 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n int
+				c := client(answers(&n, tt.answers...))
+				c.Retries = 4
+				var waited time.Duration
+				c.Retrying = func(_ *pipecat.Error, wait time.Duration) { waited += wait }
+				began := time.Now()
+				a, err := c.Agent(t.Context(), "bot")
+				if waited != tt.took {
+					t.Errorf("told of %s, want %s", waited, tt.took)
+				}
+				if (err == nil) != tt.ok || tt.ok && a.Name != "bot" {
+					t.Errorf("got %+v, %v", a, err)
+				}
+				if e := (*pipecat.Error)(nil); err != nil && !errors.As(err, &e) {
+					t.Errorf("%T is not a *pipecat.Error", err)
+				}
+				if n != tt.tries || time.Since(began) != tt.took {
+					t.Errorf("%d tries in %s, want %d in %s", n, time.Since(began), tt.tries, tt.took)
+				}
+			})
+		})
+	}
+}
+
+func TestTimeouts(t *testing.T) {
+	hang := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	synctest.Test(t, func(t *testing.T) {
+		c := client(hang)
+		began := time.Now()
+		if _, err := c.UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{}); err == nil || time.Since(began) != 30*time.Second {
+			t.Errorf("%v after %s, want an error after 30s", err, time.Since(began))
+		}
+		began = time.Now()
+		if _, err := c.Agent(t.Context(), "bot"); err == nil || time.Since(began) != 10*time.Second {
+			t.Errorf("%v after %s, want an error after 10s", err, time.Since(began))
+		}
+		// A context that ends is obeyed in a request and between two.
+		c.Retries = 9
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		began = time.Now()
+		if _, err := c.Agent(ctx, "bot"); err == nil || time.Since(began) != 3*time.Second {
+			t.Errorf("%v after %s, want an error after 3s", err, time.Since(began))
+		}
+	})
+}
+
+// TestKey holds over a real connection that a redirect is not followed, and
+// that no error shows the key.
+func TestKey(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s was asked, with %q", r.Host, r.Header.Get("Authorization"))
+	}))
+	defer elsewhere.Close()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL, http.StatusFound)
+	}))
+	defer api.Close()
+	base, _ := url.Parse(api.URL)
+	c := &pipecat.Client{Base: base, Key: key}
+	_, readErr := c.Agent(t.Context(), "bot")
+	_, writeErr := c.CreateAgent(t.Context(), pipecat.CreateRequest{})
+	api.Close()
+	_, goneErr := c.Agent(t.Context(), "bot")
+	echo := client(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, strings.Repeat("x", 190)+r.Header.Get("Authorization"))
+	})
+	_, echoErr := echo.Agent(t.Context(), "bot")
+	for _, err := range []error{readErr, writeErr, goneErr, echoErr} {
+		if err == nil {
+			t.Fatal("no error")
+		}
+		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, key[:5]) {
+			t.Errorf("shows the key: %s", text)
+		}
+	}
+}
+
+func FuzzAgent(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"errors":[1]}`, `null`, ``, `{"createdAt":"x"}`, `{"currentRevision":{"health":{"lastExitCode":9}}}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var n int
+		a, err := client(answers(&n, answer(200, string(body)))).Agent(t.Context(), "bot")
+		var object map[string]json.RawMessage
+		isObject := json.Unmarshal(body, &object) == nil && object != nil
+		if err == nil && (a == nil || !isObject) || err != nil && isObject && !strings.HasSuffix(err.Error(), "it is of no agent") {
+			t.Errorf("got %+v, %v", a, err)
+		}
+	})
+}
+
+// TestHalfAKey holds that no beginning of the key is at the end of what is kept
+// of an answer, however many keys were taken out before it.
+func TestHalfAKey(t *testing.T) {
+	for n := range len(key) {
+		var asked int
+		_, err := client(answers(&asked, answer(500, strings.Repeat("x", n)+strings.Repeat(key, 1000)))).Agent(t.Context(), "bot")
+		e := (*pipecat.Error)(nil)
+		if !errors.As(err, &e) || strings.Contains(e.Body, key[:3]) {
+			t.Errorf("after %d bytes: …%s", n, e.Body[len(e.Body)-40:])
+		}
+	}
+}

@@ -1,0 +1,419 @@
+// Package repo holds what the repository says of the program to the program:
+// action.yml, the README, the docs, the examples, and the licenses of what it is
+// made of. It has tests alone.
+package repo
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/verdict"
+	"pipecat-cloud-deploy/summary"
+)
+
+var update = flag.Bool("update", false, "write what the tables in Go say into action.yml and the README")
+
+// TestMain runs the tests in the repository's root.
+func TestMain(m *testing.M) {
+	if err := os.Chdir("../.."); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// TestDocs holds action.yml and the README to the tables in Go. With -update
+// it writes what is between the marks.
+func TestDocs(t *testing.T) {
+	for _, tt := range []struct{ file, from, to, want string }{
+		{"action.yml", "\ninputs:\n", "runs:\n", actionYAML()},
+		{"README.md", "<!-- inputs -->\n", "<!-- end -->", inputsTable()},
+		{"README.md", "<!-- outputs -->\n", "<!-- end -->", outputsTable()},
+		{"README.md", "<!-- statuses -->\n", "<!-- end -->", table([]string{"`status`", "Exit", "When"}, statusRows())},
+		{"README.md", "<!-- reasons -->\n", "<!-- end -->", table([]string{"`failure-reason`", "What to do"}, reasonRows())},
+	} {
+		data, err := os.ReadFile(tt.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, rest, ok := strings.Cut(string(data), tt.from)
+		if !ok {
+			t.Fatalf("%s has no %q", tt.file, tt.from)
+		}
+		got, after, ok := strings.Cut(rest, tt.to)
+		if !ok {
+			t.Fatalf("%s: %q has no end", tt.file, tt.from)
+		}
+		if got == tt.want {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s, from %q: not what the tables in Go say; go test ./internal/repo -args -update writes it", tt.file, tt.from)
+			continue
+		}
+		if err := os.WriteFile(tt.file, []byte(before+tt.from+tt.want+tt.to+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestNamedTests holds that the tests which the pages name are there.
+func TestNamedTests(t *testing.T) {
+	var pages strings.Builder
+	for _, text := range prose(t) {
+		pages.WriteString(text)
+	}
+	var code strings.Builder
+	for _, p := range packages(t) {
+		for _, file := range append(p.TestGoFiles, p.XTestGoFiles...) {
+			code.WriteString(read(t, filepath.Join(p.Dir, file)))
+		}
+	}
+	names := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z]+)`").FindAllStringSubmatch(pages.String(), -1)
+	if len(names) == 0 {
+		t.Error("no page names a test")
+	}
+	for _, name := range names {
+		if !strings.Contains(code.String(), "\nfunc "+name[1]+"(") {
+			t.Errorf("there is no %s", name[1])
+		}
+	}
+}
+
+// TestExamples holds the workflows that users paste, those of examples and those
+// in the README, to the tables of inputs and outputs; and those of examples to
+// what keeps a workflow safe.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("examples/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	pages := prose(t)
+	var all strings.Builder
+	for _, text := range pages {
+		all.WriteString(text)
+	}
+	use := regexp.MustCompile(`(?m)uses: (\S+)(.*)$`)
+	pinned := regexp.MustCompile(`@[0-9a-f]{40}$`)
+	version := regexp.MustCompile(`^ # v\d`)
+	for _, file := range files {
+		text := read(t, file)
+		if !strings.Contains(all.String(), file) {
+			t.Errorf("%s: neither the README nor docs names it", file)
+		}
+		for _, u := range use.FindAllStringSubmatch(text, -1) {
+			if !ours(u[1]) && !strings.HasPrefix(u[1], "acme/") && !(pinned.MatchString(u[1]) && version.MatchString(u[2])) {
+				t.Errorf("%s: %s is not pinned to a commit, with its version behind it", file, u[1])
+			}
+		}
+		checkWorkflow(t, file, text)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(# [.]github/workflows/.*?)```").FindAllStringSubmatch(pages["README.md"], -1)
+	if len(blocks) == 0 {
+		t.Error("the README has no workflow")
+	}
+	for _, block := range blocks {
+		checkWorkflow(t, "README.md", block[1])
+	}
+}
+
+// TestTroubleshooting holds that each failure-reason has a section, in order.
+func TestTroubleshooting(t *testing.T) {
+	var got, want []string
+	for _, m := range regexp.MustCompile("(?m)^## `(.+)`$").FindAllStringSubmatch(read(t, "docs/troubleshooting.md"), -1) {
+		got = append(got, m[1])
+	}
+	for _, r := range verdict.Reasons() {
+		want = append(want, r.Word)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("docs/troubleshooting.md has sections on %q, want %q", got, want)
+	}
+}
+
+// TestSameRules holds that the rules have the same numbers wherever they are.
+func TestSameRules(t *testing.T) {
+	numbers := func(text, pattern string) (all []string) {
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			all = append(all, m[1])
+		}
+		return all
+	}
+	_, judge, _ := strings.Cut(read(t, "poll/judge.go"), "\nfunc Judge(")
+	judge, _, _ = strings.Cut(judge, "\n}\n")
+	_, readme, _ := strings.Cut(read(t, "README.md"), "### How it decides\n")
+	readme, _, _ = strings.Cut(readme, "\n#")
+	page := read(t, "docs/how-it-decides.md")
+	want := numbers(judge, `// (\d)\.`)
+	for where, got := range map[string][]string{
+		"the README":             numbers(readme, `(?m)^(\d)\. `),
+		"docs/how-it-decides.md": numbers(page, `(?m)^### (\d)\. `),
+		"its picture":            numbers(page, `"(\d)\. `),
+	} {
+		if len(want) == 0 || !slices.Equal(got, want) {
+			t.Errorf("%s has the rules %q, the judge %q", where, got, want)
+		}
+	}
+}
+
+// goPackage is what go list says of a package of the module.
+type goPackage struct {
+	ImportPath                         string
+	Dir                                string
+	GoFiles, TestGoFiles, XTestGoFiles []string
+	Imports, TestImports, XTestImports []string
+}
+
+// packages lists the module's packages.
+func packages(t *testing.T) (all []goPackage) {
+	t.Helper()
+	list := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,TestGoFiles,XTestGoFiles,Imports,TestImports,XTestImports", "./...")
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for decoder := json.NewDecoder(bytes.NewReader(out)); decoder.More(); {
+		var p goPackage
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 10 {
+		t.Fatalf("only %d packages", len(all))
+	}
+	return all
+}
+
+// TestLayout holds that the table of folders has every package.
+func TestLayout(t *testing.T) {
+	_, page, _ := strings.Cut(read(t, "docs/contributing.md"), "## Layout\n")
+	page, _, _ = strings.Cut(page, "\n## ")
+	for _, p := range packages(t) {
+		dir := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "pipecat-cloud-deploy"), "/")
+		if dir != "" && !strings.Contains(page, "`"+dir+"`") {
+			t.Errorf("docs/contributing.md does not say what %s is for", dir)
+		}
+	}
+}
+
+// TestRequests holds the table of what is sent to what may be.
+func TestRequests(t *testing.T) {
+	var contract struct{ Paths map[string]map[string]any }
+	if err := yaml.Unmarshal([]byte(read(t, "internal/simulator/contract.yaml")), &contract); err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for at, methods := range contract.Paths {
+		for _, method := range []string{"get", "put", "post", "patch", "delete"} {
+			if methods[method] != nil && at != "/regions" { // which the client has no use for
+				want = append(want, strings.ToUpper(method)+" "+at)
+			}
+		}
+	}
+	for _, m := range regexp.MustCompile("`([A-Z]+ /[^`]+)`").FindAllStringSubmatch(read(t, "docs/security.md"), -1) {
+		got = append(got, m[1])
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("docs/security.md has the requests %q, the contract %q", got, want)
+	}
+}
+
+// TestLinks holds that what the pages link to in this repository is there.
+func TestLinks(t *testing.T) {
+	pages := prose(t)
+	fences := regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	links := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for page, text := range pages {
+		for _, m := range links.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			file, anchor, _ := strings.Cut(m[1], "#")
+			to := page
+			if file != "" {
+				to = path.Join(path.Dir(page), file)
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s: %s is not there", page, m[1])
+			}
+			if anchor != "" && !slices.Contains(anchors(pages[to]), anchor) {
+				t.Errorf("%s: %s is no heading", page, m[1])
+			}
+		}
+	}
+}
+
+// anchors are those that GitHub gives a page's headings.
+func anchors(page string) (all []string) {
+	other := regexp.MustCompile(`[^\pL\d _-]`)
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(page, -1) {
+		all = append(all, strings.ReplaceAll(other.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return all
+}
+
+// ours reports whether a step uses this action.
+func ours(uses string) bool { return strings.HasPrefix(uses, "OWNER/pipecat-cloud-deploy@") }
+
+// checkWorkflow holds the steps of a workflow that use this action to its table
+// of inputs, and what is read of them to its table of outputs.
+func checkWorkflow(t *testing.T, file, text string) {
+	t.Helper()
+	var workflow struct {
+		Permissions *map[string]string
+		Jobs        map[string]struct {
+			Uses  string
+			Steps []struct {
+				ID, Uses, Run string
+				With          map[string]any
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(text), &workflow); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	if workflow.Permissions == nil {
+		t.Errorf("%s: it has no permissions", file)
+	}
+	used := false
+	for _, job := range workflow.Jobs {
+		used = used || strings.Contains(job.Uses, "deploy-agent.yml")
+		for _, step := range job.Steps {
+			if strings.Contains(step.Run, "${{") {
+				t.Errorf("%s: a script has ${{ in it; pass it by env", file)
+			}
+			if !ours(step.Uses) {
+				continue
+			}
+			used = true
+			if step.With["api-key"] == nil {
+				t.Errorf("%s: a step has no api-key", file)
+			}
+			for name := range step.With {
+				known := func(in config.Input) bool { return in.Name == name && !in.Retired }
+				if !slices.ContainsFunc(config.Table(), known) {
+					t.Errorf("%s: there is no input %s", file, name)
+				}
+			}
+			for _, read := range regexp.MustCompile(`steps\.`+step.ID+`\.outputs\.([\w-]+)`).FindAllStringSubmatch(text, -1) {
+				if !slices.ContainsFunc(summary.Outputs(), func(o summary.Output) bool { return o.Name == read[1] }) {
+					t.Errorf("%s: there is no output %s", file, read[1])
+				}
+			}
+		}
+	}
+	if !used {
+		t.Errorf("%s: it deploys nothing", file)
+	}
+}
+
+// prose is every page that people read, by its name.
+func prose(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("docs/*.md")
+	own, _ := filepath.Glob("*.md")
+	if err != nil || len(own) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	pages := map[string]string{}
+	for _, file := range append(files, own...) {
+		pages[filepath.ToSlash(file)] = read(t, file)
+	}
+	return pages
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func actionYAML() string {
+	var b strings.Builder
+	for _, in := range config.Table() {
+		fmt.Fprintf(&b, "  %s:\n    description: %s\n", in.Name, strconv.Quote(in.Text))
+		if in.Required {
+			b.WriteString("    required: true\n")
+		}
+		if d := in.ActionDefault(); d != "" {
+			fmt.Fprintf(&b, "    default: %s\n", strconv.Quote(d))
+		}
+		if in.Retired {
+			fmt.Fprintf(&b, "    deprecationMessage: %s\n", strconv.Quote(in.Text))
+		}
+	}
+	b.WriteString("\noutputs:\n")
+	for _, o := range summary.Outputs() {
+		fmt.Fprintf(&b, "  %s:\n    description: %s\n", o.Name, strconv.Quote(o.Text))
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+func inputsTable() string {
+	var rows [][]string
+	for _, in := range config.Table() {
+		byDefault := ""
+		switch {
+		case in.Required:
+			byDefault = "required"
+		case in.Default != "":
+			byDefault = "`" + in.Default + "`"
+		}
+		rows = append(rows, []string{"`" + in.Name + "`", byDefault, in.Text})
+	}
+	return table([]string{"Input", "Default", "Meaning"}, rows)
+}
+
+func outputsTable() string {
+	var rows [][]string
+	for _, o := range summary.Outputs() {
+		rows = append(rows, []string{"`" + o.Name + "`", o.Text})
+	}
+	return table([]string{"Output", "Meaning"}, rows)
+}
+
+func statusRows() (rows [][]string) {
+	for _, s := range verdict.Statuses() {
+		rows = append(rows, []string{"`" + s.Word + "`", fmt.Sprint(verdict.Status(s.Word).ExitCode()), s.Text})
+	}
+	return rows
+}
+
+func reasonRows() (rows [][]string) {
+	for _, r := range verdict.Reasons() {
+		rows = append(rows, []string{"`" + r.Word + "`", r.Text})
+	}
+	return rows
+}
+
+func table(head []string, rows [][]string) string {
+	var b strings.Builder
+	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	line(head)
+	b.WriteString(strings.Repeat("|---", len(head)) + "|\n")
+	for _, row := range rows {
+		line(row)
+	}
+	return b.String()
+}

@@ -1,0 +1,59 @@
+package repo
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// weak are the modules under the Mozilla Public License: it asks for the source
+// of their own files alone, which the module proxy has, as they are unchanged.
+var weak = map[string]bool{"github.com/hashicorp/go-cleanhttp": true, "github.com/hashicorp/go-retryablehttp": true}
+
+// TestLicences holds that what the program and its tests are made of may be used
+// and passed on freely.
+func TestLicences(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "-test", "-f", "{{with .Module}}{{.Path}} {{.Dir}}{{end}}", "./...")
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		module, dir, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if module == "" || seen[module] {
+			continue
+		}
+		seen[module] = true
+		text, err := os.ReadFile(filepath.Join(dir, "LICENSE"))
+		if err != nil {
+			t.Errorf("%s: %v", module, err)
+			continue
+		}
+		if licence := licenceOf(string(text)); licence == "" || licence == "MPL-2.0" && !weak[module] {
+			t.Errorf("%s: licence %q is none of MIT, BSD, Apache-2.0", module, licence)
+		}
+	}
+	if len(seen) < 10 {
+		t.Errorf("only %d modules", len(seen))
+	}
+}
+
+// licenceOf names a licence by how its text begins; empty: another.
+func licenceOf(text string) string {
+	text = strings.Join(strings.Fields(text[:min(len(text), 1000)]), " ")
+	for _, l := range []struct{ name, says string }{
+		{"MIT", "Permission is hereby granted, free of charge, to any person obtaining a copy"},
+		{"BSD", "Redistribution and use in source and binary forms, with or without modification, are permitted"},
+		{"Apache-2.0", "Apache License Version 2.0, January 2004"},
+		{"MPL-2.0", "Mozilla Public License, version 2.0"},
+	} {
+		if strings.Contains(text, l.says) {
+			return l.name
+		}
+	}
+	return ""
+}
