@@ -147,7 +147,7 @@ func (j *job) make(ctx context.Context, c deploy.Change, deadline time.Time) (de
 	rollout := poll.Rollout{
 		Agents: &j.waiting,
 		Name:   c.Name,
-		Rules: poll.Rules{Ours: taken.ID, Previous: taken.Previous, Made: taken.Agent.Made(), Restores: restores,
+		Rules: poll.Rules{Ours: taken.ID, Previous: taken.Previous, Made: taken.Agent.DesiredCreatedAt(), Restores: restores,
 			MaxRestarts: j.cfg.MaxRestarts, MinReady: j.cfg.MinReady, Warm: c.Warm},
 		Deadline: deadline,
 		Report:   j.report.Poll,

@@ -266,7 +266,7 @@ func (a *applier) find(ctx context.Context, breaks ...time.Duration) (*pipecat.A
 			continue
 		}
 		switch other := differs(a.Settings, agent); {
-		case a.Before == nil && (a.since().IsZero() || agent.Made().IsZero()):
+		case a.Before == nil && (a.since().IsZero() || agent.DesiredCreatedAt().IsZero()):
 			theirs = failed(verdict.API, nil, "the request to create the agent got no clear answer, and the API does not tell whether deployment %s was there before it, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
 		case !tells(a.Settings, agent):
 			theirs = failed(verdict.API, nil, "%s got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", a.what(), agent.Desired(), a.last)
@@ -289,7 +289,7 @@ func (a *applier) newer(agent *pipecat.Agent) bool {
 	case "", a.Previous(), a.Restores:
 		return false
 	}
-	made := agent.Made()
+	made := agent.DesiredCreatedAt()
 	return made.IsZero() || !made.Before(a.since())
 }
 
@@ -300,12 +300,12 @@ func (a *applier) refused() error {
 		what = "to create the agent"
 	}
 	switch {
-	case e.Denied():
+	case e.Unauthorized():
 		return denied(e)
 	case e.Status < 400:
 		return failed(verdict.API, e, "the API does not take %s: %v", what, e)
 	}
-	return failed(verdict.Refused, e, "the platform refuses %s: %s", what, e.Words())
+	return failed(verdict.Refused, e, "the platform refuses %s: %s", what, e.Detail())
 }
 
 // what names the change to who reads of it.

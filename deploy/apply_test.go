@@ -112,7 +112,7 @@ func TestApply(t *testing.T) {
 		for _, force := range []bool{false, true} {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					cloud := &simulator.Cloud{Laggy: tt.laggy}
+					cloud := &simulator.Cloud{ReadLag: tt.laggy}
 					old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 					before := &pipecat.Agent{DesiredDeploymentID: old}
 					change := Change{Name: "bot", Before: before, Settings: pipecat.Settings{Image: "acme/bot:v2"}, Force: force}
@@ -130,7 +130,7 @@ func TestApply(t *testing.T) {
 		}
 		t.Run(tt.name+", of a creation", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cloud := &simulator.Cloud{Laggy: tt.laggy}
+				cloud := &simulator.Cloud{ReadLag: tt.laggy}
 				change := Change{Name: "bot", Missed: time.Now(), Settings: pipecat.Settings{Image: "acme/bot:v2"}}
 				taken, err := Apply(t.Context(), client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
 				ids := cloud.Deployments("bot")
@@ -187,7 +187,7 @@ func TestAmong(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cloud := &simulator.Cloud{Laggy: tt.laggy}
+				cloud := &simulator.Cloud{ReadLag: tt.laggy}
 				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 				change := Change{Name: "bot", Force: tt.force, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
 				if tt.plain {
@@ -349,7 +349,7 @@ func TestStopped(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cloud := &simulator.Cloud{Laggy: time.Hour}
+				cloud := &simulator.Cloud{ReadLag: time.Hour}
 				old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(tt.after, cancel)

@@ -177,11 +177,11 @@ func (b *builder) begin(ctx context.Context, archive *buildcontext.Archive, regi
 			return build, b.another(build, archive, region)
 		}
 		e := asError(err)
-		if e.Denied() {
+		if e.Unauthorized() {
 			return nil, denied(err)
 		}
 		if !e.Temporary() && try == 1 {
-			return nil, failed(verdict.Build, e, "the platform refuses to build: %s", e.Words())
+			return nil, failed(verdict.Build, e, "the platform refuses to build: %s", e.Detail())
 		}
 		// An answer that is lost is looked for: any build of the same will do.
 		b.last = err
@@ -258,7 +258,7 @@ func (b *builder) upload(ctx context.Context, archive *buildcontext.Archive, reg
 		switch {
 		case ctx.Err() != nil:
 			return "", ctx.Err()
-		case asError(err).Denied():
+		case asError(err).Unauthorized():
 			return "", denied(err)
 		case !temporary || try == maxUploads:
 			return "", notUploaded(err, try)

@@ -39,7 +39,7 @@ func creation(r *http.Request) bool {
 // TestFromSource makes a build through every trouble: it is of what was packed,
 // there is one of it, and what cannot be mended is told.
 func TestFromSource(t *testing.T) {
-	post, between, bucket := simulator.Writes, simulator.Between, simulator.ToBucket
+	post, between, bucket := simulator.Writes, simulator.Between, simulator.IsUpload
 	address := func(r *http.Request) bool { return post(r) && strings.HasSuffix(r.URL.Path, "/upload-url") }
 	const denied = `<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>`
 	type faults = func(http.Handler) http.Handler
@@ -200,7 +200,7 @@ func asks(n *atomic.Int64, api http.Handler, method, path string) http.Handler {
 // TestPatience holds that an API which asks for patience is given it, and how
 // often an address is asked for.
 func TestPatience(t *testing.T) {
-	between, bucket := simulator.Between, simulator.ToBucket
+	between, bucket := simulator.Between, simulator.IsUpload
 	address := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/upload-url") }
 	busy := http.Header{"Retry-After": {"60"}}
 	const denied = `<Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>`

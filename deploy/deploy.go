@@ -108,7 +108,7 @@ func (c Change) Previous() string {
 func (c Change) since() time.Time {
 	switch {
 	case c.Before != nil:
-		return c.Before.Made()
+		return c.Before.DesiredCreatedAt()
 	case c.Missed.IsZero():
 		return time.Time{}
 	}
@@ -227,7 +227,7 @@ func unreadable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if asError(err).Denied() {
+	if asError(err).Unauthorized() {
 		return denied(err)
 	}
 	return failed(verdict.API, err, "nothing was changed, for the API could not be read: %v", err)

@@ -41,7 +41,7 @@ func TestRefusedUpload(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			cloud := &simulator.Cloud{}
 			cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-			_, _, err := resolving(t.Context(), simulator.Answer(cloud, simulator.ToBucket, 400, nil, tt.answer), cfg)
+			_, _, err := resolving(t.Context(), simulator.Answer(cloud, simulator.IsUpload, 400, nil, tt.answer), cfg)
 			var v *verdict.Verdict
 			if !errors.As(err, &v) || v.Code != tt.code || v.Detail != tt.detail {
 				t.Errorf("%q: got %+v", tt.answer, v)
@@ -58,7 +58,7 @@ func TestMoves(t *testing.T) {
 		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 		var last Uploading
 		told, uploaded := 0, time.Duration(0)
-		c := client(simulator.Slow(cloud, simulator.ToBucket, 64, time.Second))
+		c := client(simulator.Slow(cloud, simulator.IsUpload, 64, time.Second))
 		_, err := Resolve(t.Context(), c, cfg, c, func(e Event) {
 			switch e := e.(type) {
 			case Uploading:
@@ -119,7 +119,7 @@ func TestArchiveClosed(t *testing.T) {
 		faults func(http.Handler) http.Handler
 	}{
 		{"it is built", false, func(h http.Handler) http.Handler { return h }},
-		{"it is not uploaded", false, func(h http.Handler) http.Handler { return simulator.Answer(h, simulator.ToBucket, 403, nil, "") }},
+		{"it is not uploaded", false, func(h http.Handler) http.Handler { return simulator.Answer(h, simulator.IsUpload, 403, nil, "") }},
 		{"it is not built", false, func(h http.Handler) http.Handler { return simulator.Answer(h, creation, 400, nil, "{}") }},
 		{"a dry run", true, func(h http.Handler) http.Handler { return h }},
 	} {

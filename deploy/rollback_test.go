@@ -179,7 +179,7 @@ func TestRollback(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cloud := &simulator.Cloud{Laggy: tt.laggy}
+				cloud := &simulator.Cloud{ReadLag: tt.laggy}
 				old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 				made, err := client(cloud).UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "acme/bot:v2"}})
 				if err != nil {
@@ -269,7 +269,7 @@ func TestRollbackReads(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cloud := &simulator.Cloud{Laggy: tt.laggy}
+				cloud := &simulator.Cloud{ReadLag: tt.laggy}
 				was := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 				old := raw(cloud)
 				made, err := client(cloud).UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{Settings: pipecat.Settings{AgentProfile: "agent-2x"}})

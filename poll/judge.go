@@ -113,7 +113,7 @@ func lags(doc *pipecat.Agent, rules Rules) bool {
 	case rules.Previous, rules.Restores:
 		return true
 	}
-	made := doc.Made()
+	made := doc.DesiredCreatedAt()
 	return !made.IsZero() && made.Before(rules.Made)
 }
 

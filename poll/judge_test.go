@@ -280,7 +280,7 @@ func FuzzJudge(f *testing.F) {
 			See(&doc, rules)
 			v, memory = Judge(&doc, rules, memory, time.Unix(int64(i), 0))
 			theirs := doc.Desired() != "ours" && doc.Desired() != "old" && doc.Desired() != ""
-			older := !doc.Made().IsZero() && doc.Made().Before(rules.Made)
+			older := !doc.DesiredCreatedAt().IsZero() && doc.DesiredCreatedAt().Before(rules.Made)
 			if v.Status == verdict.Ready && !(doc.Ready && doc.ReconciledDeploymentID == "ours" && !theirs) {
 				t.Errorf("green for %s", text)
 			}

@@ -157,7 +157,7 @@ func (w *watch) fault(err error) (asked time.Duration, final error) {
 	var e *pipecat.Error
 	if errors.As(err, &e) {
 		asked = e.RetryAfter
-		if e.Denied() {
+		if e.Unauthorized() {
 			return 0, &verdict.Verdict{Status: verdict.Failed, Reason: verdict.Auth,
 				Message: fmt.Sprintf("the API takes the key no longer, so what goes on is not known: %v", err)}
 		}

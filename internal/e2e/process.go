@@ -153,7 +153,7 @@ func Cancelled(t *testing.T) {
 			return simulator.Hang(c, reach(to(http.MethodPost, "/v1/builds/upload-url")))
 		}, uploads, false},
 		{"uploading", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
-			return simulator.Hang(c, reach(simulator.ToBucket))
+			return simulator.Hang(c, reach(simulator.IsUpload))
 		}, uploads, false},
 		{"asking for the build", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
 			return simulator.Hang(c, reach(buildWrites))

@@ -155,7 +155,7 @@ func newScenario(rng *rand.Rand) scenario {
 }
 
 func (s *scenario) newCloud() *simulator.Cloud {
-	cloud := &simulator.Cloud{Key: s.key, Laggy: s.laggy, Skew: s.skew, Scripts: s.scripts, Bucket: "https://bucket.example/bucket"}
+	cloud := &simulator.Cloud{Key: s.key, ReadLag: s.laggy, Skew: s.skew, Scripts: s.scripts, Bucket: "https://bucket.example/bucket"}
 	if s.exists {
 		cloud.AddAgent("bot", "us-west", "ghcr.io/acme/bot:v1")
 	}

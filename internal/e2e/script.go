@@ -156,7 +156,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		case "laggy":
 			d, err := time.ParseDuration(args[1])
 			ts.Check(err)
-			cloud.Laggy = d
+			cloud.ReadLag = d
 		default:
 			ts.Fatalf("cloud %s is not known", args[0])
 		}
@@ -171,7 +171,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			w.api = w.honest
 			return
 		}
-		which := map[string]simulator.When{"reads": simulator.Reads, "writes": simulator.Writes, "logs": logs, "bucket": simulator.ToBucket, "builds": buildWrites}[args[0]]
+		which := map[string]simulator.When{"reads": simulator.Reads, "writes": simulator.Writes, "logs": logs, "bucket": simulator.IsUpload, "builds": buildWrites}[args[0]]
 		from, err := strconv.ParseInt(args[1], 10, 64)
 		ts.Check(err)
 		to, err := strconv.ParseInt(args[2], 10, 64)

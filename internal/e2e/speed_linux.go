@@ -108,7 +108,7 @@ var theirDefaults = []string{
 
 // fastCloud builds at once, and does not look into contexts.
 func fastCloud() *simulator.Cloud {
-	cloud := &simulator.Cloud{Key: searchKey, Sealed: true, BuildScripts: map[string]simulator.BuildScript{"ok": {Name: "ok"}}}
+	cloud := &simulator.Cloud{Key: searchKey, SkipUnpack: true, BuildScripts: map[string]simulator.BuildScript{"ok": {Name: "ok"}}}
 	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
 	return cloud
 }
@@ -133,7 +133,7 @@ func measure(t *testing.T, program *exec.Cmd, cloud *simulator.Cloud, dir string
 		handled <- struct{}{}
 		defer func() { <-handled }()
 		<-started
-		if simulator.ToBucket(r) {
+		if simulator.IsUpload(r) {
 			r.Body = countedBody{r.Body, &u.sent}
 			defer func() { u.uploaded = time.Since(began) }()
 		}

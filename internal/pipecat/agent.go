@@ -89,9 +89,9 @@ func (a *Agent) Desired() string {
 	return a.ActiveDeploymentID
 }
 
-// Made is when the desired deployment was made, by the platform's clock; zero
+// DesiredCreatedAt is when the desired deployment was made, by the platform's clock; zero
 // where the document does not tell.
-func (a *Agent) Made() time.Time {
+func (a *Agent) DesiredCreatedAt() time.Time {
 	if a.Deployment == nil || a.Deployment.ID != a.Desired() {
 		return time.Time{}
 	}

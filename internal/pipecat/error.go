@@ -44,13 +44,13 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "%s, but the answer cannot be read: %v", e.status(), e.Err)
 		return b.String()
 	}
-	b.WriteString(e.Words())
+	b.WriteString(e.Detail())
 	return b.String()
 }
 
-// Words are what the API said: its status, its message or else the first line
+// Detail is what the API said: its status, its message or else the first line
 // of its answer, and its code.
-func (e *Error) Words() string {
+func (e *Error) Detail() string {
 	words := e.status()
 	if e.Message != "" {
 		words += ": " + e.Message
@@ -78,8 +78,8 @@ func (e *Error) Temporary() bool {
 	return e.Status >= 500
 }
 
-// Denied reports whether the API does not take the key, or not for this.
-func (e *Error) Denied() bool {
+// Unauthorized reports whether the API does not take the key, or not for this.
+func (e *Error) Unauthorized() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 }
 

@@ -75,14 +75,14 @@ func (e *UploadError) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("upload to %s: %v", e.URL, e.Err)
 	}
-	return fmt.Sprintf("upload to %s: %s", e.URL, e.Words())
+	return fmt.Sprintf("upload to %s: %s", e.URL, e.Detail())
 }
 
-// Words are what the bucket said: its status, its message or else the first line
+// Detail is what the bucket said: its status, its message or else the first line
 // of its answer, and its code.
-func (e *UploadError) Words() string {
+func (e *UploadError) Detail() string {
 	said := Error{Status: e.Status, Code: e.Code, Message: e.Message, Body: e.Body}
-	return said.Words()
+	return said.Detail()
 }
 
 // Unwrap returns why there was no answer.

@@ -207,7 +207,7 @@ func (c *Cloud) getAgent(r *http.Request) (any, *apiError) {
 	}
 	now := time.Now()
 	a.settle(c, now)
-	shown := a.shown(now.Add(-c.Laggy))
+	shown := a.shown(now.Add(-c.ReadLag))
 	if shown == nil {
 		return nil, notFound("Not found")
 	}

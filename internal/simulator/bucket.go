@@ -21,8 +21,8 @@ import (
 // maxForm is how many bytes a form may have before its file.
 const maxForm = 20 << 10
 
-// ToBucket selects what goes to the bucket, and not to the API.
-func ToBucket(r *http.Request) bool {
+// IsUpload selects what goes to the bucket, and not to the API.
+func IsUpload(r *http.Request) bool {
 	return r.URL.Path == "/bucket" || strings.HasPrefix(r.URL.Path, "/bucket/")
 }
 
@@ -123,7 +123,7 @@ func (c *Cloud) store(r *http.Request) (etag string, refusal *bucketError) {
 		return n, err
 	})
 	content := bufio.NewReaderSize(reading, 256<<10)
-	if !c.Sealed {
+	if !c.SkipUnpack {
 		come.Err = come.unpack(content)
 	}
 	if _, err := io.Copy(io.Discard, content); err != nil {

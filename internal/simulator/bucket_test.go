@@ -141,7 +141,7 @@ func TestBucketExpiry(t *testing.T) {
 			cloud := &simulator.Cloud{UploadExpiry: tt.expiry, Skew: time.Hour}
 			var h http.Handler = cloud
 			if tt.chunk > 0 {
-				h = simulator.Slow(h, simulator.ToBucket, tt.chunk, time.Second)
+				h = simulator.Slow(h, simulator.IsUpload, tt.chunk, time.Second)
 			}
 			c := clientOf(t, h)
 			u, err := c.UploadURL(t.Context(), "us-west")
@@ -170,7 +170,7 @@ func TestUploadFaults(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			cloud := &simulator.Cloud{}
-			c := clientOf(t, fault(cloud, simulator.Between(1, 1, simulator.ToBucket)))
+			c := clientOf(t, fault(cloud, simulator.Between(1, 1, simulator.IsUpload)))
 			u, err := c.UploadURL(t.Context(), "us-west")
 			if err != nil {
 				t.Fatal(err)
@@ -237,7 +237,7 @@ func TestBucketAddress(t *testing.T) {
 // such a context is built.
 func TestSealed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cloud := &simulator.Cloud{Sealed: true}
+		cloud := &simulator.Cloud{SkipUnpack: true}
 		c := clientOf(t, cloud)
 		b, _ := create(t, c, uploaded(t, c, []byte("anything")), "Dockerfile")
 		time.Sleep(time.Minute)

@@ -97,7 +97,7 @@ func (c *Cloud) scriptOf(up *upload, dockerfile string) (script BuildScript, dep
 		return fails("Failed to unpack the build context: %v", up.Err)
 	case up.Unpacked > c.maxContext():
 		return fails("The build context has %d bytes unpacked, and may have %d", up.Unpacked, c.maxContext())
-	case !found && !c.Sealed:
+	case !found && !c.SkipUnpack:
 		return fails("failed to read dockerfile: open %s: no such file or directory", dockerfile)
 	}
 	name := or(mark.build, "ok")

@@ -24,8 +24,8 @@ type Cloud struct {
 	// Key is the Private key that it takes. When it is empty, any key will do
 	// that is not a Public one.
 	Key string
-	// Laggy makes a read show an update only after this time.
-	Laggy time.Duration
+	// ReadLag makes a read show an update only after this time.
+	ReadLag time.Duration
 	// Skew is how far its clock is ahead of ours.
 	Skew time.Duration
 	// Scripts are used besides those of Scripts, and before them, by an image's
@@ -42,9 +42,9 @@ type Cloud struct {
 	// MaxContext is how many bytes a context may have in the bucket, and how many
 	// unpacked; 0: 500 MiB.
 	MaxContext int64
-	// Sealed makes the bucket read contexts without looking into them, for
+	// SkipUnpack makes the bucket read contexts without looking into them, for
 	// measuring. Each then has every Dockerfile.
-	Sealed bool
+	SkipUnpack bool
 	// TailLogs makes a build's log lose its beginning where it is longer than
 	// what is asked for, and not its end.
 	TailLogs bool
@@ -149,7 +149,7 @@ func (c *Cloud) Serving(name string) string {
 	}
 	now := time.Now()
 	a.settle(c, now)
-	if a = a.shown(now.Add(-c.Laggy)); a == nil {
+	if a = a.shown(now.Add(-c.ReadLag)); a == nil {
 		return ""
 	}
 	newest := a.deployments[len(a.deployments)-1]
@@ -203,7 +203,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			c.reply(w, nil, &apiError{http.StatusNotFound, "NOT_FOUND", "Not found"})
 		})
 	})
-	if ToBucket(r) {
+	if IsUpload(r) {
 		c.bucket(w, r)
 		return
 	}

@@ -34,7 +34,7 @@ func Contract(h http.Handler, broken func(error)) (http.Handler, error) {
 		MultiError:         true,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ToBucket(r) { // which is no part of the API
+		if IsUpload(r) { // which is no part of the API
 			h.ServeHTTP(w, r)
 			return
 		}

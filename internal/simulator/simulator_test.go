@@ -291,7 +291,7 @@ func TestSlowFaults(t *testing.T) {
 func TestLaggy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := newCloud()
-		cloud.Laggy = 5 * time.Second
+		cloud.ReadLag = 5 * time.Second
 		c := newCaller(t, cloud)
 		desired := func() any {
 			_, doc := c.call("GET", "/v1/agents/bot", "")

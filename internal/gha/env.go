@@ -1,0 +1,72 @@
+// Package gha speaks GitHub Actions: what the runner tells a step by its
+// environment, and what a step tells the runner by commands and files.
+package gha
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/sethvargo/go-githubactions"
+)
+
+// Env reads a step's environment, such as os.Getenv. No variable needs to be set:
+// the program runs on other machines, too.
+//
+// https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+type Env func(name string) string
+
+// Input is the action's input called name, without white space around it; "" when
+// it is not set.
+func (e Env) Input(name string) string {
+	return githubactions.New(githubactions.WithGetenv(githubactions.GetenvFunc(e))).GetInput(name)
+}
+
+// OnRunner reports whether a GitHub runner reads the log.
+func (e Env) OnRunner() bool { return e("GITHUB_ACTIONS") == "true" }
+
+// Workspace is the folder of the user's repository; "" off a runner.
+func (e Env) Workspace() string { return e("GITHUB_WORKSPACE") }
+
+// Temp is a folder for files that go again; "" off a runner.
+func (e Env) Temp() string { return e("RUNNER_TEMP") }
+
+// OutputFile is the path of the file that takes the outputs; "" for none.
+func (e Env) OutputFile() string { return e("GITHUB_OUTPUT") }
+
+// SummaryFile is the path of the file that takes the job summary; "" for none.
+func (e Env) SummaryFile() string { return e("GITHUB_STEP_SUMMARY") }
+
+// Run says which workflow run this is. Any field may be empty.
+type Run struct {
+	Server     string // https://github.com, or an enterprise's own
+	Repository string // owner/name
+	Commit     string
+	ID         string
+}
+
+// Run is that of the job.
+func (e Env) Run() Run {
+	return Run{Server: e("GITHUB_SERVER_URL"), Repository: e("GITHUB_REPOSITORY"), Commit: e("GITHUB_SHA"), ID: e("GITHUB_RUN_ID")}
+}
+
+// Line is the address of a line of a file in the run's commit; "" where the runner
+// does not name it.
+func (r Run) Line(file string, line int) string {
+	base, err := url.Parse(r.Server)
+	if err != nil || base.Scheme != "https" || r.Repository == "" || r.Commit == "" {
+		return ""
+	}
+	to := base.JoinPath(escaped(r.Repository), "blob", escaped(r.Commit), escaped(file))
+	to.Fragment = "L" + strconv.Itoa(line)
+	return to.String()
+}
+
+// escaped is a path whose names mean nothing else in an address.
+func escaped(path string) string {
+	names := strings.Split(path, "/")
+	for i := range names {
+		names[i] = url.PathEscape(names[i])
+	}
+	return strings.Join(names, "/")
+}
