@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs, Message: problems.Error()}
 	} else if v, err = rollOut(ctx, cfg, transport, report); err != nil {
 		v = verdict.Of(err)
-		report.Explain(v, diagnose(v, cfg.Workspace, cfg.AgentProfile, nil))
+		report.Explain(v, diagnose(v, cfg.Workspace, cfg.Settings.AgentProfile, nil))
 	}
 	report.Finish(v)
 	return v.Status.ExitCode()
@@ -170,7 +170,7 @@ func (j *job) explain(ctx context.Context, v verdict.Verdict, taken deploy.Taken
 		log, err = j.waiting.Logs(timed, j.cfg.AgentName, taken.ID, j.cfg.LogLines)
 		j.report.Logs(log, err)
 	}
-	j.report.Explain(v, diagnose(v, j.cfg.Workspace, cmp.Or(j.cfg.AgentProfile, taken.Agent.AgentProfile), log))
+	j.report.Explain(v, diagnose(v, j.cfg.Workspace, cmp.Or(j.cfg.Settings.AgentProfile, taken.Agent.AgentProfile), log))
 }
 
 // rollBack puts back what a change that failed has changed, and waits for that.

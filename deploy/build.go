@@ -106,7 +106,7 @@ func (b *builder) fromSource(ctx context.Context) (Artefact, error) {
 		return Artefact{Build: &pipecat.Build{Region: region}}, nil
 	}
 
-	b.deadline = time.Now().Add(b.cfg.BuildTimeout)
+	b.deadline = time.Now().Add(b.cfg.Build.Timeout)
 	timed, cancel := context.WithDeadline(ctx, b.deadline)
 	defer cancel()
 	build, err := b.begin(timed, archive, region, known)
@@ -130,11 +130,11 @@ func (b *builder) pack(ctx context.Context) (*buildcontext.Archive, error) {
 	began := time.Now()
 	told := began
 	archive, err := buildcontext.Pack(ctx, buildcontext.Options{
-		Dir:        b.cfg.BuildContext,
+		Dir:        b.cfg.Build.Context,
 		Workspace:  cmp.Or(b.cfg.Workspace, "."),
-		Dockerfile: b.cfg.Dockerfile,
-		Exclude:    b.cfg.BuildExclude,
-		Temp:       b.cfg.Temp,
+		Dockerfile: b.cfg.Build.Dockerfile,
+		Exclude:    b.cfg.Build.Exclude,
+		Temp:       b.cfg.Build.Temp,
 		Progress: func(p buildcontext.Progress) {
 			if time.Since(told) >= movesEvery {
 				told = time.Now()
@@ -304,10 +304,10 @@ func (b *builder) stopped(ctx, timed context.Context, err error) error {
 			Message: "the job was stopped while it uploaded the build context or asked for the build, so nothing was deployed"}
 	case timed.Err() != nil && b.last != nil:
 		return &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
-			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed: %v", b.cfg.BuildTimeout, b.last)}
+			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed: %v", b.cfg.Build.Timeout, b.last)}
 	case timed.Err() != nil:
 		return &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
-			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed", b.cfg.BuildTimeout)}
+			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed", b.cfg.Build.Timeout)}
 	}
 	return err
 }

@@ -27,8 +27,8 @@ func source(t *testing.T, dockerfile string) config.Config {
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return config.Config{AgentName: "bot", CloudBuild: true, CreateIfMissing: true, Workspace: dir, Temp: filepath.Join(t.TempDir(), "temp"),
-		BuildTimeout: 10 * time.Minute, LogLines: 3}
+	return config.Config{AgentName: "bot", CreateIfMissing: true, Workspace: dir, Build: config.Build{FromSource: true, Timeout: 10 * time.Minute, Temp: filepath.Join(t.TempDir(), "temp")},
+		LogLines: 3}
 }
 
 // creation selects the requests for a build.
@@ -72,7 +72,7 @@ func TestFromSource(t *testing.T) {
 		{name: "an upload that is refused", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, bucket, 403, nil, `<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>`)
 		}, status: verdict.Failed, reason: verdict.Build, message: "(tries: 1): upload to https://api/bucket: 403 Forbidden: no (SignatureDoesNotMatch)"},
-		{name: "time that is up", edit: func(c *config.Config) { c.BuildTimeout = 90 * time.Second }, faults: func(h http.Handler) http.Handler { return simulator.Hang(h, bucket) },
+		{name: "time that is up", edit: func(c *config.Config) { c.Build.Timeout = 90 * time.Second }, faults: func(h http.Handler) http.Handler { return simulator.Hang(h, bucket) },
 			status: verdict.TimedOut, reason: verdict.Build, message: "the build is not known to have begun within build-timeout (1m30s), so nothing was deployed: upload to https://api/bucket: "},
 		{name: "a creation whose answer is lost", faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, between(1, 1, creation), false) }, uploads: 1, builds: 1},
 		{name: "a creation that was not taken", faults: func(h http.Handler) http.Handler {
@@ -87,7 +87,7 @@ func TestFromSource(t *testing.T) {
 		{name: "a build whose log cannot be read", dockerfile: "# simulator: failed\n", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/logs") }, 500, nil, "{}")
 		}, status: verdict.Failed, reason: verdict.Build, message: "ended as failed and is not deployed", uploads: 1, builds: 1},
-		{name: "no Dockerfile", edit: func(c *config.Config) { c.Dockerfile = "Dockerfile.prod" }, status: verdict.Failed, reason: verdict.Inputs, message: "Dockerfile.prod"},
+		{name: "no Dockerfile", edit: func(c *config.Config) { c.Build.Dockerfile = "Dockerfile.prod" }, status: verdict.Failed, reason: verdict.Inputs, message: "Dockerfile.prod"},
 		{name: "a region of no agent", edit: func(c *config.Config) { c.Region = "us-east" }, status: verdict.Failed, reason: verdict.Inputs, message: "in region us-west, not in us-east"},
 		{name: "no list of builds", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, func(r *http.Request) bool {

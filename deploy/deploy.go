@@ -127,6 +127,10 @@ func (c Change) Region() string {
 // impossible. Only what was asked for is in it. Errors are a *verdict.Verdict, or ctx's.
 func Plan(ctx context.Context, api API, cfg config.Config, artefact Artefact) (Change, error) {
 	change := Change{Name: cfg.AgentName, Artefact: artefact, Settings: settings(cfg, artefact), Rollback: cfg.RollbackOnFailure}
+	var scaling pipecat.AutoScaling
+	if cfg.Settings.AutoScaling != nil {
+		scaling = *cfg.Settings.AutoScaling
+	}
 	agent, err := api.Agent(ctx, cfg.AgentName)
 	region := cfg.Region // of the agent
 	switch {
@@ -152,7 +156,7 @@ func Plan(ctx context.Context, api API, cfg config.Config, artefact Artefact) (C
 		change.Before, change.Force = agent, cfg.ForceRedeploy
 		region = agent.Region
 		if a := agent.AutoScaling; a != nil {
-			least, most := cmp.Or(cfg.MinAgents, a.MinReplicas), cmp.Or(cfg.MaxAgents, a.MaxReplicas)
+			least, most := cmp.Or(scaling.MinAgents, a.MinReplicas), cmp.Or(scaling.MaxAgents, a.MaxReplicas)
 			if change.Settings.AutoScaling != nil && least != nil && most != nil && *least > *most {
 				return Change{}, failed(verdict.Inputs, nil, "min-agents would be %d, above max-agents, which would be %d; set both", *least, *most)
 			}
@@ -162,7 +166,7 @@ func Plan(ctx context.Context, api API, cfg config.Config, artefact Artefact) (C
 		return Change{}, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region (a new agent's is set by region)", b.ID, b.Region, region)
 	}
 	if cfg.WaitForReady && cfg.WaitFor == "warm" {
-		least := cfg.MinAgents
+		least := scaling.MinAgents
 		if least == nil && change.Before != nil && change.Before.AutoScaling != nil {
 			least = change.Before.AutoScaling.MinReplicas
 		}
@@ -176,27 +180,10 @@ func Plan(ctx context.Context, api API, cfg config.Config, artefact Artefact) (C
 }
 
 func settings(cfg config.Config, artefact Artefact) pipecat.Settings {
-	s := pipecat.Settings{
-		Image:              artefact.Image,
-		NodeType:           cfg.NodeType,
-		ImagePullSecretSet: cfg.ImageCredentials,
-		SecretSet:          cfg.SecretSet,
-		AgentProfile:       cfg.AgentProfile,
-		MaxSessionDuration: int(cfg.MaxSessionDuration.Seconds()),
-		WebsocketAuth:      cfg.WebsocketAuth,
-	}
+	s := cfg.Settings
+	s.Image, s.BuildID = artefact.Image, ""
 	if artefact.Build != nil {
 		s.BuildID = artefact.Build.ID
-	}
-	if cfg.MinAgents != nil || cfg.MaxAgents != nil {
-		s.AutoScaling = &pipecat.AutoScaling{MinAgents: cfg.MinAgents, MaxAgents: cfg.MaxAgents}
-	}
-	switch cfg.KrispVivaFilter {
-	case "":
-	case "none":
-		s.KrispViva = &pipecat.KrispViva{}
-	default:
-		s.KrispViva = &pipecat.KrispViva{AudioFilter: &cfg.KrispVivaFilter}
 	}
 	return s
 }

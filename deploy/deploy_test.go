@@ -25,12 +25,12 @@ func TestSettings(t *testing.T) {
 		want pipecat.Settings
 	}{
 		{"nothing", config.Config{}, Artefact{}, pipecat.Settings{}},
-		{"an image", config.Config{Image: "a:b"}, Artefact{Image: "a:b"}, pipecat.Settings{Image: "a:b"}},
-		{"a build", config.Config{BuildID: "id"}, Artefact{Build: &pipecat.Build{ID: "id"}}, pipecat.Settings{BuildID: "id"}},
-		{"one bound", config.Config{MinAgents: ptr(0)}, Artefact{}, pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(0)}}},
-		{"the filter off", config.Config{KrispVivaFilter: "none"}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{}}},
-		{"the filter on", config.Config{KrispVivaFilter: "tel"}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: ptr("tel")}}},
-		{"the rest", config.Config{ImageCredentials: "i", SecretSet: "s", AgentProfile: "p", MaxSessionDuration: time.Hour, WebsocketAuth: "token", NodeType: "arm"}, Artefact{},
+		{"an image", config.Config{Settings: pipecat.Settings{Image: "a:b"}}, Artefact{Image: "a:b"}, pipecat.Settings{Image: "a:b"}},
+		{"a build", config.Config{Settings: pipecat.Settings{BuildID: "id"}}, Artefact{Build: &pipecat.Build{ID: "id"}}, pipecat.Settings{BuildID: "id"}},
+		{"one bound", config.Config{Settings: pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(0)}}}, Artefact{}, pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(0)}}},
+		{"the filter off", config.Config{Settings: pipecat.Settings{KrispViva: &pipecat.KrispViva{}}}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{}}},
+		{"the filter on", config.Config{Settings: pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: ptr("tel")}}}, Artefact{}, pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: ptr("tel")}}},
+		{"the rest", config.Config{Settings: pipecat.Settings{ImagePullSecretSet: "i", SecretSet: "s", AgentProfile: "p", MaxSessionDuration: 3600, WebsocketAuth: "token", NodeType: "arm"}}, Artefact{},
 			pipecat.Settings{ImagePullSecretSet: "i", SecretSet: "s", AgentProfile: "p", MaxSessionDuration: 3600, WebsocketAuth: "token", NodeType: "arm"}},
 	} {
 		if got := settings(tt.cfg, tt.from); !reflect.DeepEqual(got, tt.want) {
@@ -65,7 +65,7 @@ func TestRegions(t *testing.T) {
 			if !tt.properties {
 				h = simulator.Answer(h, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/properties") }, 500, nil, "")
 			}
-			cfg := config.Config{AgentName: "bot", BuildID: "id", Region: tt.region, CreateIfMissing: true}
+			cfg := config.Config{AgentName: "bot", Settings: pipecat.Settings{BuildID: "id"}, Region: tt.region, CreateIfMissing: true}
 			_, err := Plan(t.Context(), client(h), cfg, Artefact{Build: &pipecat.Build{ID: "id", Region: tt.build}})
 			if (err == nil) != tt.ok {
 				t.Errorf("%s: %v", tt.name, err)

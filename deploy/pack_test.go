@@ -22,7 +22,7 @@ import (
 // each on a line.
 func TestManyProblems(t *testing.T) {
 	cfg := source(t, "FROM scratch\n")
-	cfg.BuildExclude = []string{"a[", "b["}
+	cfg.Build.Exclude = []string{"a[", "b["}
 	c := client(&simulator.Cloud{})
 	_, err := Resolve(t.Context(), c, cfg, c, func(Event) {}, func(poll.Event) {})
 	v := verdict.Of(err)
@@ -89,7 +89,7 @@ func TestPackedAs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cfg.BuildContext, cfg.Dockerfile, cfg.BuildExclude = "bots/a", "deploy/Dockerfile.prod", []string{"*.md"}
+	cfg.Build.Context, cfg.Build.Dockerfile, cfg.Build.Exclude = "bots/a", "deploy/Dockerfile.prod", []string{"*.md"}
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &simulator.Cloud{}
 		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
@@ -100,11 +100,11 @@ func TestPackedAs(t *testing.T) {
 		if names := strings.Join(cloud.Uploads()[0].Names, " "); names != "bot.py deploy/ deploy/Dockerfile.prod" {
 			t.Errorf("packed %s", names)
 		}
-		if left, err := os.ReadDir(cfg.Temp); err != nil || len(left) > 0 {
+		if left, err := os.ReadDir(cfg.Build.Temp); err != nil || len(left) > 0 {
 			t.Errorf("left %v, %v", left, err)
 		}
 	})
-	cfg.BuildContext = filepath.Dir(cfg.Workspace)
+	cfg.Build.Context = filepath.Dir(cfg.Workspace)
 	if _, _, err := resolving(t.Context(), &simulator.Cloud{}, cfg); err == nil || !strings.Contains(err.Error(), "is outside of the workspace") {
 		t.Errorf("a context around the workspace: %v", err)
 	}

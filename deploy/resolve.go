@@ -31,19 +31,19 @@ const logLimit = 10 * time.Second
 func Resolve(ctx context.Context, api API, cfg config.Config, waiter poll.Builds, report func(Event), seen func(poll.Event)) (Artefact, error) {
 	b := builder{api: api, waiter: waiter, cfg: cfg, report: report, seen: seen}
 	switch {
-	case cfg.CloudBuild:
+	case cfg.Build.FromSource:
 		return b.fromSource(ctx)
-	case cfg.BuildID == config.Latest:
+	case cfg.Build.Latest:
 		return b.latest(ctx)
-	case cfg.BuildID != "":
+	case cfg.Settings.BuildID != "":
 		return b.byID(ctx)
 	}
-	return Artefact{Image: cfg.Image}, nil
+	return Artefact{Image: cfg.Settings.Image}, nil
 }
 
 // byID finds the build with the id that was asked for.
 func (b *builder) byID(ctx context.Context) (Artefact, error) {
-	id := b.cfg.BuildID
+	id := b.cfg.Settings.BuildID
 	build, err := b.api.Build(ctx, id)
 	switch {
 	case status(err) == http.StatusNotFound:
@@ -58,7 +58,7 @@ func (b *builder) byID(ctx context.Context) (Artefact, error) {
 		if _, err := Plan(ctx, b.api, b.cfg, Artefact{Build: build}); err != nil {
 			return Artefact{}, err
 		}
-		b.deadline = time.Now().Add(b.cfg.BuildTimeout)
+		b.deadline = time.Now().Add(b.cfg.Build.Timeout)
 		return b.wait(ctx, id)
 	}
 	return Artefact{Build: build}, nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/simulator"
 	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/poll"
@@ -29,7 +30,7 @@ func TestLatest(t *testing.T) {
 		}
 		c := client(cloud)
 		for _, tt := range []struct{ agent, region, want string }{{"bot", "", id(1)}, {"new", "", id(2)}, {"new", "us-east", id(1)}, {"new", "ap-south", ""}} {
-			cfg := config.Config{AgentName: tt.agent, Region: tt.region, BuildID: config.Latest, CreateIfMissing: true}
+			cfg := config.Config{AgentName: tt.agent, Region: tt.region, Build: config.Build{Latest: true}, CreateIfMissing: true}
 			artefact, err := Resolve(context.Background(), c, cfg, c, func(Event) {}, func(poll.Event) {})
 			if tt.want == "" && err == nil || tt.want != "" && (err != nil || artefact.Build.ID != tt.want) {
 				t.Errorf("%s in %q: got %+v, %v, want %s", tt.agent, tt.region, artefact.Build, err, tt.want)
@@ -62,7 +63,7 @@ func TestNamedBuild(t *testing.T) {
 					fmt.Fprintf(w, `{"build":{"status":%q}}`, tt.statuses[min(looks, len(tt.statuses)-1)])
 					looks++
 				})
-				artefact, _, err := resolving(t.Context(), api, config.Config{AgentName: "bot", BuildID: id, BuildTimeout: time.Minute})
+				artefact, _, err := resolving(t.Context(), api, config.Config{AgentName: "bot", Settings: pipecat.Settings{BuildID: id}, Build: config.Build{Timeout: time.Minute}})
 				if err != nil || artefact.Build.ID != id {
 					t.Errorf("got %+v, %v", artefact.Build, err)
 				}

@@ -113,7 +113,7 @@ func TestBuildShown(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r, log := building(config.Config{AgentName: "bot", CloudBuild: true})
+				r, log := building(config.Config{AgentName: "bot", Build: config.Build{FromSource: true}})
 				time.Sleep(3 * time.Second)
 				r.Deploy(deploy.Packed{Archive: archive, Took: 3 * time.Second})
 				time.Sleep(8 * time.Second)
@@ -148,7 +148,7 @@ func TestLatestShown(t *testing.T) {
 		{pipecat.Build{Region: "us-west", ContextHash: "0123"}, "Build id is the newest in us-west that succeeded, of context 0123.\n"},
 		{pipecat.Build{Region: "us-west", CreatedAt: pipecat.Time{Time: time.Now().Add(-150 * time.Minute)}}, "that succeeded, made 2 hours ago.\n"},
 	} {
-		r, log := building(config.Config{AgentName: "bot", BuildID: config.Latest})
+		r, log := building(config.Config{AgentName: "bot", Build: config.Build{Latest: true}})
 		if r.build != "" {
 			t.Errorf("build %q is known before it is found", r.build)
 		}

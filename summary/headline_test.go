@@ -59,7 +59,7 @@ func TestHeadline(t *testing.T) {
 		{"not ready", &deploy.Change{Before: before("a/b:v1"), Artefact: image}, false, true, previous, "", notReady, "✗ bot: it is not ready – v1 still serves callers"},
 	} {
 		r := New(&bytes.Buffer{}, func(string) string { return "" })
-		r.Begin(config.Config{AgentName: "bot", Image: "a/b:v2"})
+		r.Begin(config.Config{AgentName: "bot", Settings: pipecat.Settings{Image: "a/b:v2"}})
 		r.Deploy(*tt.change)
 		if tt.lost {
 			r.Deploy(deploy.Lost{Why: errors.New("lost")})
@@ -81,7 +81,7 @@ func TestHeadline(t *testing.T) {
 func TestRolledBackTo(t *testing.T) {
 	for now, want := range map[string]string{"back": "v1 still serves callers", "new": "the new revision takes calls at the moment", "old": "v1 still serves callers", "else": "deployment else still serves callers"} {
 		r := New(&bytes.Buffer{}, func(string) string { return "" })
-		r.Begin(config.Config{AgentName: "bot", Image: "a/b:v2"})
+		r.Begin(config.Config{AgentName: "bot", Settings: pipecat.Settings{Image: "a/b:v2"}})
 		r.Deploy(deploy.Change{Before: before("a/b:v1"), Artefact: deploy.Artefact{Image: "a/b:v2"}})
 		r.Deploy(deploy.Taken{ID: "new", Previous: "old", Agent: &pipecat.Agent{}})
 		r.Deploy(deploy.Change{Undoes: "new"})
@@ -273,7 +273,7 @@ func TestWayBack(t *testing.T) {
 	} {
 		var log bytes.Buffer
 		r := New(&log, func(string) string { return "" })
-		r.Begin(config.Config{AgentName: "bot", Image: "a/b:v2"})
+		r.Begin(config.Config{AgentName: "bot", Settings: pipecat.Settings{Image: "a/b:v2"}})
 		change := deploy.Change{Before: tt.before, Artefact: deploy.Artefact{Image: "a/b:v2"}, Rollback: tt.rollback}
 		if tt.before != nil {
 			change.Plan = []deploy.Setting{{Name: "image", Before: tt.before.Deployment.Manifest.Spec.Image, After: "a/b:v2", From: "input"}}

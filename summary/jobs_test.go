@@ -81,7 +81,7 @@ func (w *want) agent(foreign string) {
 }
 
 func asked(foreign string) config.Config {
-	return config.Config{APIKey: key, AgentName: foreign, Image: foreign, BuildID: foreign, Region: foreign, File: foreign, FileKeys: []string{"image"}}
+	return config.Config{APIKey: key, AgentName: foreign, Settings: pipecat.Settings{Image: foreign, BuildID: foreign}, Region: foreign, File: foreign, FileKeys: []string{"image"}}
 }
 
 // wrong are problems, one more than there may be annotations.
@@ -236,7 +236,7 @@ var jobs = []job{
 	{"a build",
 		func(r *Report, foreign string) {
 			cfg := asked(foreign)
-			cfg.BuildID = config.Latest
+			cfg.Settings.BuildID, cfg.Build.Latest = "", true
 			r.Begin(cfg)
 			build := &pipecat.Build{ID: foreign, Region: foreign, ContextHash: foreign}
 			r.Deploy(deploy.Found{Build: build, Latest: true})

@@ -102,10 +102,7 @@ func (r *Report) Begin(cfg config.Config) {
 	if cfg.APIURL != nil {
 		r.api = cfg.APIURL.String()
 	}
-	r.agent, r.image, r.build, r.region = r.line(cfg.AgentName), r.line(cfg.Image), r.line(cfg.BuildID), cfg.Region
-	if r.build == config.Latest {
-		r.build = ""
-	}
+	r.agent, r.image, r.build, r.region = r.line(cfg.AgentName), r.line(cfg.Settings.Image), r.line(cfg.Settings.BuildID), cfg.Region
 	if cfg.File != "" {
 		r.log.line("Read %s: %s", cut(r.line(cfg.File), maxLine), strings.Join(cfg.FileKeys, ", "))
 	}

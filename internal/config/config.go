@@ -1,5 +1,5 @@
 // Package config reads what a user asks for – flags, the action's inputs and
-// pcc-deploy.toml – into one validated Config, or tells every problem at once.
+// pcc-deploy.toml – into one validated Config, or reports every problem at once.
 package config
 
 import (
@@ -9,39 +9,28 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sethvargo/go-githubactions"
+	"pipecat-cloud-deploy/internal/gha"
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
-// Config is what a user asks for. An empty or nil setting was not asked for,
-// and the agent keeps what it has.
+// Config is what a user asks for.
 type Config struct {
 	APIKey Secret
 	APIURL *url.URL // with the API's version, such as https://api.pipecat.daily.co/v1
 
 	AgentName string
-	Image     string // at most one of Image, BuildID and CloudBuild
-	BuildID   string // or Latest
-	Region    string
+	Region    string // where the agent is created; empty: the organization's default
 
-	ImageCredentials   string
-	SecretSet          string
-	MinAgents          *int
-	MaxAgents          *int
-	AgentProfile       string
-	KrispVivaFilter    string // "none" turns it off
-	MaxSessionDuration time.Duration
-	WebsocketAuth      string
-	NodeType           string
+	// Settings are what is asked of the agent. What is zero was not asked for,
+	// and the agent keeps what it has. At most one of Image, BuildID,
+	// Build.FromSource and Build.Latest is set.
+	Settings pipecat.Settings
 
-	CloudBuild   bool
-	BuildContext string   // in the workspace; empty: all of it
-	Dockerfile   string   // in the context; empty: Dockerfile
-	BuildExclude []string // patterns; each may have several lines
-	Temp         string   // for files that go again; empty: the system's
+	Build Build
 
 	ForceRedeploy     bool
 	CreateIfMissing   bool
-	BuildTimeout      time.Duration
+	DryRun            bool
 	WaitForReady      bool
 	WaitFor           string // "ready", or "warm": as many replicas as are kept warm
 	WaitTimeout       time.Duration
@@ -49,9 +38,8 @@ type Config struct {
 	MinReady          time.Duration
 	RollbackOnFailure bool
 	LogLines          int // of the agent's log that a failure shows
-	DryRun            bool
 
-	// File is the config file that was read, and FileKeys those of its keys
+	// File is the config file that was read, and FileKeys are those of its keys
 	// that count: an input may have won over others.
 	File     string
 	FileKeys []string
@@ -70,8 +58,18 @@ type Config struct {
 	Warnings []Problem
 }
 
-// Latest is the BuildID of the newest successful build in the agent's region.
-const Latest = "latest"
+// Build says which cloud build is deployed. The zero Build is none, or the one
+// that Settings.BuildID names.
+type Build struct {
+	FromSource bool // pack the context, build it, and deploy the result
+	Latest     bool // deploy the newest successful build in the agent's region
+
+	Context    string        // in the workspace; empty: all of it
+	Dockerfile string        // in the context; empty: Dockerfile
+	Exclude    []string      // patterns; each may have several lines
+	Temp       string        // for temporary files; empty: the system's folder
+	Timeout    time.Duration // of the upload and the build
+}
 
 // Secret is a text that prints as ***.
 type Secret string
@@ -121,10 +119,10 @@ type value struct {
 	at   Problem // File and Line, and the name that it has there
 }
 
-// Key reads the API key: the action's input, or by hand a variable of its own.
+// Key reads the API key: the action's input, or by hand an environment variable.
 // It is never a flag, which other processes can see.
 func Key(getenv func(string) string) Secret {
-	if key := githubactions.New(githubactions.WithGetenv(getenv)).GetInput("api-key"); key != "" {
+	if key := gha.Env(getenv).Input("api-key"); key != "" {
 		return Secret(key)
 	}
 	return Secret(strings.TrimSpace(getenv(keyVariable)))
@@ -135,8 +133,8 @@ func Key(getenv func(string) string) Secret {
 // flag.ErrHelp or ErrVersion.
 func Load(args []string, getenv func(string) string) (Config, error) {
 	var (
-		input    = githubactions.New(githubactions.WithGetenv(getenv)).GetInput
-		cfg      = Config{APIKey: Key(getenv), Sources: map[string]string{}, Workspace: getenv("GITHUB_WORKSPACE"), Temp: getenv("RUNNER_TEMP")}
+		env      = gha.Env(getenv)
+		cfg      = Config{APIKey: Key(getenv), Sources: map[string]string{}, Workspace: env.Workspace(), Build: Build{Temp: env.Temp()}}
 		given    = map[string]value{}
 		problems Problems
 	)
@@ -147,7 +145,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	for _, in := range Table() {
 		text, ok := flags[in.Name]
 		if !ok {
-			text = input(in.Name)
+			text = env.Input(in.Name)
 		}
 		if text != "" && !in.Secret {
 			given[in.Name] = value{text, Problem{Input: in.Name}}
@@ -205,7 +203,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 	return cfg, nil
 }
 
-// check finds what is wrong with the whole, each of its values being right.
+// check finds what is wrong with the whole where each value is right.
 func (c *Config) check(given map[string]value) (problems Problems) {
 	wrong := func(name, format string, args ...any) {
 		p := given[name].at
@@ -225,19 +223,26 @@ func (c *Config) check(given map[string]value) (problems Problems) {
 	case strings.HasPrefix(key, "pk_"):
 		wrong("api-key", "it is a Public key; a deployment needs a Private one (dashboard: Settings > API Keys > Private)")
 	}
+	image, build := c.Settings.Image, c.Settings.BuildID
+	if c.Build.Latest {
+		build = latest
+	}
 	switch {
-	case c.Image != "" && c.BuildID != "":
-		wrong("image", "both image (%q) and build-id (%q) are set; keep the one that is to be deployed", c.Image, c.BuildID)
-	case c.CloudBuild && c.Image != "":
-		wrong("cloud-build", "both cloud-build and image (%q) are set; keep the one that is to be deployed", c.Image)
-	case c.CloudBuild && c.BuildID != "":
-		wrong("cloud-build", "both cloud-build and build-id (%q) are set; keep the one that is to be deployed", c.BuildID)
+	case image != "" && build != "":
+		wrong("image", "both image (%q) and build-id (%q) are set; keep the one that is to be deployed", image, build)
+	case c.Build.FromSource && image != "":
+		wrong("cloud-build", "both cloud-build and image (%q) are set; keep the one that is to be deployed", image)
+	case c.Build.FromSource && build != "":
+		wrong("cloud-build", "both cloud-build and build-id (%q) are set; keep the one that is to be deployed", build)
 	}
-	if c.MinAgents != nil && c.MaxAgents != nil && *c.MinAgents > *c.MaxAgents {
-		wrong("min-agents", "%d is above max-agents, which is %d", *c.MinAgents, *c.MaxAgents)
-	}
-	if c.WaitFor == "warm" && c.WaitForReady && c.MinAgents != nil && *c.MinAgents < 1 {
-		wrong("min-agents", "it is %d, so that no replica is kept warm, and wait-for: warm would wait for none; set it to 1 or more, or wait-for to ready", *c.MinAgents)
+	if scaling := c.Settings.AutoScaling; scaling != nil && scaling.MinAgents != nil {
+		least := *scaling.MinAgents
+		if most := scaling.MaxAgents; most != nil && least > *most {
+			wrong("min-agents", "%d is above max-agents, which is %d", least, *most)
+		}
+		if c.WaitFor == "warm" && c.WaitForReady && least < 1 {
+			wrong("min-agents", "it is %d, so that no replica is kept warm, and wait-for: warm would wait for none; set it to 1 or more, or wait-for to ready", least)
+		}
 	}
 	if c.MinReady > 0 && c.WaitTimeout > 0 && c.MinReady >= c.WaitTimeout {
 		wrong("min-ready-seconds", "%s cannot be held within wait-timeout, which is %s", c.MinReady, c.WaitTimeout)
@@ -262,17 +267,17 @@ func missing(given map[string]value) (problems Problems) {
 	return problems
 }
 
-// warn tells of values that are taken, but may not do what was meant.
+// warn finds values that are accepted, but may not do what was meant.
 func (c *Config) warn(given map[string]value) {
 	about := func(name, format string, args ...any) {
 		p := given[name].at
 		p.Text = fmt.Sprintf(format, args...)
 		c.Warnings = append(c.Warnings, p)
 	}
-	switch c.AgentProfile {
+	switch c.Settings.AgentProfile {
 	case "", "agent-1x", "agent-2x", "agent-3x":
 	default:
-		about("agent-profile", "%s is not a profile known here (agent-1x, agent-2x, agent-3x); it is passed on as it is", quote(c.AgentProfile))
+		about("agent-profile", "%s is not a profile known here (agent-1x, agent-2x, agent-3x); it is passed on as it is", quote(c.Settings.AgentProfile))
 	}
 	if c.RollbackOnFailure && !c.WaitForReady {
 		about("rollback-on-failure", "it has no effect: with wait-for-ready: false nobody sees whether the new revision fails")
@@ -285,7 +290,7 @@ func (c *Config) warn(given map[string]value) {
 	}
 	for _, name := range []string{"build-context", "dockerfile", "build-exclude"} {
 		// The platform's CLI builds when its file names nothing else, and this asks to.
-		if v, ok := given[name]; ok && !c.CloudBuild && (v.at.File == "" || c.Image == "" && c.BuildID == "") {
+		if v, ok := given[name]; ok && !c.Build.FromSource && (v.at.File == "" || c.Settings.Image == "" && c.Settings.BuildID == "" && !c.Build.Latest) {
 			about(name, "it has no effect: nothing is built unless cloud-build is true")
 		}
 	}

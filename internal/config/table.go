@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
+
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // Input is one thing that a user can set: an input of the action, a flag of
@@ -70,55 +72,55 @@ func Table() []Input {
 			set:  into(func(c *Config) *string { return &c.AgentName }, agentName)},
 		{Name: "image", Kind: text, Key: "image", Change: true,
 			Text: "Image to deploy, with a tag or a digest, such as `ghcr.io/acme/bot:v1.2.3`.",
-			set:  into(func(c *Config) *string { return &c.Image }, image)},
+			set:  into(func(c *Config) *string { return &c.Settings.Image }, image)},
 		{Name: "build-id", Kind: text, Key: "build_id", Change: true,
 			Text: "UUID of a cloud build to deploy instead of an image, or `latest`: the newest successful one in the agent's region. One that still runs is waited for.",
-			set:  into(func(c *Config) *string { return &c.BuildID }, buildID)},
+			set:  setBuildID},
 		{Name: "cloud-build", Kind: boolean, Default: "false", Change: true,
 			Text: "Pack `build-context`, build it in the cloud, and deploy the result. What was built before is not built again.",
-			set:  into(func(c *Config) *bool { return &c.CloudBuild }, yesOrNo)},
+			set:  into(func(c *Config) *bool { return &c.Build.FromSource }, yesOrNo)},
 		{Name: "build-context", Kind: text, Default: ".", Key: "build.context_dir",
 			Text: "Folder to build, in the workspace.",
-			set:  into(func(c *Config) *string { return &c.BuildContext }, path)},
+			set:  into(func(c *Config) *string { return &c.Build.Context }, path)},
 		{Name: "dockerfile", Kind: text, Default: "Dockerfile", Key: "build.dockerfile",
 			Text: "Dockerfile, in the build context.",
-			set:  into(func(c *Config) *string { return &c.Dockerfile }, path)},
+			set:  into(func(c *Config) *string { return &c.Build.Dockerfile }, path)},
 		{Name: "build-exclude", Kind: list, Key: "build.exclude.patterns",
 			Text: "What the build is not to have, on top of `.dockerignore` and in its syntax, a pattern a line.",
-			set:  into(func(c *Config) *[]string { return &c.BuildExclude }, func(s string) ([]string, error) { return []string{s}, nil })},
+			set:  into(func(c *Config) *[]string { return &c.Build.Exclude }, func(s string) ([]string, error) { return []string{s}, nil })},
 		{Name: "build-timeout", Kind: duration, Default: "600",
 			Text: "How long the upload and the build may take: seconds, or a duration such as `10m`.",
-			set:  into(func(c *Config) *time.Duration { return &c.BuildTimeout }, between(time.Second, maxWait))},
+			set:  into(func(c *Config) *time.Duration { return &c.Build.Timeout }, between(time.Second, maxWait))},
 		{Name: "image-credentials", Kind: text, Key: "image_credentials", Change: true,
 			Text: "Name of the image pull secret set for a private registry.",
-			set:  into(func(c *Config) *string { return &c.ImageCredentials }, setName)},
+			set:  into(func(c *Config) *string { return &c.Settings.ImagePullSecretSet }, setName)},
 		{Name: "secret-set", Kind: text, Key: "secret_set", Change: true,
 			Text: "Name of the secret set that becomes the agent's environment.",
-			set:  into(func(c *Config) *string { return &c.SecretSet }, setName)},
+			set:  into(func(c *Config) *string { return &c.Settings.SecretSet }, setName)},
 		{Name: "region", Kind: text, Key: "region",
 			Text: "Region to create the agent in. An agent that exists must be in it already.",
 			set:  into(func(c *Config) *string { return &c.Region }, region)},
 		{Name: "min-agents", Kind: number, Key: "scaling.min_agents", OldKey: "scaling.min_instances", Change: true,
 			Text: "Agents kept warm, from 0.",
-			set:  into(func(c *Config) **int { return &c.MinAgents }, atLeast(0))},
+			set:  into(func(c *Config) **int { return &scaling(c).MinAgents }, atLeast(0))},
 		{Name: "max-agents", Kind: number, Key: "scaling.max_agents", OldKey: "scaling.max_instances", Change: true,
 			Text: "Agents at the most, from 1.",
-			set:  into(func(c *Config) **int { return &c.MaxAgents }, atLeast(1))},
+			set:  into(func(c *Config) **int { return &scaling(c).MaxAgents }, atLeast(1))},
 		{Name: "agent-profile", Kind: text, Key: "agent_profile", Change: true,
 			Text: "Size of an agent: `agent-1x`, `agent-2x` or `agent-3x`.",
-			set:  into(func(c *Config) *string { return &c.AgentProfile }, word)},
+			set:  into(func(c *Config) *string { return &c.Settings.AgentProfile }, word)},
 		{Name: "krisp-viva-audio-filter", Kind: text, Key: "krisp_viva.audio_filter", Change: true,
 			Text: "Krisp VIVA noise filter: `tel`, `pro`, or `none` to turn it off.",
-			set:  into(func(c *Config) *string { return &c.KrispVivaFilter }, oneOf("tel", "pro", "none"))},
+			set:  into(func(c *Config) **pipecat.KrispViva { return &c.Settings.KrispViva }, audioFilter)},
 		{Name: "max-session-duration", Kind: duration, Key: "max_session_duration", Change: true,
 			Text: "Longest session: 60 to 14400 seconds, or a duration such as `2h`.",
-			set:  into(func(c *Config) *time.Duration { return &c.MaxSessionDuration }, between(time.Minute, 4*time.Hour))},
+			set:  into(func(c *Config) *int { return &c.Settings.MaxSessionDuration }, sessionSeconds)},
 		{Name: "websocket-auth", Kind: text, Key: "websocket_auth", Change: true,
 			Text: "How WebSocket sessions are authorized: `none` or `token`.",
-			set:  into(func(c *Config) *string { return &c.WebsocketAuth }, oneOf("none", "token"))},
+			set:  into(func(c *Config) *string { return &c.Settings.WebsocketAuth }, oneOf("none", "token"))},
 		{Name: "node-type", Kind: text, Change: true,
 			Text: "Kind of machine: `arm`, the only one there is.",
-			set:  into(func(c *Config) *string { return &c.NodeType }, oneOf("arm"))},
+			set:  into(func(c *Config) *string { return &c.Settings.NodeType }, oneOf("arm"))},
 		{Name: "force-redeploy", Kind: boolean, Default: "false", Change: true,
 			Text: "Make a new deployment even when nothing changed: for a tag that moved, or new values in a secret set.",
 			set:  into(func(c *Config) *bool { return &c.ForceRedeploy }, yesOrNo)},
@@ -171,6 +173,15 @@ func into[T any](field func(*Config) *T, read func(string) (T, error)) func(*Con
 	}
 }
 
+// scaling are the bounds of c's agents, for setters only: a Config without bounds
+// gets empty ones.
+func scaling(c *Config) *pipecat.AutoScaling {
+	if c.Settings.AutoScaling == nil {
+		c.Settings.AutoScaling = &pipecat.AutoScaling{}
+	}
+	return c.Settings.AutoScaling
+}
+
 func word(s string) (string, error) {
 	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", fmt.Errorf("%s has a character that cannot be in it", quote(s))
@@ -217,14 +228,19 @@ func path(s string) (string, error) {
 	return s, nil
 }
 
-func buildID(s string) (string, error) {
-	if s == Latest {
-		return s, nil
+// latest is the build-id of the newest successful build in the agent's region.
+const latest = "latest"
+
+func setBuildID(c *Config, s string) error {
+	switch {
+	case s == latest:
+		c.Build.Latest = true
+	case uuidPattern.MatchString(s):
+		c.Settings.BuildID = s
+	default:
+		return fmt.Errorf("%s is not a build's id, which is a UUID such as 123e4567-e89b-12d3-a456-426614174000, or latest", quote(s))
 	}
-	if !uuidPattern.MatchString(s) {
-		return "", fmt.Errorf("%s is not a build's id, which is a UUID such as 123e4567-e89b-12d3-a456-426614174000, or latest", quote(s))
-	}
-	return s, nil
+	return nil
 }
 
 func image(s string) (string, error) {
@@ -263,6 +279,23 @@ func oneOf(choices ...string) func(string) (string, error) {
 		}
 		return s, nil
 	}
+}
+
+// audioFilter reads a noise filter's name. A filter without a name is off.
+func audioFilter(s string) (*pipecat.KrispViva, error) {
+	name, err := oneOf("tel", "pro", "none")(s)
+	switch {
+	case err != nil:
+		return nil, err
+	case name == "none":
+		return &pipecat.KrispViva{}, nil
+	}
+	return &pipecat.KrispViva{AudioFilter: &name}, nil
+}
+
+func sessionSeconds(s string) (int, error) {
+	d, err := between(time.Minute, 4*time.Hour)(s)
+	return int(d.Seconds()), err
 }
 
 func atLeast(least int) func(string) (*int, error) {

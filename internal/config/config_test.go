@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // env makes a getenv of the action's inputs; those that a working job needs
@@ -33,8 +35,9 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Config{
-		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Image: "acme/bot:v1", Sources: map[string]string{}, Workspace: "testdata/none", BuildContext: ".", Dockerfile: "Dockerfile",
-		CreateIfMissing: true, BuildTimeout: 10 * time.Minute, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2, LogLines: 50,
+		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Settings: pipecat.Settings{Image: "acme/bot:v1"}, Sources: map[string]string{}, Workspace: "testdata/none",
+		Build:           Build{Context: ".", Dockerfile: "Dockerfile", Timeout: 10 * time.Minute},
+		CreateIfMissing: true, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2, LogLines: 50,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -195,7 +198,7 @@ func TestFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Image != "acme/bot:v2" || cfg.MaxRestarts != 0 || cfg.WaitForReady || !cfg.ForceRedeploy {
+	if cfg.Settings.Image != "acme/bot:v2" || cfg.MaxRestarts != 0 || cfg.WaitForReady || !cfg.ForceRedeploy {
 		t.Errorf("a flag wins: %+v", cfg)
 	}
 	for _, tt := range []struct {
@@ -261,10 +264,41 @@ anything = { at = ["all"] }
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.AgentName != "my-bot" || got.Image != "acme/bot:v1" || got.ImageCredentials != "ghcr" || got.SecretSet != "keys" ||
-		got.Region != "us-east" || got.AgentProfile != "agent-2x" || got.MaxSessionDuration != 30*time.Minute || got.WebsocketAuth != "token" ||
-		*got.MinAgents != 1 || *got.MaxAgents != 20 || got.KrispVivaFilter != "tel" || len(got.Warnings) != 0 {
+	least, most, filter := 1, 20, "tel"
+	want := pipecat.Settings{Image: "acme/bot:v1", ImagePullSecretSet: "ghcr", SecretSet: "keys", AgentProfile: "agent-2x", MaxSessionDuration: 1800, WebsocketAuth: "token",
+		AutoScaling: &pipecat.AutoScaling{MinAgents: &least, MaxAgents: &most}, KrispViva: &pipecat.KrispViva{AudioFilter: &filter}}
+	if got.AgentName != "my-bot" || got.Region != "us-east" || !reflect.DeepEqual(got.Settings, want) || len(got.Warnings) != 0 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestSettings holds what is asked of the agent for each input, and that nothing is
+// asked for without one.
+func TestSettings(t *testing.T) {
+	number := func(n int) *int { return &n }
+	text := func(s string) *string { return &s }
+	const build = "123e4567-e89b-12d3-a456-426614174000"
+	for _, tt := range []struct {
+		name, value string
+		want        pipecat.Settings
+	}{
+		{"force-redeploy", "true", pipecat.Settings{}},
+		{"build-id", build, pipecat.Settings{BuildID: build}},
+		{"build-id", "latest", pipecat.Settings{}},
+		{"min-agents", "0", pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: number(0)}}},
+		{"max-agents", "3", pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MaxAgents: number(3)}}},
+		{"krisp-viva-audio-filter", "none", pipecat.Settings{KrispViva: &pipecat.KrispViva{}}},
+		{"krisp-viva-audio-filter", "pro", pipecat.Settings{KrispViva: &pipecat.KrispViva{AudioFilter: text("pro")}}},
+		{"max-session-duration", "2h", pipecat.Settings{MaxSessionDuration: 7200}},
+		{"node-type", "arm", pipecat.Settings{NodeType: "arm"}},
+	} {
+		cfg, err := Load(nil, env("image", "", tt.name, tt.value))
+		if err != nil || !reflect.DeepEqual(cfg.Settings, tt.want) {
+			t.Errorf("%s=%s: got %+v, %v, want %+v", tt.name, tt.value, cfg.Settings, err, tt.want)
+		}
+		if want := tt.value == "latest"; cfg.Build.Latest != want {
+			t.Errorf("%s=%s: the latest build: %v", tt.name, tt.value, cfg.Build.Latest)
+		}
 	}
 }
 
@@ -322,12 +356,16 @@ func TestPrecedence(t *testing.T) {
 		file, name, value string
 		want              func(Config) bool
 	}{
-		{"image = \"a/b:file\"\nregion = \"us-east\"", "region", "us-west", func(c Config) bool { return c.Region == "us-west" && c.Image == "a/b:file" }},
-		{"image = \"a/b:file\"\n[scaling]\nmin_agents = 1\nmax_agents = 9", "min-agents", "2", func(c Config) bool { return *c.MinAgents == 2 && *c.MaxAgents == 9 }},
-		{"image = \"a/b:file\"", "image", "a/b:input", func(c Config) bool { return c.Image == "a/b:input" }},
-		{"image = \"a/b:file\"", "build-id", build, func(c Config) bool { return c.Image == "" && c.BuildID == build }},
-		{"build_id = \"" + other + "\"", "image", "a/b:input", func(c Config) bool { return c.Image == "a/b:input" && c.BuildID == "" }},
-		{"image = \"a/b:file\"\nscaling.min_agents = 3\nscaling.min_instances = 4", "", "", func(c Config) bool { return *c.MinAgents == 3 }},
+		{"image = \"a/b:file\"\nregion = \"us-east\"", "region", "us-west", func(c Config) bool { return c.Region == "us-west" && c.Settings.Image == "a/b:file" }},
+		{"image = \"a/b:file\"\n[scaling]\nmin_agents = 1\nmax_agents = 9", "min-agents", "2", func(c Config) bool {
+			return *c.Settings.AutoScaling.MinAgents == 2 && *c.Settings.AutoScaling.MaxAgents == 9
+		}},
+		{"image = \"a/b:file\"", "image", "a/b:input", func(c Config) bool { return c.Settings.Image == "a/b:input" }},
+		{"image = \"a/b:file\"", "build-id", build, func(c Config) bool { return c.Settings.Image == "" && c.Settings.BuildID == build }},
+		{"build_id = \"" + other + "\"", "image", "a/b:input", func(c Config) bool {
+			return c.Settings.Image == "a/b:input" && c.Settings.BuildID == "" && !c.Build.Latest
+		}},
+		{"image = \"a/b:file\"\nscaling.min_agents = 3\nscaling.min_instances = 4", "", "", func(c Config) bool { return *c.Settings.AutoScaling.MinAgents == 3 }},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, defaultFile), []byte(tt.file), 0o644); err != nil {
 			t.Fatal(err)
@@ -366,8 +404,8 @@ func TestFileWarnings(t *testing.T) {
 		"pcc-deploy.toml:2: enable_krisp: it is ignored: the platform has retired it; use krisp_viva.audio_filter",
 		"pcc-deploy.toml:6: build.context_dir: it has no effect: nothing is built unless cloud-build is true",
 	}
-	if !reflect.DeepEqual(lines, want) || *got.MinAgents != 1 {
-		t.Errorf("got %q, min %d", lines, *got.MinAgents)
+	if !reflect.DeepEqual(lines, want) || *got.Settings.AutoScaling.MinAgents != 1 {
+		t.Errorf("got %q, min %d", lines, *got.Settings.AutoScaling.MinAgents)
 	}
 }
 
@@ -423,21 +461,21 @@ func TestCloudBuild(t *testing.T) {
 		warns             int
 	}{
 		{file, "cloud-build", "true", func(c Config) bool {
-			return c.CloudBuild && c.Image == "" && c.BuildContext == "server" && c.Dockerfile == "D" && strings.Join(c.BuildExclude, "|") == "*.md\n!README.md"
+			return c.Build.FromSource && c.Settings.Image == "" && c.Build.Context == "server" && c.Build.Dockerfile == "D" && strings.Join(c.Build.Exclude, "|") == "*.md\n!README.md"
 		}, 0},
-		{"build_id = \"" + build + "\"", "cloud-build", "True", func(c Config) bool { return c.CloudBuild && c.BuildID == "" }, 0},
-		{file, "cloud-build", "false", func(c Config) bool { return !c.CloudBuild && c.Image == "a/b:file" }, 0},
-		{file, "build-id", "latest", func(c Config) bool { return c.BuildID == Latest && c.Image == "" }, 0},
-		{"build_id = \"latest\"", "", "", func(c Config) bool { return c.BuildID == Latest }, 0},
-		{file, "build-context", "other", func(c Config) bool { return c.BuildContext == "other" }, 1},
-		{file, "build-exclude", "!notes.md", func(c Config) bool { return strings.Join(c.BuildExclude, "|") == "*.md\n!README.md\n!notes.md" }, 1},
+		{"build_id = \"" + build + "\"", "cloud-build", "True", func(c Config) bool { return c.Build.FromSource && c.Settings.BuildID == "" && !c.Build.Latest }, 0},
+		{file, "cloud-build", "false", func(c Config) bool { return !c.Build.FromSource && c.Settings.Image == "a/b:file" }, 0},
+		{file, "build-id", "latest", func(c Config) bool { return c.Build.Latest && c.Settings.Image == "" }, 0},
+		{"build_id = \"latest\"", "", "", func(c Config) bool { return c.Build.Latest }, 0},
+		{file, "build-context", "other", func(c Config) bool { return c.Build.Context == "other" }, 1},
+		{file, "build-exclude", "!notes.md", func(c Config) bool { return strings.Join(c.Build.Exclude, "|") == "*.md\n!README.md\n!notes.md" }, 1},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, defaultFile), []byte(tt.file), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		cfg, err := Load(nil, env("image", "", "GITHUB_WORKSPACE", dir, "RUNNER_TEMP", "/temp", tt.name, tt.value))
-		if err != nil || !tt.want(cfg) || len(cfg.Warnings) != tt.warns || cfg.Temp != "/temp" {
+		if err != nil || !tt.want(cfg) || len(cfg.Warnings) != tt.warns || cfg.Build.Temp != "/temp" {
 			t.Errorf("%q with %s=%s: %+v, %v", tt.file, tt.name, tt.value, cfg, err)
 		}
 	}
