@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"pipecat-cloud-deploy/internal/quantity"
 )
 
 // Names of the inputs that errors speak of.
@@ -48,7 +50,7 @@ func (e *Error) Error() string {
 		text += "; its largest folders:"
 	}
 	for _, f := range e.Folders {
-		text += fmt.Sprintf("\n  %10s  %q", mebibytes(f.Bytes), f.Path)
+		text += fmt.Sprintf("\n  %10s  %q", quantity.Mebibytes(f.Bytes), f.Path)
 	}
 	return text
 }
@@ -64,7 +66,7 @@ func (c *contents) tooLarge() error {
 	return &Error{
 		Input: inputContext,
 		Text: fmt.Sprintf("%s in %d files, and the platform takes %s at most; leave out what the image does not need, by .dockerignore or %s",
-			mebibytes(c.bytes), c.files, mebibytes(MaxUnpacked), inputExclude),
+			quantity.Mebibytes(c.bytes), c.files, quantity.Mebibytes(MaxUnpacked), inputExclude),
 		Folders: c.largest(10),
 	}
 }
@@ -98,8 +100,6 @@ func (c *contents) largest(n int) []Folder {
 	})
 	return all[:min(n, len(all))]
 }
-
-func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // quoted lists names, and counts those that are too many to be told.
 func quoted(names []string) string {

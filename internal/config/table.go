@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -354,9 +353,7 @@ func apiURL(s string) (*url.URL, error) {
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("it has a user, a query or a fragment; give the bare address, such as https://api.pipecat.daily.co")
 	}
-	ip := net.ParseIP(u.Hostname())
-	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !pipecat.IsLoopback(u.Hostname())) {
 		return nil, fmt.Errorf("%s://%s would send the key in the clear; use https (http is for loopback hosts only)", u.Scheme, u.Host)
 	}
 	u.Path = strings.TrimRight(u.Path, "/")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -188,12 +187,10 @@ func (c *Client) Upload(ctx context.Context, u *Upload, body io.Reader, size int
 // mayUpload says why a context does not go to an address.
 func mayUpload(to *url.URL) error {
 	host := to.Hostname()
-	ip := net.ParseIP(host)
-	here := host == "localhost" || ip != nil && ip.IsLoopback()
 	switch {
 	case host == "":
 		return errAddress
-	case to.Scheme != "https" && (to.Scheme != "http" || !here):
+	case to.Scheme != "https" && (to.Scheme != "http" || !IsLoopback(host)):
 		return errInsecure
 	case to.User != nil:
 		return errUser // it would become an Authorization

@@ -115,14 +115,9 @@ func (c *Cloud) store(r *http.Request) (etag string, refusal *bucketError) {
 
 	// Nothing of the Cloud is locked while the file comes.
 	come := upload{}
-	hash, size := md5.New(), int64(0)
-	reading := readFunc(func(p []byte) (int, error) {
-		n, err := file.Read(p)
-		hash.Write(p[:n])
-		size += int64(n)
-		return n, err
-	})
-	content := bufio.NewReaderSize(reading, 256<<10)
+	hash := md5.New()
+	var size countWriter
+	content := bufio.NewReaderSize(io.TeeReader(file, io.MultiWriter(hash, &size)), 256<<10)
 	if !c.SkipUnpack {
 		come.Err = come.unpack(content)
 	}
@@ -135,7 +130,7 @@ func (c *Cloud) store(r *http.Request) (etag string, refusal *bucketError) {
 		return "", errCut
 	}
 	switch {
-	case size > c.maxContext():
+	case int64(size) > c.maxContext():
 		return "", &bucketError{http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"}
 	case size == 0:
 		return "", &bucketError{http.StatusBadRequest, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size"}
@@ -147,9 +142,17 @@ func (c *Cloud) store(r *http.Request) (etag string, refusal *bucketError) {
 	defer c.mu.Unlock()
 	c.made++
 	place.n, place.marks = c.made, come.marks
-	come.ID, come.Region, come.Hash, come.Size = place.ID, place.Region, etag[:16], size
+	come.ID, come.Region, come.Hash, come.Size = place.ID, place.Region, etag[:16], int64(size)
 	place.Upload = come.Upload
 	return etag, nil
+}
+
+// countWriter counts the bytes that are written to it.
+type countWriter int64
+
+func (n *countWriter) Write(p []byte) (int, error) {
+	*n += countWriter(len(p))
+	return len(p), nil
 }
 
 // untilFile reads a form's fields, up to its file.
@@ -215,7 +218,3 @@ func (c *Cloud) allowed(fields map[string]string) (*upload, *bucketError) {
 	}
 	return place, nil
 }
-
-type readFunc func([]byte) (int, error)
-
-func (f readFunc) Read(p []byte) (int, error) { return f(p) }

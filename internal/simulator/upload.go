@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // Upload is a build context that the bucket has taken.
@@ -85,8 +87,7 @@ func origin(r *http.Request) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	if r.TLS == nil && (host == "localhost" || ip != nil && ip.IsLoopback()) {
+	if r.TLS == nil && pipecat.IsLoopback(strings.Trim(host, "[]")) {
 		return "http://" + r.Host
 	}
 	return "https://" + r.Host
