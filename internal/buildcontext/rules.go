@@ -42,11 +42,11 @@ func isSecret(name string) bool {
 //
 // https://docs.docker.com/build/concepts/context/#dockerignore-files
 type rules struct {
-	file    string // the ignore file; empty: unneeded
-	matcher *patternmatcher.PatternMatcher
-	back    []back          // patterns with a !
-	kept    map[string]bool // the Dockerfile, and the links to it
-	through map[string]bool // folders on the way to these
+	file      string // the ignore file; empty: unneeded
+	matcher   *patternmatcher.PatternMatcher
+	negations []negation      // patterns with a !
+	kept      map[string]bool // the Dockerfile, and the links to it
+	through   map[string]bool // folders on the way to these
 }
 
 // newRules reads the rules for a Dockerfile: of the ignore file beside it that
@@ -107,7 +107,7 @@ func (r *rules) compile(patterns []string) (err error) {
 	}
 	for _, p := range r.matcher.Patterns() {
 		if p.Exclusion() {
-			r.back = append(r.back, newBack(p.String()))
+			r.negations = append(r.negations, newNegation(p.String()))
 		}
 	}
 	return nil
@@ -174,82 +174,82 @@ func parse(line string, first bool) ([]string, error) {
 	return patterns, nil
 }
 
-// back is a pattern that takes back in what those before it leave out.
-type back struct {
+// negation is a pattern with a !, which takes back in what those before it leave out.
+type negation struct {
 	// parts are its first ones, before any that may stand for more than one name
-	// of a path; open tells that there is such a one.
+	// of a path; open says that there is such a one.
 	parts []string
 	open  bool
 
 	// only is the pattern without its !; nil where its last part has wildcards
-	// alone. Such a one is no explicit word on a secret.
+	// alone: such a one does not name a secret.
 	only *patternmatcher.PatternMatcher
-	none patternmatcher.MatchInfo // tells that no folder above matches
+	none patternmatcher.MatchInfo // says that no folder above matches
 }
 
-func newBack(pattern string) back {
+func newNegation(pattern string) negation {
 	parts := strings.Split(pattern, string(filepath.Separator))
-	var b back
+	var n negation
 	for _, part := range parts {
 		// In Docker's regular expressions [^a] stands for a slash, too.
-		if b.open = strings.Contains(part, "**") || strings.ContainsAny(part, `[]\`); b.open {
+		if n.open = strings.Contains(part, "**") || strings.ContainsAny(part, `[]\`); n.open {
 			break
 		}
-		b.parts = append(b.parts, part)
+		n.parts = append(n.parts, part)
 	}
 	if strings.Trim(parts[len(parts)-1], "*?") != "" {
-		b.only, _ = patternmatcher.New([]string{pattern})
+		n.only, _ = patternmatcher.New([]string{pattern})
 	}
-	if b.only != nil {
-		_, b.none, _ = b.only.MatchesUsingParentResults("", patternmatcher.MatchInfo{})
+	if n.only != nil {
+		_, n.none, _ = n.only.MatchesUsingParentResults("", patternmatcher.MatchInfo{})
 	}
-	return b
+	return n
 }
 
 // below reports whether the pattern may match something in a folder, rather than
 // the folder or one above.
-func (b back) below(dir string) bool {
+func (n negation) below(dir string) bool {
 	for i, name := range strings.Split(dir, "/") {
-		if i == len(b.parts) {
-			return b.open
+		if i == len(n.parts) {
+			return n.open
 		}
-		if ok, _ := filepath.Match(b.parts[i], name); !ok {
+		if ok, _ := filepath.Match(n.parts[i], name); !ok {
 			return false
 		}
 	}
-	return b.open || len(b.parts) > strings.Count(dir, "/")+1
+	return n.open || len(n.parts) > strings.Count(dir, "/")+1
 }
 
 // explicit reports whether the pattern takes a path itself back in.
-func (b back) explicit(name string) bool {
-	if b.only == nil {
+func (n negation) explicit(name string) bool {
+	if n.only == nil {
 		return false
 	}
-	matched, _, _ := b.only.MatchesUsingParentResults(name, b.none)
+	matched, _, _ := n.only.MatchesUsingParentResults(name, n.none)
 	return matched
 }
 
-// ruling is what the rules say of a path.
-type ruling struct {
+// decision is what the rules say of a path.
+type decision struct {
 	out    bool // a rule leaves it out
 	secret bool // it is a secret, or in a folder that is
 	info   patternmatcher.MatchInfo
 }
 
-// rule says what becomes of a path, given what became of the folder it is in.
-func (r *rules) rule(name string, parent ruling) (ruling, error) {
+// decide says what becomes of a path, given what became of the folder it is in.
+func (r *rules) decide(name string, parent decision) (decision, error) {
 	if r.kept[name] {
-		return ruling{}, nil
+		return decision{}, nil
 	}
-	var now ruling
+	var now decision
 	var err error
 	if now.out, now.info, err = r.matcher.MatchesUsingParentResults(name, parent.info); err != nil {
 		return now, err
 	}
 	if parent.secret || isSecret(path.Base(name)) {
 		now.secret = true
-		for _, b := range r.back {
-			if b.explicit(name) {
+		for _, n := range r.negations {
+			if n.explicit(name) {
 				now.secret = false
 				break
 			}
@@ -258,14 +258,14 @@ func (r *rules) rule(name string, parent ruling) (ruling, error) {
 	return now, nil
 }
 
-// barren reports whether nothing of a folder that is left out can be taken back
-// in.
-func (r *rules) barren(dir string) bool {
+// cannotReinclude reports whether no pattern can take back in anything of a folder
+// that is left out.
+func (r *rules) cannotReinclude(dir string) bool {
 	if r.through[dir] {
 		return false
 	}
-	for _, b := range r.back {
-		if b.below(dir) {
+	for _, n := range r.negations {
+		if n.below(dir) {
 			return false
 		}
 	}

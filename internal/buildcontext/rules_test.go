@@ -244,23 +244,23 @@ func FuzzRules(f *testing.F) {
 			all = append(all[:len(all):len(all)], name)
 		}
 		for _, name := range all {
-			var now ruling
+			var now decision
 			left := ""
 			parts := strings.Split(name, "/")
 			for i := range parts {
 				at := strings.Join(parts[:i+1], "/")
 				var err error
-				if now, err = r.rule(at, now); err != nil {
+				if now, err = r.decide(at, now); err != nil {
 					t.Fatalf("%q on %q: %v", patterns, at, err)
 				}
 				if left != "" && !now.out && !now.secret {
 					t.Errorf("%q: %q is in, and %q would not be looked into", patterns, at, left)
 				}
-				if left == "" && (now.out || now.secret) && r.barren(at) {
+				if left == "" && (now.out || now.secret) && r.cannotReinclude(at) {
 					left = at
 				}
 			}
-			if len(r.back) > 0 || now.secret {
+			if len(r.negations) > 0 || now.secret {
 				continue
 			}
 			if docker, err := patternmatcher.MatchesOrParentMatches(name, patterns); err == nil && docker != now.out {

@@ -42,7 +42,7 @@ type contents struct {
 // looked into only where something of it may be taken back in.
 func walk(ctx context.Context, root *os.Root, r *rules, open opener) (*contents, error) {
 	w := walker{ctx: ctx, root: root, rules: r, open: open, found: &contents{}}
-	if err := w.folder(".", nil, ruling{}, nil); err != nil {
+	if err := w.folder(".", nil, decision{}, nil); err != nil {
 		return nil, err
 	}
 	if len(w.unreadable) > 0 {
@@ -70,7 +70,7 @@ type parent struct {
 	packed bool
 }
 
-func (w *walker) folder(dir string, info fs.FileInfo, now ruling, up *parent) error {
+func (w *walker) folder(dir string, info fs.FileInfo, now decision, up *parent) error {
 	all, err := w.read(dir, info)
 	switch {
 	case errors.Is(err, errReplaced), errors.Is(err, fs.ErrNotExist):
@@ -122,8 +122,8 @@ func (w *walker) read(dir string, info fs.FileInfo) ([]fs.DirEntry, error) {
 }
 
 // one takes up an entry of a folder, and what is below it.
-func (w *walker) one(name string, e fs.DirEntry, around ruling, up *parent) error {
-	now, err := w.rules.rule(name, around)
+func (w *walker) one(name string, e fs.DirEntry, around decision, up *parent) error {
+	now, err := w.rules.decide(name, around)
 	if err != nil {
 		return &Error{Input: inputContext, Text: fmt.Sprintf("%q cannot be matched: %v", name, err), Err: err}
 	}
@@ -134,7 +134,7 @@ func (w *walker) one(name string, e fs.DirEntry, around ruling, up *parent) erro
 	if now.secret && !now.out && !around.secret {
 		w.found.keptOut = append(w.found.keptOut, shown(name, e))
 	}
-	if out && (!e.IsDir() || w.rules.barren(name)) {
+	if out && (!e.IsDir() || w.rules.cannotReinclude(name)) {
 		return nil
 	}
 	info, err := e.Info()

@@ -11,25 +11,25 @@ import (
 
 // buildLine is a line of a build's log, taken apart.
 type buildLine struct {
-	text string // without what the builder puts before it
-	says string // of text, what hints look at: not the command that failed
-	step string // BuildKit's number of it; "" for none
-	weak bool   // it tells that something failed, and not why
-	far  bool   // it is of the machine that runs the builder
+	text        string // without what the builder puts before it
+	says        string // of text, what hints look at: not the command that failed
+	step        string // BuildKit's number of it; "" for none
+	secondary   bool   // it says that something failed, and not why
+	builderHost bool   // it is of the machine that runs the builder
 }
 
 var (
 	// container is before what the machine says that runs the builder.
 	container = regexp.MustCompile(`^\[Container\] (?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?`)
-	// passing is what it says of itself and of the commands that it starts.
-	passing = regexp.MustCompile(`^(?:Running command|Entering phase|Phase complete|Phase context status code: +Message: *$|Phase is )`)
+	// hostProgress is what it says of itself and of the commands that it starts.
+	hostProgress = regexp.MustCompile(`^(?:Running command|Entering phase|Phase complete|Phase context status code: +Message: *$|Phase is )`)
 
 	// ofStep is before a line that belongs to a step, with the time when a command
 	// printed it; without, it is BuildKit's own.
 	ofStep = regexp.MustCompile(`^#(\d{1,9})(?: (\d+\.\d*)(?: |$)| |$)`)
-	// going is BuildKit's own on how a step goes, and its title, which has the
+	// stepProgress is BuildKit's own on how a step goes, and its title, which has the
 	// Dockerfile's text.
-	going = regexp.MustCompile(`^(?:\[|DONE\b|CACHED$|CANCELED$|\.\.\.$|sha256:|resolve |transferring |extracting |exporting |pushing |WARN: )`)
+	stepProgress = regexp.MustCompile(`^(?:\[|DONE\b|CACHED$|CANCELED$|\.\.\.$|sha256:|resolve |transferring |extracting |exporting |pushing |WARN: )`)
 
 	// title is of the part in which BuildKit repeats the end of a failed step, whose
 	// lines have a time alone; rule ends it.
@@ -40,18 +40,18 @@ var (
 	// echo is the Dockerfile's own text: BuildKit's excerpt, the classic builder's
 	// steps.
 	echo = regexp.MustCompile(`^ {0,8}\d{1,6} \| |^ {0,8}\d{1,6} \|$|^Step \d+/\d+ : | ---> `)
-	// mild is no error: what a tool advises, or tries again.
-	mild = regexp.MustCompile(`^\s*(?:(?i:warn(?:ing)?|info|debug|notice|note|hint): |npm (?:warn|WARN|notice) |\[notice\]|[WN]: |Ign:)`)
-	// given is a try that was the last.
-	given = regexp.MustCompile(`\(Retry\(total=0,`)
+	// advisory is no error: what a tool advises, or tries again.
+	advisory = regexp.MustCompile(`^\s*(?:(?i:warn(?:ing)?|info|debug|notice|note|hint): |npm (?:warn|WARN|notice) |\[notice\]|[WN]: |Ign:)`)
+	// lastRetry is a try that was the last.
+	lastRetry = regexp.MustCompile(`\(Retry\(total=0,`)
 
 	// lead is before the words of an error, and command is what failed.
 	lead = regexp.MustCompile(`^((?:(?i:error): )?)(?: *Caused by: |(?:[A-Z_]+: )?Error while executing command: .*?\. Reason: |` +
 		`failed to build: |failed to solve(?: with frontend [\w.]+)?: |failed to compute cache key: |rpc error: code = \w+ desc = )+`)
 	command = regexp.MustCompile(`(?:process ".*" did not complete successfully|executor failed running \[.*\]): |[Tt]he command '.*' returned a |` +
 		`Command did not exit successfully |Error while executing command: .*\. Reason: `)
-	// dull is a line of an error with another that tells more.
-	dull = regexp.MustCompile(`^(?:Killed|/bin/\S*sh: line \d+: +\d+ Killed .*|exit status \d+|(?:ERROR: )?ResolutionImpossible: .*|No solution found when resolving .*)$`)
+	// uninformative is a line of an error with another that tells more.
+	uninformative = regexp.MustCompile(`^(?:Killed|/bin/\S*sh: line \d+: +\d+ Killed .*|exit status \d+|(?:ERROR: )?ResolutionImpossible: .*|No solution found when resolving .*)$`)
 
 	// arrow is before the parts of uv's errors, which are broken into lines.
 	arrow = regexp.MustCompile("^ *(?:├─▶|╰─▶|\\|->|`->) ")
@@ -84,16 +84,16 @@ func ofBuild(facts Facts) Diagnosis {
 	return Diagnosis{Cause: cause, Type: typ}
 }
 
-// among returns the last line that a hint applies to, a weak one only where
+// among returns the last line that a hint applies to, a secondary one only where
 // there is no other, or -1.
 func (h *hint) among(facts Facts, lines []buildLine) (at int, caught string) {
 	at = -1
 	for i := len(lines) - 1; i >= 0; i-- {
-		if lines[i].says == "" || at >= 0 && lines[i].weak {
+		if lines[i].says == "" || at >= 0 && lines[i].secondary {
 			continue
 		}
 		if word, ok := h.applies(facts, exception{message: lines[i].says}); ok {
-			if at, caught = i, word; !lines[i].weak {
+			if at, caught = i, word; !lines[i].secondary {
 				break
 			}
 		}
@@ -105,15 +105,15 @@ func (h *hint) among(facts Facts, lines []buildLine) (at int, caught string) {
 // exception's type.
 func why(lines []buildLine) (cause, typ string) {
 	var strong []line
-	var all, weak, far string // the last line of each kind
+	var any, secondary, host string // the last line of each kind
 	for _, l := range lines {
 		switch {
-		case !l.weak:
+		case !l.secondary:
 			strong = append(strong, newLine(l.text))
-		case l.far:
-			far = l.text
+		case l.builderHost:
+			host = l.text
 		default:
-			weak = l.text
+			secondary = l.text
 		}
 	}
 	if e, ok := last(parse(strong)); ok && len(e.frames) > 0 {
@@ -127,11 +127,11 @@ func why(lines []buildLine) (cause, typ string) {
 		if grave.MatchString(s) {
 			return oneLine(s), ""
 		}
-		if all == "" {
-			all = s
+		if any == "" {
+			any = s
 		}
 	}
-	return oneLine(cmp.Or(weak, all, far)), ""
+	return oneLine(cmp.Or(secondary, any, host)), ""
 }
 
 // readBuild takes a build's log apart. Of steps that did not fail, where others
@@ -144,13 +144,13 @@ func readBuild(lines []line) []buildLine {
 		s := l.text
 		var b buildLine
 		if before := container.FindString(s); before != "" {
-			if s = s[len(before):]; passing.MatchString(s) {
+			if s = s[len(before):]; hostProgress.MatchString(s) {
 				continue
 			}
-			b.weak, b.far = true, true
+			b.secondary, b.builderHost = true, true
 		} else if m := ofStep.FindStringSubmatch(s); m != nil {
 			s, b.step = s[len(m[0]):], m[1]
-			if m[2] == "" && going.MatchString(s) {
+			if m[2] == "" && stepProgress.MatchString(s) {
 				continue
 			}
 			if m[2] == "" && strings.HasPrefix(s, "ERROR: ") {
@@ -162,7 +162,7 @@ func readBuild(lines []line) []buildLine {
 		} else if repeated {
 			s = s[len(timing.FindString(s)):]
 		}
-		if echo.MatchString(s) || mild.MatchString(s) && !given.MatchString(s) {
+		if echo.MatchString(s) || advisory.MatchString(s) && !lastRetry.MatchString(s) {
 			continue
 		}
 		b.text = s
@@ -202,10 +202,10 @@ func (b *buildLine) read() {
 	b.text = lead.ReplaceAllString(b.text, "$1")
 	b.says = strings.TrimSpace(b.text)
 	if at := command.FindStringIndex(b.says); at != nil {
-		b.weak = true
+		b.secondary = true
 		b.says = strings.TrimSpace(b.says[at[1]:])
-	} else if dull.MatchString(b.says) {
-		b.weak = true
+	} else if uninformative.MatchString(b.says) {
+		b.secondary = true
 	}
 }
 

@@ -15,9 +15,9 @@ const (
 
 // line is one of a crash's text, taken apart.
 type line struct {
-	text  string // without its time
-	level string // of a log line, in capitals; "" for any other
-	told  string // what a log line says, without level, logger and place
+	text    string // without its time
+	level   string // of a log line, in capitals; "" for any other
+	message string // what a log line says, without level, logger and place
 }
 
 var (
@@ -65,7 +65,7 @@ func newLine(s string) line {
 	stamped := len(l.text) < len(s)
 	if m := logged.FindStringSubmatch(l.text); m != nil && (m[3] == "" || stamped) {
 		l.level = strings.ToUpper(m[1] + m[2] + m[3])
-		l.told = strings.TrimSpace(m[4][len(origin.FindString(m[4])):])
+		l.message = strings.TrimSpace(m[4][len(origin.FindString(m[4])):])
 	}
 	return l
 }
@@ -93,7 +93,7 @@ func telling(lines []line) string {
 		l := lines[i]
 		s := strings.TrimSpace(l.text)
 		if l.level != "" {
-			s = l.told
+			s = l.message
 		}
 		if s = strings.Join(strings.FieldsFunc(s, unprintable), " "); s == "" {
 			continue

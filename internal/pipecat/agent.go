@@ -73,12 +73,12 @@ type Agent struct {
 	WebsocketAuth          string           `json:"websocketAuth"` // not in the reference
 }
 
-// lacks says why a document is none of an agent; "" when it is one.
-func (a *Agent) lacks() string {
+// validate returns an error for a document that is not of an agent.
+func (a *Agent) validate() error {
 	if a.Name == "" && a.Desired() == "" && a.ReconciledDeploymentID == "" && a.CurrentRevision == nil {
-		return "it is of no agent"
+		return errors.New("it is of no agent")
 	}
-	return ""
+	return nil
 }
 
 // Desired is the id of the deployment that was asked for last, or "".

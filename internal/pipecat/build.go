@@ -2,6 +2,7 @@ package pipecat
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"strconv"
 )
@@ -50,11 +51,11 @@ type buildAnswer struct {
 	Build *Build `json:"build"`
 }
 
-func (a *buildAnswer) lacks() string {
+func (a *buildAnswer) validate() error {
 	if a.Build == nil {
-		return `no "build" is in it`
+		return errors.New(`no "build" is in it`)
 	}
-	return ""
+	return nil
 }
 
 // SecretFailed is the state of a secret set that could not be provisioned;
@@ -83,9 +84,9 @@ type propertiesAnswer struct {
 	Properties *Properties `json:"properties"`
 }
 
-func (a *propertiesAnswer) lacks() string {
+func (a *propertiesAnswer) validate() error {
 	if a.Properties == nil {
-		return `no "properties" are in it`
+		return errors.New(`no "properties" are in it`)
 	}
-	return ""
+	return nil
 }

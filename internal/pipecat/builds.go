@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,10 +12,10 @@ import (
 )
 
 const (
-	buildsOfPage = 100 // builds of an answer; the API gives no more
-	pagesOfMany  = 20  // answers that are read where the newest are not in the first
-	mostLogs     = 10000
-	nextLogs     = 500 // lines that are expected to be new at each look
+	buildsPerPage   = 100 // builds of an answer; the API gives no more
+	maxPages        = 20  // answers that are read where the newest are not in the first
+	maxLogEntries   = 10000
+	extraLogEntries = 500 // lines that are expected to be new at each look
 )
 
 // BuildRequest is the body of a build's creation. The region must be the one
@@ -45,11 +46,11 @@ type createdAnswer struct {
 	Cached      bool   `json:"cached"`
 }
 
-func (a *createdAnswer) lacks() string {
+func (a *createdAnswer) validate() error {
 	if a.Build != nil && a.Build.ID == "" {
-		return `its "build" has no "id"`
+		return errors.New(`its "build" has no "id"`)
 	}
-	return a.buildAnswer.lacks()
+	return a.buildAnswer.validate()
 }
 
 // CreateBuild builds what was uploaded, and sends its request once. Where the
@@ -71,11 +72,11 @@ type buildsAnswer struct {
 	Total  Number             `json:"total"`
 }
 
-func (a *buildsAnswer) lacks() string {
+func (a *buildsAnswer) validate() error {
 	if a.Builds == nil {
-		return `no "builds" are in it`
+		return errors.New(`no "builds" are in it`)
 	}
-	return ""
+	return nil
 }
 
 // listedBuild is a build in a list, where an odd field costs no more than that
@@ -94,7 +95,7 @@ func (b *listedBuild) UnmarshalJSON(data []byte) error {
 // reference promises no order, so they are sorted here; where the API's own is
 // another one, the newest are looked for in up to two thousand builds.
 func (c *Client) Builds(ctx context.Context, f BuildFilter) ([]Build, error) {
-	query := url.Values{"limit": {strconv.Itoa(buildsOfPage)}}
+	query := url.Values{"limit": {strconv.Itoa(buildsPerPage)}}
 	for name, value := range map[string]string{"contextHash": f.ContextHash, "region": f.Region, "status": f.Status} {
 		if value != "" {
 			query.Set(name, value)
@@ -102,9 +103,9 @@ func (c *Client) Builds(ctx context.Context, f BuildFilter) ([]Build, error) {
 	}
 	newestFirst := func(a, b Build) int { return b.CreatedAt.Compare(a.CreatedAt.Time) }
 	var builds []Build
-	for page := range pagesOfMany {
+	for page := range maxPages {
 		if page > 0 {
-			query.Set("offset", strconv.Itoa(page*buildsOfPage))
+			query.Set("offset", strconv.Itoa(page*buildsPerPage))
 		}
 		var answer buildsAnswer
 		if err := c.query(ctx, &answer, query, "builds"); err != nil {
@@ -113,7 +114,7 @@ func (c *Client) Builds(ctx context.Context, f BuildFilter) ([]Build, error) {
 		for _, b := range *answer.Builds {
 			builds = append(builds, b.Build)
 		}
-		if slices.IsSortedFunc(builds, newestFirst) || int(answer.Total) <= (page+1)*buildsOfPage {
+		if slices.IsSortedFunc(builds, newestFirst) || int(answer.Total) <= (page+1)*buildsPerPage {
 			break
 		}
 	}
@@ -131,8 +132,8 @@ type buildLogsAnswer struct {
 	Next string   `json:"nextToken"`
 }
 
-// room is more than a document needs: a log may be long.
-func (a *buildLogsAnswer) room() int { return maxAnswer }
+// maxBytes is more than a document needs: a log may be long.
+func (a *buildLogsAnswer) maxBytes() int { return maxAnswer }
 
 // buildLog is what a build printed, line by line.
 type buildLog []string
@@ -145,7 +146,7 @@ func (l *buildLog) UnmarshalJSON(data []byte) error {
 	if t, err := entries.Token(); err != nil || t != json.Delim('[') {
 		return nil
 	}
-	for n := 0; entries.More() && n < mostLogs; n++ {
+	for n := 0; entries.More() && n < maxLogEntries; n++ {
 		var entry json.RawMessage
 		if entries.Decode(&entry) != nil {
 			return nil
@@ -175,7 +176,7 @@ func (l *buildLog) UnmarshalJSON(data []byte) error {
 // others. Which end of a longer log it gives is not promised.
 func (c *Client) BuildLogs(ctx context.Context, id string, limit int) (lines []string, more bool, err error) {
 	var answer buildLogsAnswer
-	query := url.Values{"limit": {strconv.Itoa(min(max(1, limit), mostLogs))}}
+	query := url.Values{"limit": {strconv.Itoa(min(max(1, limit), maxLogEntries))}}
 	if err := c.query(ctx, &answer, query, "builds", id, "logs"); err != nil {
 		return nil, false, err
 	}
@@ -185,7 +186,7 @@ func (c *Client) BuildLogs(ctx context.Context, id string, limit int) (lines []s
 // LastBuildLogs reads the last n lines that a build has printed. It asks for all
 // that one answer holds, so as to have the end whatever end the API gives.
 func (c *Client) LastBuildLogs(ctx context.Context, id string, n int) ([]string, error) {
-	lines, _, err := c.BuildLogs(ctx, id, mostLogs)
+	lines, _, err := c.BuildLogs(ctx, id, maxLogEntries)
 	return lines[len(lines)-min(max(0, n), len(lines)):], err
 }
 
@@ -194,9 +195,9 @@ func (c *Client) LastBuildLogs(ctx context.Context, id string, n int) ([]string,
 // end the API gives, none is missed or seen twice while no more than 500 come
 // between two looks. After 10,000 lines there are no new ones.
 func (c *Client) NewBuildLogs(ctx context.Context, id string, seen int) ([]string, error) {
-	if seen >= mostLogs {
+	if seen >= maxLogEntries {
 		return nil, nil
 	}
-	lines, _, err := c.BuildLogs(ctx, id, seen+nextLogs)
+	lines, _, err := c.BuildLogs(ctx, id, seen+extraLogEntries)
 	return lines[min(seen, len(lines)):], err
 }

@@ -222,7 +222,7 @@ func (c *Client) http(limit time.Duration) *http.Client {
 }
 
 // answer reads what came back of one request, and closes it. It returns nil
-// when that was a 2xx with a JSON object that lacks nothing, which is then in out.
+// when that was a 2xx with a valid JSON object, which is then in out.
 func (c *Client) answer(req *http.Request, resp *http.Response, err error, out any) *Error {
 	e := &Error{Method: req.Method, URL: redact(req.URL)}
 	if err != nil {
@@ -237,12 +237,12 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 	e.Date, _ = http.ParseTime(resp.Header.Get("Date"))
 	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), e.Date)
 
-	clip := clipper{most: maxText}
-	if large, ok := out.(interface{ room() int }); ok {
-		clip.room = large.room()
+	kept := truncator{maxText: maxText}
+	if large, ok := out.(interface{ maxBytes() int }); ok {
+		kept.maxBytes = large.maxBytes()
 	}
-	n, err := io.Copy(&clip, io.LimitReader(resp.Body, maxAnswer+1))
-	body := clip.out
+	n, err := io.Copy(&kept, io.LimitReader(resp.Body, maxAnswer+1))
+	body := kept.out
 	shown := body[:min(len(body), maxErrorBody)]
 	if c.Key != "" {
 		shown = bytes.ReplaceAll(shown, []byte(c.Key), []byte("***"))
@@ -259,7 +259,7 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 		}
 		return e
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
-		e.Code, e.Message = errorResponse(body, c.Key)
+		e.Code, e.Message = parseErrorResponse(body, c.Key)
 		return e
 	case n > maxAnswer:
 		e.Err = errTooLarge
@@ -272,37 +272,38 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 		e.Err = err
 		return e
 	}
-	if partial, ok := out.(interface{ lacks() string }); ok && partial.lacks() != "" {
-		e.Err = errors.New(partial.lacks())
-		return e
+	if answer, ok := out.(interface{ validate() error }); ok {
+		if e.Err = answer.validate(); e.Err != nil {
+			return e
+		}
 	}
 	if c.Key != "" {
-		tame(reflect.ValueOf(out), c.Key)
+		redactKey(reflect.ValueOf(out), c.Key)
 	}
 	return nil
 }
 
-// tame keeps the key out of the texts of an answer, and what may be half of it
+// redactKey keeps the key out of the texts of an answer, and what may be half of it
 // where something was cut out.
-func tame(v reflect.Value, key string) {
+func redactKey(v reflect.Value, key string) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			tame(v.Elem(), key)
+			redactKey(v.Elem(), key)
 		}
 	case reflect.Struct:
 		for _, field := range v.Fields() {
-			tame(field, key)
+			redactKey(field, key)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			tame(v.Index(i), key)
+			redactKey(v.Index(i), key)
 		}
 	case reflect.Map:
 		for _, name := range v.MapKeys() {
 			value := reflect.New(v.Type().Elem()).Elem()
 			value.Set(v.MapIndex(name))
-			tame(value, key)
+			redactKey(value, key)
 			v.SetMapIndex(name, value)
 		}
 	case reflect.String:

@@ -87,9 +87,9 @@ func (e *Error) status() string {
 	return strings.TrimSpace(strconv.Itoa(e.Status) + " " + http.StatusText(e.Status))
 }
 
-// errorResponse reads the ErrorResponse of the reference. What is not one has
+// parseErrorResponse reads the ErrorResponse of the reference. What is not one has
 // neither code nor message; the key is never in them.
-func errorResponse(body []byte, key string) (code, message string) {
+func parseErrorResponse(body []byte, key string) (code, message string) {
 	var r struct {
 		Error   string `json:"error"`
 		Message string `json:"message"`
@@ -102,7 +102,7 @@ func errorResponse(body []byte, key string) (code, message string) {
 		r.Error = r.Message
 	}
 	if key != "" {
-		tame(reflect.ValueOf(&r), key)
+		redactKey(reflect.ValueOf(&r), key)
 	}
 	return r.Code, r.Error
 }

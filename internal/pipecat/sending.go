@@ -100,9 +100,9 @@ type readFunc func([]byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
-// bucketWords reads the error of a bucket's answer, or of what there is of it, and
+// parseBucketError reads the error of a bucket's answer, or of what there is of it, and
 // else keeps its beginning. Other elements are not shown: they repeat what was signed.
-func bucketWords(answer []byte) (code, message, body string) {
+func parseBucketError(answer []byte) (code, message, body string) {
 	var said struct {
 		XMLName xml.Name `xml:"Error"`
 		Code    string
@@ -110,10 +110,10 @@ func bucketWords(answer []byte) (code, message, body string) {
 	}
 	_ = xml.Unmarshal(answer, &said) // what it understands, before an error too
 	if said.Code == "" && said.Message == "" {
-		return "", "", string(answer[:min(len(answer), maxBucketWords)])
+		return "", "", string(answer[:min(len(answer), maxBucketMessage)])
 	}
 	cut := func(s string) string {
-		return strings.ToValidUTF8(strings.TrimSpace(s[:min(len(s), maxBucketWords)]), "")
+		return strings.ToValidUTF8(strings.TrimSpace(s[:min(len(s), maxBucketMessage)]), "")
 	}
 	return cut(said.Code), cut(said.Message), ""
 }

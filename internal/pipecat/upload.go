@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxBucketAnswer = 64 << 10 // bytes of a bucket's answer that are read
-	maxBucketWords  = 1 << 10  // bytes of its message that are kept
+	maxBucketAnswer  = 64 << 10 // bytes of a bucket's answer that are read
+	maxBucketMessage = 1 << 10  // bytes of its message that are kept
 
 	// uploadStall is how long an upload may stand still, from dialling to the
 	// bucket's answer.
@@ -29,16 +29,16 @@ type Upload struct {
 	ExpiresAt Time              `json:"expiresAt"` // by the platform's clock
 }
 
-func (u *Upload) lacks() string {
+func (u *Upload) validate() error {
 	switch {
 	case u.ID == "":
-		return `no "uploadId" is in it`
+		return errors.New(`no "uploadId" is in it`)
 	case u.URL == "":
-		return `no "uploadUrl" is in it`
+		return errors.New(`no "uploadUrl" is in it`)
 	case u.Fields == nil:
-		return `no "uploadFields" are in it`
+		return errors.New(`no "uploadFields" are in it`)
 	}
-	return ""
+	return nil
 }
 
 // UploadURL asks for the address to which a build's context is uploaded, in the
@@ -132,7 +132,7 @@ func (c *Client) Upload(ctx context.Context, u *Upload, body io.Reader, size int
 		return fails(errAddress, true) // err would show all of it
 	}
 	e.URL = redact(to)
-	if err := mayUpload(to); err != nil {
+	if err := checkUploadURL(to); err != nil {
 		return fails(err, true)
 	}
 	before, after, contentType := form(u.Fields)
@@ -162,7 +162,7 @@ func (c *Client) Upload(ctx context.Context, u *Upload, body io.Reader, size int
 		e.Status = resp.StatusCode
 		if e.Status < 200 || e.Status >= 300 {
 			answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxBucketAnswer)) // or what there is of it
-			e.Code, e.Message, e.Body = bucketWords(answer)
+			e.Code, e.Message, e.Body = parseBucketError(answer)
 			return e
 		}
 	}
@@ -184,8 +184,8 @@ func (c *Client) Upload(ctx context.Context, u *Upload, body io.Reader, size int
 	return fails(err, false)
 }
 
-// mayUpload says why a context does not go to an address.
-func mayUpload(to *url.URL) error {
+// checkUploadURL says why a context does not go to an address.
+func checkUploadURL(to *url.URL) error {
 	host := to.Hostname()
 	switch {
 	case host == "":

@@ -23,9 +23,9 @@ func (c *Cloud) addBuild(b Build) Build {
 	if c.builds == nil {
 		c.builds = map[string]Build{}
 	}
-	b.Region, b.Status = or(b.Region, Regions[0]), or(b.Status, pipecat.BuildSuccess)
-	b.Hash, b.Dockerfile, b.Size = or(b.Hash, "a1b2c3d4e5f6a7b8"), or(b.Dockerfile, "Dockerfile"), cmp.Or(b.Size, 10<<20)
-	b.Log = or(b.Log, logOf(b.Status))
+	b.Region, b.Status = cmp.Or(b.Region, Regions[0]), cmp.Or(b.Status, pipecat.BuildSuccess)
+	b.Hash, b.Dockerfile, b.Size = cmp.Or(b.Hash, "a1b2c3d4e5f6a7b8"), cmp.Or(b.Dockerfile, "Dockerfile"), cmp.Or(b.Size, 10<<20)
+	b.Log = cmp.Or(b.Log, logOf(b.Status))
 	if b.Created.IsZero() {
 		b.Created = time.Now()
 	}
@@ -123,7 +123,7 @@ func (c *Cloud) createBuild(r *http.Request) (any, *apiError) {
 	if err := read(r, &ask); err != nil {
 		return nil, err
 	}
-	file := or(ask.DockerfilePath, "Dockerfile")
+	file := cmp.Or(ask.DockerfilePath, "Dockerfile")
 	if !uuid.MatchString(ask.UploadID) || !knownRegion(ask.Region) || !local(file) {
 		return nil, badRequest("Invalid parameters")
 	}

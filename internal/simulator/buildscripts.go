@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -100,7 +101,7 @@ func (c *Cloud) scriptOf(up *upload, dockerfile string) (script BuildScript, dep
 	case !found && !c.SkipUnpack:
 		return fails("failed to read dockerfile: open %s: no such file or directory", dockerfile)
 	}
-	name := or(mark.build, "ok")
+	name := cmp.Or(mark.build, "ok")
 	script, known := c.BuildScripts[name]
 	if known {
 		return script, mark.deployment

@@ -4,6 +4,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -118,7 +119,7 @@ func (c *Cloud) AddSecretSet(s SecretSet) {
 	if c.secrets == nil {
 		c.secrets = map[string]SecretSet{}
 	}
-	s.Region, s.Status = or(s.Region, Regions[0]), or(s.Status, "ready")
+	s.Region, s.Status = cmp.Or(s.Region, Regions[0]), cmp.Or(s.Status, "ready")
 	if s.Created.IsZero() {
 		s.Created = time.Now()
 	}
@@ -267,13 +268,6 @@ func (c *Cloud) newID() string {
 }
 
 func knownRegion(region string) bool { return slices.Contains(Regions, region) }
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
 
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The faults are handlers around an honest one. Each strikes the requests that
+// The faults are handlers around an honest one. Each is injected into the requests that
 // its When selects.
 
 // When selects requests.
@@ -36,8 +36,8 @@ func Between(i, j int64, when When) When {
 	}
 }
 
-// strike puts a fault in the handler's stead.
-func strike(h http.Handler, when When, fault http.HandlerFunc) http.Handler {
+// inject puts a fault in the handler's stead.
+func inject(h http.Handler, when When, fault http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if when(r) {
 			fault(w, r)
@@ -49,7 +49,7 @@ func strike(h http.Handler, when When, fault http.HandlerFunc) http.Handler {
 
 // Answer answers with a status, a header and a body in the handler's stead.
 func Answer(h http.Handler, when When, status int, header http.Header, body string) http.Handler {
-	return strike(h, when, func(w http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range header {
 			w.Header()[name] = values
 		}
@@ -61,7 +61,7 @@ func Answer(h http.Handler, when When, status int, header http.Header, body stri
 // Lossy lets the handler do its work, and breaks the connection before the
 // answer, or after half of it.
 func Lossy(h http.Handler, when When, half bool) http.Handler {
-	return strike(h, when, func(w http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
 		recorder := httptest.NewRecorder()
 		h.ServeHTTP(recorder, r)
 		if half {
@@ -75,7 +75,7 @@ func Lossy(h http.Handler, when When, half bool) http.Handler {
 
 // Hang never answers.
 func Hang(h http.Handler, when When) http.Handler {
-	return strike(h, when, func(_ http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	})
@@ -83,7 +83,7 @@ func Hang(h http.Handler, when When) http.Handler {
 
 // Delay lets the handler do its work, and holds its answer back for a time.
 func Delay(h http.Handler, when When, by time.Duration) http.Handler {
-	return strike(h, when, func(w http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
 		recorder := httptest.NewRecorder()
 		h.ServeHTTP(recorder, r)
 		pause(r.Context(), by)
@@ -93,7 +93,7 @@ func Delay(h http.Handler, when When, by time.Duration) http.Handler {
 
 // Late breaks the connection, and lets the handler do its work after a time.
 func Late(h http.Handler, when When, after time.Duration) http.Handler {
-	return strike(h, when, func(w http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		later := r.Clone(context.WithoutCancel(r.Context()))
 		later.Body = io.NopCloser(bytes.NewReader(body))
@@ -104,7 +104,7 @@ func Late(h http.Handler, when When, after time.Duration) http.Handler {
 
 // Trickle sends the handler's answer byte by byte, with a break after each.
 func Trickle(h http.Handler, when When, every time.Duration) http.Handler {
-	return strike(h, when, func(w http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
 		recorder := httptest.NewRecorder()
 		h.ServeHTTP(recorder, r)
 		w.WriteHeader(recorder.Code)
@@ -122,7 +122,7 @@ func Trickle(h http.Handler, when When, every time.Duration) http.Handler {
 
 // Endless begins an agent's document, and never comes to its end.
 func Endless(h http.Handler, when When) http.Handler {
-	return strike(h, when, func(w http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.WriteString(w, `{"name":"`)
 		chunk := bytes.Repeat([]byte("endless "), 4<<10)
 		for err == nil {

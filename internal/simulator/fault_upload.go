@@ -10,7 +10,7 @@ import (
 
 // Cut takes so many bytes of a request, and breaks the connection.
 func Cut(h http.Handler, when When, after int64) http.Handler {
-	return strike(h, when, func(_ http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.CopyN(io.Discard, r.Body, after)
 		panic(http.ErrAbortHandler)
 	})
@@ -19,7 +19,7 @@ func Cut(h http.Handler, when When, after int64) http.Handler {
 // Stall takes so many bytes of a request, and then nothing for ever. It is for
 // Transport: a server does not see that its caller has gone before it has read all.
 func Stall(h http.Handler, when When, after int64) http.Handler {
-	return strike(h, when, func(_ http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.CopyN(io.Discard, r.Body, after)
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
@@ -29,7 +29,7 @@ func Stall(h http.Handler, when When, after int64) http.Handler {
 // Slow lets the handler read so many bytes of a request at a time, with a break
 // before each. The Cloud reads nothing but uploads without a lock.
 func Slow(h http.Handler, when When, bytes int, every time.Duration) http.Handler {
-	return strike(h, when, func(w http.ResponseWriter, r *http.Request) {
+	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
 		slow := r.Clone(r.Context())
 		slow.Body = slowBody{r, bytes, every}
 		h.ServeHTTP(w, slow)

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -27,7 +28,7 @@ func (c *Cloud) createAgent(r *http.Request) (any, *apiError) {
 		return nil, badRequest("Either image or buildId is required for service creation")
 	}
 	now := time.Now()
-	a := &agent{name: ask.ServiceName, region: or(ask.Region, Regions[0]), created: now, maxAgents: 50, skew: c.Skew}
+	a := &agent{name: ask.ServiceName, region: cmp.Or(ask.Region, Regions[0]), created: now, maxAgents: 50, skew: c.Skew}
 	if !knownRegion(a.region) {
 		return nil, badRequest("Invalid region: %s", a.region)
 	}
@@ -139,8 +140,8 @@ func (c *Cloud) settings(a *agent, m *Manifest, s pipecat.Settings, subject stri
 			m.AudioFilter = *s.KrispViva.AudioFilter
 		}
 	}
-	m.Profile, m.NodeType = or(s.AgentProfile, m.Profile), or(s.NodeType, m.NodeType)
-	m.WebsocketAuth = or(s.WebsocketAuth, m.WebsocketAuth)
+	m.Profile, m.NodeType = cmp.Or(s.AgentProfile, m.Profile), cmp.Or(s.NodeType, m.NodeType)
+	m.WebsocketAuth = cmp.Or(s.WebsocketAuth, m.WebsocketAuth)
 	return nil
 }
 

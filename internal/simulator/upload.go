@@ -77,7 +77,7 @@ func (c *Cloud) uploadURL(r *http.Request) (any, *apiError) {
 		c.uploads = map[string]*upload{}
 	}
 	c.uploads[id] = u
-	return object{"uploadId": id, "uploadUrl": or(c.Bucket, origin(r)+"/bucket"), "uploadFields": u.fields, "expiresAt": timestamp(expires.Add(c.Skew))}, nil
+	return object{"uploadId": id, "uploadUrl": cmp.Or(c.Bucket, origin(r)+"/bucket"), "uploadFields": u.fields, "expiresAt": timestamp(expires.Add(c.Skew))}, nil
 }
 
 // origin is what the Cloud was called by. In a process there is no TLS to see, so

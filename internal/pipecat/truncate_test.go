@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestClip(t *testing.T) {
+func TestTruncate(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
 		{"short texts stay", `{"a":"12345678","b":[1,"\"\\"]}`, `{"a":"12345678","b":[1,"\"\\"]}`},
 		{"long ones lose their middle", `"0123456789abcdef"`, `"0123` + cutOut + `cdef"`},
@@ -15,7 +15,7 @@ func TestClip(t *testing.T) {
 		{"escapes stay whole", `"012\u00e9456\n89\u00e9ab\"def"`, `"012\u00e9` + cutOut + `def"`},
 		{"an end that never comes", `{"a":"0123456789`, `{"a":"0123`},
 	} {
-		c := clipper{most: 8}
+		c := truncator{maxText: 8}
 		_, _ = c.Write([]byte(tt.in))
 		if string(c.out) != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, c.out, tt.want)
@@ -23,8 +23,8 @@ func TestClip(t *testing.T) {
 	}
 }
 
-func TestClipLimit(t *testing.T) {
-	c := clipper{most: 8}
+func TestTruncateLimit(t *testing.T) {
+	c := truncator{maxText: 8}
 	many := []byte(strings.Repeat("0,", 1<<19))
 	for range 4 {
 		if _, err := c.Write(many); err != nil {
@@ -34,15 +34,15 @@ func TestClipLimit(t *testing.T) {
 	t.Errorf("keeps %d bytes", len(c.out))
 }
 
-// FuzzClip holds that JSON stays JSON, however it arrives, that short texts stay
+// FuzzTruncate holds that JSON stays JSON, however it arrives, that short texts stay
 // what they are, and that long ones become short.
-func FuzzClip(f *testing.F) {
+func FuzzTruncate(f *testing.F) {
 	for _, seed := range []string{`{}`, `"0123456789abcdef"`, `{"\ud83d\ude00\ud83d\ude00\ud83d\ude00":"\\\\\\\\\\\\"}`, `["\"","\u0000aaaaaaaaaaaaaaaaaaa"]`, `"é🙂é🙂é🙂é🙂"`, `"a`, `\`} {
 		f.Add([]byte(seed), 3)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, split int) {
 		split = min(max(0, split), len(data))
-		c := clipper{most: 16}
+		c := truncator{maxText: 16}
 		_, _ = c.Write(data[:split])
 		_, _ = c.Write(data[split:])
 		if json.Valid(data) != json.Valid(c.out) && json.Valid(data) {
@@ -51,7 +51,7 @@ func FuzzClip(f *testing.F) {
 		if !json.Valid(data) {
 			return
 		}
-		whole := clipper{most: len(data) + 1}
+		whole := truncator{maxText: len(data) + 1}
 		_, _ = whole.Write(data)
 		if !bytes.Equal(whole.out, data) {
 			t.Errorf("%q becomes %q", data, whole.out)
