@@ -163,8 +163,8 @@ func TestDetails(t *testing.T) {
 // whether it is there.
 func TestHints(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no texts: %v", err)
 	}
 	var all []Facts
 	var want []string
@@ -183,9 +183,12 @@ func TestHints(t *testing.T) {
 			t.Errorf("not one sentence: %q", h.say)
 		}
 		hints = slices.Delete(slices.Clone(whole), i, i+1)
+		beginning, _, _ := strings.Cut(h.say, "{")
 		needed := false
 		for j, facts := range all {
-			needed = needed || Diagnose(facts, nil).Hint != want[j]
+			if strings.HasPrefix(want[j], beginning) { // else another hint applied
+				needed = needed || Diagnose(facts, nil).Hint != want[j]
+			}
 		}
 		if !needed {
 			t.Errorf("no archive needs %+v", h)

@@ -1,7 +1,6 @@
 package pipecat
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 )
@@ -33,63 +32,70 @@ func (c *truncator) Write(p []byte) (int, error) {
 	}
 	size := len(p)
 	for len(p) > 0 {
-		if n := c.run(p); n > 0 { // nearly all of a response: it is copied at once
+		switch n := plain(p, c.inText); {
+		case !c.inText:
 			c.out = append(c.out, p[:n]...)
-			p = p[n:]
-			continue
-		}
-		b := p[0]
-		p = p[1:]
-		switch {
-		case !c.inText: // at a text's beginning
-			c.out = append(c.out, b)
-			c.inText = true
-		case len(c.unit) == 0 && b == '"':
+			if p = p[n:]; len(p) > 0 { // a text begins
+				c.out = append(c.out, '"')
+				c.inText, p = true, p[1:]
+			}
+		case len(c.unit) == 0 && n > 0:
+			p = p[c.keepSome(p[:n]):]
+		case len(c.unit) == 0 && p[0] == '"':
 			c.endText()
+			p = p[1:]
 		default:
-			c.unit = append(c.unit, b)
-			if n := len(c.unit); c.unit[0] == '\\' && (n == 1 || c.unit[1] == 'u' && n < len(`\uffff`)) {
+			c.unit = append(c.unit, p[0])
+			p = p[1:]
+			if n := len(c.unit); n == 1 || c.unit[1] == 'u' && n < len(`\uffff`) {
 				continue
 			}
-			c.keep()
+			c.keep(c.unit)
+			c.unit = c.unit[:0]
 		}
 	}
 	return size, nil
 }
 
-// run returns how many of the next bytes are copied as they are: those up to the
-// next text, or of the beginning of a text up to its end or an escape sequence.
-func (c *truncator) run(p []byte) int {
-	if !c.inText {
-		if n := bytes.IndexByte(p, '"'); n >= 0 {
-			return n
+// plain counts the bytes before the next text, or in a text before its end or its
+// next escape sequence.
+func plain(p []byte, inText bool) int {
+	for i, b := range p {
+		if b == '"' || inText && b == '\\' {
+			return i
 		}
-		return len(p)
 	}
-	if len(c.unit) > 0 {
-		return 0
+	return len(p)
+}
+
+// keepSome takes bytes of a text that mean themselves, as many at once as have the
+// same place in what is kept, and returns how many.
+func (c *truncator) keepSome(p []byte) int {
+	half := c.maxText / 2
+	room := half - c.kept
+	if room <= 0 {
+		if room = half/2 - len(c.last); room <= 0 {
+			room = 1 // the first of a new end
+		}
 	}
-	n := min(len(p), max(0, c.maxText/2-c.kept))
-	if end := bytes.IndexAny(p[:n], `"\`); end >= 0 {
-		n = end
-	}
-	c.kept += n
+	n := min(len(p), room)
+	c.keep(p[:n])
 	return n
 }
 
-// keep takes a unit that is complete.
-func (c *truncator) keep() {
+// keep takes what is not to be cut apart: an escape sequence, or bytes that have
+// room.
+func (c *truncator) keep(unit []byte) {
 	switch half := c.maxText / 2; {
 	case c.kept < half:
-		c.kept += len(c.unit)
-		c.out = append(c.out, c.unit...)
+		c.kept += len(unit)
+		c.out = append(c.out, unit...)
 	case len(c.last) < half/2:
-		c.last = append(c.last, c.unit...)
+		c.last = append(c.last, unit...)
 	default:
 		c.left = c.left || len(c.before) > 0
-		c.before, c.last = c.last, append(c.before[:0], c.unit...)
+		c.before, c.last = c.last, append(c.before[:0], unit...)
 	}
-	c.unit = c.unit[:0]
 }
 
 func (c *truncator) endText() {
