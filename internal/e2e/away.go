@@ -15,6 +15,7 @@ import (
 // is: before the update, while it is made, and while it is waited for. Each run
 // keeps the invariants of the search, too.
 func Away(t *testing.T, run Program) {
+	t.Parallel()
 	slow, _ := simulator.ScriptOf("slow") // ready after 45 seconds
 	play := func(t *testing.T, from, to time.Duration, f fault) *searchRun {
 		r := newRun(t, run, 1, t.TempDir())
@@ -43,6 +44,7 @@ func Away(t *testing.T, run Program) {
 			reads.writes, writes.reads = false, false
 			if f.reads && !f.whole {
 				t.Run("before", func(t *testing.T) {
+					t.Parallel()
 					want := map[string]end{
 						"401 with the key": {"failed", "auth"}, "403": {"failed", "auth"},
 						"404": {"failed", "refused"}, // to create it, for there is one
@@ -57,6 +59,7 @@ func Away(t *testing.T, run Program) {
 					}
 				})
 				t.Run("waiting", func(t *testing.T) {
+					t.Parallel()
 					r := play(t, time.Second, time.Minute, reads)
 					switch f.name {
 					case "401 with the key", "403":
@@ -72,6 +75,7 @@ func Away(t *testing.T, run Program) {
 					}
 				})
 				t.Run("for good", func(t *testing.T) {
+					t.Parallel()
 					r := play(t, time.Second, always, reads)
 					switch f.name {
 					case "401 with the key", "403", "404":
@@ -85,6 +89,7 @@ func Away(t *testing.T, run Program) {
 			}
 			if f.writes {
 				t.Run("update", func(t *testing.T) {
+					t.Parallel()
 					r := play(t, 0, time.Second/2, writes)
 					made := 0
 					switch f.name {
@@ -110,6 +115,7 @@ func Away(t *testing.T, run Program) {
 // Older holds that another's deployment, which was made just before ours and
 // is shown after it, does not take over.
 func Older(t *testing.T, run Program) {
+	t.Parallel()
 	slow := fault{name: "delay", reads: true, whole: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler {
 		return simulator.Delay(h, always, 5*time.Second)
 	}}

@@ -67,6 +67,7 @@ var breakages = []struct{ what, old, new string }{
 //
 // Without the flag it only holds that each edit can be made.
 func SearchFinds(t *testing.T) {
+	t.Parallel()
 	found := regexp.MustCompile(`seed \d+: .*`)
 	if *breakIt { // what is found in any case says nothing
 		if out, err := exec.Command("go", "test", "-run", "Search$", ".", "-args", "-runs", "30000").CombinedOutput(); err != nil {
@@ -121,6 +122,9 @@ func programSources() (map[string]string, error) {
 			return nil, err
 		}
 		sources[file] = string(text)
+	}
+	if len(sources) < 10 {
+		return nil, fmt.Errorf("only %d files", len(sources))
 	}
 	return sources, nil
 }

@@ -16,6 +16,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,8 +41,27 @@ const scripts = "internal/e2e/testdata/script"
 // Main runs the tests of a package. Those that start the program as a process
 // find it in their PATH.
 func Main(m *testing.M, program func()) {
-	testscript.Main(m, map[string]func(){"pipecat-cloud-deploy": program, "has-roots": hasRoots})
+	// Most suites wait for a process rather than for a processor. A flag on the
+	// command line, which is read later, wins.
+	testing.Init()
+	_ = flag.Set("test.parallel", "8")
+	testscript.Main(cleaning{m}, map[string]func(){"pipecat-cloud-deploy": program, "has-roots": hasRoots})
 }
+
+// cleaning removes the program that built has made, once the tests are over.
+type cleaning struct{ *testing.M }
+
+func (c cleaning) Run() int {
+	defer func() {
+		if dir, err := builtDir(); err == nil {
+			_ = os.RemoveAll(dir)
+		}
+	}()
+	return c.M.Run()
+}
+
+// builtDir is the folder of the program that these tests build.
+var builtDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "pipecat-cloud-deploy-*") })
 
 // hasRoots fails unless the process trusts a certificate authority.
 func hasRoots() {
@@ -299,6 +319,7 @@ func (breaking) RoundTrip(r *http.Request) (*http.Response, error) {
 // Panic holds that a fault of our own, wherever it is, ends as any failure
 // does: told, with outputs, in red, and without the key.
 func Panic(t *testing.T, run Program) {
+	t.Parallel()
 	for _, where := range []string{"the network", "INPUT_IMAGE"} {
 		t.Run(where, func(t *testing.T) {
 			output := filepath.Join(t.TempDir(), "output")
@@ -325,6 +346,7 @@ func Panic(t *testing.T, run Program) {
 // PanicAfterSending holds that nobody is told that nothing was changed when
 // the program breaks over the update's answer.
 func PanicAfterSending(t *testing.T, run Program) {
+	t.Parallel()
 	cloud := &simulator.Cloud{}
 	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
 	reach := simulator.Transport(cloud)
@@ -350,6 +372,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // DeadLog runs the process with a log that nobody reads: it still ends by
 // itself, with its outputs.
 func DeadLog(t *testing.T) {
+	t.Parallel()
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

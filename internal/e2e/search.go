@@ -36,6 +36,7 @@ var (
 //	go test -run Search . -args -runs 100000
 //	go test -run Search . -args -seed 1234
 func Search(t *testing.T, run Program) {
+	t.Parallel()
 	if *searchSeed != 0 {
 		r := newRun(t, run, *searchSeed, t.TempDir())
 		broken := r.play()

@@ -44,6 +44,8 @@ func Speed(t *testing.T) {
 	texts, noises, times := 500, 1, 1
 	if *against != "" {
 		texts, noises, times = 10_000, 15, *rounds
+	} else {
+		t.Parallel() // no time decides
 	}
 	program, dir := built(t), t.TempDir()
 	layTexts(t, dir, texts)

@@ -12,6 +12,7 @@ import (
 // Version holds that a release says which one it is: in the log's first line
 // and to the API.
 func Version(t *testing.T, run Program) {
+	t.Parallel()
 	cloud := &simulator.Cloud{}
 	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
 	reach := simulator.Transport(cloud)
