@@ -1,0 +1,149 @@
+package repo
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// tool is a line of .ci/tools.
+type tool struct{ name, path, version string }
+
+func tools(t *testing.T) (all []tool) {
+	t.Helper()
+	for line := range strings.Lines(read(t, ".ci/tools")) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		words := strings.Fields(line)
+		if len(words) != 3 || strings.Count(words[1], "/") < 2 || !strings.HasPrefix(words[2], "v") {
+			t.Fatalf(".ci/tools: %q is not a name, a package and a version", line)
+		}
+		all = append(all, tool{words[0], words[1], words[2]})
+	}
+	if len(all) == 0 {
+		t.Fatal(".ci/tools names no tool")
+	}
+	return all
+}
+
+// texts are the repository's files by their paths, without what git ignores or
+// keeps to itself.
+func texts(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (name == ".git" || name == ".e2e" || name == "dist" || e.Name() == "fuzz"):
+			return fs.SkipDir
+		case !e.Type().IsRegular():
+			return nil
+		}
+		data, err := os.ReadFile(name)
+		all[filepath.ToSlash(name)] = string(data)
+		return err
+	})
+	if err != nil || len(all) < 50 {
+		t.Fatalf("%d files: %v", len(all), err)
+	}
+	return all
+}
+
+// TestTools holds that .ci/tools alone says which versions of the tools are used,
+// and that .ci/tool knows every tool that is asked of it.
+func TestTools(t *testing.T) {
+	known := map[string]bool{"-install": true}
+	all := texts(t)
+	for _, tool := range tools(t) {
+		known[tool.name] = true
+		module := strings.Join(strings.SplitN(tool.path, "/", 4)[:3], "/")
+		pinned := regexp.MustCompile(regexp.QuoteMeta(module) + `[\w/.-]*@|\b` + regexp.QuoteMeta(tool.name) + `\b.*\b` + regexp.QuoteMeta(tool.version) + `\b`)
+		for file, text := range all {
+			if found := pinned.FindString(text); found != "" && file != ".ci/tools" {
+				t.Errorf("%s: %q; .ci/tools says which version of %s is used, and .ci/tool runs it", file, found, tool.name)
+			}
+		}
+	}
+	uses := regexp.MustCompile(`\.ci/tool"? (-?[a-z][\w-]*)`)
+	n := 0
+	for file, text := range all {
+		if !strings.HasPrefix(file, ".ci/tool") && (strings.HasPrefix(file, ".ci/") || strings.HasPrefix(file, ".github/")) {
+			for _, m := range uses.FindAllStringSubmatch(text, -1) {
+				if n++; !known[m[1]] {
+					t.Errorf("%s: .ci/tools has no %s", file, m[1])
+				}
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("nothing uses .ci/tool")
+	}
+	for _, args := range []string{"no-such-tool", "-install no-such-tool ."} {
+		if exec.Command(".ci/tool", strings.Fields(args)...).Run() == nil {
+			t.Errorf(".ci/tool %s: it succeeds", args)
+		}
+	}
+}
+
+// TestActions holds that an action of someone else has the same commit, and beside
+// it the same version, wherever it is used.
+func TestActions(t *testing.T) {
+	use := regexp.MustCompile(`(?m)^[\s-]*uses: ([^\s@]+)@([0-9a-f]{40}) # (v[\d.]+)`)
+	first := map[string]string{}
+	for file, text := range texts(t) {
+		if !strings.HasPrefix(file, ".github/") && !strings.HasPrefix(file, "examples/") {
+			continue
+		}
+		for _, m := range use.FindAllStringSubmatch(text, -1) {
+			pin := m[2] + " " + m[3]
+			if other, known := first[m[1]]; known && other != pin {
+				t.Errorf("%s: %s is at %s, and elsewhere at %s", file, m[1], pin, other)
+			}
+			first[m[1]] = pin
+		}
+		for _, m := range regexp.MustCompile(`(?m)^[\s-]*uses: (\S+)`).FindAllStringSubmatch(text, -1) {
+			foreign := !ours(m[1]) && !strings.HasPrefix(m[1], "acme/") && !strings.HasPrefix(m[1], "./")
+			if foreign && first[strings.Split(m[1], "@")[0]] == "" {
+				t.Errorf("%s: %s is not pinned to a commit, with its version behind it", file, m[1])
+			}
+		}
+	}
+	if len(first) < 5 {
+		t.Errorf("only %d actions", len(first))
+	}
+}
+
+// TestGoVersion holds that the image and the pages name the version of Go that
+// go.mod asks for.
+func TestGoVersion(t *testing.T) {
+	mod := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
+	if mod == nil {
+		t.Fatal("go.mod names no version")
+	}
+	pages := prose(t)
+	pages["Dockerfile"] = read(t, "Dockerfile")
+	named := map[string]bool{}
+	for file, text := range pages {
+		for _, m := range regexp.MustCompile(`(?:\bGo |\bgolang:)(\d+\.\d+)`).FindAllStringSubmatch(text, -1) {
+			if named[file] = true; m[1] != mod[1] {
+				t.Errorf("%s: Go %s, while go.mod asks for %s", file, m[1], mod[1])
+			}
+		}
+	}
+	for _, file := range []string{"Dockerfile", "README.md", "docs/contributing.md"} {
+		if !named[file] {
+			t.Errorf("%s names no version of Go", file)
+		}
+	}
+	for file, text := range texts(t) {
+		if strings.HasPrefix(file, ".github/workflows/") && strings.Contains(text, "go-version:") {
+			t.Errorf("%s: go-version-file: go.mod says which Go is used", file)
+		}
+	}
+}
