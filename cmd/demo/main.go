@@ -91,7 +91,7 @@ func sceneOf(name string) (scene, bool) {
 var agent embed.FS
 
 // demo deploys to the simulator, and shows what the action prints and writes,
-// whatever it comes to.
+// however it ends.
 func demo(ctx context.Context, s scene) error {
 	dir, err := os.MkdirTemp("", "pipecat-cloud-deploy-demo-")
 	if err != nil {

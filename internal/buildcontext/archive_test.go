@@ -41,7 +41,7 @@ func sample() map[string]string {
 	}
 }
 
-// TestGolden holds the hash of a context: whoever deploys it anew gets his build
+// TestGolden holds the hash of a context: whoever deploys it again gets the same build
 // of before. Where a new version of a library changes it, every context is built
 // once again, and this is to be said in the release's notes.
 func TestGolden(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestBadInput sees that what a user can set right is told, with what to do, and
+// TestBadInput holds that what a user can correct is reported, with what to do, and
 // before anything is written.
 func TestBadInput(t *testing.T) {
 	around := t.TempDir()
@@ -99,7 +99,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// TestWhatIsThere sees that what is told is near, and the user's own.
+// TestWhatIsThere holds that what is named is near, and the user's own.
 func TestWhatIsThere(t *testing.T) {
 	root, err := os.OpenRoot(tree(t, "a/a/Dockerfile z/bot.dockerfile Dockerfile.dockerignore .git/Dockerfile node_modules/Dockerfile x/Dockerfile/y"))
 	if err != nil {
@@ -138,7 +138,7 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// TestTooLarge sees that a context that is too large is told of by a walk alone.
+// TestTooLarge holds that a walk alone reports a context that is too large.
 func TestTooLarge(t *testing.T) {
 	dir := tree(t, "Dockerfile out/x src/bot.py models/README")
 	size := func(name string, mib int64) {

@@ -17,7 +17,7 @@ import (
 )
 
 // TestMain packs the folder that PACK names, in a process that does nothing
-// else, when a benchmark starts this program anew.
+// else, when a benchmark starts this program again.
 func TestMain(m *testing.M) {
 	dir, ok := os.LookupEnv("PACK")
 	if !ok {
@@ -32,10 +32,10 @@ func TestMain(m *testing.M) {
 	fmt.Println(a.Size, a.Files, a.Unpacked)
 }
 
-// packAnew packs a folder in a process of its own, and returns the archive's
+// packAgain packs a folder in a process of its own, and returns the archive's
 // size and the process's peak memory in bytes. The peak is an upper bound: until
 // it becomes the program, a child counts the memory of this one.
-func packAnew(b *testing.B, dir string) (size, peak int64) {
+func packAgain(b *testing.B, dir string) (size, peak int64) {
 	b.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -54,7 +54,7 @@ func packAnew(b *testing.B, dir string) (size, peak int64) {
 }
 
 // BenchmarkPack packs 300 MiB: half text in 10,000 files, half what does not
-// compress. It tells the archive's size as a part of what gzip -6 makes of the
+// compress. It reports the archive's size as a part of what gzip -6 makes of the
 // same tar.
 func BenchmarkPack(b *testing.B) {
 	dir := tree(b, "Dockerfile")
@@ -88,7 +88,7 @@ func BenchmarkPack(b *testing.B) {
 	var size, peak int64
 	for b.Loop() {
 		var p int64
-		size, p = packAnew(b, dir)
+		size, p = packAgain(b, dir)
 		peak = max(peak, p)
 	}
 	b.StopTimer()
@@ -146,7 +146,7 @@ func BenchmarkManyFiles(b *testing.B) {
 			}
 			var peak int64
 			for b.Loop() {
-				_, p := packAnew(b, dir)
+				_, p := packAgain(b, dir)
 				peak = max(peak, p)
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*files), "µs/file")

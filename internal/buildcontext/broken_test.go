@@ -207,7 +207,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestClosed sees that a stop leaves no file open, where the system tells.
+// TestClosed sees that a stop leaves no file open, where the system says so.
 func TestClosed(t *testing.T) {
 	dir, temp := large(t), t.TempDir()
 	var before, after []os.DirEntry

@@ -21,8 +21,8 @@ type Options struct {
 	Exclude    []string // patterns on top of the ignore file's, in its syntax; each may have several lines
 	Temp       string   // where the archive is written, made when missing; empty: os.TempDir
 
-	// Progress is told what is packed so far, often, and never concurrently; nil
-	// for no one. It must not block.
+	// Progress is called with what is packed so far, often, and never concurrently.
+	// It must not block, and may be nil.
 	Progress func(Progress)
 
 	open opener // a test's, else openFile

@@ -58,7 +58,7 @@ func (e *Error) Error() string {
 // Unwrap returns what the system said.
 func (e *Error) Unwrap() error { return e.Err }
 
-// tooLarge tells that a context is larger than the platform takes.
+// tooLarge returns an error for a context that is larger than the platform accepts.
 func (c *contents) tooLarge() error {
 	if c.bytes <= MaxUnpacked {
 		return nil
@@ -72,7 +72,7 @@ func (c *contents) tooLarge() error {
 }
 
 // largest returns the n largest folders, the largest first. A folder counts all
-// that is below it, and is not told where one of its own folders has nine
+// that is below it, and is not listed where one of its own folders has nine
 // tenths of that.
 func (c *contents) largest(n int) []Folder {
 	sums := map[string]int64{}
@@ -101,7 +101,7 @@ func (c *contents) largest(n int) []Folder {
 	return all[:min(n, len(all))]
 }
 
-// quoted lists names, and counts those that are too many to be told.
+// quoted lists names, and counts those beyond the tenth.
 func quoted(names []string) string {
 	const most = 10
 	var b strings.Builder

@@ -12,7 +12,7 @@ import (
 )
 
 // openContext opens the context's folder. From here on nothing outside of it
-// can be reached, whatever becomes of its links meanwhile.
+// can be reached, whatever becomes of its links.
 func openContext(o Options) (*os.Root, error) {
 	dir := cmp.Or(o.Dir, ".")
 	wrong := func(err error, format string, args ...any) (*os.Root, error) {
@@ -123,7 +123,7 @@ func findDockerfile(root *os.Root, name string) (dockerfile string, kept []strin
 var errOutside = errors.New("a link leads out of the context")
 
 // resolve follows a path of the context, link by link, and returns the links and
-// then what they come to.
+// then what they lead to.
 func resolve(root *os.Root, name string) ([]string, error) {
 	var links []string
 	at, rest := ".", strings.Split(name, "/")
@@ -158,7 +158,7 @@ func resolve(root *os.Root, name string) ([]string, error) {
 	return append(links, at), nil
 }
 
-// whatIsThere tells of the Dockerfiles that are in a context, the nearest first,
+// whatIsThere names the Dockerfiles that are in a context, the nearest first,
 // or else of what is.
 func whatIsThere(root *os.Root) string {
 	const most = 20_000 // entries that are looked at

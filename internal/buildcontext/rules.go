@@ -113,8 +113,8 @@ func (r *rules) compile(patterns []string) (err error) {
 	return nil
 }
 
-// readIgnoreFile returns an ignore file's text, or an error that is of its own
-// kind only where there is no such file.
+// readIgnoreFile returns an ignore file's text. Its error is fs.ErrNotExist only
+// where there is no such file.
 func readIgnoreFile(root *os.Root, name string) (string, error) {
 	info, err := root.Stat(name) // a link is followed within the context
 	switch {

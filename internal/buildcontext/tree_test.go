@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// tree makes a folder of what it names, one a word: "a/b" is a file, "a/b*" an
+// tree makes a folder of what it names, separated by spaces: "a/b" is a file, "a/b*" an
 // executable one, "a/" an empty folder, "a->b" a symbolic link.
 func tree(t testing.TB, words string) string {
 	t.Helper()
@@ -52,7 +52,7 @@ func write(t testing.TB, dir, name, text string) {
 	put(t, dir, name, func(file string) error { return os.WriteFile(file, []byte(text), 0o644) })
 }
 
-// pack packs, and sees that the archive is what is told of it, and that it is
+// pack packs, and sees that the archive is as reported, and that it is
 // gone in the end.
 func pack(t testing.TB, o Options) (*Archive, []packed) {
 	t.Helper()

@@ -186,7 +186,7 @@ func (w *walker) pack(p *parent) {
 	w.found.entries = append(w.found.entries, p.entry)
 }
 
-// nothingLeft tells that the rules leave a Dockerfile nothing to copy.
+// nothingLeft returns an error where the rules leave a Dockerfile nothing to copy.
 func (c *contents) nothingLeft(root *os.Root, dockerfile string) error {
 	if c.own > 0 || c.unneeded == 0 && len(c.keptOut) == 0 {
 		return nil

@@ -19,7 +19,7 @@ import (
 
 // The archive's bytes follow from these, and from the library's version. Level 2
 // takes two thirds of level 5's time. Half text and half what does not compress
-// come to a fortieth more than with zlib's level 6, source code alone to a
+// take a fortieth more than with zlib's level 6, source code alone to a
 // seventh more.
 const (
 	level     = 2
@@ -97,7 +97,7 @@ func (p *packer) pack(e entry, left []entry) error {
 	return nil
 }
 
-// header writes what a tar tells of an entry. Owner and times are left out, and
+// header writes an entry's header. Owner and times are left out, and
 // so is what a umask changes.
 func (p *packer) header(e entry) error {
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: e.path, Size: e.size, Mode: 0o644, ModTime: time.Unix(0, 0)}
@@ -166,7 +166,7 @@ func still(e entry, f *os.File) bool {
 	return err == nil && info.Mode().IsRegular() && info.Size() == e.size && info.ModTime().Equal(e.changed)
 }
 
-// unreadable tells of the first of the files that are left, and of those after it
+// unreadable names the first of the files that are left, and of those after it
 // that cannot be opened either.
 func (p *packer) unreadable(why error, left []entry) error {
 	names := []string{left[0].path}

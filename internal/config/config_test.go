@@ -338,7 +338,7 @@ func TestFileProblems(t *testing.T) {
 	}
 }
 
-// TestBrokenFile holds that what could not be read is not told as missing.
+// TestBrokenFile holds that what could not be read is not reported as missing.
 func TestBrokenFile(t *testing.T) {
 	_, err := load(t, "image = \n")
 	var problems Problems

@@ -23,7 +23,7 @@ const (
 )
 
 // sections are the tables of a config file, without their keys: read strictly
-// into it, every key is one too many, and so is told with its line.
+// into it, every key is unknown, and so the error names it with its line.
 type sections struct {
 	Scaling   struct{} `toml:"scaling"`
 	KrispViva struct{} `toml:"krisp_viva"`
@@ -175,7 +175,7 @@ func leaves(table map[string]any, prefix string, known map[string]fileKey, found
 	return all
 }
 
-// lineOf is the line of a key as the decoder tells it: by its whole name, by
+// lineOf is the line of a key as the decoder reports it: by its whole name, by
 // that of something in it, or in an inline table without the table's.
 func lineOf(key string, found *toml.StrictMissingError) int {
 	for rest, more := key, true; more; _, rest, more = strings.Cut(rest, ".") {

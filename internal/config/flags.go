@@ -17,7 +17,7 @@ var ErrVersion = errors.New("the version is asked for")
 // flag.ErrHelp or ErrVersion.
 func (c *Config) parseFlags(args []string) (map[string]string, error) {
 	given := map[string]string{}
-	var secret string // the name of one that was given all the same
+	var secret string // the name of one that was given anyway
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	for _, in := range Table() {

@@ -50,13 +50,13 @@ var (
 		`failed to build: |failed to solve(?: with frontend [\w.]+)?: |failed to compute cache key: |rpc error: code = \w+ desc = )+`)
 	command = regexp.MustCompile(`(?:process ".*" did not complete successfully|executor failed running \[.*\]): |[Tt]he command '.*' returned a |` +
 		`Command did not exit successfully |Error while executing command: .*\. Reason: `)
-	// uninformative is a line of an error with another that tells more.
+	// uninformative is a line of an error where another line says more.
 	uninformative = regexp.MustCompile(`^(?:Killed|/bin/\S*sh: line \d+: +\d+ Killed .*|exit status \d+|(?:ERROR: )?ResolutionImpossible: .*|No solution found when resolving .*)$`)
 
 	// arrow is before the parts of uv's errors, which are broken into lines.
 	arrow = regexp.MustCompile("^ *(?:├─▶|╰─▶|\\|->|`->) ")
 
-	// aside tells nothing of why a build failed, though it sounds so.
+	// aside does not say why a build failed, though it sounds so.
 	aside = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
 		`npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*)`)
 )
@@ -135,7 +135,7 @@ func why(lines []buildLine) (cause, typ string) {
 }
 
 // readBuild takes a build's log apart. Of steps that did not fail, where others
-// did, and of what only tells how the build goes, nothing is left.
+// did, and of what only reports progress, nothing is left.
 func readBuild(lines []line) []buildLine {
 	var all []buildLine
 	failed := map[string]bool{}
@@ -169,7 +169,7 @@ func readBuild(lines []line) []buildLine {
 		all = append(all, b)
 	}
 	var kept []buildLine
-	width := 0 // how far the lines that go on with the one above are indented
+	width := 0 // how far the lines that continue the one above are indented
 	for _, b := range all {
 		if len(failed) > 0 && b.step != "" && !failed[b.step] {
 			continue

@@ -159,7 +159,7 @@ func TestDetails(t *testing.T) {
 	}
 }
 
-// TestHints sees that each hint is one sentence, and that an archive tells
+// TestHints holds that each hint is one sentence, and that an archive shows
 // whether it is there.
 func TestHints(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")

@@ -73,7 +73,7 @@ func newLine(s string) line {
 func indent(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 
 var (
-	// noise tells nothing of a cause: what a server says as it goes, a frame of a
+	// noise does not name a cause: what a server says as it goes, a frame of a
 	// traceback, lines that are drawn.
 	noise = regexp.MustCompile(`^(?:Application startup failed\. Exiting\.|Shutting down|Waiting for .*|` +
 		`Application shutdown complete\.?|Finished server process.*|Stopping reloader process.*|Stopping bot session.*|` +

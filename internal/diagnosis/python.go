@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// exception is one that a text tells of.
+// exception is an exception in a text.
 type exception struct {
 	line    string // as printed: "ImportError: cannot import name 'x' from 'y'"
 	name    string // "json.decoder.JSONDecodeError"
@@ -25,7 +25,7 @@ type frame struct {
 	file string
 	line int
 	in   string // the function; "" for a SyntaxError's
-	text string // what the line says; "" when it is not told
+	text string // what the line says; "" when it is unknown
 }
 
 const header = "Traceback (most recent call last)"
@@ -58,7 +58,7 @@ type parser struct {
 	prefix  string // what stands before each of its lines
 	source  bool   // the last frame's text may be next
 	inside  int    // how far that frame is indented
-	more    bool   // the last exception's message may go on
+	more    bool   // the last exception's message may continue
 	bare    bool   // an exception may come without a traceback: a group's part, or behind a cut
 	ignored bool   // what comes next did not end the process
 }
@@ -116,7 +116,7 @@ func (p *parser) read(l line) {
 		p.end(trimmed, depth)
 	case p.more:
 		if e := &p.found[len(p.found)-1]; len(e.message) < maxLine {
-			if strings.HasSuffix(e.line, ":") { // the message begins on a line of its own
+			if strings.HasSuffix(e.line, ":") { // the message begins on the next line
 				e.line += " " + trimmed
 			}
 			e.message += "\n" + strings.TrimRight(s, " ")

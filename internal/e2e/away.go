@@ -122,7 +122,7 @@ func Older(t *testing.T, run Program) {
 	ok, _ := simulator.ScriptOf("ok")
 	r := newRun(t, run, 1, t.TempDir())
 	r.scenario = scenario{
-		key: searchKey, exists: true, laggy: 10 * time.Second, waitTimeout: 5 * time.Minute, scripts: map[string]simulator.Script{"go": ok},
+		key: searchKey, exists: true, readLag: 10 * time.Second, waitTimeout: 5 * time.Minute, scripts: map[string]simulator.Script{"go": ok},
 		inputs:  map[string]string{"image": "ghcr.io/acme/bot:go", "wait-timeout": "5m"},
 		outages: []outage{{0, time.Millisecond, slow}},
 		others:  []otherUpdate{{time.Second, pipecat.Settings{Image: "ghcr.io/acme/bot:theirs"}}},

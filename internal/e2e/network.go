@@ -159,10 +159,10 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
 	i := len(n.sent)
 	n.sent = append(n.sent, q)
-	n.watch(i, q, r)
+	n.inspect(i, q, r)
 	n.mu.Unlock()
 	rng := rand.New(rand.NewPCG(n.seed, uint64(i)+1))
-	q.fault = n.strikes(rng, q, now.Sub(n.began))
+	q.fault = n.faultFor(rng, q, now.Sub(n.began))
 
 	if q.fault.err != nil {
 		return nil, q.fault.err
@@ -182,8 +182,8 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// watch finds what must not be sent.
-func (n *network) watch(i int, q *request, r *http.Request) {
+// inspect finds what must not be sent.
+func (n *network) inspect(i int, q *request, r *http.Request) {
 	if bucket := r.URL.Host == "bucket.example"; r.URL.Scheme != "https" || r.URL.Host != "api.pipecat.daily.co" && !bucket {
 		n.odd = append(n.odd, fmt.Sprintf("request %d goes to %s", i, r.URL))
 	} else if bucket && strings.Contains(fmt.Sprint(r.Header), "sk_") {
@@ -210,8 +210,8 @@ func (n *network) watch(i int, q *request, r *http.Request) {
 	}
 }
 
-// strikes is the fault that a request meets; the zero one for none.
-func (n *network) strikes(rng *rand.Rand, q *request, at time.Duration) fault {
+// faultFor is the fault that a request meets; the zero one for none.
+func (n *network) faultFor(rng *rand.Rand, q *request, at time.Duration) fault {
 	share := n.writeFaults
 	if q.method == http.MethodGet {
 		share = n.readFaults
@@ -244,8 +244,8 @@ func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
 	if after := n.cloud.Deployments("bot"); len(after) > len(before) {
 		id := after[len(after)-1]
 		if q.rollback {
-			n.backs = append(n.backs, id)
-			n.rollsBack(q, before)
+			n.rollbacks = append(n.rollbacks, id)
+			n.checkRollback(q, before)
 		} else {
 			n.ours = append(n.ours, id)
 		}
@@ -259,9 +259,9 @@ func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(recorder.Body.Bytes())
 }
 
-// rollsBack holds that a rollback replaces this job's own deployment. It may
+// checkRollback holds that a rollback replaces this job's own deployment. It may
 // replace another's only if that is so new that no read before it could show it.
-func (n *network) rollsBack(q *request, before []string) {
+func (n *network) checkRollback(q *request, before []string) {
 	newest := before[len(before)-1]
 	if slices.Contains(n.ours, newest) {
 		return
@@ -272,7 +272,7 @@ func (n *network) rollsBack(q *request, before []string) {
 			looked = other.began
 		}
 	}
-	if made, ok := n.theirs[newest]; !ok || made.Before(looked.Add(-n.laggy)) {
+	if made, ok := n.theirs[newest]; !ok || made.Before(looked.Add(-n.readLag)) {
 		n.odd = append(n.odd, fmt.Sprintf("a rollback replaces deployment %s, which is not this job's", newest))
 	}
 }
@@ -283,7 +283,7 @@ func (r *searchRun) deployOther(s pipecat.Settings) {
 	defer r.mu.Unlock()
 	api := pipecat.Client{Base: &url.URL{Scheme: "https", Host: "api", Path: "/v1"}, Key: r.key, Transport: simulator.Transport(r.cloud)}
 	_, _ = api.UpdateAgent(context.Background(), "bot", pipecat.UpdateRequest{Settings: s})
-	if all := r.cloud.Deployments("bot"); len(all) > 0 && !slices.Contains(r.before, all[len(all)-1]) && !slices.Contains(r.ours, all[len(all)-1]) && !slices.Contains(r.backs, all[len(all)-1]) {
+	if all := r.cloud.Deployments("bot"); len(all) > 0 && !slices.Contains(r.before, all[len(all)-1]) && !slices.Contains(r.ours, all[len(all)-1]) && !slices.Contains(r.rollbacks, all[len(all)-1]) {
 		if r.theirs == nil {
 			r.theirs = map[string]time.Time{}
 		}

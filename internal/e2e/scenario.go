@@ -18,15 +18,15 @@ type scenario struct {
 	invalid                             bool   // the inputs are wrong
 	waitTimeout, buildTimeout, minReady time.Duration
 
-	source      map[string]string // the files of the build context
-	exists      bool              // the agent
-	key         string
-	laggy, skew time.Duration // of reads, and of the clock
-	secrets     []simulator.SecretSet
-	builds      []simulator.Build
-	scripts     map[string]simulator.Script
-	cancelAfter time.Duration // 0: never
-	others      []otherUpdate
+	source        map[string]string // the files of the build context
+	exists        bool              // the agent
+	key           string
+	readLag, skew time.Duration // of reads, and of the clock
+	secrets       []simulator.SecretSet
+	builds        []simulator.Build
+	scripts       map[string]simulator.Script
+	cancelAfter   time.Duration // 0: never
+	others        []otherUpdate
 
 	readFaults, writeFaults float64 // their share
 	outages                 []outage
@@ -118,7 +118,7 @@ func newScenario(rng *rand.Rand) scenario {
 	if chance(0.03) {
 		s.key = "sk_another"
 	}
-	s.laggy = pick(rng, 0, 0, seconds(3), seconds(12))
+	s.readLag = pick(rng, 0, 0, seconds(3), seconds(12))
 	s.skew = pick(rng, 0, 0, seconds(600), -seconds(1e5))
 	if chance(0.2) {
 		s.cancelAfter = time.Millisecond + seconds(150)
@@ -150,12 +150,12 @@ func newScenario(rng *rand.Rand) scenario {
 	s.calm = healthy && len(s.others)+len(s.outages)+len(s.secrets) == 0 && s.readFaults+s.writeFaults == 0 && s.cancelAfter == 0 &&
 		!s.invalid && s.key == searchKey && s.inputs["region"] != "us-east" && s.inputs["secret-set"] == "" && s.inputs["wait-for"] != "warm" &&
 		(s.exists || s.inputs["create-if-missing"] != "false") &&
-		script.Frames[len(script.Frames)-1].At+s.minReady+s.laggy+10*time.Second < s.waitTimeout
+		script.Frames[len(script.Frames)-1].At+s.minReady+s.readLag+10*time.Second < s.waitTimeout
 	return s
 }
 
 func (s *scenario) newCloud() *simulator.Cloud {
-	cloud := &simulator.Cloud{Key: s.key, ReadLag: s.laggy, Skew: s.skew, Scripts: s.scripts, Bucket: "https://bucket.example/bucket"}
+	cloud := &simulator.Cloud{Key: s.key, ReadLag: s.readLag, Skew: s.skew, Scripts: s.scripts, Bucket: "https://bucket.example/bucket"}
 	if s.exists {
 		cloud.AddAgent("bot", "us-west", "ghcr.io/acme/bot:v1")
 	}
@@ -178,8 +178,8 @@ func (s *scenario) want(input string) string {
 
 func (s scenario) String() string {
 	script := s.scripts["go"]
-	return fmt.Sprintf("inputs %v %q, agent exists: %v, laggy %s, clock ahead %s, secrets %+v, builds %+v\nscript %s: %+v\ncancelled after %s, others %+v, read faults %g, write faults %g, outages %+v, calm: %v",
-		s.inputs, s.config, s.exists, s.laggy, s.skew, s.secrets, s.builds, script.Name, script.Frames, s.cancelAfter, s.others, s.readFaults, s.writeFaults, s.outages, s.calm)
+	return fmt.Sprintf("inputs %v %q, agent exists: %v, readLag %s, clock ahead %s, secrets %+v, builds %+v\nscript %s: %+v\ncancelled after %s, others %+v, read faults %g, write faults %g, outages %+v, calm: %v",
+		s.inputs, s.config, s.exists, s.readLag, s.skew, s.secrets, s.builds, script.Name, script.Frames, s.cancelAfter, s.others, s.readFaults, s.writeFaults, s.outages, s.calm)
 }
 
 func pick[T any](rng *rand.Rand, choices ...T) T { return choices[rng.IntN(len(choices))] }

@@ -71,7 +71,7 @@ func hasRoots() {
 }
 
 // Scripts runs testdata/script: the action as a user meets it, each script
-// with a Pipecat Cloud of its own and in virtual time. The commands beyond
+// with its own Pipecat Cloud and in virtual time. The commands beyond
 // testscript's own are in commands.
 func Scripts(t *testing.T, run Program) {
 	files, err := filepath.Glob(scripts + "/*.txtar")
@@ -156,7 +156,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	},
 
 	// cloud agent NAME REGION IMAGE | build ID [k=v…] | secrets NAME [k=v…] |
-	// laggy DURATION makes the cloud what the script needs.
+	// readLag DURATION makes the cloud what the script needs.
 	"cloud": func(ts *testscript.TestScript, _ bool, args []string) {
 		cloud := ts.Value("world").(*world).cloud
 		set := map[string]string{}
@@ -173,7 +173,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			cloud.AddBuild(simulator.Build{ID: args[1], Status: set["status"], Region: set["region"], Error: set["error"], Script: set["script"], After: after})
 		case "secrets":
 			cloud.AddSecretSet(simulator.SecretSet{Name: args[1], Region: set["region"], Status: set["status"], Pull: set["pull"] == "true", After: after})
-		case "laggy":
+		case "readLag":
 			d, err := time.ParseDuration(args[1])
 			ts.Check(err)
 			cloud.ReadLag = d
@@ -317,7 +317,7 @@ func (breaking) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // Panic holds that a fault of our own, wherever it is, ends as any failure
-// does: told, with outputs, in red, and without the key.
+// does: with a message and outputs, in red, and without the key.
 func Panic(t *testing.T, run Program) {
 	t.Parallel()
 	for _, where := range []string{"the network", "INPUT_IMAGE"} {
@@ -343,7 +343,7 @@ func Panic(t *testing.T, run Program) {
 	}
 }
 
-// PanicAfterSending holds that nobody is told that nothing was changed when
+// PanicAfterSending holds that no message says that nothing was changed when
 // the program breaks over the update's answer.
 func PanicAfterSending(t *testing.T, run Program) {
 	t.Parallel()

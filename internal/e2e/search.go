@@ -168,12 +168,12 @@ type searchRun struct {
 	code    int
 	odd     []string // what the network saw that must not be
 
-	mu     sync.Mutex
-	sent   []*request
-	body   string               // of the update
-	ours   []string             // the deployments that the program's updates made
-	backs  []string             // those that its rollbacks made
-	theirs map[string]time.Time // those of others, and when they were made
+	mu        sync.Mutex
+	sent      []*request
+	body      string               // of the update
+	ours      []string             // the deployments that the program's updates made
+	rollbacks []string             // those that its rollbacks made
+	theirs    map[string]time.Time // those of others, and when they were made
 }
 
 func newRun(t *testing.T, run Program, seed uint64, dir string) *searchRun {
@@ -300,9 +300,9 @@ func (r *searchRun) broken() []string {
 		hold(r.inputs["dry-run"] == "true", "planned, though it was to be made")
 	case verdict.RolledBack:
 		serving, _ := r.served()
-		hold(len(r.backs) == 1 && serving == r.backs[0], "rolled back, with deployments %q, while %q serves", r.backs, serving)
-		if len(r.backs) == 1 {
-			hold(r.restored(r.backs[0]) == "", "rolled back, but %s", r.restored(r.backs[0]))
+		hold(len(r.rollbacks) == 1 && serving == r.rollbacks[0], "rolled back, with deployments %q, while %q serves", r.rollbacks, serving)
+		if len(r.rollbacks) == 1 {
+			hold(r.restored(r.rollbacks[0]) == "", "rolled back, but %s", r.restored(r.rollbacks[0]))
 		}
 	case verdict.Deployed:
 		hold(r.inputs["wait-for-ready"] == "false", "deployed, though it was to be waited for")
@@ -316,7 +316,7 @@ func (r *searchRun) broken() []string {
 	// One request makes one deployment at most, and is not made again once it
 	// is refused, nor after the job was stopped.
 	hold(len(r.ours) <= 1, "%d deployments: %q", len(r.ours), r.ours)
-	hold(len(r.backs) <= 1, "%d rollbacks: %q", len(r.backs), r.backs)
+	hold(len(r.rollbacks) <= 1, "%d rollbacks: %q", len(r.rollbacks), r.rollbacks)
 	refused := -1
 	for i, q := range r.sent {
 		if q.builds {
@@ -347,7 +347,7 @@ func (r *searchRun) broken() []string {
 	}
 	hold(status != verdict.Unchanged || id == r.outputs["previous-deployment-id"], "unchanged, from deployment %q to %q", r.outputs["previous-deployment-id"], id)
 	if all := r.cloud.Deployments("bot"); status == verdict.Superseded {
-		hold(len(all) > len(r.before)+len(r.ours)+len(r.backs), "superseded, though nobody else deployed")
+		hold(len(all) > len(r.before)+len(r.ours)+len(r.rollbacks), "superseded, though nobody else deployed")
 	}
 
 	// A build is of what it is to be of, and leaves nothing behind.

@@ -62,7 +62,7 @@ func Speed(t *testing.T) {
 	}
 	us := median(ours)
 	t.Logf("%d texts and %d MiB of noise on %d cores, context %s", texts, noises*noiseSize>>20, runtime.NumCPU(), cloud.Uploads()[0].Hash)
-	t.Logf("ours:   %s", told(ours))
+	t.Logf("ours:   %s", describe(ours))
 	if us.peak == 0 || us.peak > maxPeak {
 		t.Errorf("%d KiB at the most, want %d", us.peak, maxPeak)
 	}
@@ -75,7 +75,7 @@ func Speed(t *testing.T) {
 		return
 	}
 	them := median(theirs)
-	t.Logf("theirs: %s", told(theirs))
+	t.Logf("theirs: %s", describe(theirs))
 	inTime, inBytes := us.uploaded.Seconds()/them.uploaded.Seconds(), float64(us.archive)/float64(them.archive)
 	t.Logf("ours of theirs: time %.3f, memory %.3f, archive %.4f", inTime, float64(us.peak)/float64(them.peak), inBytes)
 	if inTime > mostTime || inBytes > mostBytes {
@@ -91,7 +91,7 @@ func Speed(t *testing.T) {
 			all = append(all, measure(t, exec.Command(program), fastCloud(), dir))
 		}
 		each = append(each, median(all).uploaded.Seconds()*1e6/float64(files))
-		t.Logf("%d small files: %s; %.1f µs a file", files, told(all), each[len(each)-1])
+		t.Logf("%d small files: %s; %.1f µs a file", files, describe(all), each[len(each)-1])
 		if peak := median(all).peak; peak > maxPeak {
 			t.Errorf("%d KiB at the most, want %d", peak, maxPeak)
 		}
@@ -190,8 +190,8 @@ func median(all []usage) usage {
 	}
 }
 
-// told are the medians, and the time of each round.
-func told(all []usage) string {
+// describe writes the medians, and the time of each round.
+func describe(all []usage) string {
 	u := median(all)
 	text := fmt.Sprintf("%.2f s to the upload's end, %.1f MiB at the most, archive %.2f MiB; rounds", u.uploaded.Seconds(), float64(u.peak)/1024, float64(u.archive)/(1<<20))
 	for _, u := range all {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Settings are what an agent can be told when it is created and when it is
+// Settings are what a request can set when an agent is created and when it is
 // updated. What is empty or nil is not sent, and the agent keeps what it has.
 type Settings struct {
 	Image              string       `json:"image,omitempty"`
@@ -160,7 +160,7 @@ type Revision struct {
 	HasInfrastructureIssue bool    `json:"hasInfrastructureIssue"`
 }
 
-// Health tells of the agent's code; RevisionHealth in the reference.
+// Health is the state of the agent's code; RevisionHealth in the reference.
 type Health struct {
 	Ready                 bool   `json:"ready"`
 	State                 string `json:"state"`           // running, waiting, terminated
@@ -227,7 +227,7 @@ type Condition struct {
 	Message string `json:"message"`
 }
 
-// Time is a time that the platform tells, zero when it is missing or cannot be
+// Time is a time that the platform sends, zero when it is missing or cannot be
 // read: no date of theirs is worth losing a document for.
 type Time struct{ time.Time }
 

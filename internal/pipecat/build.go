@@ -34,7 +34,7 @@ type Build struct {
 	UpdatedAt            Time   `json:"updatedAt"`
 }
 
-// Number is a count that the platform tells, as a number or in a text; 0 when it
+// Number is a count that the platform sends, as a number or in a text; 0 when it
 // is missing or cannot be read. Databases hand large ones out as texts.
 type Number int64
 

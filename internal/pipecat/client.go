@@ -51,8 +51,8 @@ type Client struct {
 	// Retries is how many more times a read is tried when it fails in a way
 	// that may pass. Writes are sent once, always.
 	Retries int
-	// Retrying is told, before each of them, what failed and how long it is
-	// waited. It may be nil.
+	// Retrying is called before each of them with what failed and how long the
+	// client waits. It may be nil.
 	Retrying func(err *Error, wait time.Duration)
 }
 
@@ -334,7 +334,7 @@ func decode(body []byte, out any) error {
 		if !errors.As(err, &odd) || len(body) > maxLenient {
 			return err
 		}
-		// What is read beside it may hold half of the odd field by now.
+		// What is read beside it may hold half of the odd field.
 		reflect.ValueOf(out).Elem().SetZero()
 		var found bool
 		if body, found = without(body, strings.Split(odd.Field, ".")); !found {

@@ -94,7 +94,7 @@ func (e *UploadError) Expired() bool {
 }
 
 // Temporary reports whether the same upload may succeed later: it broke off, or
-// the bucket speaks of load or of a fault of its own.
+// the bucket reports load or an internal fault.
 func (e *UploadError) Temporary() bool {
 	switch {
 	case e.final:
@@ -116,8 +116,8 @@ var (
 
 // Upload sends size bytes of the body to the bucket, once, as the end of a form.
 // It may take as long as ctx lets it, and fails when it stands still for a minute.
-// The bucket is sent no key, and a redirect of it is not followed. progress is told
-// how many bytes have gone, and may be nil; neither it nor body is used after
+// The bucket is sent no key, and a redirect of it is not followed. progress is
+// called with how many bytes were sent, and may be nil; neither it nor body is used after
 // Upload has returned. Its error is an *UploadError.
 //
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html

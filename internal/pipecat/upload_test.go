@@ -223,7 +223,7 @@ func TestUploadAddress(t *testing.T) {
 	}
 }
 
-// TestUploadBroken holds what a broken connection and a broken file come to.
+// TestUploadBroken holds the errors of a broken connection and of a broken file.
 func TestUploadBroken(t *testing.T) {
 	taken := func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {

@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// weak are the modules under the Mozilla Public License: it asks for the source
-// of their own files alone, which the module proxy has, as they are unchanged.
-var weak = map[string]bool{"github.com/hashicorp/go-cleanhttp": true, "github.com/hashicorp/go-retryablehttp": true}
+// mozilla are the modules under the Mozilla Public License: it asks for the source
+// of their own files only, which the module proxy has, as they are unchanged.
+var mozilla = map[string]bool{"github.com/hashicorp/go-cleanhttp": true, "github.com/hashicorp/go-retryablehttp": true}
 
-// TestLicences holds that what the program and its tests are made of may be used
+// TestLicenses holds that what the program and its tests are made of may be used
 // and passed on freely.
-func TestLicences(t *testing.T) {
+func TestLicenses(t *testing.T) {
 	list := exec.Command("go", "list", "-deps", "-test", "-f", "{{with .Module}}{{.Path}} {{.Dir}}{{end}}", "./...")
 	list.Stderr = os.Stderr
 	out, err := list.Output()
@@ -33,8 +33,8 @@ func TestLicences(t *testing.T) {
 			t.Errorf("%s: %v", module, err)
 			continue
 		}
-		if licence := licenceOf(string(text)); licence == "" || licence == "MPL-2.0" && !weak[module] {
-			t.Errorf("%s: licence %q is none of MIT, BSD, Apache-2.0", module, licence)
+		if license := licenseOf(string(text)); license == "" || license == "MPL-2.0" && !mozilla[module] {
+			t.Errorf("%s: license %q is none of MIT, BSD, Apache-2.0", module, license)
 		}
 	}
 	if len(seen) < 10 {
@@ -42,8 +42,8 @@ func TestLicences(t *testing.T) {
 	}
 }
 
-// licenceOf names a licence by how its text begins; empty: another.
-func licenceOf(text string) string {
+// licenseOf names a license by how its text begins; empty: another.
+func licenseOf(text string) string {
 	text = strings.Join(strings.Fields(text[:min(len(text), 1000)]), " ")
 	for _, l := range []struct{ name, says string }{
 		{"MIT", "Permission is hereby granted, free of charge, to any person obtaining a copy"},

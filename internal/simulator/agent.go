@@ -61,7 +61,7 @@ func (c *Cloud) deploy(a *agent, m Manifest, at time.Time) *deployment {
 
 func (a *agent) timestamp(t time.Time) string { return timestamp(t.Add(a.skew)) }
 
-// settle makes what others do to the agent by now happen.
+// settle applies what other clients have done to the agent until now.
 func (a *agent) settle(c *Cloud, now time.Time) {
 	newest := a.deployments[len(a.deployments)-1]
 	if after := newest.script.supersededAfter; after > 0 && now.Sub(newest.made) >= after {

@@ -90,7 +90,7 @@ type SecretSet struct {
 	Created time.Time // zero: when it is added
 }
 
-// AddAgent creates an agent that serves the image by now, and returns the id
+// AddAgent creates an agent that already serves the image, and returns the id
 // of its deployment.
 func (c *Cloud) AddAgent(name, region, image string) string {
 	c.mu.Lock()

@@ -17,8 +17,8 @@ import (
 //go:embed contract.yaml
 var contract []byte
 
-// Contract holds a handler and who calls it to contract.yaml: broken is told
-// of each request and each answer that is not of its shapes. It belongs around
+// Contract holds a handler and its caller to contract.yaml: broken is called
+// for each request and each response that does not have its shape. It belongs around
 // an honest handler, inside of the faults.
 func Contract(h http.Handler, broken func(error)) (http.Handler, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(contract)

@@ -120,7 +120,7 @@ func Trickle(h http.Handler, when When, every time.Duration) http.Handler {
 	})
 }
 
-// Endless begins an agent's document, and never comes to its end.
+// Endless begins an agent's document, and never ends it.
 func Endless(h http.Handler, when When) http.Handler {
 	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.WriteString(w, `{"name":"`)

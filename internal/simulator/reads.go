@@ -30,7 +30,7 @@ func (c *Cloud) getSecretSet(r *http.Request) (any, *apiError) {
 	return set, nil
 }
 
-// getLogs answers with what the agent's deployments have printed by now.
+// getLogs responds with what the agent's deployments have printed so far.
 func (c *Cloud) getLogs(r *http.Request) (any, *apiError) {
 	a := c.agents[r.PathValue("name")]
 	if a == nil {
