@@ -156,7 +156,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	},
 
 	// cloud agent NAME REGION IMAGE | build ID [k=v…] | secrets NAME [k=v…] |
-	// readLag DURATION makes the cloud what the script needs.
+	// laggy DURATION makes the cloud what the script needs.
 	"cloud": func(ts *testscript.TestScript, _ bool, args []string) {
 		cloud := ts.Value("world").(*world).cloud
 		set := map[string]string{}
@@ -173,7 +173,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			cloud.AddBuild(simulator.Build{ID: args[1], Status: set["status"], Region: set["region"], Error: set["error"], Script: set["script"], After: after})
 		case "secrets":
 			cloud.AddSecretSet(simulator.SecretSet{Name: args[1], Region: set["region"], Status: set["status"], Pull: set["pull"] == "true", After: after})
-		case "readLag":
+		case "laggy":
 			d, err := time.ParseDuration(args[1])
 			ts.Check(err)
 			cloud.ReadLag = d
