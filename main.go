@@ -1,29 +1,26 @@
 // Pipecat-cloud-deploy puts a new version of a voice agent on Pipecat Cloud,
 // waits until it serves, and says by its exit status whether it does.
 //
-// It is a GitHub Action (see action.yml), and runs by hand just as well:
-// pipecat-cloud-deploy -h lists its flags.
+// It is a GitHub Action (see action.yml), and runs by hand: -h lists its flags.
 package main
 
 import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
 	"pipecat-cloud-deploy/deploy"
 	"pipecat-cloud-deploy/internal/config"
 	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/internal/version"
@@ -52,180 +49,171 @@ func main() {
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, transport http.RoundTripper) (code int) {
-	report := summary.New(stdout, getenv)
+	report := summary.New(stdout, gha.Env(getenv))
 	report.Version = version.Name()
+	log := event.Emitter{Step: event.Inputs, Handle: report.Handle}
+	finish := func(green verdict.Status, err error) int {
+		result := verdict.Of(green, err)
+		log.Emit(event.Finished{Result: result})
+		report.Finish()
+		return result.Status().ExitCode()
+	}
 	defer func() {
 		if p := recover(); p != nil {
-			v := broken(p)
-			report.Broke()
-			report.Finish(v)
-			code = v.Status.ExitCode()
+			code = finish("", verdict.Broken(p, debug.Stack()))
 		}
 	}()
-
+	report.Mask(string(config.Key(getenv)))
 	cfg, err := config.Load(args, getenv)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		config.Usage(stdout)
-		return 0
-	case errors.Is(err, config.ErrVersion):
-		fmt.Fprintln(stdout, "pipecat-cloud-deploy", version.Name())
+	if config.Inform(stdout, err, version.Name()) {
 		return 0
 	}
 	if cfg.JSON {
 		report.JSON(stdout, stderr)
 	}
-	report.Begin(cfg)
-
-	var v verdict.Verdict
-	var problems config.Problems
-	if errors.As(err, &problems) {
-		report.Problems(problems)
-		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs, Message: problems.Error()}
-	} else if v, err = rollOut(ctx, cfg, transport, report); err != nil {
-		v = verdict.Of(err)
-		report.Explain(v, diagnose(v, cfg.Workspace, cfg.Settings.AgentProfile, nil))
+	report.File(cfg.Summary)
+	log.Agent = cfg.AgentName
+	log.Emit(cfg.Event())
+	if invalid := (config.Problems)(nil); errors.As(err, &invalid) {
+		log.Emit(event.InvalidInputs{Problems: invalid})
+		return finish("", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Inputs, Message: invalid.Error()})
 	}
-	report.Finish(v)
-	return v.Status.ExitCode()
+
+	j := newJob(cfg, transport, log)
+	status, err := j.rollOut(ctx)
+	if err != nil {
+		j.diagnose(ctx, err)
+		err = j.revert(ctx, err)
+	}
+	return finish(status, err)
 }
 
-// job is what a deployment is made with.
+// job puts one version on one agent.
 type job struct {
-	cfg     config.Config
-	api     pipecat.Client // whose reads are tried again a few times, up to an update
-	waiting pipecat.Client // whose reads are not, for waiting goes on trying by itself
-	report  *summary.Report
+	cfg      config.Config
+	want     deploy.Request
+	api      *pipecat.Client // whose reads are tried again a few times
+	once     *pipecat.Client // whose reads are not, because polling goes on by itself
+	log      event.Emitter
+	policy   poll.Policy
+	plan     deploy.Plan
+	accepted *deploy.Accepted // nil until the platform has accepted the update
+	deadline time.Time        // of the update and its rollout
 }
 
-// rollOut makes the deployment that cfg asks for, and waits for its verdict.
-func rollOut(ctx context.Context, cfg config.Config, transport http.RoundTripper, report *summary.Report) (verdict.Verdict, error) {
-	waiting := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy/" + version.Name(), Transport: transport}
-	j := job{cfg: cfg, api: waiting, waiting: waiting, report: report}
-	j.api.Retries, j.api.Retrying = 4, report.Retrying
-
-	artefact, err := deploy.Resolve(ctx, &j.api, cfg, &j.waiting, report.Deploy, report.Poll)
-	if err != nil {
-		return verdict.Verdict{}, err
+func newJob(cfg config.Config, transport http.RoundTripper, log event.Emitter) *job {
+	once := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy/" + version.Name(), Transport: transport}
+	api := once
+	api.Retries, api.Retrying = 4, func(err *pipecat.Error, wait time.Duration) {
+		log.Emit(event.Retrying{Try: event.TryRead, Err: err, In: wait})
 	}
-	change, err := deploy.Plan(ctx, &j.api, cfg, artefact)
-	if err != nil {
-		return verdict.Verdict{}, err
-	}
-	report.Deploy(change)
-	if cfg.DryRun {
-		return verdict.Verdict{Status: verdict.Planned}, nil
-	}
-
-	deadline := time.Now().Add(cfg.WaitTimeout)
-	taken, v, err := j.make(ctx, change, deadline)
-	if err != nil {
-		return verdict.Verdict{}, err
-	}
-	j.explain(ctx, v, taken, deadline)
-	if !v.Status.OK() && cfg.RollbackOnFailure {
-		v = j.rollBack(ctx, change, taken, v)
-	}
-	return v, nil
+	return &job{cfg: cfg, want: request(cfg), api: &api, once: &once, log: log,
+		policy: poll.Policy{MaxRestarts: cfg.MaxRestarts, MinReady: cfg.MinReady}}
 }
 
-// make makes a change, and waits until it serves. An error is a change that was
-// not made.
-func (j *job) make(ctx context.Context, c deploy.Change, deadline time.Time) (deploy.Taken, verdict.Verdict, error) {
-	taken, err := deploy.Apply(ctx, &j.api, c, deadline, j.report.Deploy)
+// rollOut makes the update, and waits until the new deployment serves.
+func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
+	var err error
+	if j.plan, err = j.prepare(ctx); err != nil {
+		return "", err
+	}
+	j.log.In(event.Update).Emit(j.plan.Event())
+	if j.cfg.DryRun {
+		return verdict.Planned, nil
+	}
+	j.deadline = time.Now().Add(j.cfg.WaitTimeout)
+	accepted, err := deploy.Apply(ctx, j.api, j.plan, j.deadline, j.log.In(event.Update))
 	if err != nil {
-		return taken, verdict.Verdict{}, err
+		return "", err
 	}
-	j.report.Deploy(taken)
-	if !j.cfg.WaitForReady {
-		return taken, taken.Verdict(verdict.Verdict{Status: verdict.Deployed}), nil
-	}
-	restores := c.Restores
-	if taken.Unchanged() {
-		restores = ""
-	}
-	rollout := poll.Rollout{
-		Agents: &j.waiting,
-		Name:   c.Name,
-		Rules: poll.Rules{Ours: taken.ID, Previous: taken.Previous, Made: taken.Agent.DesiredCreatedAt(), Restores: restores,
-			MaxRestarts: j.cfg.MaxRestarts, MinReady: j.cfg.MinReady, Warm: c.Warm},
-		Deadline: deadline,
-		Report:   j.report.Poll,
-	}
-	return taken, taken.Verdict(rollout.Wait(ctx)), nil
-}
-
-// explain shows the agent's log where that may say why the job is red, and what
-// broke.
-func (j *job) explain(ctx context.Context, v verdict.Verdict, taken deploy.Taken, deadline time.Time) {
-	var log []pipecat.LogLine
-	if ran(v.Reason) && j.cfg.LogLines > 0 {
-		limit := max(time.Second, time.Until(deadline))
-		if j.cfg.RollbackOnFailure {
-			limit = min(limit, 3*time.Second) // callers may wait for the rollback
+	j.accepted = &accepted
+	status := verdict.Deployed
+	if j.cfg.WaitForReady {
+		policy := j.policy
+		policy.MinReplicas = j.plan.MinReplicas
+		if err := poll.Rollout(ctx, j.once, j.want.Agent, accepted.Target(), policy, j.deadline, j.log.In(event.Rollout)); err != nil {
+			return "", err
 		}
-		timed, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		var err error
-		log, err = j.waiting.Logs(timed, j.cfg.AgentName, taken.ID, j.cfg.LogLines)
-		j.report.Logs(log, err)
+		status = verdict.Ready
 	}
-	j.report.Explain(v, diagnose(v, j.cfg.Workspace, cmp.Or(j.cfg.Settings.AgentProfile, taken.Agent.AgentProfile), log))
+	if accepted.Unchanged() {
+		status = verdict.Unchanged
+	}
+	return status, nil
 }
 
-// rollBack puts back what a change that failed has changed, and waits for that.
-func (j *job) rollBack(ctx context.Context, c deploy.Change, made deploy.Taken, failure verdict.Verdict) verdict.Verdict {
-	undo, err := deploy.Undo(c, made, failure)
+// prepare finds out what is to change, and has it built. The agent is not touched.
+func (j *job) prepare(ctx context.Context) (deploy.Plan, error) {
+	log := j.log.In(event.Build)
+	before, err := deploy.Read(ctx, j.api, j.want)
 	if err != nil {
-		j.report.Deploy(deploy.Kept{Why: err})
+		return deploy.Plan{}, err
+	}
+	artifact, err := deploy.Resolve(ctx, j.api, j.want, before, log)
+	if err != nil {
+		return deploy.Plan{}, err
+	}
+	plan, err := deploy.NewPlan(j.want, before, artifact) // what cannot work is reported before a build is waited for
+	if err != nil || artifact.Build == nil {
+		return plan, err
+	}
+	if artifact.Building() {
+		build := poll.Awaited{ID: artifact.Build.ID, Started: artifact.Started, Deadline: artifact.Deadline, LogLines: j.cfg.LogLines}
+		if artifact.Build, err = poll.Build(ctx, j.once, build, log); err != nil {
+			return deploy.Plan{}, err
+		}
+	}
+	// The second read: a build takes minutes, and someone may have deployed since.
+	if before, err = deploy.Read(ctx, j.api, j.want); err != nil {
+		return deploy.Plan{}, err
+	}
+	return deploy.NewPlan(j.want, before, artifact)
+}
+
+// diagnose shows what broke. It changes no verdict, even if it breaks itself.
+func (j *job) diagnose(ctx context.Context, failure error) {
+	defer func() { _ = recover() }()
+	log, f := j.log.In(event.Rollout), verdict.Of("", failure).Failure()
+	profile := j.want.Settings.AgentProfile
+	var printed []string
+	if j.accepted != nil {
+		profile = cmp.Or(profile, j.accepted.Agent.AgentProfile)
+		if f.Reason.Ran() && j.cfg.LogLines > 0 {
+			limit := max(time.Second, time.Until(j.deadline))
+			if j.cfg.RollbackOnFailure {
+				limit = min(limit, 3*time.Second) // callers may wait for the rollback
+			}
+			printed = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, log)
+		}
+	}
+	log.Emit(event.Diagnosed{Diagnosis: diagnosis.In(j.cfg.Workspace, f, profile, printed)})
+}
+
+// revert restores what a failed deployment changed, where that is asked for and
+// possible, and returns the failure with how that ended.
+func (j *job) revert(ctx context.Context, failure error) error {
+	if j.accepted == nil || !j.cfg.RollbackOnFailure {
 		return failure
 	}
-	j.report.Deploy(undo)
-	back, came, err := j.make(ctx, undo, time.Now().Add(j.cfg.WaitTimeout))
+	log := j.log.In(event.Revert)
+	back, err := j.plan.Revert(*j.accepted, failure)
 	if err != nil {
-		came = verdict.Of(err)
+		log.Emit(event.NotReverted{Err: err})
+		return failure
 	}
-	return deploy.RolledBack(c, failure, back, came)
+	log.Emit(back.Event())
+	deadline := time.Now().Add(j.cfg.WaitTimeout)
+	restored, err := deploy.Apply(ctx, j.api, back, deadline, log)
+	if err == nil {
+		err = poll.Rollout(ctx, j.once, j.want.Agent, restored.Target(), j.policy, deadline, log)
+	}
+	return j.plan.Reverted(failure, restored, err)
 }
 
-// diagnose finds what broke, where in the workspace, and what to do about it. It
-// changes no verdict, even if it breaks itself.
-func diagnose(v verdict.Verdict, workspace, profile string, log []pipecat.LogLine) (d diagnosis.Diagnosis) {
-	defer func() { _ = recover() }()
-	if v.Status != verdict.Failed && v.Status != verdict.TimedOut {
-		return d
-	}
-	var files fs.FS
-	if root, err := os.OpenRoot(cmp.Or(workspace, ".")); err == nil {
-		defer root.Close()
-		files = root.FS()
-	}
-	facts := diagnosis.Facts{Text: cmp.Or(v.Detail, v.Message), ExitCode: v.Exit, Reason: v.Reason, Code: v.Code, Profile: profile}
-	if v.Reason == verdict.Build && strings.Contains(v.Message, "ended as "+pipecat.BuildTimeout) {
-		facts.Text = v.Message // what it printed last is no cause
-	}
-	d = diagnosis.Diagnose(facts, files)
-	if d.Type == "" { // the platform may tell less than the agent
-		var printed strings.Builder
-		for _, l := range log {
-			printed.WriteString(strings.TrimRight(l.Text, "\n") + "\n")
-		}
-		facts.Text = printed.String()
-		if told := diagnosis.Diagnose(facts, files); told.Type != "" {
-			d = told
-		}
-	}
-	return d
-}
-
-// ran reports whether a job is red for what the agent's code does, so that its
-// log may say why.
-func ran(r verdict.Reason) bool {
-	return r == verdict.Crash || r == verdict.OutOfMemory || r == verdict.NotReady
-}
-
-// broken is the verdict when this program panics.
-func broken(p any) verdict.Verdict {
-	return verdict.Verdict{Status: verdict.Failed, Reason: verdict.API, Detail: string(debug.Stack()),
-		Message: fmt.Sprintf("this action broke, which is its own fault and no verdict on the agent; look at the agent before you run it again, and report this: %v", p)}
+// request is what a user asks for, as deploy has it.
+func request(cfg config.Config) deploy.Request {
+	return deploy.Request{Agent: cfg.AgentName, Region: cfg.Region, Settings: cfg.Settings,
+		Latest: cfg.Build.Latest, Source: cfg.Source(), BuildTimeout: cfg.Build.Timeout,
+		Create: cfg.CreateIfMissing, Force: cfg.ForceRedeploy, Warm: cfg.WaitForReady && cfg.WaitFor == "warm",
+		Rollback: cfg.RollbackOnFailure, DryRun: cfg.DryRun}
 }

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,16 +12,24 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/simulator"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// TestApply loses answers in every way, with and without force-redeploy: one
-// request never makes two deployments, and whose deployment is told is ours.
+// updating is the plan of an update of the agent bot to v2, of which the
+// deployment before is known by its id alone.
+func updating(t *testing.T, previous string, force bool) Plan {
+	t.Helper()
+	return planned(t, Request{Agent: "bot", Force: force, Settings: pipecat.Settings{Image: "acme/bot:v2"}}, Baseline{Agent: &pipecat.Agent{DesiredDeploymentID: previous}})
+}
+
+// TestApply loses responses in every way, with and without force-redeploy: one
+// request never makes two deployments, and whose deployment is reported is ours.
 func TestApply(t *testing.T) {
 	writes, reads := simulator.Writes, simulator.Reads
-	theirs := func(cloud *simulator.Cloud) http.Handler { // another deployment lands, and the answer is lost
+	theirs := func(cloud *simulator.Cloud) http.Handler { // another deployment lands, and the response is lost
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
 				other := client(cloud)
@@ -34,7 +43,7 @@ func TestApply(t *testing.T) {
 		name   string
 		faults func(*simulator.Cloud) http.Handler
 		laggy  time.Duration
-		status verdict.Status // empty: taken
+		status verdict.Status // empty: accepted
 		reason verdict.Reason
 		total  int // deployments that there are in the end, for an update
 	}{
@@ -43,10 +52,10 @@ func TestApply(t *testing.T) {
 			return simulator.Lossy(c, simulator.Between(1, 1, writes), false)
 		}, total: 2},
 		{name: "lost for ever", faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, total: 2},
-		{name: "half an answer", faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, true) }, total: 2},
+		{name: "half a response", faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, true) }, total: 2},
 		{name: "lost, and seen late", laggy: 5 * time.Second, faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, total: 2},
 		{name: "lost, and seen very late", laggy: 20 * time.Second, faults: func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, total: 2},
-		{name: "500 that did not take it", faults: func(c *simulator.Cloud) http.Handler {
+		{name: "500 that did not accept it", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(c, simulator.Between(1, 3, writes), 500, nil, "{}")
 		}, total: 2},
 		{name: "500 for ever", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 500, nil, "{}") },
@@ -91,7 +100,7 @@ func TestApply(t *testing.T) {
 		{name: "lost, and a read that asks for too much patience", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(simulator.Lossy(c, writes, false), simulator.Between(1, 6, reads), 503, http.Header{"Retry-After": {"3600"}}, "")
 		}, total: 2},
-		{name: "lost, seen late, and then answered", laggy: 16 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
+		{name: "lost, seen late, and then clear", laggy: 16 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Lossy(c, simulator.Between(1, 1, writes), false)
 		}, total: 2},
 		{name: "lost, then refused", laggy: 12 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
@@ -107,60 +116,51 @@ func TestApply(t *testing.T) {
 			status: verdict.Failed, reason: verdict.Auth, total: 1},
 		{name: "422", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 422, nil, "{}") },
 			status: verdict.Failed, reason: verdict.Refused, total: 1},
-		{name: "another's lands meanwhile", faults: theirs, status: verdict.Superseded, reason: verdict.Replaced, total: 2},
+		{name: "another's lands meanwhile", faults: theirs, status: verdict.Superseded, reason: verdict.ReasonSuperseded, total: 2},
 	} {
 		for _, force := range []bool{false, true} {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					cloud := &simulator.Cloud{ReadLag: tt.laggy}
 					old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-					before := &pipecat.Agent{DesiredDeploymentID: old}
-					change := Change{Name: "bot", Before: before, Settings: pipecat.Settings{Image: "acme/bot:v2"}, Force: force}
-					taken, err := Apply(t.Context(), client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
+					accepted, err := Apply(t.Context(), client(tt.faults(cloud)), updating(t, old, force), time.Now().Add(10*time.Minute), event.Emitter{})
 					ids := cloud.Deployments("bot")
 					if len(ids) != tt.total {
 						t.Errorf("%d deployments, want %d", len(ids), tt.total)
 					}
-					check(t, taken, err, tt.status, tt.reason, ids)
+					check(t, accepted, err, tt.status, tt.reason, ids)
 				})
 			})
 		}
 		if tt.status == verdict.Superseded {
-			continue // takes an agent that is there
+			continue // needs an agent that is there
 		}
 		t.Run(tt.name+", of a creation", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := &simulator.Cloud{ReadLag: tt.laggy}
-				change := Change{Name: "bot", Missed: time.Now(), Settings: pipecat.Settings{Image: "acme/bot:v2"}}
-				taken, err := Apply(t.Context(), client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
+				plan := planned(t, Request{Agent: "bot", Create: true, Force: true, Settings: pipecat.Settings{Image: "acme/bot:v2"}}, Baseline{At: time.Now()})
+				accepted, err := Apply(t.Context(), client(tt.faults(cloud)), plan, time.Now().Add(10*time.Minute), event.Emitter{})
 				ids := cloud.Deployments("bot")
 				if len(ids) != tt.total-1 {
 					t.Errorf("%d deployments, want %d", len(ids), tt.total-1)
 				}
-				check(t, taken, err, tt.status, tt.reason, ids)
+				check(t, accepted, err, tt.status, tt.reason, ids)
 			})
 		})
 	}
 }
 
-// came is the verdict that err carries, the zero one when it is nil.
-func came(err error) (v verdict.Verdict) {
-	if err != nil {
-		v = verdict.Of(err)
-	}
-	return v
-}
-
-func check(t *testing.T, taken Taken, err error, status verdict.Status, reason verdict.Reason, ids []string) {
+func check(t *testing.T, accepted Accepted, err error, status verdict.Status, reason verdict.Reason, ids []string) {
 	t.Helper()
 	if status == "" {
-		if err != nil || taken.ID != ids[len(ids)-1] || taken.Unchanged() {
-			t.Errorf("got %+v, %v; want the newest of %q", taken, err, ids)
+		if err != nil || accepted.ID != ids[len(ids)-1] || accepted.Unchanged() {
+			t.Errorf("got %+v, %v; want the newest of %q", accepted, err, ids)
 		}
 		return
 	}
-	if v := verdict.Of(err); v.Status != status || v.Reason != reason {
-		t.Errorf("got %+v, want %q for %q", v, status, reason)
+	var f *verdict.Failure
+	if !errors.As(err, &f) || f.Status != status || f.Reason != reason {
+		t.Errorf("got %v as %+v, want %q for %q", err, f, status, reason)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestAmong(t *testing.T) {
 		name         string
 		before       time.Duration // from another's update to ours; 0: there is none
 		after        time.Duration // from ours to another's; 0: there is none
-		lost         bool          // our answer
+		lost         bool          // our response
 		laggy        time.Duration
 		force, plain bool // an update with force-redeploy alone
 		status       verdict.Status
@@ -189,22 +189,22 @@ func TestAmong(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := &simulator.Cloud{ReadLag: tt.laggy}
 				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-				change := Change{Name: "bot", Force: tt.force, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
+				request := Request{Agent: "bot", Force: tt.force, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
 				if tt.plain {
-					change.Settings = pipecat.Settings{}
+					request.Settings = pipecat.Settings{}
 				}
 				other := client(cloud)
-				var err error
-				if change.Before, err = other.Agent(t.Context(), "bot"); err != nil {
+				before, err := other.Agent(t.Context(), "bot")
+				if err != nil {
 					t.Fatal(err)
 				}
 				if tt.before > 0 {
-					answer, err := other.UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{Settings: theirs})
+					response, err := other.UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{Settings: theirs})
 					if err != nil {
 						t.Fatal(err)
 					}
 					if tt.plain { // it was read after theirs, and a read may go back behind it
-						change.Before = answer
+						before = response
 					}
 					time.Sleep(tt.before)
 				}
@@ -218,39 +218,51 @@ func TestAmong(t *testing.T) {
 					h = simulator.Lossy(h, simulator.Between(1, 1, simulator.Writes), false)
 				}
 				deployed := len(cloud.Deployments("bot"))
-				taken, err := Apply(t.Context(), client(h), change, time.Now().Add(10*time.Minute), func(Event) {})
-				if v := came(err); v.Status != tt.status {
-					t.Fatalf("got %+v, %+v; want %q", taken, v, tt.status)
+				plan := planned(t, request, Baseline{Agent: before})
+				accepted, err := Apply(t.Context(), client(h), plan, time.Now().Add(10*time.Minute), event.Emitter{})
+				if f := failureOf(err); f.Status != tt.status {
+					t.Fatalf("got %+v, %+v; want %q", accepted, f, tt.status)
 				}
-				if ids := cloud.Deployments("bot"); err == nil && taken.ID != ids[deployed] {
-					t.Errorf("took %s of %q, want number %d", taken.ID, ids, deployed+1)
+				if ids := cloud.Deployments("bot"); err == nil && accepted.ID != ids[deployed] {
+					t.Errorf("accepted as %s of %q, want number %d", accepted.ID, ids, deployed+1)
 				}
 			})
 		})
 	}
 }
 
-// TestStaleAnswer holds that an answer which shows the deployment before is no
+// TestStaleResponse holds that a response which shows the deployment before is no
 // proof that there is no other, and none that what was asked for is there.
-func TestStaleAnswer(t *testing.T) {
+func TestStaleResponse(t *testing.T) {
 	for _, tt := range []struct {
-		name   string
-		taken  bool // by the platform
-		force  bool
-		image  string
-		build  string
-		same   bool // the deployment is the one before
-		status verdict.Status
-		reason verdict.Reason
+		name     string
+		accepted bool // by the platform
+		force    bool
+		asked    pipecat.Settings
+		same     bool // the deployment is the one before
+		unread   bool // no other one is looked for
+		status   verdict.Status
+		reason   verdict.Reason
 	}{
-		{name: "it was taken", taken: true, image: "acme/bot:v2"},
-		{name: "it was taken, and is forced", taken: true, force: true, image: "acme/bot:v1"},
-		{name: "it was taken, of a build", taken: true, build: "id"},
-		{name: "it was not, of a build", build: "id", status: verdict.Failed, reason: verdict.API},
-		{name: "it was not", image: "acme/bot:v2", status: verdict.Failed, reason: verdict.API},
-		{name: "it was not, and is forced", force: true, image: "acme/bot:v1", same: true},
-		{name: "there is nothing to take", taken: true, image: "docker.io/acme/bot:v1", same: true},
-		{name: "there is nothing to take, and it is kept under another name", taken: true, image: "mirror.example/acme/bot:v1", same: true},
+		{name: "it was accepted", accepted: true, asked: pipecat.Settings{Image: "acme/bot:v2"}},
+		{name: "it was accepted, and is forced", accepted: true, force: true, asked: pipecat.Settings{Image: "acme/bot:v1"}},
+		{name: "it was accepted, of a build", accepted: true, asked: pipecat.Settings{BuildID: "id"}},
+		{name: "it was accepted, of a profile", accepted: true, asked: pipecat.Settings{AgentProfile: "agent-2x"}},
+		{name: "it was accepted, of a secret set", accepted: true, asked: pipecat.Settings{SecretSet: "keys"}},
+		{name: "it was accepted, of a profile with the image that there is", accepted: true, asked: pipecat.Settings{Image: "acme/bot:v1", AgentProfile: "agent-2x"}},
+		{name: "it was not, of a build", asked: pipecat.Settings{BuildID: "id"}, status: verdict.Failed, reason: verdict.API},
+		{name: "it was not", asked: pipecat.Settings{Image: "acme/bot:v2"}, status: verdict.Failed, reason: verdict.API},
+		{name: "it was not, of a profile", asked: pipecat.Settings{AgentProfile: "agent-2x"}, status: verdict.Failed, reason: verdict.API},
+		{name: "it was not, of a session limit", asked: pipecat.Settings{MaxSessionDuration: 60}, status: verdict.Failed, reason: verdict.API},
+		{name: "it was not, of a profile with the image that there is", asked: pipecat.Settings{Image: "acme/bot:v1", AgentProfile: "agent-2x"}, status: verdict.Failed, reason: verdict.API},
+		{name: "it was not, and is forced", force: true, asked: pipecat.Settings{Image: "acme/bot:v1"}, same: true},
+		{name: "there is nothing to accept", accepted: true, asked: pipecat.Settings{Image: "docker.io/acme/bot:v1"}, same: true, unread: true},
+		{name: "there is nothing to accept of a profile", accepted: true, asked: pipecat.Settings{AgentProfile: "agent-1x"}, same: true, unread: true},
+		// Of these the response says nothing.
+		{name: "scaling", accepted: true, asked: pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(5)}}, same: true, unread: true},
+		{name: "what is not shown", accepted: true, asked: pipecat.Settings{WebsocketAuth: "token"}, same: true, unread: true},
+		// An image in another repository is another image, here as everywhere.
+		{name: "it is kept under another name", accepted: true, asked: pipecat.Settings{Image: "mirror.example/acme/bot:v1"}, same: true, status: verdict.Failed, reason: verdict.API},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -260,25 +272,32 @@ func TestStaleAnswer(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				reads := 0
 				stale := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.Method == http.MethodGet {
+						reads++
 						cloud.ServeHTTP(w, r)
 						return
 					}
-					if tt.taken && !tt.same {
+					if tt.accepted && !tt.same {
 						cloud.ServeHTTP(httptest.NewRecorder(), r)
 					}
-					_ = json.NewEncoder(w).Encode(map[string]any{"desiredDeploymentId": old, "deployment": map[string]any{
-						"id": old, "manifest": map[string]any{"spec": map[string]any{"image": "acme/bot:v1"}}}})
+					_ = json.NewEncoder(w).Encode(map[string]any{"desiredDeploymentId": old, "agentProfile": "agent-1x", "autoScaling": map[string]any{"minReplicas": 1, "maxReplicas": 10},
+						"deployment": map[string]any{"id": old, "manifest": map[string]any{"spec": map[string]any{"image": "acme/bot:v1", "autoScaling": map[string]any{"minReplicas": 1}}}}})
 				})
 				cloud.AddBuild(simulator.Build{ID: "id"})
-				change := Change{Name: "bot", Before: before, Force: tt.force, Settings: pipecat.Settings{Image: tt.image, BuildID: tt.build}}
-				taken, err := Apply(t.Context(), client(stale), change, time.Now().Add(10*time.Minute), func(Event) {})
-				if v := came(err); v.Status != tt.status || v.Reason != tt.reason {
-					t.Fatalf("got %+v, %+v; want %q for %q", taken, v, tt.status, tt.reason)
+				cloud.AddSecretSet(simulator.SecretSet{Name: "keys"})
+				plan := planned(t, Request{Agent: "bot", Force: tt.force, Settings: tt.asked}, Baseline{Agent: before})
+				accepted, err := Apply(t.Context(), client(stale), plan, time.Now().Add(10*time.Minute), event.Emitter{})
+				f := failureOf(err)
+				if f.Status != tt.status || f.Reason != tt.reason {
+					t.Fatalf("got %+v, %+v; want %q for %q", accepted, f, tt.status, tt.reason)
 				}
-				if err == nil && taken.Unchanged() != tt.same {
-					t.Errorf("took %s, unchanged: %v", taken.ID, taken.Unchanged())
+				if err == nil && (accepted.Unchanged() != tt.same || (reads == 0) != tt.unread || accepted.Ambiguous == tt.unread) {
+					t.Errorf("accepted as %+v, unchanged: %v, after %d reads", accepted, accepted.Unchanged(), reads)
+				}
+				if err != nil && (!strings.Contains(f.Message, "the platform says that it took the update, but shows ") || strings.Contains(f.Message, "build :")) {
+					t.Errorf("says %s", f.Message)
 				}
 			})
 		})
@@ -292,36 +311,36 @@ func TestApplyDeadline(t *testing.T) {
 		cloud := &simulator.Cloud{}
 		old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 		api := client(simulator.Hang(cloud, simulator.Writes))
-		change := Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
+		plan := updating(t, old, false)
 
 		began := time.Now()
-		_, err := Apply(t.Context(), api, change, began.Add(20*time.Second), func(Event) {})
-		if v := verdict.Of(err); v.Status != verdict.TimedOut || time.Since(began) != 20*time.Second || !strings.Contains(v.Message, "may have been taken") {
-			t.Errorf("after %s: %+v", time.Since(began), v)
+		_, err := Apply(t.Context(), api, plan, began.Add(20*time.Second), event.Emitter{})
+		if f := failureOf(err); f.Status != verdict.TimedOut || time.Since(began) != 20*time.Second || !strings.Contains(f.Message, "may have been taken") {
+			t.Errorf("after %s: %+v", time.Since(began), f)
 		}
 
-		if v := verdict.Of(err); strings.Contains(v.Message, "nil") {
-			t.Errorf("says %s", v.Message)
+		if f := failureOf(err); strings.Contains(f.Message, "nil") {
+			t.Errorf("says %s", f.Message)
 		}
 
 		began = time.Now()
-		_, err = Apply(t.Context(), client(simulator.Answer(cloud, simulator.Writes, 502, nil, "")), change, began.Add(16*time.Second), func(Event) {})
-		if v := verdict.Of(err); v.Status != verdict.TimedOut || v.Reason != verdict.API {
-			t.Errorf("502 until the time is up: %+v", v)
+		_, err = Apply(t.Context(), client(simulator.Answer(cloud, simulator.Writes, 502, nil, "")), plan, began.Add(16*time.Second), event.Emitter{})
+		if f := failureOf(err); f.Status != verdict.TimedOut || f.Reason != verdict.API {
+			t.Errorf("502 until the time is up: %+v", f)
 		}
 
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		began = time.Now()
-		_, err = Apply(ctx, api, change, began.Add(20*time.Second), func(Event) {})
-		if v := verdict.Of(err); v.Status != verdict.Cancelled || time.Since(began) != 5*time.Second {
-			t.Errorf("after %s: %+v", time.Since(began), v)
+		_, err = Apply(ctx, api, plan, began.Add(20*time.Second), event.Emitter{})
+		if f := failureOf(err); f.Status != verdict.Cancelled || time.Since(began) != 5*time.Second {
+			t.Errorf("after %s: %+v", time.Since(began), f)
 		}
 	})
 }
 
 // TestStopped holds what is said of an update when the job is stopped: that it
-// may have been taken, or that it was not.
+// may have been accepted, or that it was not.
 func TestStopped(t *testing.T) {
 	writes := simulator.Writes
 	lostOnce := func(c *simulator.Cloud) http.Handler {
@@ -342,7 +361,7 @@ func TestStopped(t *testing.T) {
 		{"after it was not seen", func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(c, writes, 503, http.Header{"Retry-After": {"60"}}, "{}")
 		}, 30 * time.Second, true},
-		{"after it was taken, and not seen", func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, 16 * time.Second, true},
+		{"after it was accepted, and not seen", func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, 16 * time.Second, true},
 		{"while it is looked for after what asks for too much patience", func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(lostOnce(c), simulator.Between(2, 2, writes), 429, http.Header{"Retry-After": {"3600"}}, "{}")
 		}, 20 * time.Second, true},
@@ -353,11 +372,10 @@ func TestStopped(t *testing.T) {
 				old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(tt.after, cancel)
-				change := Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
-				_, err := Apply(ctx, client(tt.faults(cloud)), change, time.Now().Add(10*time.Minute), func(Event) {})
-				v := verdict.Of(err)
-				if may := strings.Contains(v.Message, "may have been taken"); v.Status != verdict.Cancelled || may != tt.may {
-					t.Errorf("got %+v, want that it may have been taken: %v", v, tt.may)
+				_, err := Apply(ctx, client(tt.faults(cloud)), updating(t, old, false), time.Now().Add(10*time.Minute), event.Emitter{})
+				f := failureOf(err)
+				if may := strings.Contains(f.Message, "may have been taken"); f.Status != verdict.Cancelled || may != tt.may {
+					t.Errorf("got %+v, want that it may have been accepted: %v", f, tt.may)
 				}
 			})
 		})
@@ -369,11 +387,11 @@ func TestStopped(t *testing.T) {
 func TestUnseenBefore(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		missed bool // the API tells when it was
+		missed bool // the API reports when it was
 		date   bool // and when the deployment was made
 		reason verdict.Reason
 	}{
-		{"all is told", true, true, verdict.Refused}, // it is there already
+		{"all is reported", true, true, verdict.Refused}, // it is there already
 		{"when it was missed is not", false, true, verdict.API},
 		{"its age is not", true, false, verdict.API},
 	} {
@@ -392,32 +410,63 @@ func TestUnseenBefore(t *testing.T) {
 					}
 					_, _ = io.WriteString(w, text)
 				}))
-				change := Change{Name: "bot", Settings: pipecat.Settings{Image: "acme/bot:v1"}}
+				var b Baseline
 				if tt.missed {
-					change.Missed = time.Now()
+					b.At = time.Now()
 				}
-				taken, err := Apply(t.Context(), api, change, time.Now().Add(10*time.Minute), func(Event) {})
-				if v := came(err); v.Status != verdict.Failed || v.Reason != tt.reason {
-					t.Errorf("got %+v, %+v; want %q", taken, v, tt.reason)
+				plan := planned(t, Request{Agent: "bot", Create: true, Settings: pipecat.Settings{Image: "acme/bot:v1"}}, b)
+				accepted, err := Apply(t.Context(), api, plan, time.Now().Add(10*time.Minute), event.Emitter{})
+				if f := failureOf(err); f.Status != verdict.Failed || f.Reason != tt.reason {
+					t.Errorf("got %+v, %+v; want %q", accepted, f, tt.reason)
 				}
 			})
 		})
 	}
 }
 
-// TestNotTold holds that a deployment of which the API tells nothing is not
-// taken for ours, nor is another made.
-func TestNotTold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cloud := &simulator.Cloud{}
-		old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
-		h := simulator.Answer(simulator.Lossy(cloud, simulator.Writes, false), simulator.Reads, 200, nil, `{"desiredDeploymentId":"other"}`)
-		change := Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
-		_, err := Apply(t.Context(), client(h), change, time.Now().Add(10*time.Minute), func(Event) {})
-		if v := came(err); v.Reason != verdict.API || !strings.Contains(v.Message, "does not tell") || len(cloud.Deployments("bot")) != 2 {
-			t.Errorf("got %+v, and %q", v, cloud.Deployments("bot"))
-		}
-	})
+// TestNotShown holds that a deployment of which the API does not show what was
+// asked for is not taken for ours, nor is another made.
+func TestNotShown(t *testing.T) {
+	const (
+		nothing = `{"desiredDeploymentId":"other"}`
+		image   = `{"desiredDeploymentId":"other","deployment":{"id":"other","manifest":{"spec":{"image":"acme/bot:v2"}}}}`
+	)
+	v2 := func(s pipecat.Settings) pipecat.Settings { s.Image = "acme/bot:v2"; return s }
+	for _, tt := range []struct {
+		name  string
+		asked pipecat.Settings
+		shown string
+		ours  bool
+	}{
+		{"nothing", v2(pipecat.Settings{}), nothing, false},
+		{"all that was asked for", v2(pipecat.Settings{}), image, true},
+		{"no authorization", v2(pipecat.Settings{WebsocketAuth: "token"}), image, false},
+		{"no node type", v2(pipecat.Settings{NodeType: "arm"}), image, false},
+		{"no profile", v2(pipecat.Settings{AgentProfile: "agent-1x"}), image, false},
+		{"no filter", v2(pipecat.Settings{KrispViva: &pipecat.KrispViva{}}), image, false},
+		// Scaling says nothing of a deployment.
+		{"no scaling", v2(pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(2)}}), image, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				h := simulator.Answer(simulator.Lossy(cloud, simulator.Writes, false), simulator.Reads, 200, nil, tt.shown)
+				plan := planned(t, Request{Agent: "bot", Settings: tt.asked}, Baseline{Agent: &pipecat.Agent{DesiredDeploymentID: old}})
+				accepted, err := Apply(t.Context(), client(h), plan, time.Now().Add(10*time.Minute), event.Emitter{})
+				if n := len(cloud.Deployments("bot")); n != 2 {
+					t.Errorf("%d deployments", n)
+				}
+				f := failureOf(err)
+				switch {
+				case tt.ours && (err != nil || accepted.ID != "other" || !accepted.Ambiguous):
+					t.Errorf("got %+v, %v", accepted, err)
+				case !tt.ours && (f.Reason != verdict.API || !strings.Contains(f.Message, "does not tell what deployment other is, so it is not known whether it is ours")):
+					t.Errorf("got %+v", f)
+				}
+			})
+		})
+	}
 }
 
 // TestSameSecond holds that a deployment of the same time as the one before is
@@ -427,25 +476,44 @@ func TestSameSecond(t *testing.T) {
 	at := func(id string) *pipecat.Agent {
 		return &pipecat.Agent{DesiredDeploymentID: id, Deployment: &pipecat.Deployment{ID: id, CreatedAt: pipecat.Time{Time: now}}}
 	}
-	a := applier{Change: Change{Before: at("old")}}
-	if !a.newer(at("new")) || a.newer(at("old")) {
+	p := Plan{Baseline: Baseline{Agent: at("old")}}
+	a := applier{Plan: p, replaces: p.target()}
+	if !a.isNew(at("new")) || a.isNew(at("old")) {
 		t.Error("a time that is equal tells them apart")
 	}
 }
 
-// TestTold holds that waiting to send the update again is not silent.
-func TestTold(t *testing.T) {
+// TestAcceptedEvent holds that what the platform accepts is reported, with its
+// warning, by which it may be another's.
+func TestAcceptedEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, warning := range []string{"", "be careful"} {
+			var events []event.Event
+			body := `{"name":"bot","region":"us-west","desiredDeploymentId":"new","warning":"` + warning + `"}`
+			api := client(simulator.Answer(&simulator.Cloud{}, simulator.Writes, 200, nil, body))
+			accepted, err := Apply(t.Context(), api, updating(t, "old", false), time.Now().Add(time.Minute), handle(func(e event.Event) { events = append(events, e) }))
+			want := event.Accepted{ID: "new", Previous: "old", Region: "us-west", Warning: warning}
+			if err != nil || len(events) != 1 || events[0] != want || accepted.Ambiguous != (warning != "") {
+				t.Errorf("got %+v, %v; reported %+v", accepted, err, events)
+			}
+		}
+	})
+}
+
+// TestHeld holds that waiting to send the update again is not silent.
+func TestHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &simulator.Cloud{}
 		old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 		api := client(simulator.Answer(cloud, simulator.Between(1, 1, simulator.Writes), 429, http.Header{"Retry-After": {"500"}}, "{}"))
 		last := time.Now()
-		_, err := Apply(t.Context(), api, Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Force: true}, time.Now().Add(10*time.Minute), func(Event) {
+		plan := planned(t, Request{Agent: "bot", Force: true}, Baseline{Agent: &pipecat.Agent{DesiredDeploymentID: old}})
+		_, err := Apply(t.Context(), api, plan, time.Now().Add(10*time.Minute), handle(func(event.Event) {
 			if silent := time.Since(last); silent > 30*time.Second {
 				t.Errorf("silent for %s", silent)
 			}
 			last = time.Now()
-		})
+		}))
 		if err != nil || time.Since(last) > 30*time.Second {
 			t.Errorf("%v, and silent for %s", err, time.Since(last))
 		}
@@ -459,19 +527,18 @@ func TestUnseen(t *testing.T) {
 		cloud := &simulator.Cloud{}
 		old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 		api := client(simulator.Delay(simulator.Answer(cloud, simulator.Between(1, 1, simulator.Writes), 500, nil, "{}"), simulator.Reads, 9*time.Second))
-		last, told := time.Now(), 0
-		change := Change{Name: "bot", Before: &pipecat.Agent{DesiredDeploymentID: old}, Settings: pipecat.Settings{Image: "acme/bot:v2"}}
-		_, err := Apply(t.Context(), api, change, time.Now().Add(10*time.Minute), func(e Event) {
-			if _, ok := e.(Unseen); ok {
-				told++
+		last, unseen := time.Now(), 0
+		_, err := Apply(t.Context(), api, updating(t, old, false), time.Now().Add(10*time.Minute), handle(func(e event.Event) {
+			if retrying, ok := e.(event.Retrying); ok && retrying.Try == event.TryLookup && retrying.Err == nil {
+				unseen++
 			}
 			if silent := time.Since(last); silent > 40*time.Second {
 				t.Errorf("silent for %s", silent)
 			}
 			last = time.Now()
-		})
-		if err != nil || told != 1 {
-			t.Errorf("%v, told %d times", err, told)
+		}))
+		if err != nil || unseen != 1 {
+			t.Errorf("%v, reported %d times", err, unseen)
 		}
 	})
 }

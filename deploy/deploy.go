@@ -1,5 +1,5 @@
-// Package deploy finds what is to be deployed, plans the change, and makes it
-// exactly once.
+// Package deploy changes the platform: it plans one change to one agent, makes it
+// exactly once, and plans its reversal. It is the only package that writes.
 package deploy
 
 import (
@@ -11,181 +11,142 @@ import (
 	"net/http"
 	"time"
 
-	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/verdict"
-	"pipecat-cloud-deploy/poll"
 )
 
 // API is what a deployment needs of Pipecat Cloud. Its reads are expected to
 // be tried again by themselves, its writes to be sent once.
 type API interface {
-	poll.Agents
-	poll.Builds
-	CreateAgent(ctx context.Context, r pipecat.CreateRequest) (*pipecat.Agent, error)
-	UpdateAgent(ctx context.Context, name string, r pipecat.UpdateRequest) (*pipecat.Agent, error)
+	Agent(ctx context.Context, name string) (*pipecat.Agent, error)
+	Build(ctx context.Context, id string) (*pipecat.Build, error)
+	Builds(ctx context.Context, f pipecat.BuildFilter) ([]pipecat.Build, error)
 	Properties(ctx context.Context) (*pipecat.Properties, error)
 	SecretSet(ctx context.Context, name string) (*pipecat.SecretSet, error)
-	Builds(ctx context.Context, f pipecat.BuildFilter) ([]pipecat.Build, error)
-	LastBuildLogs(ctx context.Context, id string, n int) ([]string, error)
+
+	CreateAgent(ctx context.Context, r pipecat.CreateRequest) (*pipecat.Agent, error)
+	UpdateAgent(ctx context.Context, name string, r pipecat.UpdateRequest) (*pipecat.Agent, error)
 	UploadURL(ctx context.Context, region string) (*pipecat.Upload, error)
 	Upload(ctx context.Context, to *pipecat.Upload, body io.Reader, size int64, progress func(sent int64)) error
 	CreateBuild(ctx context.Context, r pipecat.BuildRequest) (b *pipecat.Build, cached bool, err error)
 }
 
-// clocksApart is how far the clocks of the platform's parts may be.
-const clocksApart = time.Minute
+// Request is what an agent is to become. What is zero is not asked for, and the
+// agent keeps what it has.
+type Request struct {
+	Agent    string
+	Region   string           // to create the agent in; one that exists must be in it already
+	Settings pipecat.Settings // with the image or the build to deploy, unless Source or Latest says which
 
-// Event is something that happened on the way to a deployment. It is told as
-// it happens.
-type Event interface{ deployEvent() }
+	Latest       bool                  // deploy the newest successful build of the agent's region
+	Source       *buildcontext.Options // deploy a build of this build context; nil: none
+	BuildTimeout time.Duration
 
-// Held says that the update is not taken yet, and why. It is told now and then
-// for as long as that lasts.
-type Held struct {
-	Why  error
-	Next time.Duration // until the update is sent again
+	Create   bool // the agent, when it does not exist
+	Force    bool // make a new deployment though nothing changes
+	Warm     bool // ready takes as many replicas as are kept warm
+	Rollback bool // a failed deployment is rolled back
+	DryRun   bool // nothing is sent
 }
 
-// Lost says that the update got no clear answer, so that the agent is read to
-// see whether it was taken.
-type Lost struct{ Why error }
-
-// Doubted says that the request was refused, but that one before it, which got
-// no clear answer, may have been taken, so that the agent is read to see that.
-type Doubted struct{ Why error }
-
-// Unseen says now and then that the agent shows no new deployment yet.
-type Unseen struct{}
-
-// Unread says that the agent cannot be read to see that.
-type Unread struct {
-	Why  error
-	Next time.Duration // until it is read again
+// deploys reports whether an image or a build is asked for.
+func (r Request) deploys() bool {
+	return r.Settings.Image != "" || r.Settings.BuildID != "" || r.Latest || r.Source != nil
 }
 
-func (Change) deployEvent()  {}
-func (Taken) deployEvent()   {}
-func (Kept) deployEvent()    {}
-func (Held) deployEvent()    {}
-func (Lost) deployEvent()    {}
-func (Doubted) deployEvent() {}
-func (Unread) deployEvent()  {}
-func (Unseen) deployEvent()  {}
-
-// Artefact is what is deployed. The zero Artefact is whatever the agent has.
-type Artefact struct {
-	Image string
-	Build *pipecat.Build // without an id: one that is yet to be made, in a dry run
+// Baseline is an agent before a change.
+type Baseline struct {
+	Agent *pipecat.Agent // nil: it does not exist
+	// At is when it was found not to exist, by the API's clock; zero when the API
+	// does not say, and for an agent that exists.
+	At time.Time
+	// Region is the agent's, or the one that a new agent gets; "" when the platform
+	// chooses it, and it is not known which.
+	Region string
 }
 
-// Change is what a deployment does to an agent.
-type Change struct {
-	Name      string
-	Artefact  Artefact
-	Before    *pipecat.Agent // nil: the agent is created
-	Missed    time.Time      // when there was no agent, by the API's clock; zero when it does not tell
-	NewRegion string         // to create it in; empty: the platform chooses
-	Settings  pipecat.Settings
-	Plan      []Setting // what it does to each of them
-	Force     bool      // a new deployment though nothing changed; not for a creation
-	Warm      int       // replicas that are to be ready before it is waited for no more; 0: the platform decides
-	Rollback  bool      // what it changes is to be put back if it fails
-	Undoes    string    // the one deployment that it may replace, to put back what that changed; empty: it is no rollback
-	Restores  string    // the deployment before that one
-}
-
-// Previous is the id of the deployment before the change, or "".
-func (c Change) Previous() string {
-	if c.Before == nil {
-		return ""
-	}
-	return c.Before.Desired()
-}
-
-// since is the time before which nothing was made that the change made, by the
-// platform's clock; zero when that is not known.
-func (c Change) since() time.Time {
+// Read reads the agent, and finds what can never work, before anything is built.
+// Errors are a *verdict.Failure, or ctx's.
+func Read(ctx context.Context, api API, r Request) (Baseline, error) {
+	agent, err := api.Agent(ctx, r.Agent)
 	switch {
-	case c.Before != nil:
-		return c.Before.DesiredCreatedAt()
-	case c.Missed.IsZero():
-		return time.Time{}
-	}
-	return c.Missed.Add(-clocksApart)
-}
-
-// Region is the agent's, or "" when the platform chooses it.
-func (c Change) Region() string {
-	if c.Before == nil {
-		return c.NewRegion
-	}
-	return c.Before.Region
-}
-
-// Plan reads the agent, says what is to change, and finds what would make that
-// impossible. Only what was asked for is in it. Errors are a *verdict.Verdict, or ctx's.
-func Plan(ctx context.Context, api API, cfg config.Config, artefact Artefact) (Change, error) {
-	change := Change{Name: cfg.AgentName, Artefact: artefact, Settings: settings(cfg, artefact), Rollback: cfg.RollbackOnFailure}
-	var scaling pipecat.AutoScaling
-	if cfg.Settings.AutoScaling != nil {
-		scaling = *cfg.Settings.AutoScaling
-	}
-	agent, err := api.Agent(ctx, cfg.AgentName)
-	region := cfg.Region // of the agent
-	switch {
-	case status(err) == http.StatusNotFound && !cfg.CreateIfMissing:
-		return Change{}, failed(verdict.Inputs, err, "agent %q does not exist, and create-if-missing is false; correct agent-name, or create the agent first", cfg.AgentName)
-	case status(err) == http.StatusNotFound && artefact == Artefact{}:
-		return Change{}, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", cfg.AgentName)
+	case status(err) == http.StatusNotFound && !r.Create:
+		return Baseline{}, failed(verdict.Inputs, err, "agent %q does not exist, and create-if-missing is false; correct agent-name, or create the agent first", r.Agent)
+	case status(err) == http.StatusNotFound && !r.deploys():
+		return Baseline{}, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", r.Agent)
 	case status(err) == http.StatusNotFound:
-		change.NewRegion = cfg.Region
-		change.Missed = asError(err).Date
-		if region == "" && artefact.Build != nil {
-			if p, err := api.Properties(ctx); err == nil {
-				region = p.DefaultRegion
-			}
-		}
+		return readMissing(ctx, api, r, asError(err).Date)
 	case err != nil:
-		return Change{}, unreadable(ctx, err)
+		return Baseline{}, unreadable(ctx, err)
 	case agent.Desired() == "":
-		return Change{}, failed(verdict.API, nil, "nothing was changed, for the API's answer about agent %q names no deployment of it, and so is not understood", cfg.AgentName)
-	case cfg.Region != "" && agent.Region != "" && cfg.Region != agent.Region:
-		return Change{}, failed(verdict.Inputs, nil, "agent %q is in region %s, not in %s, and cannot move; correct region or remove it, or deploy under another name", cfg.AgentName, agent.Region, cfg.Region)
-	default:
-		change.Before, change.Force = agent, cfg.ForceRedeploy
-		region = agent.Region
-		if a := agent.AutoScaling; a != nil {
-			least, most := cmp.Or(scaling.MinAgents, a.MinReplicas), cmp.Or(scaling.MaxAgents, a.MaxReplicas)
-			if change.Settings.AutoScaling != nil && least != nil && most != nil && *least > *most {
-				return Change{}, failed(verdict.Inputs, nil, "min-agents would be %d, above max-agents, which would be %d; set both", *least, *most)
-			}
-		}
+		return Baseline{}, failed(verdict.API, nil, "nothing was changed, for the API's answer about agent %q names no deployment of it, and so is not understood", r.Agent)
 	}
-	if b := artefact.Build; b != nil && b.Region != "" && region != "" && b.Region != region {
-		return Change{}, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region (a new agent's is set by region)", b.ID, b.Region, region)
+	b := Baseline{Agent: agent, Region: agent.Region}
+	if err := r.validate(b); err != nil {
+		return Baseline{}, err
 	}
-	if cfg.WaitForReady && cfg.WaitFor == "warm" {
-		least := scaling.MinAgents
-		if least == nil && change.Before != nil && change.Before.AutoScaling != nil {
-			least = change.Before.AutoScaling.MinReplicas
-		}
-		if least == nil || *least < 1 {
-			return Change{}, failed(verdict.Inputs, nil, "wait-for is warm, but no replica of agent %q is kept warm; set min-agents to 1 or more, or wait-for to ready", cfg.AgentName)
-		}
-		change.Warm = *least
+	if b.Region == "" && (r.Latest || r.Source != nil) {
+		b.Region, err = r.region(ctx, api)
 	}
-	change.Plan = plan(cfg, change)
-	return change, nil
+	return b, err
 }
 
-func settings(cfg config.Config, artefact Artefact) pipecat.Settings {
-	s := cfg.Settings
-	s.Image, s.BuildID = artefact.Image, ""
-	if artefact.Build != nil {
-		s.BuildID = artefact.Build.ID
+// readMissing is the baseline of an agent that does not exist.
+func readMissing(ctx context.Context, api API, r Request, at time.Time) (b Baseline, err error) {
+	b = Baseline{At: at, Region: r.Region}
+	if err := r.validate(b); err != nil {
+		return Baseline{}, err
 	}
-	return s
+	if r.Latest || r.Source != nil || r.Settings.BuildID != "" {
+		b.Region, err = r.region(ctx, api)
+	}
+	return b, err
+}
+
+// region is where a build has to be, of an agent whose own region is not known: the
+// one that is asked for, else the organization's default. It must be known only
+// where a build is looked for or made.
+func (r Request) region(ctx context.Context, api API) (string, error) {
+	if r.Region != "" {
+		return r.Region, nil
+	}
+	needed := r.Latest || r.Source != nil
+	switch p, err := api.Properties(ctx); {
+	case err != nil && needed:
+		return "", unreadable(ctx, err)
+	case err != nil:
+		return "", nil
+	case p.DefaultRegion == "" && needed:
+		return "", failed(verdict.Inputs, nil, "the region of the build is not known, for the organization has no default one; set region")
+	default:
+		return p.DefaultRegion, nil
+	}
+}
+
+// validate finds what no image and no build would make right.
+func (r Request) validate(b Baseline) error {
+	if b.Agent != nil && r.Region != "" && b.Agent.Region != "" && r.Region != b.Agent.Region {
+		return failed(verdict.Inputs, nil, "agent %q is in region %s, not in %s, and cannot move; correct region or remove it, or deploy under another name", r.Agent, b.Agent.Region, r.Region)
+	}
+	least, most := r.bounds(b)
+	if r.Settings.AutoScaling != nil && least != nil && most != nil && *least > *most {
+		return failed(verdict.Inputs, nil, "min-agents would be %d, above max-agents, which would be %d; set both", *least, *most)
+	}
+	if r.Warm && (least == nil || *least < 1) {
+		return failed(verdict.Inputs, nil, "wait-for is warm, but no replica of agent %q is kept warm; set min-agents to 1 or more, or wait-for to ready", r.Agent)
+	}
+	return nil
+}
+
+// bounds are the agent's replicas after the change; nil where they are not known.
+func (r Request) bounds(b Baseline) (least, most *int) {
+	has := settings.Replicas(b.Agent)
+	if asked := r.Settings.AutoScaling; asked != nil {
+		return cmp.Or(asked.MinAgents, has.MinReplicas), cmp.Or(asked.MaxAgents, has.MaxReplicas)
+	}
+	return has.MinReplicas, has.MaxReplicas
 }
 
 // asError is the API's error in err; one that says nothing when there is none.
@@ -195,31 +156,31 @@ func asError(err error) *pipecat.Error {
 	return e
 }
 
-// status is the HTTP status that err tells of, or 0.
+// status is the HTTP status of an error, or 0.
 func status(err error) int { return asError(err).Status }
 
-// failed makes a red verdict. An answer of the API's that is not understood is
-// its detail.
-func failed(reason verdict.Reason, cause error, format string, args ...any) *verdict.Verdict {
-	v := &verdict.Verdict{Status: verdict.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
+// failed makes a failure. A response of the API's that is not understood is its
+// output.
+func failed(reason verdict.Reason, cause error, format string, args ...any) *verdict.Failure {
+	f := &verdict.Failure{Status: verdict.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
 	e := asError(cause)
-	if v.Code = e.Code; e.Message == "" {
-		v.Detail = e.Body
+	if f.Code = e.Code; e.Message == "" {
+		f.Output = e.Body
 	}
-	return v
+	return f
 }
 
-// unreadable is what becomes of a read that failed for good.
+// unreadable is the failure of a read that failed for good.
 func unreadable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if asError(err).Unauthorized() {
-		return denied(err)
+		return unauthorized(err)
 	}
 	return failed(verdict.API, err, "nothing was changed, for the API could not be read: %v", err)
 }
 
-func denied(err error) *verdict.Verdict {
+func unauthorized(err error) *verdict.Failure {
 	return failed(verdict.Auth, err, "the API does not take the key; check that api-key is a Private key of the organization that owns the agent: %v", err)
 }

@@ -1,128 +1,186 @@
 package deploy
 
 import (
-	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
-	"strconv"
-	"strings"
+	"time"
 
-	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/settings"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// Setting is one of an agent's settings, before a change and after it.
-type Setting struct {
-	Name   string // the input's
-	Before string // "none" where it is known that there is none; empty: the platform does not tell
-	After  string
-	From   string // where After was asked for: "input", or the config file's name; empty: it stays
+// clocksApart is how far the clocks of the platform's parts may be.
+const clocksApart = time.Minute
+
+// Artifact is what is deployed. The zero Artifact is whatever the agent has.
+type Artifact struct {
+	Image string
+	Build *pipecat.Build // without an id: one that is yet to be made, in a dry run
+	// Started says that this job has the build made, and Deadline until when;
+	// zero where there is nothing to wait for.
+	Started  bool
+	Deadline time.Time
 }
 
-// Changes reports whether the setting becomes another one.
-func (s Setting) Changes() bool { return s.From != "" && s.Before != s.After }
+// Building reports whether the build has to be waited for.
+func (a Artifact) Building() bool { return !a.Deadline.IsZero() }
 
-// Idle reports whether a change makes no new deployment, as far as the agent's
-// document tells: what was asked for is what it has. A tag that has moved is no
-// change, and scaling takes effect without a deployment.
-func (c Change) Idle() bool {
-	if c.Before == nil || c.Force {
-		return false
+// Plan is one change to an agent.
+type Plan struct {
+	Request     Request
+	Baseline    Baseline
+	Artifact    Artifact
+	Settings    pipecat.Settings  // that are sent
+	Changes     []settings.Change // what it does to each setting
+	MinReplicas int               // that ready takes; 0: the platform decides
+	Reverts     *Accepted         // the failed deployment that it undoes; nil: it is no rollback
+	failure     string            // of that one
+}
+
+// NewPlan says what is to change, or what makes that impossible. Only what was
+// asked for is in it. Its error is a *verdict.Failure.
+func NewPlan(r Request, b Baseline, a Artifact) (Plan, error) {
+	if build := a.Build; build != nil && build.Region != "" && b.Region != "" && build.Region != b.Region {
+		return Plan{}, failed(verdict.Inputs, nil, "build %s is in region %s, and the agent in %s; deploy a build of the agent's own region (a new agent's is set by region)", build.ID, build.Region, b.Region)
 	}
-	return !slices.ContainsFunc(c.Plan, func(s Setting) bool { return s.Changes() && !s.scales() })
+	p := Plan{Request: r, Baseline: b, Artifact: a, Settings: r.Settings}
+	p.Settings.Image = a.Image
+	if a.Build != nil {
+		p.Settings.BuildID = a.Build.ID
+	}
+	if r.Warm {
+		least, _ := r.bounds(b)
+		p.MinReplicas = *least // validated
+	}
+	p.Changes = settings.Diff(b.Agent, p.Settings)
+	return p, nil
 }
 
-// OnlyScales reports whether a change is one of scaling alone, which takes
-// effect without a new deployment.
-func (c Change) OnlyScales() bool {
-	return c.Idle() && slices.ContainsFunc(c.Plan, Setting.Changes)
+// previous is the id of the deployment before the change, or "".
+func (p Plan) previous() string {
+	if p.Baseline.Agent == nil {
+		return ""
+	}
+	return p.Baseline.Agent.Desired()
 }
 
-func (s Setting) scales() bool { return s.Name == "min-agents" || s.Name == "max-agents" }
+// target is the deployment that the change makes, as far as it is known before
+// the platform has accepted it.
+func (p Plan) target() revision.Target {
+	t := revision.Target{Previous: p.previous()}
+	switch b := p.Baseline; {
+	case b.Agent != nil:
+		t.CreatedAt = b.Agent.DesiredCreatedAt()
+	case !b.At.IsZero():
+		t.CreatedAt = b.At.Add(-clocksApart)
+	}
+	if p.Reverts != nil {
+		t.Original = p.Reverts.Previous
+	}
+	return t
+}
 
-// none is what a setting is that an agent does without.
-const none = "none"
+// force reports whether a new deployment is asked for though nothing changes. A
+// creation needs no such request.
+func (p Plan) force() bool { return p.Request.Force && p.Baseline.Agent != nil }
 
-// unset is what the settings are that a manifest leaves out.
-var unset = map[string]string{"image-credentials": none, "secret-set": none, "max-session-duration": seconds(defaultSession)}
+// NeedsDeployment reports whether the change makes a new deployment, as far as the
+// agent's document shows. A tag that has moved is no change, and scaling takes
+// effect without a deployment.
+func (p Plan) NeedsDeployment() bool {
+	deploys := func(c settings.Change) bool { return c.Moves && !c.Scaling }
+	return p.Baseline.Agent == nil || p.force() || p.toBeBuilt() || slices.ContainsFunc(p.Changes, deploys)
+}
 
-// plan lists an agent's settings: those that are asked for, and those that are
-// told of it as it is.
-func plan(cfg config.Config, c Change) (settings []Setting) {
-	var (
-		before pipecat.Agent
-		spec   pipecat.Spec
-	)
-	if c.Before != nil {
-		before = *c.Before
-		if before.Deployment != nil {
-			spec = before.Deployment.Manifest.Spec
+// toBeBuilt reports whether the build is yet to be made, in a dry run.
+func (p Plan) toBeBuilt() bool { return p.Artifact.Build != nil && p.Artifact.Build.ID == "" }
+
+// ScalingOnly reports whether the change is one of scaling alone.
+func (p Plan) ScalingOnly() bool {
+	return !p.NeedsDeployment() && slices.ContainsFunc(p.Changes, func(c settings.Change) bool { return c.Moves })
+}
+
+// Event is the plan as people are shown it.
+func (p Plan) Event() event.Planned {
+	agent := p.Baseline.Agent
+	e := event.Planned{
+		Create: agent == nil, Region: p.Request.Region, PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
+		Image: p.Artifact.Image, Changes: p.Changes, Force: p.force(), Rollback: p.Request.Rollback,
+		NeedsDeployment: p.NeedsDeployment(), ScalingOnly: p.ScalingOnly(), NotReported: p.notReported(),
+	}
+	if agent != nil {
+		e.Region = agent.Region
+	}
+	if b := p.Artifact.Build; b != nil {
+		e.FromBuild, e.BuildID, e.BuildStatus = true, b.ID, b.Status
+	}
+	if p.Reverts != nil {
+		e.Reverts, e.RevertedFailure = p.Reverts.ID, p.failure
+		return e
+	}
+	back, err := p.reverse()
+	if err != nil {
+		e.Irreversible = err.Error()
+		if e.RevertNeedsBuild = settings.FromBuild(agent); !e.RevertNeedsBuild {
+			return e
+		}
+		back.BuildID = "BUILD_ID"
+	}
+	data, _ := json.Marshal(back) // texts and numbers, which never fail
+	e.RevertRequest = string(data)
+	return e
+}
+
+// notReported lists the settings that are asked for and of which the API does not
+// report what they were: a rollback leaves them as they are asked for now.
+func (p Plan) notReported() (names []string) {
+	for _, c := range p.Changes {
+		if c.NotReported() {
+			names = append(names, c.Name)
 		}
 	}
-	var scaled pipecat.Replicas
-	if before.AutoScaling != nil {
-		scaled = *before.AutoScaling
-	}
-	asked := c.Settings
-	if asked.AutoScaling == nil {
-		asked.AutoScaling = &pipecat.AutoScaling{}
-	}
-	for _, s := range []Setting{
-		{Name: "image", Before: spec.Image, After: asked.Image},
-		{Name: "build-id", After: c.Artefact.buildID()},
-		{Name: "image-credentials", Before: spec.ImagePullSecretName, After: asked.ImagePullSecretSet},
-		{Name: "secret-set", Before: strings.Join(spec.EnvFromSecretNames, " "), After: asked.SecretSet},
-		{Name: "min-agents", Before: number(scaled.MinReplicas), After: number(asked.AutoScaling.MinAgents)},
-		{Name: "max-agents", Before: number(scaled.MaxReplicas), After: number(asked.AutoScaling.MaxAgents)},
-		{Name: "agent-profile", Before: before.AgentProfile, After: asked.AgentProfile},
-		{Name: "krisp-viva-audio-filter", Before: filter(before.KrispViva), After: filter(asked.KrispViva)},
-		{Name: "max-session-duration", Before: seconds(spec.MaxSessionDurationSeconds), After: seconds(asked.MaxSessionDuration)},
-		{Name: "websocket-auth", Before: before.WebsocketAuth, After: asked.WebsocketAuth},
-		{Name: "node-type", Before: spec.DailyNodeType, After: asked.NodeType},
-	} {
-		switch {
-		case s.After != "":
-			s.From = cmp.Or(cfg.Sources[s.Name], "input")
-			if s.Before == "" && spec.Image != "" { // a manifest leaves out what is not set
-				s.Before = unset[s.Name]
-			}
-			if s.Name == "image" && spelledOut(s.After) == spelledOut(s.Before) {
-				s.Before = s.After // another spelling of it
-			}
-		case s.Before == "":
-			continue
-		case s.Name == "image" && c.Artefact.Build != nil:
-			s.After, s.From = "the build's", cmp.Or(cfg.Sources["build-id"], "input")
-		default:
-			s.After = s.Before
-		}
-		settings = append(settings, s)
-	}
-	return settings
+	return names
 }
 
-func (a Artefact) buildID() string {
-	if a.Build == nil {
-		return ""
+// reverse asks for what the settings were that the plan changes. With an error,
+// which says why the previous deployment cannot be restored, it is what could be
+// restored all the same.
+func (p Plan) reverse() (pipecat.Settings, error) {
+	if err := p.canRevertTo(); err != nil {
+		return pipecat.Settings{}, err
 	}
-	return cmp.Or(a.Build.ID, "a new build")
+	changes := p.Changes
+	if p.toBeBuilt() {
+		changes = append(slices.Clone(changes), settings.Change{Name: settings.BuildID, Asked: true, Moves: true})
+	}
+	back, err := settings.Revert(changes, p.Baseline.Agent)
+	if p.Artifact != (Artifact{}) && settings.ImageShown(p.Baseline.Agent) == "" {
+		err = errors.New("the platform does not tell which image ran before")
+	}
+	known := func(c settings.Change) bool {
+		return c.Moves && !c.Scaling && (c.Before != "" || c.Name == settings.BuildID)
+	}
+	if err == nil && !slices.ContainsFunc(changes, known) {
+		err = errors.New("no setting changes that makes a deployment, and what was behind the image's tag before is not known")
+	}
+	return back, err
 }
 
-// spelledOut is an image's reference with all that may be left out of one.
-func spelledOut(image string) string {
-	name, tag, digest := parts(image)
-	return strings.Join([]string{name, tag, digest}, " ")
-}
-
-func number(n *int) string {
-	if n == nil {
-		return ""
+// canRevertTo says why there is nothing to go back to.
+func (p Plan) canRevertTo() error {
+	b := p.Baseline.Agent
+	switch {
+	case b == nil:
+		return errors.New("the agent was new, so there is nothing to go back to")
+	case !b.Ready, b.Available != nil && !*b.Available, b.ReconciledDeploymentID != b.Desired():
+		return fmt.Errorf("the deployment before it, %s, is not known to have been ready", b.Desired())
+	case b.Deployment != nil && b.Deployment.ID != "" && b.Deployment.ID != b.Desired():
+		return fmt.Errorf("the platform does not tell what the deployment before it, %s, was", b.Desired())
 	}
-	return strconv.Itoa(*n)
-}
-
-func seconds(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n) + "s"
+	return nil
 }

@@ -5,74 +5,115 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// Builds reads builds.
-type Builds interface {
-	Build(ctx context.Context, id string) (*pipecat.Build, error)
-	NewBuildLogs(ctx context.Context, id string, seen int) ([]string, error)
+const (
+	logLimit  = 5 * time.Second  // that a read of a running build's log may take
+	tailLimit = 10 * time.Second // that one of a failed build's log may take
+)
+
+// Awaited is a build that is waited for.
+type Awaited struct {
+	ID       string
+	Started  bool      // this job has it made
+	Deadline time.Time // of the wait
+	LogLines int       // of its log that a failure shows
 }
 
-// logLimit is how long a look at a build's log may take.
-const logLimit = 5 * time.Second
+// Build waits for a build to end, at most until its deadline, and shows what it
+// prints. It returns the build when it succeeded; its error is a *verdict.Failure,
+// or ctx's.
+func Build(ctx context.Context, api Builds, a Awaited, emit event.Emitter) (*pipecat.Build, error) {
+	build, err := awaitBuild(ctx, api, a, emit)
+	var f *verdict.Failure
+	switch {
+	case err == nil:
+		build.ID = a.ID
+		return build, nil
+	case errors.Is(err, context.Canceled) && a.Started:
+		return nil, &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
+			Message: fmt.Sprintf("the job was stopped while build %s ran; it goes on without it, and nothing was deployed", a.ID)}
+	case errors.As(err, &f) && f.Reason == verdict.Build && a.LogLines > 0:
+		return nil, withTail(ctx, api, a, f, emit)
+	}
+	return nil, err
+}
 
-// Build waits for a build to end, at most until the deadline, and shows what it
-// prints meanwhile. It returns the build when it succeeded; its error is a
-// *verdict.Verdict, or ctx's.
-func Build(ctx context.Context, builds Builds, id string, deadline time.Time, report func(Event)) (*pipecat.Build, error) {
+// withTail adds to a failure what the build printed last.
+func withTail(ctx context.Context, api Builds, a Awaited, f *verdict.Failure, emit event.Emitter) *verdict.Failure {
+	timed, cancel := context.WithTimeout(ctx, tailLimit)
+	defer cancel()
+	lines, err := api.LastBuildLogs(timed, a.ID, a.LogLines)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		emit.Emit(event.Output{Source: event.BuildTail, Err: err})
+	case len(lines) > 0:
+		f.Output = strings.TrimPrefix(f.Output+"\n"+strings.Join(lines, "\n"), "\n")
+	}
+	return f
+}
+
+func awaitBuild(ctx context.Context, api Builds, a Awaited, emit event.Emitter) (*pipecat.Build, error) {
 	var build *pipecat.Build
 	status, since, lines := "", time.Now(), 0
-	w := newWatch(deadline, report)
-	w.known = true // by whoever asks to wait for it
-	w.alive = func() Alive { return Alive{Stage: status, For: time.Since(since)} }
-	err := w.until(ctx, func(ctx context.Context) (seen, error) {
-		b, err := builds.Build(ctx, id)
+	l := newLoop(a.Deadline, emit)
+	l.known = true // to whoever asks to wait for it
+	l.alive = func() event.Heartbeat { return event.Heartbeat{Stage: status, For: time.Since(since)} }
+	err := l.until(ctx, func(ctx context.Context) (news, error) {
+		b, err := api.Build(ctx, a.ID)
 		if err != nil {
-			return seen{}, err
+			return news{}, err
 		}
 		build = b
-		var now seen
+		var now news
 		if s := cmp.Or(b.Status, "of no status"); s != status {
 			status, since = s, time.Now()
-			now = seen{changed: true, events: []Event{BuildSeen{b, since, since.Sub(w.start)}}}
+			now = news{changed: true, events: []event.Event{event.BuildStatus{ID: a.ID, Status: s, Elapsed: since.Sub(l.start)}}}
 		}
 		switch b.Status {
 		case pipecat.BuildSuccess, pipecat.BuildFailed, pipecat.BuildTimeout:
 			now.done = true
 		}
-		// A build that had ended by the first look has its log read where it failed.
+		// Of a build that had ended at the first read, only a failure shows the log.
 		if b.Status == "building" || now.done && lines > 0 {
 			timed, cancel := context.WithTimeout(ctx, logLimit)
 			defer cancel()
-			if printed, err := builds.NewBuildLogs(timed, id, lines); err == nil && len(printed) > 0 {
+			if printed, err := api.NewBuildLogs(timed, a.ID, lines); err == nil && len(printed) > 0 {
 				lines += len(printed)
 				now.changed = true
+				output := event.Output{Source: event.BuildLog, Lines: printed}
 				if now.done { // it was printed before
-					now.events = append([]Event{BuildPrinted{printed}}, now.events...)
+					now.events = append([]event.Event{output}, now.events...)
 				} else {
-					now.events = append(now.events, BuildPrinted{printed})
+					now.events = append(now.events, output)
 				}
 			}
 		}
 		return now, nil
 	})
-	report(Ended{time.Now()})
+	emit.Emit(event.WaitEnded{})
 	switch {
-	case errors.Is(err, errDeadline) && (!w.looked || w.lastErr != nil && time.Since(w.away) >= signOfLife):
-		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.API,
-			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", cmp.Or(w.lastErr, errNoAnswer))}
+	case errors.Is(err, errDeadline) && (!l.read || l.lastErr != nil && time.Since(l.away) >= heartbeat):
+		return nil, &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
+			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", cmp.Or(l.lastErr, errNoAnswer))}
 	case errors.Is(err, errDeadline):
-		return nil, &verdict.Verdict{Status: verdict.TimedOut, Reason: verdict.Build,
-			Message: fmt.Sprintf("build %s did not end within build-timeout, after %s: it is %s", id, time.Since(w.start).Round(time.Second), status)}
+		return nil, &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Build, Cause: verdict.BuildStillRunning,
+			Message: fmt.Sprintf("build %s did not end within build-timeout, after %s: it is %s", a.ID, time.Since(l.start).Round(time.Second), status)}
 	case err != nil:
 		return nil, err
 	case build.Status != pipecat.BuildSuccess:
-		return nil, &verdict.Verdict{Status: verdict.Failed, Reason: verdict.Build, Detail: build.ErrorMessage,
-			Message: fmt.Sprintf("build %s ended as %s and is not deployed", id, build.Status) + because("", build.ErrorMessage)}
+		f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Build, Output: build.ErrorMessage,
+			Message: fmt.Sprintf("build %s ended as %s and is not deployed", a.ID, build.Status) + because("", build.ErrorMessage)}
+		if build.Status == pipecat.BuildTimeout {
+			f.Cause = verdict.BuildTimedOut
+		}
+		return nil, f
 	}
 	return build, nil
 }

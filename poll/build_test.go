@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -37,6 +38,13 @@ func (b builds) NewBuildLogs(_ context.Context, _ string, seen int) (lines []str
 	return lines, nil
 }
 
+func (b builds) LastBuildLogs(context.Context, string, int) ([]string, error) { return nil, nil }
+
+// handle is an emitter whose events are handled by f.
+func handle(f func(event.Event)) event.Emitter {
+	return event.Emitter{Handle: func(e event.Entry) { f(e.Event) }}
+}
+
 // TestBuildPrinted holds that each line of a build's log is told once, in order,
 // and that none is asked for before it builds, nor after it is found ended.
 func TestBuildPrinted(t *testing.T) {
@@ -49,8 +57,8 @@ func TestBuildPrinted(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			n := 0
-			_, err := Build(t.Context(), builds{time.Now(), tt.statuses}, "id", time.Now().Add(5*time.Minute), func(e Event) {
-				if p, ok := e.(BuildPrinted); ok {
+			_, err := Build(t.Context(), builds{time.Now(), tt.statuses}, Awaited{ID: "id", Deadline: time.Now().Add(5 * time.Minute)}, handle(func(e event.Event) {
+				if p, ok := e.(event.Output); ok {
 					for _, line := range p.Lines {
 						if line != fmt.Sprint(n) {
 							t.Errorf("line %d is %q", n, line)
@@ -58,7 +66,7 @@ func TestBuildPrinted(t *testing.T) {
 						n++
 					}
 				}
-			})
+			}))
 			if err != nil || n < tt.want-2 || n > tt.want {
 				t.Errorf("%q: %d lines are told, want about %d; %v", tt.statuses, n, tt.want, err)
 			}
@@ -72,32 +80,32 @@ func TestBuild(t *testing.T) {
 		statuses []string
 		status   verdict.Status
 		message  string
-		told     string
+		shown    string
 		reason   verdict.Reason // empty: build
 	}{
 		{"success", []string{"pending", "building", "success"}, "", "", "pending, building, success", ""},
 		{"failed", []string{"building", "failed"}, verdict.Failed, "build id ended as failed and is not deployed: no such file", "building, failed", ""},
 		{"timeout", []string{"timeout"}, verdict.Failed, "build id ended as timeout", "timeout", ""},
-		{"away", []string{"building", "502", "success"}, "", "", "building, Away, Back, success", ""},
+		{"away", []string{"building", "502", "success"}, "", "", "building, Unreachable, Recovered, success", ""},
 		{"a new word", []string{"queued", "success"}, "", "", "queued, success", ""},
-		{"of no status", []string{"", "success"}, "", "", ", success", ""},
+		{"of no status", []string{"", "success"}, "", "", "of no status, success", ""},
 		{"of no status for ever", []string{""}, verdict.TimedOut, "it is of no status", "", ""},
 		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within build-timeout, after 5m0s: it is building", "", ""},
 		{"away for good", []string{"building", "502"}, verdict.TimedOut, "the API could not be read when build-timeout was up", "", verdict.API},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var events []Event
-				b, err := Build(t.Context(), builds{time.Now(), tt.statuses}, "id", time.Now().Add(5*time.Minute), func(e Event) { events = append(events, e) })
+				var events []event.Event
+				b, err := Build(t.Context(), builds{time.Now(), tt.statuses}, Awaited{ID: "id", Deadline: time.Now().Add(5 * time.Minute)}, handle(func(e event.Event) { events = append(events, e) }))
 				if tt.status == "" {
 					if err != nil || b.Status != pipecat.BuildSuccess {
 						t.Errorf("got %v and %v", b, err)
 					}
-				} else if v := verdict.Of(err); v.Status != tt.status || v.Reason != cmp.Or(tt.reason, verdict.Build) || !strings.Contains(v.Message, tt.message) {
-					t.Errorf("got %+v, want %q with %q", v, tt.status, tt.message)
+				} else if f := verdict.Of("", err).Failure(); f.Status != tt.status || f.Reason != cmp.Or(tt.reason, verdict.Build) || !strings.Contains(f.Message, tt.message) {
+					t.Errorf("got %+v, want %q with %q", f, tt.status, tt.message)
 				}
-				if got := told(events); tt.told != "" && got != tt.told {
-					t.Errorf("told %s, want %s", got, tt.told)
+				if got := shown(events); tt.shown != "" && got != tt.shown {
+					t.Errorf("shown %s, want %s", got, tt.shown)
 				}
 			})
 		})
@@ -144,12 +152,12 @@ func TestBuildTrouble(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				_, err := Build(t.Context(), oddBuilds{began, tt.build, tt.logs}, "id", began.Add(5*time.Minute), func(e Event) {
-					if p, ok := e.(BuildPrinted); ok {
+				_, err := Build(t.Context(), oddBuilds{began, tt.build, tt.logs}, Awaited{ID: "id", Deadline: began.Add(5 * time.Minute)}, handle(func(e event.Event) {
+					if p, ok := e.(event.Output); ok {
 						t.Errorf("printed %q", p.Lines)
 					}
-				})
-				if tt.reason == "" && err != nil || tt.reason != "" && (err == nil || verdict.Of(err).Reason != tt.reason) {
+				}))
+				if tt.reason == "" && err != nil || tt.reason != "" && (err == nil || verdict.Of("", err).Reason() != tt.reason) {
 					t.Errorf("got %v, want %q", err, tt.reason)
 				}
 				if took := time.Since(began); took > tt.most {
@@ -189,11 +197,11 @@ func TestBuildAlive(t *testing.T) {
 					return nil, nil
 				}}
 				var signs []string
-				_, err := Build(t.Context(), b, "id", began.Add(5*time.Minute), func(e Event) {
-					if a, ok := e.(Alive); ok {
+				_, err := Build(t.Context(), b, Awaited{ID: "id", Deadline: began.Add(5 * time.Minute)}, handle(func(e event.Event) {
+					if a, ok := e.(event.Heartbeat); ok {
 						signs = append(signs, fmt.Sprintf("%s %s", a.Stage, a.For.Round(10*time.Second)))
 					}
-				})
+				}))
 				if got := strings.Join(signs, ", "); err != nil || got != tt.want {
 					t.Errorf("got %s, %v, want %s", got, err, tt.want)
 				}

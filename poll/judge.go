@@ -1,4 +1,3 @@
-// Package poll waits for a rollout or a build, and decides what it came to.
 package poll
 
 import (
@@ -7,156 +6,90 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/quantity"
+	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // pullGrace is how long an image may fail to be pulled: a registry may hiccup.
 const pullGrace = 30 * time.Second
 
-// Rules say which rollout is judged, and how strictly.
-type Rules struct {
-	Ours        string        // id of the deployment that was asked for
-	Previous    string        // id of the one before; empty for a new agent
-	Made        time.Time     // when ours was, by the platform's clock; zero when that is not known
+// Policy says how strictly a rollout is judged.
+type Policy struct {
 	MaxRestarts int           // forgiven per started replica
 	MinReady    time.Duration // how long ready must hold
-	Warm        int           // replicas that ready takes; 0: the platform decides
-	Restores    string        // id of the deployment that ours puts back; empty: it puts back none
+	MinReplicas int           // that ready takes; 0: the platform decides
 }
 
-// revision names ours to who reads of it: one that an update left as it was is
-// not new.
-func (r Rules) revision() string {
-	if r.Restores != "" {
-		return "the revision that was put back"
-	}
-	if r.Ours == r.Previous {
-		return "the revision that is there"
-	}
-	return "the new revision"
-}
+// History is what a judge must know of earlier observations. The zero History has
+// none.
+type History struct {
+	Started        bool // a replica of the target was started
+	Infrastructure bool // the platform reported an issue of its own, last time it spoke of the target's revision
 
-// Memory is what a judge must know of earlier looks. The zero Memory has none.
-type Memory struct {
-	Started        bool // a replica of ours was started
-	Infrastructure bool // the platform told of trouble of its own, last time it spoke of our revision
-
-	crashLooped bool      // CrashLoopBackOff at the last look
+	crashLooped bool      // CrashLoopBackOff at the last observation
 	pullSince   time.Time // the image cannot be pulled since
 	readySince  time.Time // ready since
 }
 
-// Judge decides what an agent's document says of our deployment, as seen at
-// the given time. The zero Verdict means that it progresses. Fields that are
-// missing, or of a value that is not known, never decide anything.
+// Judge decides what an observation, made at the given time, says of its target:
+// done without a Failure when it serves, done with one when it failed, else it
+// progresses. Fields that are missing, or of an unknown value, never decide
+// anything.
 //
 // The rules are in order; the README gives them the same numbers. What the
 // fields mean is from
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
-func Judge(doc *pipecat.Agent, rules Rules, m Memory, at time.Time) (verdict.Verdict, Memory) {
-	// 1. Someone else's deployment is wanted now.
-	if superseded(doc, rules) {
-		return verdict.Verdict{
-			Status:  verdict.Superseded,
-			Reason:  verdict.Replaced,
-			Message: fmt.Sprintf("deployment %s took over from ours, %s", doc.Desired(), rules.Ours),
-		}, m
+func Judge(o revision.Observation, p Policy, h History, at time.Time) (done bool, f *verdict.Failure, next History) {
+	// 1. Another client's deployment is wanted now.
+	if o.Superseded {
+		return true, &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded,
+			Message: fmt.Sprintf("deployment %s took over from ours, %s", o.DesiredID, o.Target.ID)}, h
 	}
 
 	// 2. Until the operator has processed ours, nothing here speaks of it.
-	if lags(doc, rules) || doc.ReconciledDeploymentID != rules.Ours {
-		return verdict.Verdict{}, m
+	if !o.Reconciled {
+		return false, nil, h
 	}
 
 	// 3. The platform will not run it.
-	if v, ok := refused(doc, rules); ok {
-		return v, m
+	if f := refused(o); f != nil {
+		return true, f, h
 	}
 
-	// 4. Its replicas tell.
-	rev := doc.CurrentRevision
-	if rev != nil && rev.DeploymentID == rules.Ours {
-		var v verdict.Verdict
-		if v, m = judgeRevision(doc, rev, rules, m, at); v.Status != "" {
-			return v, m
+	// 4. Its replicas say.
+	if o.HasRevision {
+		if f, h = judgeRevision(o, p, h, at); f != nil {
+			return true, f, h
 		}
 	} else {
-		m.crashLooped = false
+		h.crashLooped = false
 	}
 
 	// 5. It serves; having scaled to zero replicas is fine, unless they are to be
 	// warm.
-	if !serves(doc, rules) || !warm(doc, rules) {
-		m.readySince = time.Time{}
-		return verdict.Verdict{}, m // 6.
+	if o.Serving != revision.ServingOurs || o.ReadyReplicas < p.MinReplicas {
+		h.readySince = time.Time{}
+		return false, nil, h // 6.
 	}
-	if m.readySince.IsZero() {
-		m.readySince = at
+	if h.readySince.IsZero() {
+		h.readySince = at
 	}
-	if at.Sub(m.readySince) < rules.MinReady {
-		return verdict.Verdict{}, m
-	}
-	return verdict.Verdict{Status: verdict.Ready}, m
-}
-
-func superseded(doc *pipecat.Agent, rules Rules) bool {
-	return doc.Desired() != rules.Ours && doc.Desired() != "" && !lags(doc, rules)
-}
-
-// lags reports whether a document is from before our update: it shows as the
-// desired deployment the previous one still, or another's that is older than
-// ours.
-func lags(doc *pipecat.Agent, rules Rules) bool {
-	switch doc.Desired() {
-	case rules.Ours, "":
-		return false
-	case rules.Previous, rules.Restores:
-		return true
-	}
-	made := doc.DesiredCreatedAt()
-	return !made.IsZero() && made.Before(rules.Made)
-}
-
-// serves reports whether our deployment, once reconciled, takes calls.
-func serves(doc *pipecat.Agent, rules Rules) bool {
-	rev := doc.CurrentRevision
-	return doc.Ready && (doc.Available == nil || *doc.Available) &&
-		doc.ReconciledDeploymentID == rules.Ours && (rev == nil || rev.DeploymentID == rules.Ours)
-}
-
-// warm reports whether enough replicas of our deployment, which serves, are
-// ready.
-func warm(doc *pipecat.Agent, rules Rules) bool {
-	return rules.Warm == 0 || doc.CurrentRevision != nil && doc.CurrentRevision.ReadyReplicas >= rules.Warm
+	return at.Sub(h.readySince) >= p.MinReady, nil, h
 }
 
 // refused judges an agent's errors.
-func refused(doc *pipecat.Agent, rules Rules) (verdict.Verdict, bool) {
-	var told []string
-	var first pipecat.AgentError
-	for _, e := range doc.Errors {
-		text := e.Message
-		if e.Code != "" {
-			text = strings.TrimSuffix(e.Code+": "+e.Message, ": ")
-		}
-		if text == "" {
-			continue
-		}
-		if told == nil {
-			first = e
-		}
-		told = append(told, text)
+func refused(o revision.Observation) *verdict.Failure {
+	if len(o.Errors) == 0 {
+		return nil
 	}
-	if told == nil {
-		return verdict.Verdict{}, false
+	var texts []string
+	for _, e := range o.Errors {
+		texts = append(texts, revision.Text(e))
 	}
-	return verdict.Verdict{
-		Status:  verdict.Failed,
-		Reason:  reasonOfCode(first.Code),
-		Message: "the platform cannot run " + rules.revision() + ": " + told[0],
-		Detail:  strings.Join(told, "\n"),
-		Code:    first.Code,
-	}, true
+	code := o.Errors[0].Code
+	return &verdict.Failure{Status: verdict.Failed, Reason: reasonOfCode(code), Code: code, Output: strings.Join(texts, "\n"),
+		Message: "the platform cannot run " + o.Target.Name() + ": " + texts[0]}
 }
 
 // reasonOfCode sorts the error codes of
@@ -171,42 +104,42 @@ func reasonOfCode(code string) verdict.Reason {
 	return verdict.Refused
 }
 
-// judgeRevision judges our revision by its phase and its health.
-func judgeRevision(doc *pipecat.Agent, rev *pipecat.Revision, rules Rules, m Memory, at time.Time) (verdict.Verdict, Memory) {
-	m.Infrastructure = rev.HasInfrastructureIssue
-	health := rev.Health
+// judgeRevision judges the target's revision by its phase and its health.
+func judgeRevision(o revision.Observation, p Policy, h History, at time.Time) (*verdict.Failure, History) {
+	h.Infrastructure = o.Infrastructure
+	health := o.Health
 	if health == nil {
 		health = &pipecat.Health{}
 	} else {
-		m.Started = true
+		h.Started = true
 	}
 
-	if rev.Phase == pipecat.Failed {
-		return failedPhase(doc, health, rules), m
+	if o.Failed {
+		return failedPhase(o, health), h
 	}
 
 	looping := health.Reason == "CrashLoopBackOff"
-	if health.RestartCount > rules.MaxRestarts*min(max(1, health.ReplicasStarted), 1<<20) || looping && m.crashLooped {
-		return crashed(health, rules), m
+	if health.RestartCount > p.MaxRestarts*min(max(1, health.ReplicasStarted), 1<<20) || looping && h.crashLooped {
+		return crashed(o.Target, health), h
 	}
-	m.crashLooped = looping
+	h.crashLooped = looping
 
 	grace, stuck := cannotStart(health.Reason)
 	if !stuck {
-		m.pullSince = time.Time{}
-		return verdict.Verdict{}, m
+		h.pullSince = time.Time{}
+		return nil, h
 	}
-	if m.pullSince.IsZero() {
-		m.pullSince = at
+	if h.pullSince.IsZero() {
+		h.pullSince = at
 	}
-	if at.Sub(m.pullSince) < grace {
-		return verdict.Verdict{}, m
+	if at.Sub(h.pullSince) < grace {
+		return nil, h
 	}
-	return notStarted(health), m
+	return notStarted(health), h
 }
 
-// cannotStart tells a reason for which Kubernetes cannot start a container,
-// and how long it is given to pass.
+// cannotStart reports whether a reason is one for which Kubernetes cannot start a
+// container, and how long it is given to pass.
 func cannotStart(reason string) (grace time.Duration, stuck bool) {
 	switch reason {
 	case "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError":
@@ -217,65 +150,60 @@ func cannotStart(reason string) (grace time.Duration, stuck bool) {
 	return 0, false
 }
 
-func notStarted(h *pipecat.Health) verdict.Verdict {
-	v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.ImagePull, Detail: h.Message}
-	v.Message = "the image cannot be pulled" + because(h.Reason, h.Message)
+func notStarted(h *pipecat.Health) *verdict.Failure {
+	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.ImagePull, Output: h.Message}
+	f.Message = "the image cannot be pulled" + because(h.Reason, h.Message)
 	if h.Reason == "CreateContainerConfigError" {
-		v.Reason = verdict.Refused
-		v.Message = "the container cannot be set up" + because(h.Reason, h.Message)
+		f.Reason = verdict.Refused
+		f.Message = "the container cannot be set up" + because(h.Reason, h.Message)
 	}
-	return v
+	return f
 }
 
-func crashed(h *pipecat.Health, rules Rules) verdict.Verdict {
-	v := verdict.Verdict{Status: verdict.Failed, Reason: verdict.Crash, Detail: h.Message, Exit: h.LastExitCode}
-	what := rules.revision() + " crashes"
+func crashed(t revision.Target, h *pipecat.Health) *verdict.Failure {
+	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Output: h.Message, ExitCode: h.LastExitCode}
+	what := t.Name() + " crashes"
 	if h.Reason == "OOMKilled" || h.LastTerminationReason == "OOMKilled" || h.LastExitCode != nil && *h.LastExitCode == 137 {
-		v.Reason = verdict.OutOfMemory
-		what = rules.revision() + " runs out of memory"
+		f.Reason = verdict.OutOfMemory
+		what = t.Name() + " runs out of memory"
 	}
 	var facts []string
 	if h.LastExitCode != nil {
 		facts = append(facts, fmt.Sprintf("exit code %d", *h.LastExitCode))
 	}
 	if h.RestartCount > 0 {
-		facts = append(facts, count(h.RestartCount, "restart"))
+		facts = append(facts, quantity.Count(h.RestartCount, "restart"))
 	}
-	v.Message = what + because(strings.Join(facts, ", "), h.Message)
-	return v
+	f.Message = what + because(strings.Join(facts, ", "), h.Message)
+	return f
 }
 
 // failedPhase judges a revision that the platform gave up.
-func failedPhase(doc *pipecat.Agent, h *pipecat.Health, rules Rules) verdict.Verdict {
-	var why pipecat.Condition
-	for _, c := range doc.Conditions {
-		if c.Type == "Degraded" && c.Status == "True" {
-			why = c
-		}
-	}
-	var v verdict.Verdict
+func failedPhase(o revision.Observation, h *pipecat.Health) *verdict.Failure {
+	var f *verdict.Failure
+	why := o.Degraded
 	_, stuck := cannotStart(h.Reason)
 	switch {
 	case stuck:
-		v = notStarted(h)
+		f = notStarted(h)
 	case h.LastExitCode != nil || h.RestartCount > 0 || h.LastTerminationReason != "" || h.Reason == "OOMKilled" || h.Reason == "CrashLoopBackOff":
-		v = crashed(h, rules)
+		f = crashed(o.Target, h)
 	case strings.HasPrefix(why.Reason, "Image"): // such as ImageResolutionFailed
-		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.ImagePull}
+		f = &verdict.Failure{Status: verdict.Failed, Reason: verdict.ImagePull}
 	default:
-		v = verdict.Verdict{Status: verdict.Failed, Reason: verdict.Refused}
+		f = &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused}
 	}
 	switch {
 	case why.Message != "" || why.Reason != "":
-		v.Message = rules.revision() + " failed" + because(why.Reason, why.Message)
-		if v.Detail == "" {
-			v.Detail = why.Message
+		f.Message = o.Target.Name() + " failed" + because(why.Reason, why.Message)
+		if f.Output == "" {
+			f.Output = why.Message
 		}
-	case v.Message == "":
-		v.Message = rules.revision() + " failed" + because(h.Reason, h.Message)
-		v.Detail = h.Message
+	case f.Message == "":
+		f.Message = o.Target.Name() + " failed" + because(h.Reason, h.Message)
+		f.Output = h.Message
 	}
-	return v
+	return f
 }
 
 // because ends a sentence with its cause: a word of ours or the platform's in
@@ -294,11 +222,4 @@ func because(word, text string) string {
 		b.WriteString(": " + text)
 	}
 	return b.String()
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -7,10 +7,44 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-var rules = Rules{Ours: "ours", Previous: "old", MaxRestarts: 2}
+// params are a target and a policy, as short as a table's row needs them.
+type params struct {
+	ID, Previous, Original string
+	CreatedAt              time.Time
+	MaxRestarts            int
+	MinReady               time.Duration
+	MinReplicas            int
+}
+
+func (p params) target() revision.Target {
+	return revision.Target{ID: p.ID, Previous: p.Previous, Original: p.Original, CreatedAt: p.CreatedAt}
+}
+
+func (p params) policy() Policy {
+	return Policy{MaxRestarts: p.MaxRestarts, MinReady: p.MinReady, MinReplicas: p.MinReplicas}
+}
+
+// judge judges a document.
+func (p params) judge(doc *pipecat.Agent, h History, at time.Time) (bool, *verdict.Failure, History) {
+	return Judge(revision.Observe(doc, p.target()), p.policy(), h, at)
+}
+
+// statusOf is the status that a verdict stands for; "" while there is none.
+func statusOf(done bool, f *verdict.Failure) verdict.Status {
+	switch {
+	case f != nil:
+		return f.Status
+	case done:
+		return verdict.Ready
+	}
+	return ""
+}
+
+var rules = params{ID: "ours", Previous: "old", MaxRestarts: 2}
 
 func ptr[T any](v T) *T { return &v }
 
@@ -67,40 +101,40 @@ func TestJudge(t *testing.T) {
 		// docs are seen ten seconds after each other; the verdict is the last
 		// one's, and those before it have none.
 		docs    []*pipecat.Agent
-		rules   Rules
+		rules   params
 		status  verdict.Status
 		reason  verdict.Reason
 		message string
 	}{
 		{name: "1: another deployment is desired", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.DesiredDeploymentID = "theirs" })},
-			status: verdict.Superseded, reason: verdict.Replaced, message: "deployment theirs took over from ours, ours"},
+			status: verdict.Superseded, reason: verdict.ReasonSuperseded, message: "deployment theirs took over from ours, ours"},
 		{name: "1: another is, by the deprecated id", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.DesiredDeploymentID, a.ActiveDeploymentID = "", "theirs" })},
-			status: verdict.Superseded, reason: verdict.Replaced},
+			status: verdict.Superseded, reason: verdict.ReasonSuperseded},
 		{name: "1: superseded though it is ready", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "theirs"; return a }()},
-			status: verdict.Superseded, reason: verdict.Replaced},
+			status: verdict.Superseded, reason: verdict.ReasonSuperseded},
 		{name: "1: except that the previous one is still desired: a read that lags", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.DesiredDeploymentID, a.ReconciledDeploymentID, a.Ready = "old", "old", true
 		})}},
 		{name: "1: except that it is, though all else speaks of ours", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "old"; return a }()}},
-		{name: "1: except that it is older than ours: a read that lags by more", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
+		{name: "1: except that it is older than ours: a read that lags by more", rules: params{ID: "ours", Previous: "old", CreatedAt: noon},
 			docs: []*pipecat.Agent{with(desired("theirs", noon.Add(-time.Second)))}},
-		{name: "1: except that a rollback puts it back: a read that lags by more, which tells no age", rules: Rules{Ours: "ours", Previous: "failed", Restores: "old", Made: noon},
+		{name: "1: except that a rollback puts it back: a read that lags by more, which tells no age", rules: params{ID: "ours", Previous: "failed", Original: "old", CreatedAt: noon},
 			docs: []*pipecat.Agent{with(desired("old", time.Time{}))}, status: progresses},
-		{name: "1: it is as old as ours", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
-			docs: []*pipecat.Agent{with(desired("theirs", noon))}, status: verdict.Superseded, reason: verdict.Replaced},
-		{name: "1: it is newer", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
-			docs: []*pipecat.Agent{with(desired("theirs", noon.Add(time.Second)))}, status: verdict.Superseded, reason: verdict.Replaced},
-		{name: "1: its age is not told", rules: Rules{Ours: "ours", Previous: "old", Made: noon},
-			docs: []*pipecat.Agent{with(desired("theirs", time.Time{}))}, status: verdict.Superseded, reason: verdict.Replaced},
-		{name: "1: the age of ours is not known", docs: []*pipecat.Agent{with(desired("theirs", noon))}, status: verdict.Superseded, reason: verdict.Replaced},
-		{name: "1: the age of another is told", rules: Rules{Ours: "ours", Previous: "old", Made: noon}, docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
+		{name: "1: it is as old as ours", rules: params{ID: "ours", Previous: "old", CreatedAt: noon},
+			docs: []*pipecat.Agent{with(desired("theirs", noon))}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
+		{name: "1: it is newer", rules: params{ID: "ours", Previous: "old", CreatedAt: noon},
+			docs: []*pipecat.Agent{with(desired("theirs", noon.Add(time.Second)))}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
+		{name: "1: its age is not told", rules: params{ID: "ours", Previous: "old", CreatedAt: noon},
+			docs: []*pipecat.Agent{with(desired("theirs", time.Time{}))}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
+		{name: "1: the age of ours is not known", docs: []*pipecat.Agent{with(desired("theirs", noon))}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
+		{name: "1: the age of another is told", rules: params{ID: "ours", Previous: "old", CreatedAt: noon}, docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			desired("theirs", noon.Add(-time.Second))(a)
 			a.Deployment.ID = "yet another"
-		})}, status: verdict.Superseded, reason: verdict.Replaced},
+		})}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
 		{name: "1: except that none is named", docs: []*pipecat.Agent{{}}},
 		{name: "1: none is named, and ours serves", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = ""; return a }()}, status: verdict.Ready},
-		{name: "1: none is named, of a new agent", rules: Rules{Ours: "ours"}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = ""; return a }()}, status: verdict.Ready},
-		{name: "1: the same deployment is judged again", rules: Rules{Ours: "ours", Previous: "ours"}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
+		{name: "1: none is named, of a new agent", rules: params{ID: "ours"}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = ""; return a }()}, status: verdict.Ready},
+		{name: "1: the same deployment is judged again", rules: params{ID: "ours", Previous: "ours"}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
 
 		{name: "2: not reconciled, whatever else it says", docs: []*pipecat.Agent{func() *pipecat.Agent {
 			a := reconciled()
@@ -109,7 +143,7 @@ func TestJudge(t *testing.T) {
 			a.CurrentRevision = &pipecat.Revision{DeploymentID: "old", Phase: pipecat.Failed, Health: &pipecat.Health{RestartCount: 99}}
 			return a
 		}()}},
-		{name: "2: nor ever on a new agent", rules: Rules{Ours: "ours"}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.ReconciledDeploymentID = ""; return a }()}},
+		{name: "2: nor ever on a new agent", rules: params{ID: "ours"}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.ReconciledDeploymentID = ""; return a }()}},
 
 		{name: "3: errors", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.Errors = []pipecat.AgentError{{Code: "PCC_IMAGE_NOT_FOUND", Message: "no such image"}}
@@ -148,7 +182,7 @@ func TestJudge(t *testing.T) {
 		{name: "4: too many for the replicas", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.ReplicasStarted = 7, 3 })},
 			status: verdict.Failed, reason: verdict.Crash},
 		{name: "4: except that the replicas are a number that cannot be", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.ReplicasStarted = 1 << 62 })}},
-		{name: "4: one when none is forgiven", rules: Rules{Ours: "ours"}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 1 })},
+		{name: "4: one when none is forgiven", rules: params{ID: "ours"}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 1 })},
 			status: verdict.Failed, reason: verdict.Crash},
 		{name: "4: a crash loop, twice in a row", docs: []*pipecat.Agent{looping, looping},
 			status: verdict.Failed, reason: verdict.Crash, message: "the new revision crashes (exit code 1, 1 restart): KeyError: 'API_KEY'"},
@@ -171,9 +205,9 @@ func TestJudge(t *testing.T) {
 		{name: "4: an image's name that is none, at once", docs: []*pipecat.Agent{pulling("InvalidImageName")},
 			status: verdict.Failed, reason: verdict.ImagePull},
 
-		{name: "5: ready, but not warm", rules: Rules{Ours: "ours", Warm: 2}, docs: []*pipecat.Agent{reconciled()}},
-		{name: "5: warm", rules: Rules{Ours: "ours", Warm: 1}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
-		{name: "5: ready, and how warm is not told", rules: Rules{Ours: "ours", Warm: 1}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.CurrentRevision = nil; return a }()}},
+		{name: "5: ready, but not warm", rules: params{ID: "ours", MinReplicas: 2}, docs: []*pipecat.Agent{reconciled()}},
+		{name: "5: warm", rules: params{ID: "ours", MinReplicas: 1}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
+		{name: "5: ready, and how warm is not told", rules: params{ID: "ours", MinReplicas: 1}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.CurrentRevision = nil; return a }()}},
 		{name: "5: ready", docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
 		{name: "5: ready with no replica", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.Ready, a.CurrentRevision.ReadyReplicas, a.CurrentRevision.Health = true, 0, nil
@@ -182,8 +216,8 @@ func TestJudge(t *testing.T) {
 		{name: "5: ready with availability not told", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.Available = true, nil })}, status: verdict.Ready},
 		{name: "5: except when it is not available", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.Available = true, ptr(false) })}},
 		{name: "5: except when the revision is another's", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.DeploymentID = true, "old" })}},
-		{name: "5: held for long enough", rules: Rules{Ours: "ours", MinReady: 20 * time.Second}, docs: []*pipecat.Agent{reconciled(), reconciled(), reconciled()}, status: verdict.Ready},
-		{name: "5: except when it was lost on the way", rules: Rules{Ours: "ours", MinReady: 20 * time.Second},
+		{name: "5: held for long enough", rules: params{ID: "ours", MinReady: 20 * time.Second}, docs: []*pipecat.Agent{reconciled(), reconciled(), reconciled()}, status: verdict.Ready},
+		{name: "5: except when it was lost on the way", rules: params{ID: "ours", MinReady: 20 * time.Second},
 			docs: []*pipecat.Agent{reconciled(), with(func(*pipecat.Agent) {}), reconciled(), reconciled()}},
 
 		{name: "6: otherwise it progresses", docs: []*pipecat.Agent{with(func(*pipecat.Agent) {})}},
@@ -194,16 +228,20 @@ func TestJudge(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.rules == (Rules{}) {
+			if tt.rules == (params{}) {
 				tt.rules = rules
 			}
-			var memory Memory
-			var got verdict.Verdict
+			var history History
+			var got verdict.Failure
 			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 			for i, doc := range tt.docs {
-				got, memory = Judge(doc, tt.rules, memory, now)
+				done, f, next := tt.rules.judge(doc, history, now)
+				history, got = next, verdict.Failure{Status: statusOf(done, f)}
+				if f != nil {
+					got = *f
+				}
 				if i < len(tt.docs)-1 && got.Status != progresses {
-					t.Fatalf("look %d came to %+v already", i+1, got)
+					t.Fatalf("document %d has the verdict %+v already", i+1, got)
 				}
 				now = now.Add(10 * time.Second)
 			}
@@ -214,45 +252,6 @@ func TestJudge(t *testing.T) {
 				t.Errorf("got message %q, want %q", got.Message, tt.message)
 			}
 		})
-	}
-}
-
-func TestSee(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		doc  *pipecat.Agent
-		want Look
-	}{
-		{"nothing", &pipecat.Agent{}, Look{Stage: Unreconciled}},
-		{"lagging, though all else speaks of ours", func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "old"; return a }(), Look{Stage: Unseen, Serving: ServesOurs, Server: "ours"}},
-		{"ready, with the revision of another", with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.DeploymentID = true, "x" }), Look{Stage: NoRevision, Serving: ServesPrevious}},
-		{"no phase", with(func(a *pipecat.Agent) { a.CurrentRevision.Phase = "" }), Look{Stage: NoRevision, Serving: ServesPrevious}},
-		{"ready, and availability not told", func() *pipecat.Agent { a := reconciled(); a.Available = nil; return a }(), Look{Stage: "Active", Serving: ServesOurs, Server: "ours", Ready: 1, Started: 1}},
-		{"lagging", &pipecat.Agent{DesiredDeploymentID: "old"}, Look{Stage: Unseen}},
-		{"superseded", &pipecat.Agent{DesiredDeploymentID: "theirs", Available: ptr(true)}, Look{Stage: Superseded}},
-		{"not reconciled", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: ptr(true), Ready: true,
-			CurrentRevision: &pipecat.Revision{DeploymentID: "old", Phase: "Active", ReadyReplicas: 5}},
-			Look{Stage: Unreconciled, Serving: ServesPrevious, Server: "old"}},
-		{"not reconciled, and the one before does not serve", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: ptr(true),
-			PreviousRevision: &pipecat.Revision{DeploymentID: "older"}},
-			Look{Stage: Unreconciled, Serving: ServesPrevious, Server: "older"}},
-		{"no revision, and ready", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Ready = nil, true }), Look{Stage: "ready", Serving: ServesOurs, Server: "ours"}},
-		{"fewer than none", with(func(a *pipecat.Agent) { a.CurrentRevision.ReadyReplicas = -3 }), Look{Stage: "Validating", Serving: ServesPrevious, Started: 1}},
-		{"no revision", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Available = nil, ptr(false) }), Look{Stage: NoRevision, Serving: ServesNothing}},
-		{"an earlier one serves", with(func(a *pipecat.Agent) { a.PreviousRevision = &pipecat.Revision{DeploymentID: "older"} }),
-			Look{Stage: "Validating", Serving: ServesPrevious, Server: "older", Ready: 1, Started: 1}},
-		{"ready", reconciled(), Look{Stage: "Active", Serving: ServesOurs, Server: "ours", Ready: 1, Started: 1}},
-		{"crashing", health(func(h *pipecat.Health) { h.RestartCount, h.Reason = 2, "Error" }),
-			Look{Stage: "Validating", Serving: ServesPrevious, Ready: 1, Started: 1, Restarts: 2, Reason: "Error"}},
-	} {
-		if got := See(tt.doc, rules); got != tt.want {
-			t.Errorf("%s:\ngot  %+v\nwant %+v", tt.name, got, tt.want)
-		}
-	}
-	// Judging again the deployment that is there: what serves beside it is not it.
-	again := Rules{Ours: "ours", Previous: "ours"}
-	if got := See(with(func(*pipecat.Agent) {}), again); got.Serving != ServesPrevious || got.Server != "" {
-		t.Errorf("an unchanged deployment that is not ready does not serve: %+v", got)
 	}
 }
 
@@ -270,24 +269,24 @@ func FuzzJudge(f *testing.F) {
 	} {
 		f.Add(seed, seed)
 	}
-	rules := Rules{Ours: "ours", Previous: "old", MaxRestarts: 2, Made: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)}
+	rules := params{ID: "ours", Previous: "old", MaxRestarts: 2, CreatedAt: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)}
 	f.Fuzz(func(t *testing.T, first, second string) {
-		var memory Memory
-		var v verdict.Verdict
+		var history History
 		for i, text := range []string{first, second} {
 			var doc pipecat.Agent
 			_ = json.Unmarshal([]byte(text), &doc)
-			See(&doc, rules)
-			v, memory = Judge(&doc, rules, memory, time.Unix(int64(i), 0))
+			done, f, next := rules.judge(&doc, history, time.Unix(int64(i), 0))
+			history = next
+			status := statusOf(done, f)
 			theirs := doc.Desired() != "ours" && doc.Desired() != "old" && doc.Desired() != ""
-			older := !doc.DesiredCreatedAt().IsZero() && doc.DesiredCreatedAt().Before(rules.Made)
-			if v.Status == verdict.Ready && !(doc.Ready && doc.ReconciledDeploymentID == "ours" && !theirs) {
+			older := !doc.DesiredCreatedAt().IsZero() && doc.DesiredCreatedAt().Before(rules.CreatedAt)
+			if status == verdict.Ready && !(doc.Ready && doc.ReconciledDeploymentID == "ours" && !theirs) {
 				t.Errorf("green for %s", text)
 			}
-			if (v.Status == verdict.Superseded) != (theirs && !older) {
-				t.Errorf("%q, with another's deployment: %v, older: %v, for %s", v.Status, theirs, older, text)
+			if (status == verdict.Superseded) != (theirs && !older) {
+				t.Errorf("%q, with another's deployment: %v, older: %v, for %s", status, theirs, older, text)
 			}
-			if v.Status != "" && !v.Status.OK() && (v.Reason == "" || strings.TrimSpace(v.Message) == "") {
+			if f != nil && (!done || f.Status.OK() || f.Reason == "" || strings.TrimSpace(f.Message) == "") {
 				t.Errorf("red without a word for %s", text)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -40,34 +41,32 @@ func (s *script) Agent(ctx context.Context, _ string) (*pipecat.Agent, error) {
 	}
 }
 
-// wait runs a rollout of a script, and returns what it told.
-func wait(ctx context.Context, s *script, rules Rules, limit time.Duration) (verdict.Verdict, []Event) {
+// wait polls the rollout of a script, and returns its verdict and its events.
+func wait(ctx context.Context, s *script, rules params, limit time.Duration) (verdict.Failure, []event.Event) {
 	s.began = time.Now()
-	var events []Event
-	v := Rollout{
-		Agents:   s,
-		Name:     "bot",
-		Rules:    rules,
-		Deadline: time.Now().Add(limit),
-		Report:   func(e Event) { events = append(events, e) },
-	}.Wait(ctx)
-	return v, events
+	var events []event.Event
+	log := event.Emitter{Handle: func(e event.Entry) { events = append(events, e.Event) }}
+	err := Rollout(ctx, s, "bot", rules.target(), rules.policy(), time.Now().Add(limit), log)
+	if err == nil {
+		return verdict.Failure{Status: verdict.Ready}, events
+	}
+	return *verdict.Of("", err).Failure(), events
 }
 
-// told renders events but for looks that show nothing new.
-func told(events []Event) string {
+// shown renders events but for observations that show nothing new.
+func shown(events []event.Event) string {
 	var words []string
 	for _, e := range events {
 		switch e := e.(type) {
-		case AgentSeen:
+		case event.Observed:
 			if e.Changed {
-				words = append(words, e.Look.Stage)
+				words = append(words, string(e.Stage))
 			}
-		case BuildSeen:
-			words = append(words, e.Build.Status)
-		case BuildPrinted, Ended: // see TestBuildPrinted
+		case event.BuildStatus:
+			words = append(words, e.Status)
+		case event.Output, event.WaitEnded: // see TestBuildPrinted
 		default:
-			words = append(words, strings.TrimPrefix(fmt.Sprintf("%T", e), "poll."))
+			words = append(words, strings.TrimPrefix(fmt.Sprintf("%T", e), "event."))
 		}
 	}
 	return strings.Join(words, ", ")
@@ -163,17 +162,17 @@ func TestWait(t *testing.T) {
 	tests := []struct {
 		name    string
 		at      func(time.Duration) (*pipecat.Agent, error)
-		rules   Rules
+		rules   params
 		status  verdict.Status
 		reason  verdict.Reason
 		message string // part of it
 		within  [2]time.Duration
-		told    string
+		shown   string
 	}{
 		{name: "the usual", at: usual, status: verdict.Ready, within: [2]time.Duration{20 * s, 21 * s},
-			told: "waiting for the operator, Creating, Validating, Active"},
+			shown: "waiting for the operator, Creating, Validating, Active"},
 		{name: "a blip", at: away(5*s, 10*s, status(502)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s},
-			told: "waiting for the operator, Creating, Away, Back, Validating, Active"},
+			shown: "waiting for the operator, Creating, Unreachable, Recovered, Validating, Active"},
 		{name: "gone for a while", at: away(5*s, 300*s, errors.New("connection refused")), status: verdict.Ready, within: [2]time.Duration{300 * s, 305 * s}},
 		{name: "gone for good", at: away(5*s, time.Hour, status(503)), status: verdict.TimedOut, reason: verdict.API,
 			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
@@ -195,13 +194,13 @@ func TestWait(t *testing.T) {
 			}
 			return nil, status(404)
 		}, status: verdict.Ready, within: [2]time.Duration{70 * s, 72 * s}},
-		{name: "too new to be found", at: away(0, 15*s, status(404)), rules: Rules{Ours: "ours", MaxRestarts: 2}, status: verdict.Ready, within: [2]time.Duration{20 * s, 24 * s}},
-		{name: "never found", at: away(0, time.Hour, status(404)), rules: Rules{Ours: "ours", MaxRestarts: 2}, status: verdict.TimedOut, reason: verdict.API, within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "too new to be found", at: away(0, 15*s, status(404)), rules: params{ID: "ours", MaxRestarts: 2}, status: verdict.Ready, within: [2]time.Duration{20 * s, 24 * s}},
+		{name: "never found", at: away(0, time.Hour, status(404)), rules: params{ID: "ours", MaxRestarts: 2}, status: verdict.TimedOut, reason: verdict.API, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "never answered", at: func(time.Duration) (*pipecat.Agent, error) { time.Sleep(time.Hour); return nil, nil }, status: verdict.TimedOut, reason: verdict.API,
 			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "404 for a moment", at: away(5*s, 8*s, status(404)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s}},
-		{name: "it asks for too much patience", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 400 * s}), status: verdict.Ready, within: [2]time.Duration{60 * s, 70 * s}},
-		{name: "it asks for patience", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 40 * s}), status: verdict.Ready, within: [2]time.Duration{45 * s, 51 * s}},
+		{name: "a Retry-After beyond the cap", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 400 * s}), status: verdict.Ready, within: [2]time.Duration{35 * s, 41 * s}},
+		{name: "a Retry-After", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 20 * s}), status: verdict.Ready, within: [2]time.Duration{25 * s, 31 * s}},
 		{name: "never scheduled", at: never, status: verdict.TimedOut, reason: verdict.NotScheduled,
 			message: "no replica of the new revision was ever started within wait-timeout (10m0s): it has been in phase Creating for 9m58s", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "never ready", at: rollout(time.Hour, 59*time.Minute+50*s), status: verdict.TimedOut, reason: verdict.NotReady, within: [2]time.Duration{600 * s, 600 * s}},
@@ -231,15 +230,15 @@ func TestWait(t *testing.T) {
 			a.CurrentRevision.HasInfrastructureIssue = t > 5*s && t < 20*s
 			return a, err
 		}, status: verdict.TimedOut, reason: verdict.NotScheduled, within: [2]time.Duration{600 * s, 600 * s}},
-		{name: "ready too late to hold", at: rollout(590*s, 5*s), rules: Rules{Ours: "ours", Previous: "old", MinReady: 30 * s}, status: verdict.TimedOut, reason: verdict.NotReady,
+		{name: "ready too late to hold", at: rollout(590*s, 5*s), rules: params{ID: "ours", Previous: "old", MinReady: 30 * s}, status: verdict.TimedOut, reason: verdict.NotReady,
 			message: "the new revision is ready, but was not for min-ready-seconds within wait-timeout (10m0s)", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "ready in the last moment", at: rollout(598*s, 0), status: verdict.Ready, within: [2]time.Duration{598 * s, 600 * s}},
-		{name: "ready must hold", at: usual, rules: Rules{Ours: "ours", Previous: "old", MinReady: 30 * s}, status: verdict.Ready, within: [2]time.Duration{50 * s, 54 * s}},
+		{name: "ready must hold", at: usual, rules: params{ID: "ours", Previous: "old", MinReady: 30 * s}, status: verdict.Ready, within: [2]time.Duration{50 * s, 54 * s}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if tt.rules == (Rules{}) {
+				if tt.rules == (params{}) {
 					tt.rules = rules
 				}
 				script := &script{at: tt.at}
@@ -250,8 +249,8 @@ func TestWait(t *testing.T) {
 				if took := time.Since(script.began); took < tt.within[0] || took > tt.within[1] {
 					t.Errorf("took %s, want %s to %s", took, tt.within[0], tt.within[1])
 				}
-				if got := told(events); tt.told != "" && got != tt.told {
-					t.Errorf("told %s\nwant %s", got, tt.told)
+				if got := shown(events); tt.shown != "" && got != tt.shown {
+					t.Errorf("shown %s\nwant %s", got, tt.shown)
 				}
 				time.Sleep(time.Hour) // what hangs comes back
 			})
@@ -259,9 +258,9 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// TestCrashTold holds the promise that a crash is told within five seconds of
-// being visible, whenever it comes.
-func TestCrashTold(t *testing.T) {
+// TestCrashReported holds the promise that a crash is reported within five seconds
+// of being visible, whenever it comes.
+func TestCrashReported(t *testing.T) {
 	for at := time.Second; at < 5*time.Minute; at += 1700 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {
 			progress := rollout(time.Hour, 0)
@@ -274,14 +273,14 @@ func TestCrashTold(t *testing.T) {
 			}}
 			v, _ := wait(t.Context(), s, rules, 10*time.Minute)
 			if late := time.Since(s.began) - at; v.Reason != verdict.Crash || late > 5*time.Second {
-				t.Errorf("a crash at %s is told %s later: %+v", at, late, v)
+				t.Errorf("a crash at %s is reported %s later: %+v", at, late, v)
 			}
 		})
 	}
 }
 
-// TestLastLook holds that what is ready a second before the deadline is seen.
-func TestLastLook(t *testing.T) {
+// TestLastRead holds that what is ready a second before the deadline is seen.
+func TestLastRead(t *testing.T) {
 	for limit := 600 * time.Second; limit < 604*time.Second; limit += 300 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {
 			v, _ := wait(t.Context(), &script{at: rollout(limit-1100*time.Millisecond, 0)}, rules, limit)
@@ -292,14 +291,14 @@ func TestLastLook(t *testing.T) {
 	}
 }
 
-func TestSignsOfLife(t *testing.T) {
+func TestHeartbeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{at: rollout(time.Hour, 0)}
 		began, last := time.Now(), time.Now()
 		var signs int
-		Rollout{Agents: s, Rules: rules, Deadline: began.Add(10 * time.Minute), Report: func(e Event) {
-			seen, ok := e.(AgentSeen)
-			if ok && !seen.Changed {
+		log := event.Emitter{Handle: func(e event.Entry) {
+			observed, ok := e.Event.(event.Observed)
+			if ok && !observed.Changed {
 				return
 			}
 			if silent := time.Since(last); silent > 30*time.Second {
@@ -307,29 +306,30 @@ func TestSignsOfLife(t *testing.T) {
 			}
 			last = time.Now()
 			signs++
-		}}.Wait(t.Context())
+		}}
+		_ = Rollout(t.Context(), s, "bot", rules.target(), rules.policy(), began.Add(10*time.Minute), log)
 		if signs > 30 {
 			t.Errorf("%d lines in ten minutes in which nothing happens", signs)
 		}
 	})
 }
 
-func TestSignsOfLifeWhileAway(t *testing.T) {
+func TestHeartbeatsWhileAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, events := wait(t.Context(), &script{at: func(time.Duration) (*pipecat.Agent, error) { return nil, errors.New("refused") }}, rules, 2*time.Minute)
 		var signs int
 		for _, e := range events {
-			if sign, ok := e.(Alive); ok && sign.Stage == "not readable" && sign.For >= 30*time.Second {
+			if sign, ok := e.(event.Heartbeat); ok && sign.Stage == "not readable" && sign.For >= 30*time.Second {
 				signs++
 			}
 		}
 		if signs < 3 || signs > 4 {
-			t.Errorf("%d signs of life in two minutes: %s", signs, told(events))
+			t.Errorf("%d heartbeats in two minutes: %s", signs, shown(events))
 		}
 	})
 }
 
-func TestTroubleIsToldOnce(t *testing.T) {
+func TestPlatformIssueIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		usual := rollout(30*time.Second, 0)
 		_, events := wait(t.Context(), &script{at: func(t time.Duration) (*pipecat.Agent, error) {
@@ -337,8 +337,8 @@ func TestTroubleIsToldOnce(t *testing.T) {
 			a.CurrentRevision.HasInfrastructureIssue = t > 5*time.Second && t.Truncate(4*time.Second)%(8*time.Second) == 0
 			return a, err
 		}}, rules, time.Minute)
-		if n := strings.Count(told(events), "Trouble"); n != 1 {
-			t.Errorf("told %d times, want once: %s", n, told(events))
+		if n := strings.Count(shown(events), "PlatformIssue"); n != 1 {
+			t.Errorf("reported %d times, want once: %s", n, shown(events))
 		}
 	})
 }
@@ -372,3 +372,5 @@ func (b oddBuilds) Build(context.Context, string) (*pipecat.Build, error) {
 func (b oddBuilds) NewBuildLogs(ctx context.Context, _ string, seen int) ([]string, error) {
 	return b.logs(ctx, seen)
 }
+
+func (b oddBuilds) LastBuildLogs(context.Context, string, int) ([]string, error) { return nil, nil }

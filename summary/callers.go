@@ -4,79 +4,92 @@ import (
 	"strings"
 	"time"
 
-	"pipecat-cloud-deploy/poll"
+	"pipecat-cloud-deploy/internal/quantity"
+	"pipecat-cloud-deploy/internal/revision"
 )
 
-// blind is how long no look at the agent may have got through before it is not
-// known any more what callers reached.
-const blind = 30 * time.Second
+// maxGap is the longest time between two reads of the agent for which it is known
+// what callers reached.
+const maxGap = 30 * time.Second
 
-// callers says for how long callers reached what, as far as looks at the agent
-// show.
+// reach is what callers reach.
+type reach int
+
+const (
+	reachNone    reach = iota // the agent has not been read yet
+	reachEarlier              // an earlier deployment, or the one that a rollback made
+	reachOurs
+	reachNothing
+	reachUnknown
+	reaches
+)
+
+// callers says for how long callers reached what, as far as reads of the agent
+// show. It is a value: a copy of it is a copy of all.
 type callers struct {
-	earlier, ours, nothing, unknown time.Duration
-
-	at    time.Time // of the last look
-	reach *time.Duration
+	spent [reaches]time.Duration
+	now   reach
+	at    time.Time // of the last read
 }
 
-// seen takes note of a look. Ours is the deployment that a rollback would undo.
-func (c *callers) seen(look poll.Look, ours string, at time.Time) {
-	c.until(at)
+// add counts a read of the agent. Ours is the deployment that a rollback would
+// undo.
+func (c *callers) add(seen revision.State, ours string, at time.Time) {
+	*c = c.until(at)
+	switch {
+	case seen.Serving == revision.ServingNothing:
+		c.now = reachNothing
+	case seen.ServingID == "" && seen.Serving != revision.ServingPrevious:
+		c.now = reachUnknown
+	case seen.ServingID != "" && seen.ServingID == ours:
+		c.now = reachOurs
+	default:
+		c.now = reachEarlier
+	}
+}
+
+// until includes the time since the last read.
+func (c callers) until(at time.Time) callers {
+	since := at.Sub(c.at)
+	switch {
+	case c.now == reachNone:
+	case since > maxGap:
+		c.spent[reachUnknown] += since
+	default:
+		c.spent[c.now] += since
+	}
 	c.at = at
-	switch {
-	case look.Serving == poll.ServesNothing:
-		c.reach = &c.nothing
-	case look.Server == "" && look.Serving != poll.ServesPrevious:
-		c.reach = &c.unknown
-	case look.Server != "" && look.Server == ours:
-		c.reach = &c.ours
-	default:
-		c.reach = &c.earlier
-	}
+	return c
 }
 
-// until counts the time since the last look.
-func (c *callers) until(now time.Time) {
-	since := now.Sub(c.at)
-	switch {
-	case c.reach == nil:
-	case since > blind:
-		c.unknown += since
-	default:
-		*c.reach += since
-	}
-	c.at = now
-}
-
-// affected says how callers fared until a rollback was done with.
-func (c *callers) affected(now time.Time) string {
-	c.until(now)
+// affected says how callers fared until a time at which a rollback was over.
+func (c callers) affected(at time.Time) string {
+	c = c.until(at)
 	var reached []string
 	for _, what := range []struct {
-		name string
-		long *time.Duration
-	}{{"nothing", &c.nothing}, {"the new revision", &c.ours}} {
-		if *what.long == 0 && c.reach != what.long {
+		name  string
+		reach reach
+	}{{"nothing", reachNothing}, {"the new revision", reachOurs}} {
+		if c.spent[what.reach] == 0 && c.now != what.reach {
 			continue
 		}
-		words := what.name + " for about " + span(*what.long)
-		if c.reach == what.long {
+		words := what.name + " for about " + quantity.Span(c.spent[what.reach])
+		if c.now == what.reach {
 			words += " by now"
 		}
 		reached = append(reached, words)
 	}
-	untold := ""
-	if c.unknown > 0 || c.reach == nil || c.reach == &c.unknown {
-		untold = "what they reached for about " + span(c.unknown) + " is not known"
+	unknown := ""
+	if c.spent[reachUnknown] > 0 || c.now == reachNone || c.now == reachUnknown {
+		unknown = "what they reached for about " + quantity.Span(c.spent[reachUnknown]) + " is not known"
 	}
 	switch {
-	case reached == nil && untold == "":
+	case reached == nil && unknown == "":
 		return "Callers were not affected: an earlier deployment served them all along."
 	case reached == nil:
-		return "Whether callers were affected is not known: " + untold + "."
-	case untold != "":
-		untold = "; " + untold
+		return "Whether callers were affected is not known: " + unknown + "."
+	case unknown != "":
+		unknown = "; " + unknown
 	}
-	return "Callers reached " + strings.Join(reached, ", and ") + untold + "."
+	return "Callers reached " + strings.Join(reached, ", and ") + unknown + "."
 }

@@ -4,136 +4,152 @@ import (
 	"fmt"
 	"strings"
 
-	"pipecat-cloud-deploy/deploy"
+	"pipecat-cloud-deploy/internal/quantity"
+	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
-	"pipecat-cloud-deploy/poll"
 )
 
-// headline says in a line what the job came to, where in the user's code, and
-// who serves callers. It heads the summary, ends the log, and is the first
-// error annotation.
-func (r *Report) headline(v verdict.Verdict) string {
+const maxHeadline = 300
+
+// Headline says in a line how the job ended, where in the user's code it failed,
+// and who serves callers. It heads the page, ends the log, and is the first error
+// annotation.
+func Headline(r *Record) string { return r.settled().headline() }
+
+func (r *Record) headline() string {
 	switch {
-	case v.Status.OK():
-		return "✓ " + cut(r.line(r.worked(v)), maxHeadline)
+	case r.green():
+		return "✓ " + untrusted.Cut(r.line(r.succeeded()), maxHeadline)
 	case len(r.problems) > 0:
-		return "✗ " + cut(r.line(r.unsent()), maxHeadline)
+		return "✗ " + untrusted.Cut(r.line(r.unsent()), maxHeadline)
 	}
-	end := with(" – ", r.line(r.ends(v)))
-	return "✗ " + strings.TrimRight(cut(r.line(r.broke(v)), maxHeadline-len(end)), ".") + end
+	end := with(" – ", r.line(r.ends()))
+	return "✗ " + strings.TrimRight(untrusted.Cut(r.line(r.broke()), maxHeadline-len(end)), ".") + end
 }
 
-// worked says what a green job came to.
-func (r *Report) worked(v verdict.Verdict) string {
-	switch v.Status {
-	case verdict.Ready:
-		return fmt.Sprintf("%s is ready after %s: deployment %s serves callers", r.agent, span(r.took()), short(r.line(r.deployment)))
-	case verdict.Deployed:
-		return fmt.Sprintf("%s is deployed: deployment %s was taken, and is not waited for", r.agent, short(r.line(r.deployment)))
-	case verdict.Planned:
+// succeeded says what a green job did.
+func (r *Record) succeeded() string {
+	deployment := short(r.line(r.deployment))
+	switch {
+	case r.status == verdict.Ready:
+		return fmt.Sprintf("%s is ready after %s: deployment %s serves callers", r.agent, quantity.Span(r.took()), deployment)
+	case r.status == verdict.Deployed:
+		return fmt.Sprintf("%s is deployed: deployment %s was taken, and is not waited for", r.agent, deployment)
+	case r.status == verdict.Planned:
 		return fmt.Sprintf("Dry run: %s %s; nothing was sent", r.agent, would(r.change))
+	case r.rollout.Serving == revision.ServingOurs:
+		return fmt.Sprintf("%s is unchanged: deployment %s serves callers as before", r.agent, deployment)
 	}
-	if v.Status == verdict.Unchanged && r.look.Serving == poll.ServesOurs {
-		return fmt.Sprintf("%s is unchanged: deployment %s serves callers as before", r.agent, short(r.line(r.deployment)))
-	}
-	return fmt.Sprintf("%s has no new deployment: %s stays", r.agent, short(r.line(r.deployment)))
+	return fmt.Sprintf("%s has no new deployment: %s stays", r.agent, deployment)
 }
 
 // unsent says that there are problems with the inputs.
-func (r *Report) unsent() string {
+func (r *Record) unsent() string {
 	if len(r.problems) == 1 {
 		return "Nothing was sent: " + r.problems[0].String()
 	}
-	return fmt.Sprintf("Nothing was sent: %s with the inputs", plural(len(r.problems), "problem"))
+	return fmt.Sprintf("Nothing was sent: %s with the inputs", quantity.Count(len(r.problems), "problem"))
 }
 
 // broke says what failed.
-func (r *Report) broke(v verdict.Verdict) string {
+func (r *Record) broke() string {
+	f := r.failure
 	happened := map[verdict.Reason]string{
 		verdict.Crash: "crashed on start", verdict.OutOfMemory: "ran out of memory", verdict.NotReady: "did not become ready",
-	}[v.Reason]
-	if v.Reason == verdict.Crash && r.callers.ours > 0 {
+	}[f.Reason]
+	if f.Reason == verdict.Crash && r.callers.spent[reachOurs] > 0 {
 		happened = "crashed after it took calls"
 	}
 	cause := r.line(r.why.Cause)
 	switch {
-	case v.Reason == verdict.Build && v.Status == verdict.Failed && r.build != "" && cause != "" && cause != v.Message:
+	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "" && cause != f.Message:
 		return fmt.Sprintf("%s: build %s failed: %s", r.agent, short(r.build), cause)
-	case happened == "" || v.Reason == verdict.NotReady && r.why.Type == "":
-		return fmt.Sprintf("%s: %s", r.agent, v.Message)
+	case happened == "" || f.Reason == verdict.NotReady && r.why.Type == "":
+		return fmt.Sprintf("%s: %s", r.agent, f.Message)
 	case r.why.Place != nil:
 		return fmt.Sprintf("%s %s: %s in %s:%d", r.agent, happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)
-	case cause != v.Message:
+	case cause != f.Message:
 		return fmt.Sprintf("%s %s%s", r.agent, happened, with(": ", cause))
-	case v.Exit != nil:
-		return fmt.Sprintf("%s %s (exit code %d)", r.agent, happened, *v.Exit)
+	case f.ExitCode != nil:
+		return fmt.Sprintf("%s %s (exit code %d)", r.agent, happened, *f.ExitCode)
 	}
 	return fmt.Sprintf("%s %s", r.agent, happened)
 }
 
 // ends says where a red job leaves the agent, as far as that is known.
-func (r *Report) ends(v verdict.Verdict) string {
-	switch {
-	case v.Status == verdict.RolledBack:
-		return "rolled back to " + r.name(r.undone)
-	case v.Rollback != nil && v.Rollback.Status == verdict.Superseded:
+func (r *Record) ends() string {
+	switch back := r.failure.Rollback; {
+	case r.status == verdict.RolledBack:
+		return "rolled back to " + r.name(r.restored)
+	case back.Superseded():
 		return "not rolled back, for someone else deployed meanwhile"
-	case v.Rollback != nil:
-		return "the rollback failed too; " + r.serving(v)
+	case back != nil:
+		return "the rollback failed too; " + r.serving()
 	}
-	return r.serving(v)
+	return r.serving()
 }
+
+const unknown = "who serves callers is not known"
 
 // serving says who serves callers at the end of a red job; "" when that is not
 // known, or said already.
-func (r *Report) serving(v verdict.Verdict) string {
+func (r *Record) serving() string {
 	switch {
-	case v.Status == verdict.Superseded:
+	case r.status == verdict.Superseded:
 		return ""
-	case r.taken == nil && !r.lost && v.Reason == verdict.Build,
-		r.taken == nil && !r.lost && v.Status == verdict.Failed && r.change != nil && r.change.Before != nil:
-		return "nothing was changed"
-	case r.taken == nil:
-		return ""
-	case r.stale(v):
+	case r.accepted == nil:
+		return r.untouched()
+	case r.outdated():
 		return unknown
-	case r.now.Serving == poll.ServesNothing:
+	case r.now.Serving == revision.ServingNothing:
 		return "nothing serves callers"
-	case r.now.Server != "" && r.now.Server == r.deployment:
+	case r.now.ServingID != "" && r.now.ServingID == r.deployment:
 		return "the new revision takes calls at the moment"
-	case r.now.Server != "":
-		return r.name(r.now.Server) + " still serves callers"
-	case r.now.Serving == poll.ServesPrevious:
+	case r.now.ServingID != "":
+		return r.name(r.now.ServingID) + " still serves callers"
+	case r.now.Serving == revision.ServingPrevious:
 		return "an earlier deployment still serves callers"
-	case v.Status == verdict.Cancelled:
+	case r.status == verdict.Cancelled:
 		return ""
 	}
 	return unknown
 }
 
-const unknown = "who serves callers is not known"
-
-// stale reports whether the last look at the agent is an old one.
-func (r *Report) stale(v verdict.Verdict) bool {
-	if v.Rollback != nil && r.stale(*v.Rollback) || v.Rollback != nil && v.Rollback.Status == verdict.Superseded {
-		return true
+// untouched says that a job without an accepted update changed nothing; "" when
+// that is not certain. A fault of this program's own may have come after a request.
+func (r *Record) untouched() string {
+	existing := r.change != nil && !r.change.Create
+	switch {
+	case r.lost > 0, r.failure.Reason == verdict.Internal:
+		return ""
+	case r.failure.Reason == verdict.Build, r.status == verdict.Failed && existing:
+		return "nothing was changed"
 	}
-	return v.Reason == verdict.API || v.Reason == verdict.Auth
+	return ""
 }
 
-// name is what people call a deployment: the tag of its image, where that tells
-// it from the one that failed, or the beginning of its id.
-func (r *Report) name(id string) string {
-	if b := r.change; b != nil && b.Before != nil && b.Before.Deployment != nil && b.Artefact != (deploy.Artefact{}) && (id == r.previous || id == r.undone) {
-		image := r.line(b.Before.Deployment.Manifest.Spec.Image)
-		if t := tag(image); t != "" && t != tag(b.Artefact.Image) {
+// outdated reports whether the last read of the agent may not hold anymore.
+func (r *Record) outdated() bool {
+	unread := func(reason verdict.Reason) bool {
+		return reason == verdict.API || reason == verdict.Auth || reason == verdict.Internal
+	}
+	back := r.failure.Rollback
+	return unread(r.failure.Reason) || back != nil && back.Failure != nil && (back.Superseded() || unread(back.Failure.Reason))
+}
+
+// name is what people call a deployment: the tag of its image, where that is another
+// than the failed one's, or the beginning of its id.
+func (r *Record) name(id string) string {
+	if p := r.change; p != nil && (p.Image != "" || p.FromBuild) && (id == r.previous || id == r.restored) {
+		if t := tag(r.line(p.PreviousImage)); t != "" && t != tag(p.Image) {
 			return t
 		}
 	}
 	return "deployment " + short(r.line(id))
 }
 
-// tag is that of an image, "" when it has none or is too long to be one.
+// tag is that of an image; "" when it has none, or one that is too long.
 func tag(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	_, t, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
@@ -141,17 +157,4 @@ func tag(image string) string {
 		return ""
 	}
 	return t
-}
-
-// would says what a change comes to that is not made.
-func would(c *deploy.Change) string {
-	switch {
-	case c == nil || c.Before == nil:
-		return "would be created"
-	case c.OnlyScales():
-		return "would be scaled, without a new deployment"
-	case c.Idle():
-		return "would stay as it is"
-	}
-	return "would get a new deployment"
 }

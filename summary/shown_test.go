@@ -23,8 +23,6 @@ var folds = regexp.MustCompile(`^(<details><summary>(The change|How long it took
 var chart = regexp.MustCompile(`^gantt\n    dateFormat YYYY-MM-DD HH:mm:ss\.SSS\n    axisFormat (%H:)?%M:%S\n` +
 	`(    section (Build|Rollout|Rollback)\n(    \d[\d.hms]+ [^\x00-\x1f#;:%{}"]+ :(done|crit)(, 2000-01-0\d \d\d:\d\d:\d\d\.\d{3}){2}\n)+)+$`)
 
-var duration = regexp.MustCompile(`^\| (\d+\.\ds|(\d+m)?\d+s)$`)
-
 var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote)).Parser()
 
 // shown reads a page as GitHub does, and returns the text of its blocks with

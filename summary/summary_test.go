@@ -2,6 +2,7 @@ package summary
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,25 +10,16 @@ import (
 	"strings"
 	"testing"
 
-	"pipecat-cloud-deploy/deploy"
-	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/gha/ghatest"
-	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
-	"pipecat-cloud-deploy/poll"
 )
 
 func TestText(t *testing.T) {
-	r := &Report{}
 	for _, tt := range []struct{ name, got, want string }{
-		{"plain text stays", r.block("Traceback:\n\tx = 'ü 👩‍🚀'"), "Traceback:\n\tx = 'ü 👩‍🚀'"},
-		{"colours go", r.block("\x1b[1;31mError\x1b[0m"), "Error"},
-		{"titles go", r.block("\x1b]0;x\x07a\x1b]8;;http://x\x1b\\b"), "ab"},
-		{"a title without an end hides nothing", r.block("\x1b]0;x\x1b]a\nb\x07"), "0;xa\nb\uFFFD"},
-		{"line ends are one", r.block("a\r\nb\rc\u2028d"), "a\nb\nc\nd"},
-		{"legacy commands come apart", r.block("##[error]"), "## [error]"},
-		{"what hides shows", r.block("a\u202eb\x00c\xff"), "a\uFFFDb\uFFFDc\uFFFD"},
-		{"one line", r.line(" a\n\n b\t c "), "a b c"},
 		{"code", code("ghcr.io/acme/bot:v1"), "`ghcr.io/acme/bot:v1`"},
 		{"code with bars and ticks", code("a|`b`"), "<code>a\\|\\`b\\`</code>"},
 		{"code with ticks", code("`b`"), "<code>\\`b\\`</code>"},
@@ -39,10 +31,6 @@ func TestText(t *testing.T) {
 		{"what starts a list or a line", md("- a") + md("1. b") + md("12) c") + md("===") + md("a - 1. b"), "\\- a1\\. b12\\) c\\===a - 1. b"},
 		{"a fence", fence("a"), "```text\na\n```\n"},
 		{"a longer fence", fence("a\n````\nb"), "`````text\na\n````\nb\n`````\n"},
-		{"cut", cut("abcdef", 5), "ab…"},
-		{"cut between letters", cut("aééé", 6), "aé…"},
-		{"not cut", cut("abc", 3), "abc"},
-		{"cut in the middle", cutMiddle("one\ntwo\nthree\nfour\n", 12), "one\n[… 11 bytes cut out here …]\nfour\n"},
 		{"short", short("cd3d4eb4-85fd-495f-87e5-62af6c692c12"), "cd3d4eb4"},
 		{"short already", short("my-id"), "my-id"},
 	} {
@@ -52,24 +40,23 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestLimits holds the summary under what the runner takes, and the log short.
+// TestLimits holds the page under what the runner takes, and the log short.
 func TestLimits(t *testing.T) {
-	for _, flood := range []string{strings.Repeat("é", 64<<10), strings.Repeat("a line\n", 20_000)} { // no text of an answer is longer
-		got := jobs[0].tell(t, true, flood)
+	for _, flood := range []string{strings.Repeat("é", 64<<10), strings.Repeat("a line\n", 20_000)} { // no text of a response is longer
+		got := jobs[0].leave(t, true, flood)
 		if len(got.log) > 400<<10 || len(got.page) > 500<<10 {
-			t.Errorf("%.20q: a log of %d bytes and a summary of %d", flood, len(got.log), len(got.page))
+			t.Errorf("%.20q: a log of %d bytes and a page of %d", flood, len(got.log), len(got.page))
 		}
 	}
-	var log bytes.Buffer
-	r := New(&log, func(string) string { return "" })
-	var problems []config.Problem
+	var problems []event.Problem
 	for range 2000 {
-		problems = append(problems, config.Problem{Input: "image", Text: strings.Repeat("x", 1000)})
+		problems = append(problems, event.Problem{Input: "image", Text: strings.Repeat("x", 1000)})
 	}
-	r.Problems(problems)
-	page := r.page(verdict.Verdict{Status: verdict.Failed, Reason: verdict.Inputs})
+	var r Record
+	play(r.Add, "bot").emit(event.InvalidInputs{Problems: problems}, red(verdict.Failure{Reason: verdict.Inputs}))
+	page := Page(gha.Run{}, []*Record{&r})
 	if len(page) > 200<<10 || !strings.Contains(page, "- … and 1900 more\n") {
-		t.Errorf("a summary of %d bytes", len(page))
+		t.Errorf("a page of %d bytes", len(page))
 	}
 }
 
@@ -94,8 +81,8 @@ func TestFit(t *testing.T) {
 
 // TestShell holds that a word stays the one word that it is, for a real shell.
 func TestShell(t *testing.T) {
-	for _, s := range append(attacks, "it's", "'", "''", "$(exit 1)", "`exit 1`", "-n", "a b") {
-		want := cut((&Report{}).line(s), maxCell)
+	for _, s := range append(ghatest.Hostile, "it's", "'", "''", "$(exit 1)", "`exit 1`", "-n", "a b") {
+		want := untrusted.Cut(untrusted.Cleaner{}.Line(s), maxCell)
 		out, err := exec.Command("sh", "-c", "printf %s\\| -- "+shell(want)).Output()
 		if err != nil || string(out) != "--|"+want+"|" {
 			t.Errorf("%.60q: the shell sees %.200q, %v", want, out, err)
@@ -103,15 +90,16 @@ func TestShell(t *testing.T) {
 	}
 }
 
-// TestSuperseded holds that what was seen of ours is not lost over a document
-// that is about another's.
+// TestSuperseded holds that what was seen of the target is not lost over a document
+// that is about another deployment.
 func TestSuperseded(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "output")
 	r := New(&bytes.Buffer{}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
-	r.Begin(config.Config{AgentName: "bot"})
-	r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{}, Look: poll.Look{Stage: "Active", Ready: 3}})
-	r.Poll(poll.AgentSeen{Agent: &pipecat.Agent{}, Look: poll.Look{Stage: poll.Superseded}})
-	r.Finish(verdict.Verdict{Status: verdict.Superseded, Reason: verdict.Replaced, Message: "m"})
+	play(r.Handle, "bot").emit(event.Configured{}).in(event.Rollout).emit(
+		event.Observed{Observation: revision.Observation{State: revision.State{Stage: "Active", Ready: 3}}},
+		event.Observed{Observation: revision.Observation{State: revision.State{Stage: revision.Superseded}}},
+		red(verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: "m"}))
+	r.Finish()
 	data, err := os.ReadFile(output)
 	if err != nil {
 		t.Fatal(err)
@@ -121,14 +109,14 @@ func TestSuperseded(t *testing.T) {
 	}
 }
 
-// TestDelimiters holds that nobody can know an output's delimiter beforehand,
-// nor a token that ends stop-commands.
+// TestDelimiters holds that nobody can guess an output's delimiter, nor a token
+// that ends stop-commands.
 func TestDelimiters(t *testing.T) {
 	seen := map[string]bool{}
 	for range 2 {
-		got := jobs[0].tell(t, true, "x")
+		got := jobs[0].leave(t, true, "x")
 		found := regexp.MustCompile(`(?m)(?:<<|^::stop-commands::)(.*)$`).FindAllStringSubmatch(got.outputs+got.log, -1)
-		if len(found) != len(Outputs())+2 {
+		if len(found) != len(OutputTable())+2 {
 			t.Errorf("%d delimiters, want one for each output and two tokens: %q", len(found), found)
 		}
 		for _, m := range found {
@@ -140,22 +128,52 @@ func TestDelimiters(t *testing.T) {
 	}
 }
 
-func TestAnnotations(t *testing.T) {
+// TestFirstLines holds what a log begins with: the masks, and the version.
+func TestFirstLines(t *testing.T) {
 	var log bytes.Buffer
-	l := newLog(&log, true)
-	for i := range 12 {
-		l.annotate(errorKind, "a: title, too", strings.Repeat("é", 9000), place{"f:1,x", i})
+	r := New(&log, func(name string) string { return map[string]string{"GITHUB_ACTIONS": "true"}[name] })
+	r.Version = "v1.2.3"
+	r.Mask("")
+	r.Mask("sk_one")
+	r.Mask("sk_one")
+	if log.Len() > 0 {
+		t.Errorf("before the first event the log has %s", log.String())
 	}
-	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-	if !strings.HasPrefix(lines[1], "::error file=f%3A1%2Cx,line=1,title=a%3A title%2C too::éé") || len(lines[1]) > 4096+60 {
-		t.Errorf("got %.100s with %d bytes", lines[1], len(lines[1]))
-	}
-	if n := len(ghatest.Commands(log.String())); n != 10 || len(lines) != 12 {
-		t.Errorf("%d annotations in %d lines, want 10 in 12", n, len(lines))
+	play(r.Handle, "bot").emit(event.Configured{File: "pcc-deploy.toml", FileKeys: []string{"agent_name", "image"}})
+	r.Mask("two")
+	play(r.Handle, "bot").emit(event.Configured{File: "sk_one/two"})
+	want := "::add-mask::sk_one\nPipecat Cloud Deploy v1.2.3\nRead pcc-deploy.toml: agent_name, image\n::add-mask::two\nRead ***/***: \n"
+	if log.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", log.String(), want)
 	}
 }
 
-// deadWriter is a log that nobody reads any more.
+// TestFiles holds where Finish writes the page and the outputs.
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	var log, out, other bytes.Buffer
+	r := New(&other, func(name string) string {
+		return map[string]string{"GITHUB_OUTPUT": dir, "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary.md")}[name]
+	})
+	r.JSON(&out, &log)
+	r.File(filepath.Join(dir, "page.md"))
+	play(r.Handle, "bot").emit(event.Configured{}, green(verdict.Ready))
+	r.Finish()
+	if !strings.HasPrefix(out.String(), "{\n  \"status\": \"ready\",\n  \"deployment-id\": \"\",\n") || other.Len() > 0 {
+		t.Errorf("the outputs are %s and the log %s", out.String(), other.String())
+	}
+	if want := "✓ bot is ready"; !strings.Contains(log.String(), want) || !strings.Contains(log.String(), "Warning: The outputs could not be written") {
+		t.Errorf("the log is %s", log.String())
+	}
+	for _, name := range []string{"summary.md", "page.md"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.HasPrefix(string(data), "## ✓ bot is ready") || !strings.Contains(string(data), "> ⚠ The outputs could not be written") {
+			t.Errorf("%s: %v\n%s", name, err, data)
+		}
+	}
+}
+
+// deadWriter is a log that nobody reads anymore.
 type deadWriter struct{}
 
 func (deadWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
@@ -163,10 +181,14 @@ func (deadWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
 func TestDeadLog(t *testing.T) {
 	for _, runner := range []string{"true", ""} {
 		r := New(deadWriter{}, func(name string) string { return map[string]string{"GITHUB_ACTIONS": runner}[name] })
-		r.Begin(config.Config{APIKey: "k", AgentName: "bot"})
-		r.Finish(verdict.Verdict{Status: verdict.Failed, Reason: verdict.API, Message: "m", Detail: "d"})
+		r.Mask("k")
+		play(r.Handle, "bot").emit(event.Configured{}, red(verdict.Failure{Reason: verdict.API, Message: "m", Output: "d"}))
+		r.Finish()
 	}
 }
+
+// strange is an event that nothing is known of.
+type strange struct{ event.Event }
 
 // TestSurvives holds that a fault while something is shown keeps nothing else
 // from being shown, and changes no verdict.
@@ -177,14 +199,13 @@ func TestSurvives(t *testing.T) {
 	r := New(&log, func(name string) string {
 		return map[string]string{"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page}[name]
 	})
-	r.Begin(config.Config{AgentName: "bot"})
-	r.Deploy(deploy.Taken{ID: "new", Previous: "old"}) // without the agent that comes with it
-	r.Poll(poll.BuildSeen{})                           // without the build
-	r.change = &deploy.Change{}
-	r.save(page, func(verdict.Verdict) string { panic("boom") }, verdict.Verdict{}, "", "")
-	r.Finish(verdict.Verdict{Status: verdict.Ready})
-	if n := strings.Count(log.String(), "This action broke while it showed something"); n != 3 {
-		t.Errorf("%d faults are told, want 3:\n%s", n, log.String())
+	p := play(r.Handle, "bot")
+	p.emit(event.Configured{}, event.Planned{}, strange{}, nil, event.NotReverted{Err: errors.New("why")})
+	r.save(page, func() string { panic("boom") }, "", "")
+	p.emit(event.Finished{Result: verdict.Of(verdict.Ready, nil)})
+	r.Finish()
+	if n := strings.Count(log.String(), "This action broke while it showed something"); n != 3 || !strings.Contains(log.String(), "Not rolled back: why.") {
+		t.Errorf("%d faults are shown, want 3:\n%s", n, log.String())
 	}
 	for file, want := range map[string]string{output: "ready", page: "| Status | `ready` |"} {
 		if data, err := os.ReadFile(file); err != nil || !strings.Contains(string(data), want) {
@@ -193,12 +214,11 @@ func TestSurvives(t *testing.T) {
 	}
 }
 
-// brokenWriter is a log whose first line breaks the program.
-type brokenWriter struct{ used bool }
+// brokenWriter is a log whose first lines break the program.
+type brokenWriter struct{ faults int }
 
 func (w *brokenWriter) Write(p []byte) (int, error) {
-	if !w.used {
-		w.used = true
+	if w.faults--; w.faults >= 0 {
 		panic("boom")
 	}
 	return len(p), nil
@@ -206,10 +226,33 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 
 // TestBrokenLog holds that a fault in the log costs no outputs.
 func TestBrokenLog(t *testing.T) {
+	for _, faults := range []int{1, 2, 100} {
+		output := filepath.Join(t.TempDir(), "output")
+		r := New(&brokenWriter{faults}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
+		play(r.Handle, "bot").emit(green(verdict.Ready))
+		r.Finish()
+		if data, err := os.ReadFile(output); err != nil || !strings.Contains(string(data), "status<<") || !strings.Contains(string(data), "\nready\n") {
+			t.Errorf("outputs %q, %v", data, err)
+		}
+	}
+}
+
+// TestNoResult holds that a job which nobody finished is red, and claims nothing.
+func TestNoResult(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "output")
-	r := New(&brokenWriter{}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
-	r.Finish(verdict.Verdict{Status: verdict.Ready})
-	if data, err := os.ReadFile(output); err != nil || !strings.Contains(string(data), "status<<") {
-		t.Errorf("outputs %q, %v", data, err)
+	r := New(&bytes.Buffer{}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
+	r.Finish()
+	data, err := os.ReadFile(output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := ghatest.Outputs(string(data))
+	if err != nil || values["status"] != "failed" || values["failure-reason"] != "internal" {
+		t.Errorf("%v, %v", values, err)
+	}
+	var record Record
+	play(record.Add, "bot").emit(event.Configured{}).in(event.Update).emit(event.Planned{PreviousID: "old"})
+	if got := Headline(&record); got != "✗ bot: the job ended without a result" {
+		t.Errorf("got %q", got)
 	}
 }

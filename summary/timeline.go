@@ -8,29 +8,38 @@ import (
 	"time"
 	"unicode"
 
+	"pipecat-cloud-deploy/internal/quantity"
+	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// The parts of a timeline.
+const (
+	buildPart    = "Build"
+	rolloutPart  = "Rollout"
+	rollbackPart = "Rollback"
 )
 
 // stage is one that a build, a rollout or a rollback went through.
 type stage struct {
-	part  string
+	part  string // "" between two parts
 	name  string
 	began time.Time
 }
 
-// enter takes note of a stage, unless it is in it.
-func (r *Report) enter(part, name string, at time.Time) {
+// enter notes a stage, unless it is the last one already.
+func (r *Record) enter(part, name string, at time.Time) {
 	if n := len(r.stages); n == 0 || n < maxStages && (r.stages[n-1].name != name || r.stages[n-1].part != part) {
 		r.stages = append(r.stages, stage{part, name, at})
 	}
 }
 
 // timeline renders how long each stage took, as a chart and in words.
-func (r *Report) timeline(v verdict.Verdict) string {
+func (r *Record) timeline() string {
 	var shown []stage
 	var ends []time.Time
 	for i, s := range r.stages {
-		end := time.Now()
+		end := r.ended
 		if i+1 < len(r.stages) {
 			end = r.stages[i+1].began
 		}
@@ -52,27 +61,28 @@ func (r *Report) timeline(v verdict.Verdict) string {
 			fmt.Fprintf(&chart, "    section %s\n", s.part)
 		}
 		tag := "done"
-		if last := i+1 == len(shown) || shown[i+1].part != s.part; last && broken(v, s.part, shown) {
+		if last := i+1 == len(shown) || shown[i+1].part != s.part; last && r.failedIn(s.part, shown) {
 			tag = "crit"
 		}
-		took := span(ends[i].Sub(s.began))
+		took := quantity.Span(ends[i].Sub(s.began))
 		fmt.Fprintf(&chart, "    %s %s :%s, %s, %s\n", took, label(r.line(s.name)), tag, clock(s.began.Sub(start)), clock(ends[i].Sub(start)))
-		fmt.Fprintf(&rows, "| %s | %s | %s |\n", s.part, md(cut(r.line(s.name), 200)), took)
+		fmt.Fprintf(&rows, "| %s | %s | %s |\n", s.part, md(untrusted.Cut(r.line(s.name), 200)), took)
 	}
 	return "```mermaid\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat " + axis + "\n" + chart.String() + "```\n\n" +
 		"| | Phase | Took |\n|:--|:--|--:|\n" + rows.String() + "\n"
 }
 
-// broken reports whether it was in a part that something failed.
-func broken(v verdict.Verdict, part string, shown []stage) bool {
-	fails := func(v verdict.Verdict) bool { return v.Status == verdict.Failed || v.Status == verdict.TimedOut }
+// failedIn reports whether the job failed in a part.
+func (r *Record) failedIn(part string, shown []stage) bool {
+	failed := func(s verdict.Status) bool { return s == verdict.Failed || s == verdict.TimedOut }
 	switch {
-	case part == "Rollback":
-		return v.Rollback != nil && fails(*v.Rollback)
-	case part == "Build" && slices.ContainsFunc(shown, func(s stage) bool { return s.part != part }):
+	case part == rollbackPart:
+		back := r.failure.Rollback
+		return back != nil && back.Failure != nil && failed(cmp.Or(back.Failure.Status, verdict.Failed))
+	case part == buildPart && slices.ContainsFunc(shown, func(s stage) bool { return s.part != part }):
 		return false
 	}
-	return fails(v) || v.Status == verdict.RolledBack
+	return failed(r.status) || r.status == verdict.RolledBack
 }
 
 // clock is a time of a chart, which counts from midnight: charts have no others.
@@ -84,5 +94,5 @@ func clock(d time.Duration) string {
 // takes most marks, and some words there, for its own.
 func label(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '-' }), " ")
-	return cut(cmp.Or(s, "–"), 60)
+	return untrusted.Cut(cmp.Or(s, "–"), 60)
 }

@@ -3,12 +3,15 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
+	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/pipecat"
 )
@@ -71,6 +74,14 @@ type Build struct {
 	Timeout    time.Duration // of the upload and the build
 }
 
+// Source is the build context to build; nil where none is.
+func (c Config) Source() *buildcontext.Options {
+	if !c.Build.FromSource {
+		return nil
+	}
+	return &buildcontext.Options{Dir: c.Build.Context, Workspace: cmp.Or(c.Workspace, "."), Dockerfile: c.Build.Dockerfile, Exclude: c.Build.Exclude, Temp: c.Build.Temp}
+}
+
 // Secret is a text that prints as ***.
 type Secret string
 
@@ -78,29 +89,7 @@ func (Secret) String() string   { return "***" }
 func (Secret) GoString() string { return "***" }
 
 // Problem is one thing to correct.
-type Problem struct {
-	Input string // the input's name, or the config file's key
-	Text  string // what was found and what would be right, in a line
-	File  string // the config file, where the problem is in it
-	Line  int    // in File; 0 when it is not known
-}
-
-func (p Problem) String() string {
-	where := p.Input
-	if p.File != "" {
-		where = p.File
-		if p.Line > 0 {
-			where = fmt.Sprintf("%s:%d", p.File, p.Line)
-		}
-		if p.Input != "" {
-			where += ": " + p.Input
-		}
-	}
-	if where == "" {
-		return p.Text
-	}
-	return where + ": " + p.Text
-}
+type Problem = event.Problem
 
 // Problems are all that is wrong with what a user asked for.
 type Problems []Problem
@@ -111,6 +100,16 @@ func (ps Problems) Error() string {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "; ")
+}
+
+// Event is the Config as people are shown it, without the key.
+func (c Config) Event() event.Configured {
+	e := event.Configured{Region: c.Region, Image: c.Settings.Image, BuildID: c.Settings.BuildID,
+		File: c.File, FileKeys: c.FileKeys, Sources: c.Sources, DryRun: c.DryRun, Warnings: c.Warnings}
+	if c.APIURL != nil {
+		e.APIURL = c.APIURL.String()
+	}
+	return e
 }
 
 // value is a setting as it was written, and where.

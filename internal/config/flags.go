@@ -66,6 +66,20 @@ var byHand = []struct{ usage, text string }{
 	{"version", "Print the version, and do nothing else."},
 }
 
+// Inform answers a run that asks for no deployment: for the flags, or for the
+// version. It reports whether the error of Load says so.
+func Inform(w io.Writer, err error, version string) bool {
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		Usage(w)
+	case errors.Is(err, ErrVersion):
+		fmt.Fprintln(w, "pipecat-cloud-deploy", version)
+	default:
+		return false
+	}
+	return true
+}
+
 // Usage writes what -h prints.
 func Usage(w io.Writer) {
 	fmt.Fprintf(w, `Deploys a voice agent to Pipecat Cloud, and waits until it serves.

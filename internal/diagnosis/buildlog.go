@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -64,6 +65,9 @@ var (
 // ofBuild is Diagnose for a build, whose text is the builder's error and the end
 // of its log. Its files are not those that run, so that there is no Place.
 func ofBuild(facts Facts) Diagnosis {
+	if facts.Cause == verdict.BuildTimedOut { // what it printed last is no cause
+		facts.Text, _, _ = strings.Cut(facts.Text, "\n")
+	}
 	lines := readBuild(split(facts.Text))
 	for _, h := range hints {
 		if h.reason != verdict.Build && (h.code == "" || h.code != facts.Code) {
@@ -211,5 +215,5 @@ func (b *buildLine) read() {
 
 // oneLine is a line as a Cause has it.
 func oneLine(s string) string {
-	return cut(strings.Join(strings.FieldsFunc(s, unprintable), " "), maxShown)
+	return untrusted.Cut(strings.Join(strings.FieldsFunc(s, unprintable), " "), maxShown)
 }

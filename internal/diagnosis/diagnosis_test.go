@@ -52,6 +52,32 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
+// TestOf holds that the agent's log counts where the platform shows no
+// exception, and that only what failed is diagnosed.
+func TestOf(t *testing.T) {
+	log := []string{"Traceback (most recent call last):", `  File "/app/bot.py", line 1, in <module>` + "\n", "KeyError: 'OPENAI_API_KEY'"}
+	killed := 137
+	for _, tt := range []struct {
+		name       string
+		f          *verdict.Failure
+		log        []string
+		typ, cause string
+		hint       string // its beginning
+	}{
+		{"by its own words", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Output: "ModuleNotFoundError: No module named 'x'"}, log, "ModuleNotFoundError", "ModuleNotFoundError: No module named 'x'", "Add the package"},
+		{"by its log", &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it did not become ready"}, log, "KeyError", "KeyError: 'OPENAI_API_KEY'", "Put `OPENAI_API_KEY` into"},
+		{"by its exit code", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes", ExitCode: &killed}, nil, "", "it crashes", "The agent needs more memory than it has: set `agent-profile` to `agent-3x`"},
+		{"by the platform's code", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Code: "PCC-1004"}, nil, "", "no", "Set up billing"},
+		{"not when it was stopped", &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "stopped"}, log, "", "", ""},
+		{"not when there is no failure", nil, log, "", "", ""},
+	} {
+		d := Of(tt.f, "agent-2x", tt.log, nil)
+		if d.Type != tt.typ || d.Cause != tt.cause || !strings.HasPrefix(d.Hint, tt.hint) || (tt.hint == "") != (d.Hint == "") {
+			t.Errorf("%s: got %+v", tt.name, d)
+		}
+	}
+}
+
 func unpack(t *testing.T, archive *txtar.Archive) (facts Facts, workspace fstest.MapFS, want string) {
 	workspace = fstest.MapFS{}
 	for _, f := range archive.Files {
@@ -72,6 +98,8 @@ func unpack(t *testing.T, archive *txtar.Archive) (facts Facts, workspace fstest
 					facts.ExitCode = &n
 				case "reason":
 					facts.Reason = verdict.Reason(value)
+				case "cause":
+					facts.Cause = verdict.Cause(value)
 				case "code":
 					facts.Code = value
 				case "profile":

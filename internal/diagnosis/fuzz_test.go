@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -97,7 +98,7 @@ func check(t *testing.T, facts Facts, workspace fs.FS) {
 
 // flat is a text as Diagnose reads it, but for what rich draws in it.
 func flat(s string) string {
-	return strings.ReplaceAll(escapes.ReplaceAllString(strings.ToValidUTF8(s, "\uFFFD"), ""), "│", "")
+	return strings.ReplaceAll(untrusted.StripEscapes(strings.ToValidUTF8(s, "\uFFFD")), "│", "")
 }
 
 // TestLongText holds that the time is in proportion to the text's length, whatever

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -13,6 +14,7 @@ import (
 type hint struct {
 	code    string         // the platform's, or in its words
 	reason  verdict.Reason // why the job is red
+	cause   verdict.Cause  // the same, finer
 	exits   []int          // one of them is the process's exit code
 	typ     *regexp.Regexp // the exception's type
 	message *regexp.Regexp // its message, or the line that tells something
@@ -62,7 +64,7 @@ var startHints = []hint{
 	{typ: none, message: re(`(?i)secret set\b.*(?:could not be provisioned|\bfailed\b)`), say: "The platform could not make the secret set: delete it, make it again, and see that `secret-set` or `image-credentials` names the new one."},
 
 	// The platform's error codes, https://docs.pipecat.ai/pipecat-cloud/fundamentals/error-codes
-	{code: "PCC-1002", say: "An agent is started with a **Public** key, and deployed with a **Private** one: make the one that is missing under API keys in the dashboard, https://pipecat.daily.co."},
+	{code: "PCC-1002", say: "An agent is started with a Public key, and deployed with a Private one: make the one that is missing under API keys in the dashboard, https://pipecat.daily.co."},
 	{code: "PCC-1004", say: billing},
 	{code: "PCC_IMAGE_NOT_FOUND", say: noImage},
 	{code: "PCC_IMAGE_PULL_UNAUTHORIZED", say: noAccess},
@@ -118,7 +120,7 @@ var startHints = []hint{
 	// The platform.
 	{code: "PCC_UNKNOWN_ERROR", say: "Look into the agent's log for why the image did not start; the codes are explained at " + errorCodes + "."},
 	{reason: verdict.Infrastructure, say: "The platform has trouble of its own: look at https://status.daily.co, and deploy again when it is over."},
-	{reason: verdict.NotReady, message: re(`serves, but with only \d+ of`), say: "The agent takes calls, but fewer replicas than `min-agents` says are ready: raise `wait-timeout`, or lower `min-agents`."},
+	{reason: verdict.NotReady, cause: verdict.TooFewReplicas, say: "The agent takes calls, but fewer replicas than `min-agents` says are ready: raise `wait-timeout`, or lower `min-agents`."},
 	{reason: verdict.NotScheduled, say: "The platform never started a replica: look at https://status.daily.co, and deploy again or raise `wait-timeout`."},
 }
 
@@ -137,6 +139,7 @@ func (h *hint) applies(facts Facts, e exception) (caught string, ok bool) {
 	switch {
 	case h.code != "" && facts.Code != h.code && !(facts.Code == "" && e.typ == "" && hasWord(e.message, h.code)),
 		h.reason != "" && facts.Reason != h.reason,
+		h.cause != "" && facts.Cause != h.cause,
 		h.exits != nil && (facts.ExitCode == nil || !slices.Contains(h.exits, *facts.ExitCode)),
 		h.typ != nil && !h.typ.MatchString(e.typ),
 		h.source != nil && !slices.ContainsFunc(e.frames[max(0, len(e.frames)-2):], func(f frame) bool { return h.source.MatchString(f.text) }):
@@ -151,7 +154,7 @@ func (h *hint) applies(facts Facts, e exception) (caught string, ok bool) {
 	}
 	for _, group := range m[1:] {
 		if group != "" {
-			return cut(group, 60), true
+			return untrusted.Cut(group, 60), true
 		}
 	}
 	return "", true

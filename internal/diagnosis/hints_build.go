@@ -6,6 +6,7 @@ import "pipecat-cloud-deploy/internal/verdict"
 const (
 	compiler  = "install a compiler and the libraries that it asks for in the Dockerfile (`apt-get install build-essential`), or take a version that has a wheel for `linux/arm64` and the base image's Python."
 	elsewise  = "build the image in the workflow for `linux/arm64`, and set `image`."
+	lessToDo  = "Give the build less to do: a smaller `build-context` by `.dockerignore` or `build-exclude`, and versions with wheels for `linux/arm64`, which need no compiling; or " + elsewise
 	noAccount = "The cloud build has no credentials: have the workflow put what is private into `build-context` beforehand, or " + elsewise
 )
 
@@ -13,8 +14,9 @@ const (
 // time, and those that tell more than others come before them.
 var buildHints = []hint{
 	// Time.
-	{reason: verdict.Build, message: re(`^build \S+ ended as timeout\b|(?i:^(?:the )?build (?:has )?timed[ -]out\b)|\bBUILD_TIMED_OUT\b`), say: "Give the build less to do: a smaller `build-context` by `.dockerignore` or `build-exclude`, and versions with wheels for `linux/arm64`, which need no compiling; or " + elsewise},
-	{reason: verdict.Build, message: re(`^build \S+ did not end within build-timeout\b`), say: "Raise `build-timeout`, or deploy the build when it has ended, by its `build-id`."},
+	{reason: verdict.Build, cause: verdict.BuildTimedOut, say: lessToDo},
+	{reason: verdict.Build, message: re(`(?i:^(?:the )?build (?:has )?timed[ -]out\b)|\bBUILD_TIMED_OUT\b`), say: lessToDo},
+	{reason: verdict.Build, cause: verdict.BuildStillRunning, say: "Raise `build-timeout`, or deploy the build when it has ended, by its `build-id`."},
 
 	// The Dockerfile, and what it is given.
 	{reason: verdict.Build, message: re(`failed to read dockerfile: |(?i:cannot locate (?:specified )?Dockerfile)|unable to evaluate symlinks in Dockerfile path|: resolve : lstat .*: no such file`), say: "Set `dockerfile` to the Dockerfile's path relative to `build-context`, and see that `.dockerignore` and `build-exclude` do not leave it out."},

@@ -4,7 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"pipecat-cloud-deploy/internal/untrusted"
 )
 
 const (
@@ -21,10 +22,6 @@ type line struct {
 }
 
 var (
-	// escapes are the control sequences of terminals. ECMA-48, 5.4 and 5.6.
-	escapes = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]" +
-		"|\x1b[\\]PX^_][^\x07\x1b\u009c\r\n]*(?:\x07|\x1b\\\\|\u009c)" +
-		"|\x1b[ -/]*[0-~]")
 	ends = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", " ", "\u2029", " ", "\u0085", " ")
 
 	// stamp is the time before a line, and the stream that a container runtime
@@ -51,7 +48,7 @@ func split(text string) []line {
 	if len(text) > maxText {
 		text = text[len(text)-maxText:]
 	}
-	text = ends.Replace(escapes.ReplaceAllString(strings.ToValidUTF8(text, "\uFFFD"), ""))
+	text = ends.Replace(untrusted.StripEscapes(strings.ToValidUTF8(text, "\uFFFD")))
 	var all []line
 	for s := range strings.Lines(text) {
 		all = append(all, newLine(strings.TrimRight(s, "\n")))
@@ -60,7 +57,7 @@ func split(text string) []line {
 }
 
 func newLine(s string) line {
-	s = strings.TrimRight(cut(s, maxLine), " \t")
+	s = strings.TrimRight(untrusted.Cut(s, maxLine), " \t")
 	l := line{text: s[len(stamp.FindString(s)):]}
 	stamped := len(l.text) < len(s)
 	if m := logged.FindStringSubmatch(l.text); m != nil && (m[3] == "" || stamped) {
@@ -117,16 +114,3 @@ func telling(lines []line) string {
 }
 
 func unprintable(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }
-
-// cut shortens s to at most n bytes, and shows that it did.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	const mark = "…"
-	n -= len(mark)
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + mark
-}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"pipecat-cloud-deploy/internal/untrusted"
 )
 
 const (
@@ -247,7 +249,7 @@ func window(lines []string, at int) []SourceLine {
 	}
 	for n := max(1, at-around); n <= last; n++ {
 		if len(w) > 0 || strings.TrimSpace(lines[n-1]) != "" {
-			w = append(w, SourceLine{Number: n, Text: cut(strings.TrimRight(lines[n-1], " \t\f"), maxShown)})
+			w = append(w, SourceLine{Number: n, Text: untrusted.Cut(strings.TrimRight(lines[n-1], " \t\f"), maxShown)})
 		}
 	}
 	return w

@@ -303,8 +303,8 @@ func Goldens(t *testing.T) {
 		}
 	}
 	for _, s := range verdict.Statuses() {
-		if !strings.Contains(summaries.String(), "| Status | `"+s.Word+"` |") {
-			t.Errorf("no script has the summary of %s", s.Word)
+		if !strings.Contains(summaries.String(), "| Status | `"+string(s)+"` |") {
+			t.Errorf("no script has the summary of %s", s)
 		}
 	}
 }
@@ -333,7 +333,7 @@ func Panic(t *testing.T, run Program) {
 			var log strings.Builder
 			code := run(t.Context(), nil, getenv, &log, &log, breaking{})
 			values, err := outputs(t, output)
-			if code != 1 || err != nil || values["status"] != "failed" || values["failure-reason"] != "api" || !strings.Contains(log.String(), "this action broke") {
+			if code != 1 || err != nil || values["status"] != "failed" || values["failure-reason"] != "internal" || !strings.Contains(log.String(), "internal error in this action (not your agent)") {
 				t.Errorf("exit code %d, outputs %v, %v\n%s", code, values, err, log.String())
 			}
 			if strings.Contains(log.String()+values["failure-message"], "sk_secret") {

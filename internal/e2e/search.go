@@ -133,8 +133,8 @@ func (s *tally) check(t *testing.T) {
 		return
 	}
 	for _, status := range verdict.Statuses() {
-		if s.statuses[status.Word] == 0 {
-			t.Errorf("no run came to %s", status.Word)
+		if s.statuses[string(status)] == 0 {
+			t.Errorf("no run came to %s", status)
 		}
 	}
 	if s.built == 0 {
@@ -375,10 +375,9 @@ func (r *searchRun) broken() []string {
 	hold(r.log.silence <= 80*time.Second, "silent for %s", r.log.silence)
 
 	// What it says agrees.
-	known := slices.ContainsFunc(verdict.Statuses(), func(e verdict.Entry) bool { return e.Word == string(status) })
-	hold(known, "status %q", status)
+	hold(slices.Contains(verdict.Statuses(), status), "status %q", status)
 	hold(r.code == status.ExitCode(), "exit code %d with status %s", r.code, status)
-	hold(len(r.outputs) == len(summary.Outputs()), "%d outputs", len(r.outputs))
+	hold(len(r.outputs) == len(summary.OutputTable()), "%d outputs", len(r.outputs))
 	hold((r.outputs["failure-reason"] == "") == green && (r.outputs["failure-message"] == "") == green,
 		"status %s with failure-reason %q and failure-message %q", status, r.outputs["failure-reason"], r.outputs["failure-message"])
 	for i, q := range r.sent {

@@ -1,5 +1,5 @@
-// Package gha speaks GitHub Actions: what the runner tells a step by its
-// environment, and what a step tells the runner by commands and files.
+// Package gha speaks GitHub Actions: it reads what the runner sets in a step's
+// environment, and writes the commands and files that the runner reads.
 package gha
 
 import (

@@ -136,7 +136,7 @@ func TestTroubleshooting(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^## `(.+)`$").FindAllStringSubmatch(read(t, "docs/troubleshooting.md"), -1) {
 		got = append(got, m[1])
 	}
-	for _, r := range verdict.Reasons() {
+	for _, r := range summary.ReasonTexts() {
 		want = append(want, r.Word)
 	}
 	if !slices.Equal(got, want) {
@@ -313,7 +313,7 @@ func checkWorkflow(t *testing.T, file, text string) {
 				}
 			}
 			for _, read := range regexp.MustCompile(`steps\.`+step.ID+`\.outputs\.([\w-]+)`).FindAllStringSubmatch(text, -1) {
-				if !slices.ContainsFunc(summary.Outputs(), func(o summary.Output) bool { return o.Name == read[1] }) {
+				if !slices.ContainsFunc(summary.OutputTable(), func(o summary.OutputRow) bool { return o.Name == read[1] }) {
 					t.Errorf("%s: there is no output %s", file, read[1])
 				}
 			}
@@ -363,7 +363,7 @@ func actionYAML() string {
 		}
 	}
 	b.WriteString("\noutputs:\n")
-	for _, o := range summary.Outputs() {
+	for _, o := range summary.OutputTable() {
 		fmt.Fprintf(&b, "  %s:\n    description: %s\n", o.Name, strconv.Quote(o.Text))
 	}
 	b.WriteString("\n")
@@ -387,21 +387,21 @@ func inputsTable() string {
 
 func outputsTable() string {
 	var rows [][]string
-	for _, o := range summary.Outputs() {
+	for _, o := range summary.OutputTable() {
 		rows = append(rows, []string{"`" + o.Name + "`", o.Text})
 	}
 	return table([]string{"Output", "Meaning"}, rows)
 }
 
 func statusRows() (rows [][]string) {
-	for _, s := range verdict.Statuses() {
+	for _, s := range summary.StatusTexts() {
 		rows = append(rows, []string{"`" + s.Word + "`", fmt.Sprint(verdict.Status(s.Word).ExitCode()), s.Text})
 	}
 	return rows
 }
 
 func reasonRows() (rows [][]string) {
-	for _, r := range verdict.Reasons() {
+	for _, r := range summary.ReasonTexts() {
 		rows = append(rows, []string{"`" + r.Word + "`", r.Text})
 	}
 	return rows

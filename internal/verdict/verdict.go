@@ -1,43 +1,31 @@
-// Package verdict has the words for what a job came to. Their spelling is what
-// workflows read in the outputs status and failure-reason.
+// Package verdict has the words for how a job ended, and why. Their spelling is
+// what workflows read in the outputs status and failure-reason.
 package verdict
 
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
-// Status is the job's end in a word.
+// Status is how a job ended, in a word.
 type Status string
 
 const (
 	Ready      Status = "ready"       // the revision that was asked for serves
-	Deployed   Status = "deployed"    // the update was taken and not waited for
+	Deployed   Status = "deployed"    // the update was accepted and not waited for
 	Unchanged  Status = "unchanged"   // the platform made no new deployment
 	Planned    Status = "planned"     // a dry run: nothing was sent
 	Failed     Status = "failed"      // refused, or the build or the revision failed
 	TimedOut   Status = "timed-out"   // no verdict before the deadline
-	Superseded Status = "superseded"  // another deployment took over
+	Superseded Status = "superseded"  // another client has deployed since
 	Cancelled  Status = "cancelled"   // the job was stopped; the rollout goes on
-	RolledBack Status = "rolled-back" // failed, and what ran before is back
+	RolledBack Status = "rolled-back" // failed, and the previous deployment is restored
 )
 
-// Entry is a word with what it means to who reads it.
-type Entry struct{ Word, Text string }
-
 // Statuses are all of them, the best first.
-func Statuses() []Entry {
-	return []Entry{
-		{string(Ready), "the revision that this job asked for serves"},
-		{string(Deployed), "the update was taken, and not waited for (`wait-for-ready: false`)"},
-		{string(Unchanged), "the platform made no new deployment, as nothing that needs one changed, and what it has serves (which `wait-for-ready: false` does not look at); an annotation says so"},
-		{string(Planned), "a dry run showed what would change, and sent nothing (`dry-run: true`)"},
-		{string(Failed), "the inputs are wrong, the update was refused, or the build or the new revision failed"},
-		{string(TimedOut), "there was no verdict within `wait-timeout` or `build-timeout`"},
-		{string(Superseded), "another deployment took over while this one rolled out"},
-		{string(Cancelled), "the job was stopped; a rollout that it started goes on without it"},
-		{string(RolledBack), "the new revision failed, and what ran before is back (`rollback-on-failure: true`)"},
-	}
+func Statuses() []Status {
+	return []Status{Ready, Deployed, Unchanged, Planned, Failed, TimedOut, Superseded, Cancelled, RolledBack}
 }
 
 // OK reports whether a job that ends so is green.
@@ -51,81 +39,149 @@ func (s Status) ExitCode() int {
 	return 1
 }
 
-// Reason is why a job is red, in a word; empty when it is green.
+// Reason is why a job is red, in a word.
 type Reason string
 
 const (
-	Inputs         Reason = "inputs"
-	Auth           Reason = "auth"
-	Refused        Reason = "refused"
-	Build          Reason = "build"
-	Crash          Reason = "crash"
-	OutOfMemory    Reason = "out-of-memory"
-	ImagePull      Reason = "image-pull"
-	ImagePlatform  Reason = "image-platform"
-	NotScheduled   Reason = "not-scheduled"
-	NotReady       Reason = "not-ready"
-	Infrastructure Reason = "infrastructure"
-	Replaced       Reason = "superseded"
-	Stopped        Reason = "cancelled"
-	API            Reason = "api"
+	Inputs           Reason = "inputs"
+	Auth             Reason = "auth"
+	Refused          Reason = "refused"
+	Build            Reason = "build"
+	Crash            Reason = "crash"
+	OutOfMemory      Reason = "out-of-memory"
+	ImagePull        Reason = "image-pull"
+	ImagePlatform    Reason = "image-platform"
+	NotScheduled     Reason = "not-scheduled"
+	NotReady         Reason = "not-ready"
+	Infrastructure   Reason = "infrastructure"
+	ReasonSuperseded Reason = "superseded"
+	ReasonCancelled  Reason = "cancelled"
+	API              Reason = "api"
+	Internal         Reason = "internal" // a fault of this program's own
 )
 
-// Reasons are all of them, with what to do about each.
-func Reasons() []Entry {
-	return []Entry{
-		{string(Inputs), "An input or the config file is wrong. Each problem is told with what would be right; no update was sent."},
-		{string(Auth), "The API does not take the key. Check that `api-key` is a **Private** key of the organization that owns the agent."},
-		{string(Refused), "The platform did not take the update, or will not run it. Its own words say why: a secret set that does not exist, another region, no billing."},
-		{string(Build), "The cloud build failed, or did not end in time. Its error says why."},
-		{string(Crash), "Your agent's code exits. Its own output says why: start there."},
-		{string(OutOfMemory), "The agent needs more memory than it has. Take a larger `agent-profile`."},
-		{string(ImagePull), "The image cannot be fetched. Check its name and tag, and `image-credentials` for a private registry."},
-		{string(ImagePlatform), "The image is for another processor. Build it for `linux/arm64`."},
-		{string(NotScheduled), "No replica was started in time. Look for trouble at the platform, or raise `wait-timeout`."},
-		{string(NotReady), "Replicas run, but did not become ready in time. Look at the agent's log, or raise `wait-timeout`."},
-		{string(Infrastructure), "The platform says that it has trouble of its own. Try again later, or ask its support."},
-		{string(Replaced), "Someone else deployed meanwhile. A `concurrency` group keeps two jobs from racing."},
-		{string(Stopped), "The job was stopped. If the update was under way, look at the agent before you run it again."},
-		{string(API), "The API did not answer, or not in a way that this action understands. Try again."},
-	}
+// Reasons are all of them, in the order in which users read them.
+func Reasons() []Reason {
+	return []Reason{Inputs, Auth, Refused, Build, Crash, OutOfMemory, ImagePull, ImagePlatform, NotScheduled, NotReady,
+		Infrastructure, ReasonSuperseded, ReasonCancelled, API, Internal}
 }
 
-// Verdict is what a job, or one step of it, came to. The zero Verdict means
-// that there is none yet.
-//
-// A red one is an error too, so that a step can return it as such; Of finds it
-// again.
-type Verdict struct {
-	Status Status
+// MayPass reports whether the same job may succeed later without a new commit.
+func (r Reason) MayPass() bool {
+	switch r {
+	case API, Auth, Refused, ImagePull, Infrastructure, NotScheduled, ReasonSuperseded, ReasonCancelled:
+		return true
+	}
+	return false
+}
+
+// Ran reports whether it is the agent's own code that failed, so that its log may
+// show the cause.
+func (r Reason) Ran() bool { return r == Crash || r == OutOfMemory || r == NotReady }
+
+// Cause is finer than a Reason, only where the advice depends on it.
+type Cause string
+
+const (
+	BuildTimedOut     Cause = "build-timed-out"     // the platform gave the build up
+	BuildStillRunning Cause = "build-still-running" // build-timeout was up first
+	TooFewReplicas    Cause = "too-few-replicas"    // it serves, with fewer ready replicas than wait-for asks for
+)
+
+// Failure is why a step did not do what was asked. It is an error, and the only
+// one whose words reach users. Nothing reads its words back.
+type Failure struct {
+	Status Status // how the job ends; empty means Failed
 	Reason Reason
+	Cause  Cause // "" where Reason says it all
 	// Message says in a line what happened and what to do about it. It may
 	// quote text that is not ours.
 	Message string
-	// Detail is the whole text behind it – a crash's output, a build's error,
+	// Output is the whole text behind it – a crash's output, a build's error,
 	// the API's answer – as it came; not ours.
-	Detail string
-	// Rollback is what a rollback came to; nil where there was none.
-	Rollback *Verdict
-	// Code is the platform's error code, and Exit the exit code of the agent's
-	// process; empty and nil where there is none.
+	Output string
+	// Code is the platform's error code; "" where there is none.
 	Code string
-	Exit *int
+	// ExitCode is that of the agent's process; nil where there is none.
+	ExitCode *int
+	// Rollback is how an attempt to restore the previous deployment ended; nil
+	// where there was none.
+	Rollback *Rollback
 }
 
 // Error returns the Message.
-func (v *Verdict) Error() string { return v.Message }
+func (f *Failure) Error() string { return f.Message }
 
-// Of returns the verdict that err carries. A context that was cancelled is a
-// job that was stopped before it changed anything; any other error is a failure
-// of the API's.
-func Of(err error) Verdict {
-	var v *Verdict
-	if errors.As(err, &v) {
-		return *v
+// Rollback is how an attempt to restore the previous deployment ended.
+type Rollback struct {
+	Message string   // one line
+	Failure *Failure // nil: the previous deployment is restored
+}
+
+// Superseded reports whether another client's deployment took its place. A nil
+// Rollback was not.
+func (r *Rollback) Superseded() bool {
+	return r != nil && r.Failure != nil && r.Failure.Status == Superseded
+}
+
+// Result is how a job ended: green without a Failure, or red with one. Only Of
+// makes a Result that is green, so that there is no other kind. The zero Result is
+// red: nobody has said how the job ended.
+type Result struct {
+	green   Status
+	failure *Failure
+}
+
+var unfinished = Failure{Status: Failed, Reason: Internal, Message: "the job ended without a result"}
+
+// Of is the result of a job that came to a green status, or to an error. A context
+// that was cancelled is a job that was stopped before it changed anything; any
+// other error that is no *Failure is a fault of this program's own.
+func Of(green Status, err error) Result {
+	var f *Failure
+	switch {
+	case errors.As(err, &f):
+		failure := *f
+		if failure.Status == "" || failure.Status.OK() {
+			failure.Status = Failed
+		}
+		return Result{failure: &failure}
+	case errors.Is(err, context.Canceled):
+		return Result{failure: &Failure{Status: Cancelled, Reason: ReasonCancelled, Message: "the job was stopped before anything was changed"}}
+	case err != nil:
+		return Result{failure: Broken(err, nil)}
+	case !green.OK():
+		return Result{}
 	}
-	if errors.Is(err, context.Canceled) {
-		return Verdict{Status: Cancelled, Reason: Stopped, Message: "the job was stopped before anything was changed"}
+	return Result{green: green}
+}
+
+// Broken is the failure of a job whose program has a fault of its own, given what it
+// panicked with, and where.
+func Broken(fault any, stack []byte) *Failure {
+	return &Failure{Status: Failed, Reason: Internal, Output: string(stack), Message: fmt.Sprintf("internal error in this action (not your agent): %v", fault)}
+}
+
+// Status is the job's.
+func (r Result) Status() Status {
+	if f := r.Failure(); f != nil {
+		return f.Status
 	}
-	return Verdict{Status: Failed, Reason: API, Message: err.Error()}
+	return r.green
+}
+
+// Failure is why the job is red; nil when it is green.
+func (r Result) Failure() *Failure {
+	if r.failure == nil && r.green == "" {
+		return &unfinished
+	}
+	return r.failure
+}
+
+// Reason is why the job is red, in a word; "" when it is green.
+func (r Result) Reason() Reason {
+	if f := r.Failure(); f != nil {
+		return f.Reason
+	}
+	return ""
 }

@@ -10,11 +10,11 @@ import (
 func TestExitCode(t *testing.T) {
 	want := map[Status]int{Ready: 0, Deployed: 0, Unchanged: 0, Planned: 0, Failed: 1, TimedOut: 1, Superseded: 1, Cancelled: 1, RolledBack: 1}
 	if len(Statuses()) != len(want) {
-		t.Errorf("%d statuses are told, want %d", len(Statuses()), len(want))
+		t.Errorf("%d statuses, want %d", len(Statuses()), len(want))
 	}
 	for _, s := range Statuses() {
-		if code, ok := want[Status(s.Word)]; !ok || Status(s.Word).ExitCode() != code {
-			t.Errorf("%s: exit code %d, want %d", s.Word, Status(s.Word).ExitCode(), code)
+		if code, ok := want[s]; !ok || s.ExitCode() != code {
+			t.Errorf("%s: exit code %d, want %d", s, s.ExitCode(), code)
 		}
 	}
 	for _, s := range []Status{"", "something new"} {
@@ -25,20 +25,43 @@ func TestExitCode(t *testing.T) {
 }
 
 func TestOf(t *testing.T) {
-	crash := &Verdict{Status: Failed, Reason: Crash, Message: "m"}
+	crash := &Failure{Status: Failed, Reason: Crash, Message: "m"}
 	for _, tt := range []struct {
+		green  Status
 		err    error
 		status Status
 		reason Reason
 	}{
-		{crash, Failed, Crash},
-		{fmt.Errorf("waiting: %w", crash), Failed, Crash},
-		{fmt.Errorf("reading: %w", context.Canceled), Cancelled, Stopped},
-		{context.DeadlineExceeded, Failed, API},
-		{errors.New("boom"), Failed, API},
+		{Ready, nil, Ready, ""},
+		{Unchanged, nil, Unchanged, ""},
+		{"", crash, Failed, Crash},
+		{"", fmt.Errorf("waiting: %w", crash), Failed, Crash},
+		{"", &Failure{Reason: Auth, Message: "m"}, Failed, Auth},
+		{"", fmt.Errorf("reading: %w", context.Canceled), Cancelled, ReasonCancelled},
+		{"", context.DeadlineExceeded, Failed, Internal},
+		{"", errors.New("boom"), Failed, Internal},
+
+		// A green status with an error is red, and so is a red one without.
+		{Ready, crash, Failed, Crash},
+		{Ready, &Failure{Status: Ready, Reason: Crash, Message: "m"}, Failed, Crash},
+		{Failed, nil, Failed, Internal},
+		{"", nil, Failed, Internal},
+		{"something new", nil, Failed, Internal},
 	} {
-		if v := Of(tt.err); v.Status != tt.status || v.Reason != tt.reason || v.Message == "" {
-			t.Errorf("%v: got %+v", tt.err, v)
+		r := Of(tt.green, tt.err)
+		if r.Status() != tt.status || r.Reason() != tt.reason {
+			t.Errorf("%q, %v: got %s, %q", tt.green, tt.err, r.Status(), r.Reason())
 		}
+		if f := r.Failure(); (f == nil) != r.Status().OK() || f != nil && f.Message == "" {
+			t.Errorf("%q, %v: status %s with failure %+v", tt.green, tt.err, r.Status(), f)
+		}
+	}
+}
+
+// TestZeroResult holds that a job of which nobody said how it ended is red.
+func TestZeroResult(t *testing.T) {
+	var r Result
+	if r.Status() != Failed || r.Reason() != Internal || r.Failure() == nil {
+		t.Errorf("got %s, %q, %+v", r.Status(), r.Reason(), r.Failure())
 	}
 }

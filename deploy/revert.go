@@ -1,0 +1,104 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"pipecat-cloud-deploy/internal/settings"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// Revert is the plan that restores what p changed, exactly and nothing else, after
+// the deployment that it made failed. Its error says why there is none.
+func (p Plan) Revert(made Accepted, failure error) (Plan, error) {
+	f := verdict.Of("", failure).Failure()
+	switch {
+	case f.Status == verdict.Cancelled:
+		return Plan{}, errors.New("a job that is stopped puts nothing back")
+	case f.Status == verdict.Superseded:
+		return Plan{}, errors.New("another's deployment is not rolled back")
+	case made.Unchanged():
+		return Plan{}, errors.New("the update made no deployment")
+	case made.Ambiguous:
+		return Plan{}, fmt.Errorf("deployment %s may be another's, who asked for the same: the update's answer was lost, or came with a warning", made.ID)
+	case f.Reason == verdict.API, f.Reason == verdict.Auth:
+		return Plan{}, errors.New("the API does not tell whether it failed")
+	case f.Reason == verdict.Internal:
+		return Plan{}, errors.New("it is not known whether it failed")
+	}
+	back, err := p.reverse()
+	if err != nil {
+		return Plan{}, err
+	}
+	return Plan{
+		Request:  Request{Agent: p.Request.Agent},
+		Baseline: Baseline{Agent: made.Agent, Region: p.Baseline.Region},
+		Settings: back,
+		Changes:  reversed(p.Changes, settings.ImageShown(p.Baseline.Agent)),
+		Reverts:  &made,
+		failure:  f.Message,
+	}, nil
+}
+
+// reversed lists what a rollback does to each setting that changes move. A build is
+// replaced by the image before it.
+func reversed(changes []settings.Change, image string) (back []settings.Change) {
+	for _, c := range changes {
+		switch {
+		case !c.Moves:
+			continue
+		case c.Name == settings.BuildID:
+			c.Name, c.Before, c.After = settings.Image, "", image
+		case c.Before == "":
+			continue
+		default:
+			c.Before, c.After = c.After, c.Before
+		}
+		back = append(back, c)
+	}
+	return back
+}
+
+// Reverted is the failure of p with how its rollback ended: restored, or err.
+func (p Plan) Reverted(failure error, restored Accepted, err error) error {
+	f := *verdict.Of("", failure).Failure()
+	f.Rollback = &verdict.Rollback{}
+	switch other := settings.Compare(settings.Shown(p.Baseline.Agent), restored.Agent); {
+	case err == nil && restored.Unchanged():
+		f.Rollback.Failure = failed(verdict.Refused, nil, "the rollback failed too: the platform made no deployment of it")
+	case err == nil && other.Match == settings.Different:
+		// Between the last read and the rollback another client may have deployed.
+		f.Rollback.Failure = superseded("the rollback, deployment %s, serves, but is not what ran before, for someone else deployed meanwhile: its %s", restored.ID, other)
+	case err == nil:
+		f.Status = verdict.RolledBack
+		f.Rollback.Message = "what ran before is back, as deployment " + restored.ID
+		if names := p.notReported(); names != nil {
+			f.Rollback.Message += ", but for " + strings.Join(names, " and ") + ", of which the platform does not tell what it was"
+		}
+		return &f
+	default:
+		came := *verdict.Of("", err).Failure()
+		switch came.Status {
+		case verdict.Cancelled:
+			if restored.ID != "" {
+				came.Message = fmt.Sprintf("the job was stopped while it rolled back; the rollback, deployment %s, goes on without it", restored.ID)
+			}
+			f.Message = fmt.Sprintf("%s. It was to undo this: %s", came.Message, f.Message)
+			f.Status, f.Reason, f.Rollback = came.Status, came.Reason, nil
+			return &f
+		case verdict.Superseded:
+			came.Message = "it is not rolled back: " + came.Message
+		default:
+			came.Message = "the rollback failed too: " + came.Message
+		}
+		f.Rollback.Failure = &came
+	}
+	f.Rollback.Message = f.Rollback.Failure.Message
+	return &f
+}
+
+// superseded is the failure of a change in whose place another client's stands.
+func superseded(format string, args ...any) *verdict.Failure {
+	return &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,292 @@
+// Package event has all that can happen in a job, as values. What deploys and what
+// polls emits them; what shows them to people handles them. Neither knows the
+// other.
+package event
+
+import (
+	"fmt"
+	"time"
+
+	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/settings"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// Step is a part of a job's story.
+type Step string
+
+const (
+	Inputs  Step = "inputs"
+	Build   Step = "build"
+	Update  Step = "update"
+	Rollout Step = "rollout"
+	Revert  Step = "rollback"
+)
+
+// Event is one of the types below: plain data that nothing changes afterwards.
+type Event interface{ isEvent() }
+
+// Entry is an event with the agent that it is about, the step that it is in, and
+// the time when it happened.
+type Entry struct {
+	Agent string
+	Step  Step
+	At    time.Time
+	Event Event
+}
+
+// Emitter stamps events, and hands them on. The zero Emitter drops them.
+type Emitter struct {
+	Agent  string
+	Step   Step
+	Handle func(Entry)
+}
+
+// In is the emitter of another step.
+func (e Emitter) In(s Step) Emitter {
+	e.Step = s
+	return e
+}
+
+// Emit hands an event on.
+func (e Emitter) Emit(ev Event) {
+	if e.Handle != nil {
+		e.Handle(Entry{Agent: e.Agent, Step: e.Step, At: time.Now(), Event: ev})
+	}
+}
+
+// Problem is something about an input that a person should correct.
+type Problem struct {
+	Input string // the input's name, or the config file's key
+	Text  string // what was found and what would be right, in a line
+	File  string // the config file, where the problem is in it
+	Line  int    // in File; 0 when it is not known
+}
+
+// String is the problem in a line, after where it is.
+func (p Problem) String() string {
+	where := p.Input
+	if p.File != "" {
+		where = p.File
+		if p.Line > 0 {
+			where = fmt.Sprintf("%s:%d", p.File, p.Line)
+		}
+		if p.Input != "" {
+			where += ": " + p.Input
+		}
+	}
+	if where == "" {
+		return p.Text
+	}
+	return where + ": " + p.Text
+}
+
+// Try is what is tried again.
+type Try string
+
+const (
+	TryRead         Try = "read"          // of anything, before the update
+	TryUpdate       Try = "update"        // or, in a rollback, its own
+	TryLookup       Try = "lookup"        // of the agent, for an update whose response was lost
+	TryUpload       Try = "upload"        // of the build context
+	TryBuildRequest Try = "build-request" // to build what was uploaded
+)
+
+// Activity is what makes progress.
+type Activity string
+
+const (
+	Packing   Activity = "packing"
+	Uploading Activity = "uploading"
+)
+
+// Source is what printed an Output.
+type Source string
+
+const (
+	AgentLog  Source = "agent-log"  // its last lines, after a failure
+	BuildLog  Source = "build-log"  // as it comes
+	BuildTail Source = "build-tail" // its last lines, after a failure
+)
+
+type (
+	// Configured is what a job is asked to do. It is the first event.
+	Configured struct {
+		Region   string
+		Image    string
+		BuildID  string // "" for none, and for the latest
+		APIURL   string
+		File     string            // the config file that was read; "" for none
+		FileKeys []string          // those of its keys that count
+		Sources  map[string]string // the file's name for each input that was set there
+		DryRun   bool
+		Warnings []Problem
+	}
+
+	// InvalidInputs are all that is wrong with the inputs. Nothing is sent.
+	InvalidInputs struct{ Problems []Problem }
+
+	// BuildFound is a build that is there already, and is deployed.
+	BuildFound struct {
+		ID, Region, ContextHash string
+		CreatedAt               time.Time
+		Latest                  bool // the newest of its region; else it has the same build context
+	}
+
+	// BuildStarted is a build that the platform has begun, or has made before.
+	BuildStarted struct {
+		ID     string
+		Reused bool // it was made before
+	}
+
+	// BuildStatus is a build's new status.
+	BuildStatus struct {
+		ID, Status string
+		Elapsed    time.Duration // since the wait began
+	}
+
+	// Packed is a build context that is packed.
+	Packed struct {
+		Unpacked, Size int64 // bytes
+		Files          int
+		Hash           string
+		IgnoreFile     string   // "" when there is none
+		Secrets        []string // files that are excluded because they may be secrets
+		Irregular      []string // excluded because they are neither a file nor a link
+		Took           time.Duration
+	}
+
+	// Progress is how far an Activity is. Its first one has Done 0.
+	Progress struct {
+		Activity          Activity
+		Done, Total       int64 // bytes
+		Files, TotalFiles int   // while packing
+		Elapsed           time.Duration
+	}
+
+	// Uploaded is a build context that is uploaded.
+	Uploaded struct {
+		Size int64 // bytes
+		Took time.Duration
+	}
+
+	// Planned is a change that is about to be made, or would be in a dry run.
+	Planned struct {
+		Create           bool   // the agent does not exist
+		Region           string // the agent's; "" when the platform chooses it
+		PreviousID       string // of the deployment before; "" for none
+		PreviousImage    string // as its document shows it; "" when it does not
+		Image            string // that is deployed; "" for a build, and when the agent keeps its own
+		BuildID          string // that is deployed; "" for none, and for one that is yet to be made
+		BuildStatus      string
+		FromBuild        bool // a build is deployed, be it one that is yet to be made
+		Changes          []settings.Change
+		Force            bool
+		NeedsDeployment  bool // it makes a new deployment, as far as the agent's document shows
+		ScalingOnly      bool
+		Rollback         bool     // it is rolled back if it fails
+		Irreversible     string   // why it cannot be rolled back; "" when it can
+		NotReported      []string // settings that a rollback leaves as asked for
+		RevertRequest    string   // JSON of the update that would restore the previous deployment; "" for none
+		RevertNeedsBuild bool     // it lacks the id of the build that ran before
+		Reverts          string   // id of the failed deployment that this change undoes; "" when it is no rollback
+		RevertedFailure  string   // why that one failed
+	}
+
+	// Retrying is a request that failed or shows nothing yet, and is sent again.
+	Retrying struct {
+		Try Try
+		Err error         // nil: it shows nothing yet
+		In  time.Duration // until then
+	}
+
+	// ResponseLost is an update without a clear response. The agent is read to see
+	// whether the platform accepted it.
+	ResponseLost struct {
+		Err     error
+		Refused bool // a later request was refused, but an earlier one may have been accepted
+	}
+
+	// Accepted is an update that the platform accepted.
+	Accepted struct {
+		ID       string // of the deployment that is desired now
+		Previous string // of the one before; "" for a new agent
+		Region   string // "" when the response does not show it
+		Warning  string // the platform's words; "" for none
+	}
+
+	// Observed is a read of the agent during a rollout.
+	Observed struct {
+		revision.Observation
+		Changed bool          // there is something new to show
+		Elapsed time.Duration // since the wait began
+	}
+
+	// Heartbeat says that nothing has changed for a while.
+	Heartbeat struct {
+		Stage   string // completes "still …"
+		For     time.Duration
+		Elapsed time.Duration // since the wait began
+	}
+
+	// Unreachable says that the API cannot be read anymore while a job waits.
+	Unreachable struct{ Err error }
+
+	// Recovered says that it can be read again.
+	Recovered struct{ After time.Duration }
+
+	// PlatformIssue says that the platform reports an infrastructure issue of its own.
+	PlatformIssue struct{}
+
+	// WaitEnded says that a wait is over, with whatever result.
+	WaitEnded struct{}
+
+	// Output is what an agent or a build printed, or why that is not known.
+	Output struct {
+		Source Source
+		Lines  []string
+		Err    error
+	}
+
+	// Diagnosed is what broke.
+	Diagnosed struct{ diagnosis.Diagnosis }
+
+	// NotReverted says why a deployment that failed is not rolled back.
+	NotReverted struct{ Err error }
+
+	// Finished is the job's result. It is the last event.
+	Finished struct{ verdict.Result }
+)
+
+func (Configured) isEvent()    {}
+func (InvalidInputs) isEvent() {}
+func (BuildFound) isEvent()    {}
+func (BuildStarted) isEvent()  {}
+func (BuildStatus) isEvent()   {}
+func (Packed) isEvent()        {}
+func (Progress) isEvent()      {}
+func (Uploaded) isEvent()      {}
+func (Planned) isEvent()       {}
+func (Retrying) isEvent()      {}
+func (ResponseLost) isEvent()  {}
+func (Accepted) isEvent()      {}
+func (Observed) isEvent()      {}
+func (Heartbeat) isEvent()     {}
+func (Unreachable) isEvent()   {}
+func (Recovered) isEvent()     {}
+func (PlatformIssue) isEvent() {}
+func (WaitEnded) isEvent()     {}
+func (Output) isEvent()        {}
+func (Diagnosed) isEvent()     {}
+func (NotReverted) isEvent()   {}
+func (Finished) isEvent()      {}
+
+// Kinds has one of each type, for the tests that every kind is handled.
+func Kinds() []Event {
+	return []Event{
+		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Progress{}, Uploaded{},
+		Planned{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
+		PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, NotReverted{}, Finished{},
+	}
+}

@@ -1,0 +1,194 @@
+// Package revision reads an agent's document for what it says of one deployment.
+// It is the only reading: what judges a rollout, what looks for a lost response
+// and what is shown to people are all drawn from it.
+//
+// What the fields mean is from
+// https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
+package revision
+
+import (
+	"strings"
+	"time"
+
+	"pipecat-cloud-deploy/internal/pipecat"
+)
+
+// Target is the deployment that a document is read for.
+type Target struct {
+	ID       string // "" while no response has named it
+	Previous string // the deployment that it replaced; "" for a new agent
+	// Original is the deployment before Previous, which a rollback restores; ""
+	// when this is no rollback.
+	Original string
+	// CreatedAt is when the deployment was created, or the earliest time at which
+	// it can have been, by the platform's clock; zero when that is not known.
+	CreatedAt time.Time
+}
+
+// Unchanged reports whether the update made no new deployment.
+func (t Target) Unchanged() bool { return t.ID == t.Previous }
+
+// IsStale reports whether a document is from before the target: as the desired
+// deployment it shows one that the target replaced, or one that is older. A read
+// may lag by more than one deployment, and may miss an agent that exists.
+func (t Target) IsStale(doc *pipecat.Agent) bool {
+	switch doc.Desired() {
+	case t.ID, "":
+		return false
+	case t.Previous, t.Original:
+		return true
+	}
+	created := doc.DesiredCreatedAt()
+	return !created.IsZero() && created.Before(t.CreatedAt)
+}
+
+// IsSuperseded reports whether a document shows that another deployment is wanted in
+// the target's place: another one, and no older one.
+func (t Target) IsSuperseded(doc *pipecat.Agent) bool {
+	return doc.Desired() != t.ID && doc.Desired() != "" && !t.IsStale(doc)
+}
+
+// Stage is how far a rollout is: one of the constants, or the phase of the
+// target's revision as the platform names it.
+type Stage string
+
+const (
+	StaleRead        Stage = "waiting for reads to show it"
+	AwaitingOperator Stage = "waiting for the operator"
+	AwaitingRevision Stage = "waiting for the revision"
+	Superseded       Stage = "superseded"
+)
+
+// Serving says which revision takes calls.
+type Serving string
+
+const (
+	ServingOurs     Serving = "ours"
+	ServingPrevious Serving = "previous"
+	ServingNothing  Serving = "nothing"
+	ServingUnknown  Serving = ""
+)
+
+// State is what people are shown of a rollout. Two that are equal have nothing new.
+type State struct {
+	Stage     Stage
+	Serving   Serving
+	ServingID string // of the deployment that takes calls, where it is known
+	Ready     int    // ready replicas of the target
+	Started   int    // started replicas of the target
+	Restarts  int    // of all its replicas
+	Reason    string // why its replicas are as they are, such as CrashLoopBackOff
+}
+
+// Observation is what a document says of the target.
+type Observation struct {
+	State
+	Target         Target
+	DesiredID      string // of the deployment that is wanted now
+	Superseded     bool   // another client's deployment is wanted in its place; the rest says nothing of it
+	Reconciled     bool   // the operator has processed the target
+	Errors         []pipecat.AgentError
+	Degraded       pipecat.Condition // that is True; the zero one for none
+	HasRevision    bool              // the current revision is the target's; what follows is of it
+	Failed         bool              // the platform gave it up
+	Health         *pipecat.Health   // nil until a replica has started
+	ReadyReplicas  int
+	Infrastructure bool // the platform reports an issue of its own
+}
+
+// Observe reads a document.
+func Observe(doc *pipecat.Agent, t Target) Observation {
+	o := Observation{Target: t, DesiredID: doc.Desired()}
+	if t.IsSuperseded(doc) {
+		o.Superseded, o.Stage = true, Superseded
+		return o
+	}
+	stale := t.IsStale(doc)
+	o.Reconciled = !stale && doc.ReconciledDeploymentID == t.ID
+	for _, e := range doc.Errors {
+		if e.Code != "" || e.Message != "" {
+			o.Errors = append(o.Errors, e)
+		}
+	}
+	for _, c := range doc.Conditions {
+		if c.Type == "Degraded" && c.Status == "True" {
+			o.Degraded = c
+		}
+	}
+	rev := doc.CurrentRevision
+	if o.HasRevision = rev != nil && rev.DeploymentID == t.ID; o.HasRevision {
+		o.Failed, o.Health, o.ReadyReplicas, o.Infrastructure = rev.Phase == pipecat.Failed, rev.Health, rev.ReadyReplicas, rev.HasInfrastructureIssue
+	}
+	o.Stage = stageOf(doc, o, stale)
+	if o.HasRevision && o.Stage == Stage(rev.Phase) {
+		o.Ready = max(0, rev.ReadyReplicas)
+		if h := rev.Health; h != nil {
+			o.Started, o.Restarts, o.Reason = h.ReplicasStarted, h.RestartCount, h.Reason
+		}
+	}
+	o.Serving, o.ServingID = servingOf(doc, o)
+	return o
+}
+
+func stageOf(doc *pipecat.Agent, o Observation, stale bool) Stage {
+	rev := doc.CurrentRevision
+	switch {
+	case stale:
+		return StaleRead
+	case doc.ReconciledDeploymentID != o.Target.ID:
+		return AwaitingOperator
+	case rev == nil && doc.Ready:
+		return "ready"
+	case !o.HasRevision || rev.Phase == "":
+		return AwaitingRevision
+	}
+	return Stage(rev.Phase)
+}
+
+func servingOf(doc *pipecat.Agent, o Observation) (Serving, string) {
+	rev := doc.CurrentRevision
+	switch {
+	case doc.Ready && (doc.Available == nil || *doc.Available) && doc.ReconciledDeploymentID == o.Target.ID && (rev == nil || o.HasRevision):
+		return ServingOurs, o.Target.ID
+	case doc.Available == nil:
+		return ServingUnknown, ""
+	case !*doc.Available:
+		return ServingNothing, ""
+	case doc.Ready && doc.ReconciledDeploymentID != o.Target.ID: // from before, as long as the operator has not looked
+		return ServingPrevious, doc.ReconciledDeploymentID
+	case doc.PreviousRevision != nil:
+		return ServingPrevious, doc.PreviousRevision.DeploymentID
+	}
+	return ServingPrevious, ""
+}
+
+// Name is what people call the target's revision: one that an update left as it
+// was is not new.
+func (t Target) Name() string {
+	switch {
+	case t.Original != "":
+		return "the revision that was put back"
+	case t.Unchanged():
+		return "the revision that is there"
+	}
+	return "the new revision"
+}
+
+// In completes "it is …" with a stage.
+func (s Stage) In() string {
+	switch s {
+	case "":
+		return "not looked at yet"
+	case StaleRead, AwaitingOperator, AwaitingRevision:
+		return string(s)
+	}
+	return "in phase " + string(s)
+}
+
+// Text is an error as people read it: its code and its message.
+func Text(e pipecat.AgentError) string {
+	if e.Code == "" {
+		return e.Message
+	}
+	return strings.TrimSuffix(e.Code+": "+e.Message, ": ")
+}

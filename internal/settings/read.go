@@ -1,0 +1,121 @@
+package settings
+
+import (
+	"strconv"
+
+	"github.com/distribution/reference"
+
+	"pipecat-cloud-deploy/internal/pipecat"
+)
+
+// FromBuild reports whether an agent's deployment is of a cloud build: the
+// platform redacts its image, which then has neither tag nor digest.
+func FromBuild(a *pipecat.Agent) bool {
+	_, tag, digest := parts(imageOf(a))
+	return imageOf(a) != "" && tag+digest == ""
+}
+
+// ImageShown is the image of an agent's deployment, as its document shows it; ""
+// when it does not.
+func ImageShown(a *pipecat.Agent) string { return imageOf(a) }
+
+// Replicas are the bounds of an agent's replicas: the agent's own, and only where
+// the document lacks these those of its deployment. Scaling changes the first at
+// once, without a deployment; the second is what the deployment began with.
+func Replicas(a *pipecat.Agent) pipecat.Replicas { return replicasOf(a) }
+
+func specOf(a *pipecat.Agent) pipecat.Spec {
+	if a == nil || a.Deployment == nil {
+		return pipecat.Spec{}
+	}
+	return a.Deployment.Manifest.Spec
+}
+
+func imageOf(a *pipecat.Agent) string { return specOf(a).Image }
+
+func replicasOf(a *pipecat.Agent) pipecat.Replicas {
+	switch {
+	case a == nil:
+	case a.AutoScaling != nil:
+		return *a.AutoScaling
+	case specOf(a).AutoScaling != nil:
+		return *specOf(a).AutoScaling
+	}
+	return pipecat.Replicas{}
+}
+
+func boundsOf(s pipecat.Settings) pipecat.AutoScaling {
+	if s.AutoScaling == nil {
+		return pipecat.AutoScaling{}
+	}
+	return *s.AutoScaling
+}
+
+func bounds(s *pipecat.Settings) *pipecat.AutoScaling {
+	if s.AutoScaling == nil {
+		s.AutoScaling = &pipecat.AutoScaling{}
+	}
+	return s.AutoScaling
+}
+
+// filter names a noise filter: None for one that is off, "" for an unknown one.
+func filter(k *pipecat.KrispViva) string {
+	switch {
+	case k == nil:
+		return ""
+	case k.AudioFilter == nil:
+		return None
+	}
+	return *k.AudioFilter
+}
+
+func number(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
+}
+
+func seconds(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n) + "s"
+}
+
+// compareImages says whether an image that is shown is the one that was asked for.
+// The platform may spell the name out, and add the digest behind the tag. A tag
+// and a digest do not say whether they name the same image.
+func compareImages(asked, shown string) Match {
+	if asked == shown {
+		return Same
+	}
+	name, tag, digest := parts(asked)
+	otherName, otherTag, otherDigest := parts(shown)
+	differ := func(a, b string) bool { return a != "" && b != "" && a != b }
+	switch {
+	case name == "" || otherName == "" || otherTag+otherDigest == "": // what is shown is of a build
+		return Different
+	case name != otherName, differ(tag, otherTag), differ(digest, otherDigest):
+		return Different
+	case digest != "" && digest == otherDigest, digest == "" && tag == otherTag:
+		return Same
+	}
+	return Compatible
+}
+
+// parts takes an image's reference apart; its name is spelled out. What is not a
+// reference has none.
+func parts(image string) (name, tag, digest string) {
+	ref, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return "", "", ""
+	}
+	if t, ok := ref.(reference.Tagged); ok {
+		tag = t.Tag()
+	}
+	if d, ok := ref.(reference.Digested); ok {
+		digest = d.Digest().String()
+	}
+	return ref.Name(), tag, digest
+}

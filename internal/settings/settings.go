@@ -1,0 +1,310 @@
+// Package settings has the one table of an agent's settings: how each is asked
+// for, how an agent's document shows it, when the two are the same, and how it is
+// put back.
+//
+// The fields are those of
+// https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"pipecat-cloud-deploy/internal/pipecat"
+)
+
+// None is the value of a setting that an agent does without.
+const None = "none"
+
+// Names that other packages treat apart.
+const (
+	Image   = "image"
+	BuildID = "build-id"
+)
+
+// defaultSession is the longest session in seconds where a manifest names none.
+const defaultSession = 7200
+
+// setting is a row of the table.
+type setting struct {
+	name    string // the input's
+	scaling bool   // it takes effect without a new deployment
+	absent  string // what a manifest means that leaves it out; "" where that is not known
+
+	asked func(pipecat.Settings) string // "" when it is not asked for
+	shown func(*pipecat.Agent) string   // "" when the document does not show it
+	// compare says how a document shows what was asked for, where it is more than
+	// that the two texts are equal; nil otherwise.
+	compare func(asked string, a *pipecat.Agent) Match
+	// revert asks for what the document shows. Its error says why the API cannot
+	// do that.
+	revert func(to *pipecat.Settings, from *pipecat.Agent) error
+}
+
+// table has every setting, in the order in which users read them.
+var table = []setting{
+	{name: Image,
+		asked:   func(s pipecat.Settings) string { return s.Image },
+		shown:   imageOf,
+		compare: func(asked string, a *pipecat.Agent) Match { return compareImages(asked, imageOf(a)) },
+		revert:  revertImage},
+	{name: BuildID,
+		asked: func(s pipecat.Settings) string { return s.BuildID },
+		shown: func(*pipecat.Agent) string { return "" }, // of no build does a document show the id
+		compare: func(_ string, a *pipecat.Agent) Match {
+			switch {
+			case imageOf(a) == "":
+				return Unknown
+			case FromBuild(a):
+				return Compatible
+			}
+			return Different
+		},
+		revert: revertImage},
+	{name: "image-credentials", absent: None,
+		asked: func(s pipecat.Settings) string { return s.ImagePullSecretSet },
+		shown: func(a *pipecat.Agent) string { return specOf(a).ImagePullSecretName },
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
+			to.ImagePullSecretSet = specOf(from).ImagePullSecretName
+			return removable("image-credentials", to.ImagePullSecretSet)
+		}},
+	{name: "secret-set", absent: None,
+		asked: func(s pipecat.Settings) string { return s.SecretSet },
+		shown: func(a *pipecat.Agent) string { return strings.Join(specOf(a).EnvFromSecretNames, " ") },
+		// An agent that has the set has what was asked for: the API takes one set and
+		// shows a list, in which the platform may put sets of its own.
+		compare: func(asked string, a *pipecat.Agent) Match {
+			return same(slices.Contains(specOf(a).EnvFromSecretNames, asked))
+		},
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
+			sets := specOf(from).EnvFromSecretNames
+			if len(sets) > 1 {
+				return fmt.Errorf("the agent had several secret sets (%s), and the API takes one", strings.Join(sets, " "))
+			}
+			to.SecretSet = strings.Join(sets, "")
+			return removable("secret-set", to.SecretSet)
+		}},
+	{name: "min-agents", scaling: true,
+		asked: func(s pipecat.Settings) string { return number(boundsOf(s).MinAgents) },
+		shown: func(a *pipecat.Agent) string { return number(replicasOf(a).MinReplicas) },
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
+			bounds(to).MinAgents = replicasOf(from).MinReplicas
+			return nil
+		}},
+	{name: "max-agents", scaling: true,
+		asked: func(s pipecat.Settings) string { return number(boundsOf(s).MaxAgents) },
+		shown: func(a *pipecat.Agent) string { return number(replicasOf(a).MaxReplicas) },
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
+			bounds(to).MaxAgents = replicasOf(from).MaxReplicas
+			return nil
+		}},
+	{name: "agent-profile",
+		asked:  func(s pipecat.Settings) string { return s.AgentProfile },
+		shown:  func(a *pipecat.Agent) string { return a.AgentProfile },
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error { to.AgentProfile = from.AgentProfile; return nil }},
+	{name: "krisp-viva-audio-filter",
+		asked:  func(s pipecat.Settings) string { return filter(s.KrispViva) },
+		shown:  func(a *pipecat.Agent) string { return filter(a.KrispViva) },
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error { to.KrispViva = from.KrispViva; return nil }},
+	// An agent without a limit has the platform's own, so that to ask for that one
+	// changes nothing.
+	{name: "max-session-duration", absent: seconds(defaultSession),
+		asked: func(s pipecat.Settings) string { return seconds(s.MaxSessionDuration) },
+		shown: func(a *pipecat.Agent) string { return seconds(specOf(a).MaxSessionDurationSeconds) },
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
+			to.MaxSessionDuration = specOf(from).MaxSessionDurationSeconds
+			if to.MaxSessionDuration == 0 {
+				to.MaxSessionDuration = defaultSession
+			}
+			return nil
+		}},
+	{name: "websocket-auth",
+		asked: func(s pipecat.Settings) string { return s.WebsocketAuth },
+		shown: func(a *pipecat.Agent) string { return a.WebsocketAuth },
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
+			to.WebsocketAuth = from.WebsocketAuth
+			return nil
+		}},
+	{name: "node-type",
+		asked: func(s pipecat.Settings) string { return s.NodeType },
+		shown: func(a *pipecat.Agent) string { return specOf(a).DailyNodeType },
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
+			to.NodeType = specOf(from).DailyNodeType
+			return nil
+		}},
+}
+
+// Names lists the settings, in the order in which users read them.
+func Names() (names []string) {
+	for _, s := range table {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// value is what a document shows of a setting, or what it means by leaving it out.
+func (s setting) value(a *pipecat.Agent) string {
+	if v := s.shown(a); v != "" || imageOf(a) == "" { // without an image there is no manifest that leaves anything out
+		return v
+	}
+	return s.absent
+}
+
+// Match says how a document shows a setting that was asked for.
+type Match int
+
+const (
+	Unknown    Match = iota // it does not show the setting
+	Compatible              // it shows what may be the same: the hidden image of a build, a digest in place of a tag
+	Same
+	Different
+)
+
+func same(ok bool) Match {
+	if ok {
+		return Same
+	}
+	return Different
+}
+
+func (s setting) match(asked string, a *pipecat.Agent) Match {
+	switch shown := s.value(a); {
+	case s.compare != nil && s.shown(a) != "", s.name == BuildID:
+		return s.compare(asked, a)
+	case shown == "":
+		return Unknown
+	default:
+		return same(asked == shown)
+	}
+}
+
+// Change is what an update does to one setting.
+type Change struct {
+	Name    string
+	Before  string // "" when the document does not show it
+	After   string // Before, when it is not asked for
+	Asked   bool
+	Moves   bool // it is asked for, and is not known to be so already
+	Scaling bool // it takes effect without a new deployment
+}
+
+// NotReported reports whether a setting is asked for of which the API does not
+// report what it was, so that nothing can put it back.
+func (c Change) NotReported() bool { return c.Asked && c.Before == "" && c.Name != BuildID }
+
+// Diff lists the settings that are asked for, and those that an agent shows. The
+// agent is nil when it is yet to be created.
+func Diff(before *pipecat.Agent, asked pipecat.Settings) (changes []Change) {
+	known := before
+	if known == nil {
+		known = &pipecat.Agent{}
+	}
+	for _, s := range table {
+		c := Change{Name: s.name, Before: s.value(known), After: s.asked(asked), Scaling: s.scaling}
+		switch {
+		case c.After != "":
+			c.Asked = true
+			c.Moves = s.match(c.After, known) != Same
+			if !c.Moves && c.Name == Image {
+				c.Before = c.After // another spelling of it
+			}
+		default:
+			if c.Before = s.shown(known); c.Before == "" {
+				continue
+			}
+			c.After = c.Before
+		}
+		changes = append(changes, c)
+	}
+	return changes
+}
+
+// Comparison is how a document shows all settings that were asked for.
+type Comparison struct {
+	Match Match  // the worst: Different, Unknown, Compatible, Same
+	Name  string // of the setting that has it; "" when all are the same
+	Shown string // what the document shows of that one
+}
+
+// String completes "its …" with what the document shows.
+func (c Comparison) String() string {
+	if c.Name == BuildID {
+		return fmt.Sprintf("image is %q, of no build", c.Shown)
+	}
+	return fmt.Sprintf("%s is %q", c.Name, c.Shown)
+}
+
+// Compare says whether a document shows what was asked for. Scaling is left out:
+// it takes effect without a deployment, and late, so that it says nothing of which
+// deployment this is. A nil agent shows nothing.
+func Compare(asked pipecat.Settings, a *pipecat.Agent) Comparison {
+	if a == nil {
+		a = &pipecat.Agent{}
+	}
+	worst := Comparison{Match: Same}
+	for _, s := range table {
+		want := s.asked(asked)
+		if want == "" || s.scaling {
+			continue
+		}
+		m := s.match(want, a)
+		found := Comparison{m, s.name, s.value(a)}
+		if s.name == BuildID {
+			found.Shown = imageOf(a)
+		}
+		switch {
+		case m == Different:
+			return found
+		case m == Unknown && worst.Match != Unknown, m == Compatible && worst.Match == Same:
+			worst = found
+		}
+	}
+	return worst
+}
+
+// Revert asks for what the settings were that changes move. What was not shown is
+// left as it is. With an error, which says what cannot be put back, the rest is in
+// the settings all the same.
+func Revert(changes []Change, before *pipecat.Agent) (asked pipecat.Settings, err error) {
+	for _, c := range changes {
+		i := slices.IndexFunc(table, func(s setting) bool { return s.name == c.Name })
+		if i < 0 || !c.Moves || c.Before == "" && (c.Name != BuildID || imageOf(before) == "") {
+			continue
+		}
+		if e := table[i].revert(&asked, before); e != nil && err == nil {
+			err = e
+		}
+	}
+	return asked, err
+}
+
+// Shown asks for all that a document shows, so that another one can be compared
+// with it. Scaling is left out.
+func Shown(a *pipecat.Agent) (asked pipecat.Settings) {
+	if a == nil {
+		return asked
+	}
+	for _, s := range table {
+		if !s.scaling && s.name != BuildID && s.shown(a) != "" {
+			_ = s.revert(&asked, a) // what it cannot ask for is not compared
+		}
+	}
+	return asked
+}
+
+func removable(name, value string) error {
+	if value == "" {
+		return fmt.Errorf("the agent had no %s, and the API cannot take one away", name)
+	}
+	return nil
+}
+
+func revertImage(to *pipecat.Settings, from *pipecat.Agent) error {
+	if FromBuild(from) {
+		return errors.New("what ran before is of a build, and the platform does not tell which")
+	}
+	to.Image = imageOf(from)
+	return nil
+}

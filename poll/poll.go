@@ -1,0 +1,33 @@
+// Package poll waits: it reads again and again until a pure judge has a verdict.
+// It writes nothing.
+package poll
+
+import (
+	"context"
+
+	"pipecat-cloud-deploy/internal/pipecat"
+)
+
+// API is all that is read. Each read is tried once, because polling itself goes on.
+type API interface {
+	Agents
+	Builds
+	Logs
+}
+
+// Agents reads agents.
+type Agents interface {
+	Agent(ctx context.Context, name string) (*pipecat.Agent, error)
+}
+
+// Builds reads builds and what they print.
+type Builds interface {
+	Build(ctx context.Context, id string) (*pipecat.Build, error)
+	NewBuildLogs(ctx context.Context, id string, seen int) ([]string, error)
+	LastBuildLogs(ctx context.Context, id string, n int) ([]string, error)
+}
+
+// Logs reads what agents print.
+type Logs interface {
+	Logs(ctx context.Context, agent, deployment string, n int) ([]pipecat.LogLine, error)
+}

@@ -1,0 +1,113 @@
+package summary
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/settings"
+	"pipecat-cloud-deploy/internal/untrusted"
+)
+
+// row is what a change does to one setting, as people read it.
+type row struct {
+	settings.Change
+	source string // where it was asked for: "input", or the config file's name; "" when it was not
+}
+
+const (
+	ofBuild = "the build's"
+	toBuild = "a new build"
+)
+
+// rows lists what a change does to each setting. A build brings an image with it,
+// and one that is yet to be made has no id.
+func (r *Record) rows(p event.Planned) (rows []row) {
+	reverts := p.Reverts != ""
+	add := func(c settings.Change, source string) { rows = append(rows, row{c, source}) }
+	missing := p.FromBuild && p.BuildID == "" // the row of the build's id
+	addMissing := func() {
+		if missing {
+			missing = false
+			add(settings.Change{Name: settings.BuildID, After: toBuild, Asked: true, Moves: true}, r.sourceOf(settings.BuildID))
+		}
+	}
+	for _, c := range p.Changes {
+		if c.Name != settings.Image { // the id's place is after the image
+			addMissing()
+		}
+		switch {
+		case reverts:
+			if c.Name == settings.Image && c.Before == "" && r.change != nil && r.change.FromBuild {
+				c.Before = ofBuild
+			}
+			add(c, "")
+		case c.Name == settings.Image && p.FromBuild && !c.Asked:
+			c.After, c.Asked, c.Moves = ofBuild, true, true
+			add(c, r.sourceOf(settings.BuildID))
+		case c.Asked:
+			add(c, r.sourceOf(c.Name))
+		default:
+			add(c, "")
+		}
+	}
+	addMissing()
+	return rows
+}
+
+// sourceOf is where an input was set.
+func (r *Record) sourceOf(input string) string { return cmp.Or(r.asked.Sources[input], "input") }
+
+// becomes says what a setting was and is to be.
+func (row row) becomes() string {
+	from := ""
+	if row.source != "" && row.source != "input" {
+		from = " (" + row.source + ")"
+	}
+	switch {
+	case !row.Moves:
+		return row.After + ", as before" + from
+	case row.Before == "":
+		return row.After + from
+	}
+	return row.Before + " → " + row.After + from
+}
+
+// changeTable renders what the change does to each setting.
+func (r *Record) changeTable() string {
+	if r.change == nil {
+		return ""
+	}
+	rows := r.rows(*r.change)
+	if len(rows) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("| Setting | Before | After | From |\n|:--|:--|:--|:--|\n")
+	cell := func(s string) string { return code(untrusted.Cut(r.line(s), maxCell)) }
+	for _, row := range rows {
+		before, after := cell(row.Before), cell(row.After)
+		if row.Before == "" && row.Name != settings.BuildID && !r.change.Create {
+			before = "not told"
+		}
+		if !row.Asked {
+			after = "as before"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(row.Name), before, after, md(untrusted.Cut(r.line(row.source), 200)))
+	}
+	return b.String() + "\n"
+}
+
+// would says what a change does that is not made.
+func would(p *event.Planned) string {
+	switch {
+	case p == nil || p.Create:
+		return "would be created"
+	case p.ScalingOnly:
+		return "would be scaled, without a new deployment"
+	case !p.NeedsDeployment:
+		return "would stay as it is"
+	}
+	return "would get a new deployment"
+}

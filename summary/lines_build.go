@@ -1,0 +1,122 @@
+package summary
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/gha"
+	"pipecat-cloud-deploy/internal/quantity"
+)
+
+const (
+	maxNames   = 20 // of files that are named
+	maxPrinted = 40 // lines of a build's log, at a read
+)
+
+// building shows what happens on the way to a build.
+func (l *list) building(e event.Entry) {
+	switch ev := e.Event.(type) {
+	case event.BuildFound:
+		l.found(ev, e.At)
+	case event.BuildStarted:
+		if ev.Reused {
+			l.say("Build %s was made of the same before, and is used.", l.r.build)
+			return
+		}
+		l.say("Build %s has begun.", l.r.build)
+	case event.BuildStatus:
+		l.group("Wait for build " + short(l.r.build))
+		l.at(ev.Elapsed, ev.Status)
+	case event.Packed:
+		l.packed(ev)
+	case event.Progress:
+		switch ev.Activity {
+		case event.Packing:
+			l.group("Pack the build context")
+			l.say("%d of %d files, %s of %s", ev.Files, ev.TotalFiles, quantity.Size(ev.Done), quantity.Size(ev.Total))
+		case event.Uploading:
+			l.group("Upload the build context")
+			if ev.Done > 0 {
+				l.say("%s of %s%s", quantity.Size(ev.Done), quantity.Size(ev.Total), speed(ev.Done, ev.Elapsed))
+			}
+		}
+	case event.Uploaded:
+		l.group("Upload the build context")
+		l.say("Uploaded %s in %s%s.", quantity.Size(ev.Size), quantity.Span(ev.Took), speed(ev.Size, ev.Took))
+	}
+}
+
+func (l *list) found(b event.BuildFound, at time.Time) {
+	if !b.Latest {
+		l.say("Build %s was made of the same before, and is used. What else it is made of, such as its base image, may have moved: what changes the context builds anew.", l.r.build)
+		return
+	}
+	l.group("Find the latest build")
+	made := ""
+	if !b.CreatedAt.IsZero() {
+		made = fmt.Sprintf(", made %s ago", quantity.Age(at.Sub(b.CreatedAt)))
+	}
+	l.say("Build %s is the newest in %s that succeeded%s%s.", l.r.build, b.Region, made, with(", of context ", b.ContextHash))
+}
+
+func (l *list) packed(p event.Packed) {
+	l.group("Pack the build context")
+	l.say("Packed in %s: %s.", quantity.Span(p.Took), l.r.context)
+	if p.IgnoreFile == "" {
+		l.say("There is no .dockerignore, so the platform's own list says what stays out.")
+	} else {
+		l.say("What %q names stays out.", p.IgnoreFile)
+	}
+	for i, name := range p.Secrets {
+		if i == maxNames {
+			l.say("… and %d more.", len(p.Secrets)-i)
+			break
+		}
+		l.say("Kept out, for it may hold a secret: %q. Only a pattern with ! takes it in.", name)
+	}
+	if len(p.Irregular) > 0 {
+		names := make([]string, min(maxNames, len(p.Irregular)))
+		for i := range names {
+			names[i] = fmt.Sprintf("%q", p.Irregular[i])
+		}
+		l.annotate(gha.Warning, "Left out of the build", fmt.Sprintf("Left out of the build context, for it is neither a file nor a link (%d in all): %s",
+			len(p.Irregular), strings.Join(names, ", ")))
+	}
+}
+
+// output shows what an agent or a build printed. The last lines of a build that
+// failed are in the failure.
+func (l *list) output(o event.Output) {
+	switch {
+	case o.Source == event.AgentLog && o.Err != nil:
+		l.say("The agent's log could not be read: %v", o.Err)
+	case o.Source == event.AgentLog && len(o.Lines) > 0:
+		l.group("The agent's log, " + lastLines(l.r.logged))
+		l.add(foreign(l.r.agentLog))
+	case o.Source == event.BuildLog:
+		shown := o.Lines[max(0, len(o.Lines)-maxPrinted):]
+		if more := len(o.Lines) - len(shown); more > 0 {
+			l.say("… %s more", quantity.Count(more, "line"))
+		}
+		l.add(foreign(l.r.Cleaner.Blocks(shown)))
+	case o.Source == event.BuildTail && o.Err != nil:
+		l.say("The build's log could not be read: %v", o.Err)
+	}
+}
+
+func lastLines(n int) string {
+	if n == 1 {
+		return "its last line"
+	}
+	return fmt.Sprintf("its last %d lines", n)
+}
+
+// speed is that of an upload, once it took long enough to have one.
+func speed(bytes int64, in time.Duration) string {
+	if in < time.Second {
+		return ""
+	}
+	return ", " + quantity.Size(int64(float64(bytes)/in.Seconds())) + "/s"
+}

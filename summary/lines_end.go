@@ -1,0 +1,116 @@
+package summary
+
+import (
+	"fmt"
+	"strings"
+
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/gha"
+	"pipecat-cloud-deploy/internal/quantity"
+	"pipecat-cloud-deploy/internal/untrusted"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+const (
+	maxAnnotated = 10   // lines of a build's log in an annotation
+	maxMessage   = 2000 // bytes of a failure's message in an annotation
+)
+
+func (l *list) configured(c event.Configured) {
+	if c.File != "" {
+		l.add(line(fmt.Sprintf("Read %s: %s", l.clean(c.File), l.r.line(strings.Join(c.FileKeys, ", ")))))
+	}
+	for _, w := range c.Warnings {
+		l.problem(gha.Warning, w, w.String())
+	}
+}
+
+// invalid shows what is wrong with the inputs, an annotation each.
+func (l *list) invalid(problems []event.Problem) {
+	if len(problems) == 1 {
+		l.problem(gha.Error, problems[0], l.r.unsent())
+		return
+	}
+	l.annotate(gha.Error, "Inputs", l.r.unsent())
+	for _, p := range problems {
+		l.problem(gha.Error, p, p.String())
+	}
+}
+
+func (l *list) problem(k gha.Kind, p event.Problem, text string) {
+	l.add(annotation(l.r.Cleaner, gha.Annotation{Kind: k, Title: about(p.Input), Text: text, File: p.File, Line: p.Line}))
+}
+
+func about(input string) string {
+	if input == "" {
+		return "Inputs"
+	}
+	return "Input " + input
+}
+
+// finished ends the log with the result.
+func (l *list) finished() {
+	r := l.r
+	l.add(groupEnd{})
+	headline := r.headline()
+	failed := !r.green() && len(r.problems) == 0
+	if failed {
+		a := gha.Annotation{Kind: gha.Error, Title: r.agent + ": " + string(r.failure.Reason), Text: strings.TrimPrefix(headline, "✗ "), More: r.more(headline)}
+		if p := r.why.Place; p != nil {
+			a.Title, a.File, a.Line = r.agent+": "+r.why.Type, p.File, p.Line
+		}
+		l.add(annotation(r.Cleaner, a))
+	}
+	if r.failure.Output != "" {
+		l.add(line("In its own words:"))
+		l.add(foreign(r.failure.Output))
+	}
+	l.add(line(headline))
+	if failed {
+		l.add(line(fmt.Sprintf("Status %s, after %s", r.status, quantity.Span(r.took()))))
+	}
+	if text := r.todo(); text != "" {
+		l.add(line("What to do: " + untrusted.Cut(text, maxLine)))
+	}
+}
+
+// more is what an error annotation says beneath its headline.
+func (r *Record) more(headline string) (lines []string) {
+	if !strings.Contains(headline, strings.TrimRight(r.failure.Message, ".")) {
+		lines = append(lines, untrusted.Cut(r.failure.Message, maxMessage))
+	}
+	lines = append(lines, r.fared()...)
+	if text := r.todo(); text != "" {
+		lines = append(lines, "What to do: "+text)
+	}
+	if r.failure.Reason == verdict.Build && r.failure.Output != "" { // what it printed last
+		printed := strings.Split(strings.TrimRight(r.failure.Output, "\n"), "\n")
+		for _, line := range printed[max(0, len(printed)-maxAnnotated):] {
+			lines = append(lines, "│ "+line)
+		}
+	}
+	return lines
+}
+
+// fared says how a rollback ended, and how callers fared until then.
+func (r *Record) fared() (lines []string) {
+	if back := r.failure.Rollback; back != nil && back.Message != "" {
+		lines = append(lines, strings.ToUpper(back.Message[:1])+back.Message[1:]+".") // it begins with a word of ours
+	}
+	if r.revert != nil {
+		lines = append(lines, r.callers.affected(r.ended))
+	}
+	return lines
+}
+
+// todo says what to do about a red job, in Markdown; "" when the job is green, or
+// when each problem says it.
+func (r *Record) todo() string {
+	switch {
+	case r.why.Hint != "":
+		return r.line(r.why.Hint)
+	case len(r.problems) > 0:
+		return ""
+	}
+	return advice(r.failure.Reason)
+}

@@ -1,0 +1,70 @@
+package summary
+
+import (
+	"regexp"
+	"strings"
+)
+
+// joiner is invisible, and keeps what stands around it from being a link.
+const joiner = "&#8288;"
+
+var markdown = strings.NewReplacer(
+	"&", "&amp;", "<", "&lt;", ">", "&gt;",
+	"\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "~", "\\~", "$", "\\$",
+	"[", "\\[", "]", "\\]", "|", "\\|",
+	"#", "\\#"+joiner, "@", "@"+joiner, "://", ":"+joiner+"//",
+)
+
+var (
+	// starts are those of lists and of lines, which mean nothing elsewhere.
+	starts = regexp.MustCompile(`^(\d*)([-+=.)])`)
+	// links are what GitHub takes for one by its letters: www.x and GH-1.
+	links = regexp.MustCompile(`(?i)(www|\bgh)([.-])`)
+	// emoji is what GitHub shows as a picture, such as :warning:.
+	emoji = regexp.MustCompile(`:([\pL0-9_+\\-]+:)`)
+)
+
+// md escapes a line of text for GitHub-flavored Markdown: in a paragraph, a
+// heading, a list's item or a table's cell it shows as it is, and is no link,
+// image or mention.
+//
+// https://github.github.com/gfm/#backslash-escapes
+func md(s string) string {
+	s = starts.ReplaceAllString(markdown.Replace(s), `$1\$2`)
+	s = links.ReplaceAllString(s, "$1"+joiner+"$2")
+	for range 2 { // two emoji may share a colon
+		s = emoji.ReplaceAllString(s, ":"+joiner+"$1")
+	}
+	return s
+}
+
+// code shows a line of text as code, in a table's cell too.
+func code(s string) string {
+	if s == "" {
+		return "–"
+	}
+	if strings.ContainsAny(s, "`|") {
+		return "<code>" + md(s) + "</code>"
+	}
+	return "`" + s + "`"
+}
+
+// fence shows a block of text as it is, behind a fence that it cannot close.
+//
+// https://github.github.com/gfm/#fenced-code-blocks
+func fence(s string) string { return fenceOf("text", s) }
+
+// fenceOf is a fence around text of a language.
+func fenceOf(language, s string) string {
+	longest, run := 2, 0
+	for _, c := range s {
+		if c == '`' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	ticks := strings.Repeat("`", longest+1)
+	return ticks + language + "\n" + strings.TrimRight(s, "\n") + "\n" + ticks + "\n"
+}

@@ -1,0 +1,207 @@
+package summary
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/gha"
+	"pipecat-cloud-deploy/internal/quantity"
+	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/untrusted"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// Record is what is known of one agent's job: its events, folded. Equal events
+// make equal records. The zero Record is one of a job without events.
+type Record struct {
+	// Cleaner makes text from elsewhere fit to be shown. It has to be set before
+	// the first Add.
+	Cleaner untrusted.Cleaner
+
+	began, ended time.Time // of the first entry, and of Finished or else the last
+	finished     bool
+
+	agent, image, build string // clean
+	region              string
+	asked               event.Configured
+	problems            []event.Problem
+	context             string // what the build was packed of
+	reused              bool   // the build was there before
+
+	change     *event.Planned  // nil: not known yet
+	accepted   *event.Accepted // nil: not known to be
+	lost       int             // updates without a clear response
+	deployment string          // its id
+	previous   string          // the id of the one before
+	revert     *event.Planned  // the rollback; nil: there is none
+	restored   string          // the id of the rollback's deployment
+
+	observed    bool                 // rollout is known
+	rollout     revision.Observation // its last
+	now         revision.State       // the last of all, the rollback's included
+	stages      []stage
+	callers     callers
+	unreachable int // times that the API could not be read anymore
+
+	agentLog string // its last lines, clean
+	logged   int    // how many
+	why      diagnosis.Diagnosis
+	notes    []string // warnings and notices, clean
+
+	status  verdict.Status  // once finished
+	failure verdict.Failure // once finished, clean; the zero one when the job is green
+}
+
+// Add folds an entry into the record.
+func (r *Record) Add(e event.Entry) { r.add(e) }
+
+// add folds an entry, and returns what the log shows of it.
+func (r *Record) add(e event.Entry) []item {
+	r.fold(e)
+	items := lines(r, e)
+	for _, it := range items {
+		if a, ok := it.(gha.Annotation); ok {
+			r.note(a)
+		}
+	}
+	return items
+}
+
+// note keeps a warning or a notice for the page.
+func (r *Record) note(a gha.Annotation) {
+	switch a.Kind {
+	case gha.Warning:
+		r.notes = append(r.notes, "⚠ "+a.Text)
+	case gha.Notice:
+		r.notes = append(r.notes, a.Text)
+	}
+}
+
+func (r *Record) fold(e event.Entry) {
+	if r.began.IsZero() {
+		r.began = e.At
+	}
+	if !r.finished {
+		r.ended = e.At
+	}
+	if r.agent == "" {
+		r.agent = r.line(e.Agent)
+	}
+	switch ev := e.Event.(type) {
+	default:
+		panic(fmt.Sprintf("a record has no place for %T", ev))
+	case event.Configured:
+		r.asked = ev
+		r.region, r.image, r.build = ev.Region, r.line(ev.Image), r.line(ev.BuildID)
+	case event.InvalidInputs:
+		r.problems = ev.Problems
+	case event.BuildFound:
+		r.build, r.reused = r.line(ev.ID), true
+	case event.BuildStarted:
+		r.build, r.reused = r.line(ev.ID), r.reused || ev.Reused
+	case event.BuildStatus:
+		r.build = cmp.Or(r.build, r.line(ev.ID))
+		r.enter(buildPart, ev.Status, e.At)
+	case event.Packed:
+		r.enter(buildPart, "packing", e.At.Add(-ev.Took))
+		r.context = fmt.Sprintf("%s in %s, packed to %s, with hash %s",
+			quantity.Size(ev.Unpacked), quantity.Count(ev.Files, "file"), quantity.Size(ev.Size), ev.Hash)
+	case event.Progress:
+		if ev.Activity == event.Uploading {
+			r.enter(buildPart, "uploading", e.At.Add(-ev.Elapsed))
+		}
+	case event.Uploaded:
+		r.enter(buildPart, "uploading", e.At.Add(-ev.Took))
+	case event.Planned:
+		if e.Step == event.Revert {
+			r.revert = &ev
+			return
+		}
+		r.change, r.previous, r.region = &ev, ev.PreviousID, ev.Region
+		r.build = cmp.Or(r.build, r.line(ev.BuildID))
+	case event.ResponseLost:
+		if !ev.Refused {
+			r.lost++
+		}
+	case event.Accepted:
+		switch {
+		case e.Step != event.Revert:
+			r.accepted, r.deployment, r.region = &ev, ev.ID, cmp.Or(ev.Region, r.region)
+		case ev.ID != ev.Previous:
+			r.restored = ev.ID
+		}
+	case event.Observed:
+		r.observe(e, ev)
+	case event.WaitEnded:
+		r.enter("", "", e.At)
+	case event.Unreachable:
+		r.unreachable++
+	case event.Output:
+		if ev.Source == event.AgentLog && len(ev.Lines) > 0 {
+			r.logged, r.agentLog = len(ev.Lines), r.Cleaner.Blocks(ev.Lines)
+		}
+	case event.Diagnosed:
+		r.why = ev.Diagnosis
+	case event.Finished:
+		r.finish(ev.Result)
+	case event.Retrying, event.Heartbeat, event.Recovered, event.PlatformIssue, event.NotReverted:
+		// The log shows these, and nothing else does.
+	}
+}
+
+func (r *Record) observe(e event.Entry, seen event.Observed) {
+	part := rolloutPart
+	if e.Step == event.Revert {
+		part = rollbackPart
+	}
+	r.enter(part, string(seen.Stage), e.At)
+	if seen.Stage == revision.Superseded { // it shows nothing of the target
+		return
+	}
+	r.now = seen.State
+	r.callers.add(seen.State, r.deployment, e.At)
+	if e.Step != event.Revert {
+		r.observed, r.rollout = true, seen.Observation
+	}
+}
+
+// finish notes the job's result, with its texts clean.
+func (r *Record) finish(result verdict.Result) {
+	r.finished, r.status, r.failure = true, result.Status(), verdict.Failure{}
+	f := result.Failure()
+	if f == nil {
+		return
+	}
+	r.failure = *f
+	r.failure.Message, r.failure.Output = r.line(f.Message), r.Cleaner.Block(f.Output)
+	if strings.Contains(r.failure.Message, r.line(r.failure.Output)) { // it adds nothing
+		r.failure.Output = ""
+	}
+	if f.Rollback != nil {
+		back := *f.Rollback
+		back.Message = r.line(back.Message)
+		r.failure.Rollback = &back
+	}
+}
+
+// settled is the record with a result: that of a job which nobody finished is the
+// zero one.
+func (r *Record) settled() *Record {
+	if r.finished {
+		return r
+	}
+	end := *r
+	end.finish(verdict.Result{})
+	return &end
+}
+
+func (r *Record) line(s string) string { return r.Cleaner.Line(s) }
+
+func (r *Record) took() time.Duration { return r.ended.Sub(r.began) }
+
+// green reports whether the job is.
+func (r *Record) green() bool { return r.status.OK() }
