@@ -127,14 +127,14 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 		return "", err
 	}
 	j.accepted = &accepted
-	status := verdict.Deployed
-	if j.cfg.WaitForReady {
-		policy := j.policy
-		policy.MinReplicas = j.plan.MinReplicas
-		if err := poll.Rollout(ctx, j.once, j.want.Agent, accepted.Target(), policy, j.deadline, j.log.In(event.Rollout)); err != nil {
-			return "", err
-		}
-		status = verdict.Ready
+	policy := j.policy
+	policy.AcceptedOnly, policy.MinReplicas = !j.cfg.WaitForReady, j.plan.MinReplicas
+	if err := poll.Rollout(ctx, j.once, j.want.Agent, accepted.Target(), policy, j.deadline, j.log.In(event.Rollout)); err != nil {
+		return "", err
+	}
+	status := verdict.Ready
+	if policy.AcceptedOnly {
+		status = verdict.Deployed
 	}
 	if accepted.Unchanged() {
 		status = verdict.Unchanged

@@ -27,6 +27,10 @@ type Accepted struct {
 	Previous string         // of the one before; "" for a new agent
 	Original string         // of the one before that, which a rollback restores; "" when it is no rollback
 	Agent    *pipecat.Agent // the response, or the agent as it was found
+	// Asked is what documents have to show of the deployment, and KnownErrors are
+	// those that the agent had before.
+	Asked       pipecat.Settings
+	KnownErrors []pipecat.AgentError
 	// Ambiguous says that the deployment may be another client's, who asked for the
 	// same: no response named it, or the response came with a warning.
 	Ambiguous bool
@@ -37,7 +41,7 @@ func (a Accepted) Unchanged() bool { return a.Target().Unchanged() }
 
 // Target is the deployment, for what polls it.
 func (a Accepted) Target() revision.Target {
-	t := revision.Target{ID: a.ID, Previous: a.Previous, CreatedAt: a.Agent.DesiredCreatedAt()}
+	t := revision.Target{ID: a.ID, Previous: a.Previous, Asked: a.Asked, KnownErrors: a.KnownErrors, CreatedAt: a.Agent.DesiredCreatedAt()}
 	if a.ID != a.Previous {
 		t.Original = a.Original
 	}
@@ -50,12 +54,18 @@ func (a Accepted) Target() revision.Target {
 func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.Emitter) (Accepted, error) {
 	timed, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	a := applier{Plan: p, api: api, emit: emit, replaces: p.target(),
-		pace: pacing.Exponential(time.Second, backoff.DefaultMultiplier, 10*time.Second), report: pacing.Throttle{Every: reportEvery}}
-	agent, err := a.send(timed)
+	agent, a, err := apply(timed, api, p, emit)
+	var exists *existing
+	if errors.As(err, &exists) { // which the read before missed, or another client has made
+		if p, err = NewPlan(p.Request, Baseline{Agent: exists.agent, Region: exists.agent.Region}, p.Artifact); err == nil {
+			emit.Emit(p.Event())
+			agent, a, err = apply(timed, api, p, emit)
+		}
+	}
 	switch {
 	case err == nil:
-		made := Accepted{ID: agent.Desired(), Previous: p.previous(), Original: a.replaces.Original, Agent: agent, Ambiguous: a.lost > 0 || agent.Warning != ""}
+		made := Accepted{ID: agent.Desired(), Previous: p.previous(), Original: a.replaces.Original, Agent: agent,
+			Asked: p.Expected, KnownErrors: a.replaces.KnownErrors, Ambiguous: a.lost > 0 || agent.Warning != ""}
 		emit.Emit(event.Accepted{ID: made.ID, Previous: made.Previous, Region: agent.Region, Warning: agent.Warning})
 		return made, nil
 	case ctx.Err() != nil:
@@ -64,6 +74,14 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 		return Accepted{}, a.timedOut()
 	}
 	return Accepted{}, err
+}
+
+// apply sends one plan.
+func apply(ctx context.Context, api API, p Plan, emit event.Emitter) (*pipecat.Agent, *applier, error) {
+	a := &applier{Plan: p, api: api, emit: emit, replaces: p.target(),
+		pace: pacing.Exponential(time.Second, backoff.DefaultMultiplier, 10*time.Second), report: pacing.Throttle{Every: reportEvery}}
+	agent, err := a.send(ctx)
+	return agent, a, err
 }
 
 // applier sends one plan.
@@ -77,10 +95,14 @@ type applier struct {
 	last     *pipecat.Error  // of the last request; nil while there is none
 	open     bool            // a request may have been accepted, and is yet to be looked for
 	lost     int             // requests without a clear response
+	// explained says that a conflict is one with a set that is not ready yet, so that
+	// the request was not accepted.
+	explained bool
 }
 
 // send sends the request until the platform accepts or refuses it, and returns
-// the agent that has it.
+// the agent that has it. Whatever comes back but a clear success, the agent is read
+// before the request is sent again, and before anything is said of it.
 func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 	for {
 		if agent, err := a.stillOurs(ctx); agent != nil || err != nil {
@@ -95,18 +117,12 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 			return nil, ctx.Err()
 		}
 		a.last = asError(err)
-
 		final := a.outcome(ctx)
-		// What may have been accepted is looked for before anything is sent again, and
-		// once more before anything is said to have failed.
-		if final != nil && a.lost > 0 && !a.open {
-			a.open = true
+		if final != nil && a.lost > 0 && !a.last.Temporary() {
 			a.emit.Emit(event.ResponseLost{Err: final, Refused: true})
 		}
-		if a.open {
-			if agent, err := a.reconcile(ctx, a.lookupDelays(final != nil)...); agent != nil || err != nil {
-				return agent, err
-			}
+		if agent, err := a.reconcile(ctx, final, a.lookupDelays(final != nil)...); agent != nil || err != nil {
+			return agent, err
 		}
 		if final != nil {
 			return nil, final
@@ -114,7 +130,7 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		if err := a.hold(ctx, max(a.pace.NextBackOff(), a.last.RetryAfter)); err != nil {
 			return nil, err
 		}
-		if agent, err := a.reconcile(ctx, 0); agent != nil || err != nil {
+		if agent, err := a.reconcile(ctx, nil, 0); agent != nil || err != nil {
 			return agent, err
 		}
 	}
@@ -135,13 +151,14 @@ func (a *applier) outcome(ctx context.Context) error {
 	tooLong := time.Until(deadline) < e.RetryAfter
 	switch {
 	case e.Status == http.StatusConflict, e.Status == http.StatusTooManyRequests:
-		a.open = false
 		if tooLong {
 			return failed(verdict.Refused, e, "%s is given up, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", a.what(), e.RetryAfter, e)
 		}
-		return a.provisioned(ctx)
+		if e.Status == http.StatusConflict {
+			return a.provisioned(ctx)
+		}
+		return nil
 	case !e.Temporary():
-		a.open = false
 		return a.refused()
 	}
 	a.lose(e)
@@ -158,18 +175,34 @@ func (a *applier) lose(why error) {
 	a.report.Reset() // what is done about it is news
 }
 
-// provisioned is an error when a conflict is one with a secret set that will
-// never be ready.
+// provisioned is an error when a conflict is one with a secret set, or an image pull
+// secret set, that will never be ready. One that is not ready yet explains it.
 func (a *applier) provisioned(ctx context.Context) error {
-	set := a.Settings.SecretSet
-	if set == "" || a.last.Status != http.StatusConflict {
+	a.explained = false
+	if set := a.Settings.SecretSet; set != "" {
+		if s, err := a.api.SecretSet(ctx, set); err == nil {
+			if err := a.notProvisioned("secret set", set, *s); err != nil {
+				return err
+			}
+		}
+	}
+	if set := a.Settings.ImagePullSecretSet; set != "" { // which can be read in the list alone
+		sets, _ := a.api.SecretSets(ctx)
+		for _, s := range sets {
+			if s.Name == set {
+				return a.notProvisioned("image pull secret set", set, s)
+			}
+		}
+	}
+	return nil
+}
+
+func (a *applier) notProvisioned(kind, name string, s pipecat.SecretSet) error {
+	a.explained = a.explained || s.Status == pipecat.SecretPending
+	if s.Status != pipecat.SecretFailed {
 		return nil
 	}
-	s, err := a.api.SecretSet(ctx, set)
-	if err != nil || s.Status != pipecat.SecretFailed {
-		return nil
-	}
-	f := failed(verdict.Refused, a.last, "secret set %q could not be provisioned, so %s was not made; save it again, then run the job again", set, a.what())
+	f := failed(verdict.Refused, a.last, "%s %q could not be provisioned, so %s was not made; save it again, then run the job again", kind, name, a.what())
 	f.Output = s.ErrorMessage
 	return f
 }

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -31,7 +30,7 @@ func byID(ctx context.Context, api API, r Request) (Artifact, error) {
 	id := r.Settings.BuildID
 	build, err := api.Build(ctx, id)
 	switch {
-	case status(err) == http.StatusNotFound:
+	case missing(err):
 		return Artifact{}, failed(verdict.Build, err, "build %s does not exist in the key's organization; list what there is with: pipecat cloud build list", id)
 	case err != nil:
 		return Artifact{}, unreadable(ctx, err)

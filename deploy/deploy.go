@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"pipecat-cloud-deploy/internal/buildcontext"
@@ -25,6 +24,7 @@ type API interface {
 	Builds(ctx context.Context, f pipecat.BuildFilter) ([]pipecat.Build, error)
 	Properties(ctx context.Context) (*pipecat.Properties, error)
 	SecretSet(ctx context.Context, name string) (*pipecat.SecretSet, error)
+	SecretSets(ctx context.Context) ([]pipecat.SecretSet, error)
 
 	CreateAgent(ctx context.Context, r pipecat.CreateRequest) (*pipecat.Agent, error)
 	UpdateAgent(ctx context.Context, name string, r pipecat.UpdateRequest) (*pipecat.Agent, error)
@@ -72,16 +72,14 @@ type Baseline struct {
 func Read(ctx context.Context, api API, r Request) (Baseline, error) {
 	agent, err := api.Agent(ctx, r.Agent)
 	switch {
-	case status(err) == http.StatusNotFound && !r.Create:
+	case missing(err) && !r.Create:
 		return Baseline{}, failed(verdict.Inputs, err, "agent %q does not exist, and create-if-missing is false; correct agent-name, or create the agent first", r.Agent)
-	case status(err) == http.StatusNotFound && !r.deploys():
+	case missing(err) && !r.deploys():
 		return Baseline{}, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", r.Agent)
-	case status(err) == http.StatusNotFound:
+	case missing(err):
 		return readMissing(ctx, api, r, asError(err).Date)
 	case err != nil:
 		return Baseline{}, unreadable(ctx, err)
-	case agent.Desired() == "":
-		return Baseline{}, failed(verdict.API, nil, "nothing was changed, for the API's answer about agent %q names no deployment of it, and so is not understood", r.Agent)
 	}
 	b := Baseline{Agent: agent, Region: agent.Region}
 	if err := r.validate(b); err != nil {
@@ -156,8 +154,8 @@ func asError(err error) *pipecat.Error {
 	return e
 }
 
-// status is the HTTP status of an error, or 0.
-func status(err error) int { return asError(err).Status }
+// missing reports whether an error is the API's own word that there is no such thing.
+func missing(err error) bool { return asError(err).Missing() }
 
 // failed makes a failure. A response of the API's that is not understood is its
 // output.

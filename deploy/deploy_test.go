@@ -166,7 +166,7 @@ func TestMissed(t *testing.T) {
 		{http.Header{"Date": {date.Format(http.TimeFormat)}}, date.Add(-time.Minute)},
 		{nil, time.Time{}},
 	} {
-		h := simulator.Answer(&simulator.Cloud{}, simulator.Reads, 404, tt.header, "{}")
+		h := simulator.Answer(&simulator.Cloud{}, simulator.Reads, 404, tt.header, `{"error":"Not found"}`)
 		r := Request{Agent: "bot", Create: true, Settings: pipecat.Settings{Image: "a:b"}}
 		b, err := Read(t.Context(), client(h), r)
 		if err != nil {
@@ -256,7 +256,7 @@ func TestReadFirst(t *testing.T) {
 }
 
 // TestReadMissing holds that an agent is not created of nothing, and that a read
-// which names no deployment is not understood.
+// which names no deployment is no evidence.
 func TestReadMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, err := Read(t.Context(), client(&simulator.Cloud{}), Request{Agent: "new", Create: true, Settings: pipecat.Settings{AgentProfile: "agent-2x"}})
@@ -265,7 +265,7 @@ func TestReadMissing(t *testing.T) {
 		}
 		h := simulator.Answer(&simulator.Cloud{}, simulator.Reads, 200, nil, `{"name":"bot"}`)
 		_, err = Read(t.Context(), client(h), Request{Agent: "bot"})
-		if f := failureOf(err); f.Reason != verdict.API || !strings.Contains(f.Message, "names no deployment of it, and so is not understood") {
+		if f := failureOf(err); f.Reason != verdict.API || !strings.Contains(f.Message, "it names no deployment") {
 			t.Errorf("got %+v", f)
 		}
 	})

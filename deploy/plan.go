@@ -37,6 +37,7 @@ type Plan struct {
 	Artifact    Artifact
 	Settings    pipecat.Settings  // that are sent
 	Changes     []settings.Change // what it does to each setting
+	Expected    pipecat.Settings  // that documents have to show of the deployment
 	MinReplicas int               // that ready takes; 0: the platform decides
 	Reverts     *Accepted         // the failed deployment that it undoes; nil: it is no rollback
 	failure     string            // of that one
@@ -57,7 +58,7 @@ func NewPlan(r Request, b Baseline, a Artifact) (Plan, error) {
 		least, _ := r.bounds(b)
 		p.MinReplicas = *least // validated
 	}
-	p.Changes = settings.Diff(b.Agent, p.Settings)
+	p.Expected, p.Changes = p.Settings, settings.Diff(b.Agent, p.Settings)
 	return p, nil
 }
 
@@ -72,7 +73,10 @@ func (p Plan) previous() string {
 // target is the deployment that the change makes, as far as it is known before
 // the platform has accepted it.
 func (p Plan) target() revision.Target {
-	t := revision.Target{Previous: p.previous()}
+	t := revision.Target{Previous: p.previous(), Asked: p.Expected}
+	if p.Baseline.Agent != nil {
+		t.KnownErrors = p.Baseline.Agent.Errors
+	}
 	switch b := p.Baseline; {
 	case b.Agent != nil:
 		t.CreatedAt = b.Agent.DesiredCreatedAt()
@@ -159,11 +163,11 @@ func (p Plan) reverse() (pipecat.Settings, error) {
 		changes = append(slices.Clone(changes), settings.Change{Name: settings.BuildID, Asked: true, Moves: true})
 	}
 	back, err := settings.Revert(changes, p.Baseline.Agent)
-	if p.Artifact != (Artifact{}) && settings.ImageShown(p.Baseline.Agent) == "" {
+	if p.Artifact != (Artifact{}) && settings.ImageShown(p.Baseline.Agent)+settings.BuildShown(p.Baseline.Agent) == "" {
 		err = errors.New("the platform does not tell which image ran before")
 	}
 	known := func(c settings.Change) bool {
-		return c.Moves && !c.Scaling && (c.Before != "" || c.Name == settings.BuildID)
+		return c.Moves && !c.Scaling && (c.Before != "" || c.Name == settings.BuildID || c.Name == settings.Image)
 	}
 	if err == nil && !slices.ContainsFunc(changes, known) {
 		err = errors.New("no setting changes that makes a deployment, and what was behind the image's tag before is not known")
@@ -177,7 +181,7 @@ func (p Plan) canRevertTo() error {
 	switch {
 	case b == nil:
 		return errors.New("the agent was new, so there is nothing to go back to")
-	case !b.Ready, b.Available != nil && !*b.Available, b.ReconciledDeploymentID != b.Desired():
+	case !b.IsReady(), b.Available == pipecat.False, b.ReconciledDeploymentID != b.Desired():
 		return fmt.Errorf("the deployment before it, %s, is not known to have been ready", b.Desired())
 	case b.Deployment != nil && b.Deployment.ID != "" && b.Deployment.ID != b.Desired():
 		return fmt.Errorf("the platform does not tell what the deployment before it, %s, was", b.Desired())

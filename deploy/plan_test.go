@@ -200,7 +200,7 @@ func TestEventToBeBuilt(t *testing.T) {
 func TestEventOfRollback(t *testing.T) {
 	p := planned(t, Request{Agent: "bot", Region: "us-west", Force: true, Rollback: true, Settings: pipecat.Settings{Image: "a/b:v2", AgentProfile: "agent-2x"}}, Baseline{Agent: serving("a/b:v1")})
 	made := serving("a/b:v2")
-	made.DesiredDeploymentID, made.Region = "new", "us-west"
+	made.DesiredDeploymentID, made.Deployment.ID, made.Region = "new", "new", "us-west"
 	back, err := p.Revert(Accepted{ID: "new", Previous: "old", Agent: made}, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashed"})
 	want := event.Planned{Region: "us-west", PreviousID: "new", PreviousImage: "a/b:v2", NeedsDeployment: true, Reverts: "new", RevertedFailure: "it crashed",
 		Changes: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true}, {Name: "agent-profile", Before: "agent-2x", After: "agent-1x", Asked: true, Moves: true}}}

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -14,47 +16,83 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
+// existing is the error of a creation that meets an agent.
+type existing struct{ agent *pipecat.Agent }
+
+func (e *existing) Error() string { return fmt.Sprintf("agent %q exists", e.agent.Name) }
+
 // lookupDelays is how long it takes until a read surely shows a write: the delays
 // between reads. It is longer where what was accepted would else be made twice, or
-// be said to have failed.
+// be said to have failed. What the API itself refuses, or explains, was not accepted,
+// so that one read is enough.
 func (a *applier) lookupDelays(final bool) []time.Duration {
+	busy := a.last != nil && (a.last.Status == http.StatusConflict || a.last.Status == http.StatusTooManyRequests)
+	twice := a.force() || a.Baseline.Agent == nil || a.Reverts != nil
+	switch {
+	case a.lost == 0 && a.explained, a.lost == 0 && busy && !twice && !final:
+		return []time.Duration{0}
+	case a.lost == 0 && final && a.refusedClearly():
+		return []time.Duration{0}
+	}
 	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
-	if final || a.force() || a.Baseline.Agent == nil || a.Reverts != nil {
+	if a.lost > 0 && final || twice && !final {
 		delays = append(delays, 15*time.Second)
 	}
 	return delays
 }
 
-// confirm returns the agent that has the change, given the update's response. Where
-// that still shows the deployment before, although something else was asked for,
-// the response may be stale, and so the agent is read until it is not.
-func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
-	shown := settings.Compare(a.Settings, agent)
-	stale := shown.Match == settings.Different
-	if agent.Desired() != a.previous() || !stale && !a.force() && a.Reverts == nil {
-		return agent, nil
+// refusedClearly reports whether the last response is one by which the API itself
+// says that the request is not one to accept.
+func (a *applier) refusedClearly() bool {
+	switch a.last.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
+		return a.last.FromAPI
 	}
-	a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
-	a.lose(a.last)
-	if newer, err := a.reconcile(ctx, a.lookupDelays(true)...); newer != nil || err != nil {
-		return newer, err
-	}
-	if stale {
-		if image := settings.ImageShown(agent); shown.Name == settings.Image || shown.Name == settings.BuildID {
-			return nil, failed(verdict.API, nil, "the platform says that it took %s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
-				a.what(), cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), agent.Desired(), image)
-		}
-		return nil, failed(verdict.API, nil, "the platform says that it took %s, but shows deployment %s as the one that is desired still, whose %s", a.what(), agent.Desired(), shown)
-	}
-	return agent, nil
+	return false
 }
 
-// reconcile looks, after each of the delays, whether a request whose response was
-// lost has been accepted. It returns nil when none was.
-func (a *applier) reconcile(ctx context.Context, delays ...time.Duration) (*pipecat.Agent, error) {
-	if a.lost == 0 {
-		return nil, nil
+// confirm returns the agent that has the change, given the update's response. That
+// may be from before the update, or show what another client made after it: what the
+// agent has is for its document to say.
+func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
+	shown := settings.Compare(a.Expected, agent)
+	differs, stale := shown.Match == settings.Different, a.replaces.IsStale(agent)
+	same := agent.Desired() == a.previous()
+	switch {
+	case !stale && !differs, same && !differs && !a.force() && a.Reverts == nil:
+		return agent, nil
+	case stale:
+		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
+	default:
+		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: fmt.Errorf("it shows deployment %s, whose %s", agent.Desired(), shown)}
 	}
+	a.lose(a.last)
+	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
+	if stale {
+		delays = append(delays, 8*time.Second, 15*time.Second)
+	}
+	found, err := a.reconcile(ctx, nil, delays...)
+	switch {
+	case found != nil || err != nil:
+		return found, err
+	case a.Baseline.Agent == nil:
+		return nil, &existing{agent}
+	case same && !differs:
+		return agent, nil
+	case !stale:
+		return nil, superseded("the response to %s names deployment %s, which is not ours: its %s", a.what(), agent.Desired(), shown)
+	}
+	if image := settings.ImageShown(agent); shown.Name == settings.Image || shown.Name == settings.BuildID {
+		return nil, failed(verdict.API, nil, "the platform says that it took %s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
+			a.what(), cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), agent.Desired(), image)
+	}
+	return nil, failed(verdict.API, nil, "the platform says that it took %s, but shows deployment %s as the one that is desired still, whose %s", a.what(), agent.Desired(), shown)
+}
+
+// reconcile looks, after each of the delays, whether the last request has been
+// accepted, or one before it whose response was lost. It returns nil when none was.
+// Final is what becomes of the change then; nil when the request is sent again.
+func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Duration) (*pipecat.Agent, error) {
 	var theirs error // another deployment is there, in whose place ours may show yet
 	silent := pacing.Throttle{Every: reportEvery}
 	silent.Start()
@@ -77,19 +115,41 @@ func (a *applier) reconcile(ctx context.Context, delays ...time.Duration) (*pipe
 				return nil, err
 			}
 			continue
-		case err != nil && status(err) != http.StatusNotFound:
+		case err != nil && final != nil && a.lost == 0 && asError(err).Unauthorized():
+			return nil, final
+		case err != nil && !missing(err):
 			return nil, failed(verdict.API, a.last, "%s got no clear answer (%v) and the agent cannot be read, so it is not known whether it was taken: %v", a.what(), a.last, err)
 		}
 		delays = delays[1:]
-		if err != nil || !a.isNew(agent) {
+		switch {
+		case err != nil:
 			continue
-		}
-		if theirs = a.another(agent); theirs == nil {
+		case a.isNew(agent):
+			if theirs = a.another(agent); theirs == nil {
+				return agent, nil
+			}
+		case a.holds(agent, final):
 			return agent, nil
+		}
+		if a.Baseline.Agent == nil && a.lost == 0 && a.last.FromAPI && !a.explained { // the creation was refused because of this agent
+			return nil, &existing{agent}
 		}
 	}
 	a.open = false
+	if a.lost == 0 { // the platform has answered, and nothing says that it made a deployment
+		return nil, nil
+	}
 	return nil, theirs
+}
+
+// holds reports whether an agent without a new deployment has all that is asked for,
+// of a change that takes none.
+func (a *applier) holds(agent *pipecat.Agent, final error) bool {
+	if a.NeedsDeployment() || agent.Desired() != a.previous() || final != nil && a.lost == 0 {
+		return false
+	}
+	moves := func(c settings.Change) bool { return c.Moves }
+	return !slices.ContainsFunc(settings.Diff(agent, a.Settings), moves)
 }
 
 // isNew reports whether an agent shows a deployment that the change may have made.
@@ -100,7 +160,7 @@ func (a *applier) isNew(agent *pipecat.Agent) bool {
 // another says why a new deployment is not the one that the change made; nil when it
 // is.
 func (a *applier) another(agent *pipecat.Agent) error {
-	asked := settings.Compare(a.Settings, agent)
+	asked := settings.Compare(a.Expected, agent)
 	switch {
 	case a.Baseline.Agent == nil && (a.replaces.CreatedAt.IsZero() || agent.DesiredCreatedAt().IsZero()):
 		return failed(verdict.API, nil, "the request to create the agent got no clear answer, and the API does not tell whether deployment %s was there before it, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
@@ -131,13 +191,19 @@ func (a *applier) stillOurs(ctx context.Context) (*pipecat.Agent, error) {
 		case err != nil:
 			return nil, failed(verdict.API, err, "the agent cannot be read, and may be another's by now: %v", err)
 		case agent.Desired() == a.Reverts.ID:
+			if other := settings.Compare(a.Reverts.Asked, agent); other.Match == settings.Different {
+				return nil, superseded("deployment %s is not ours, and is not touched: its %s", a.Reverts.ID, other)
+			}
+			a.replaces.KnownErrors = agent.Errors
 			return nil, nil
 		case !a.isNew(agent): // the read is stale
 			shown = agent.Desired()
 			continue
 		}
-		if found, err := a.reconcile(ctx, 0); found != nil || err != nil {
-			return found, err
+		if a.last != nil { // it may be the rollback
+			if found, err := a.reconcile(ctx, nil, 0); found != nil || err != nil {
+				return found, err
+			}
 		}
 		return nil, superseded("deployment %s took over, which is not touched", agent.Desired())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -35,21 +36,25 @@ func (p Plan) Revert(made Accepted, failure error) (Plan, error) {
 		Request:  Request{Agent: p.Request.Agent},
 		Baseline: Baseline{Agent: made.Agent, Region: p.Baseline.Region},
 		Settings: back,
-		Changes:  reversed(p.Changes, settings.ImageShown(p.Baseline.Agent)),
+		Expected: settings.Shown(p.Baseline.Agent),
+		Changes:  reversed(p.Changes, p.Baseline.Agent),
 		Reverts:  &made,
 		failure:  f.Message,
 	}, nil
 }
 
-// reversed lists what a rollback does to each setting that changes move. A build is
-// replaced by the image before it.
-func reversed(changes []settings.Change, image string) (back []settings.Change) {
+// reversed lists what a rollback does to each setting that changes move. What was
+// deployed before may have been an image or a build.
+func reversed(changes []settings.Change, before *pipecat.Agent) (back []settings.Change) {
 	for _, c := range changes {
-		switch {
+		build := settings.BuildShown(before)
+		switch artifact := c.Name == settings.Image || c.Name == settings.BuildID; {
 		case !c.Moves:
 			continue
+		case artifact && build != "":
+			c.Name, c.Before, c.After = settings.BuildID, "", build
 		case c.Name == settings.BuildID:
-			c.Name, c.Before, c.After = settings.Image, "", image
+			c.Name, c.Before, c.After = settings.Image, "", settings.ImageShown(before)
 		case c.Before == "":
 			continue
 		default:
@@ -64,12 +69,9 @@ func reversed(changes []settings.Change, image string) (back []settings.Change) 
 func (p Plan) Reverted(failure error, restored Accepted, err error) error {
 	f := *verdict.Of("", failure).Failure()
 	f.Rollback = &verdict.Rollback{}
-	switch other := settings.Compare(settings.Shown(p.Baseline.Agent), restored.Agent); {
+	switch {
 	case err == nil && restored.Unchanged():
 		f.Rollback.Failure = failed(verdict.Refused, nil, "the rollback failed too: the platform made no deployment of it")
-	case err == nil && other.Match == settings.Different:
-		// Between the last read and the rollback another client may have deployed.
-		f.Rollback.Failure = superseded("the rollback, deployment %s, serves, but is not what ran before, for someone else deployed meanwhile: its %s", restored.ID, other)
 	case err == nil:
 		f.Status = verdict.RolledBack
 		f.Rollback.Message = "what ran before is back, as deployment " + restored.ID

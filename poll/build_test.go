@@ -141,7 +141,9 @@ func TestBuildTrouble(t *testing.T) {
 	}{
 		{"a log that hangs", after(20 * time.Second), hangs, "", 35 * time.Second},
 		{"a log that is refused", after(20 * time.Second), func(context.Context, int) ([]string, error) { return []string{"x"}, errNoAnswer }, "", 25 * time.Second},
-		{"none from the start", func(time.Duration) (*pipecat.Build, error) { return nil, &pipecat.Error{Status: http.StatusNotFound} }, hangs, verdict.API, 15 * time.Second},
+		{"none from the start", func(time.Duration) (*pipecat.Build, error) {
+			return nil, &pipecat.Error{Status: http.StatusNotFound, FromAPI: true}
+		}, hangs, verdict.API, 15 * time.Second},
 		{"away for the last look alone", func(at time.Duration) (*pipecat.Build, error) {
 			if at > 4*time.Minute+50*time.Second {
 				return nil, &pipecat.Error{Status: http.StatusBadGateway}

@@ -8,17 +8,29 @@ import (
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// pullGrace is how long an image may fail to be pulled: a registry may hiccup.
-const pullGrace = 30 * time.Second
+const (
+	// pullGrace is how long an image may fail to be pulled: a registry may hiccup.
+	pullGrace = 30 * time.Second
+	// errorGrace is how long the platform's errors must show: some come and go.
+	errorGrace = 5 * time.Second
+	// otherGrace is how long a document may show other settings beside the target's
+	// id: its parts are not written at once.
+	otherGrace = 7 * time.Second
+	// forgivenReads are the failed reads in a row that do not end a time of being
+	// ready.
+	forgivenReads = 2
+)
 
 // Policy says how strictly a rollout is judged.
 type Policy struct {
-	MaxRestarts int           // forgiven per started replica
-	MinReady    time.Duration // how long ready must hold
-	MinReplicas int           // that ready takes; 0: the platform decides
+	AcceptedOnly bool          // it is enough that documents show the target
+	MaxRestarts  int           // forgiven per started replica
+	MinReady     time.Duration // how long ready must hold
+	MinReplicas  int           // that ready takes; 0: the platform decides
 }
 
 // History is what a judge must know of earlier observations. The zero History has
@@ -28,8 +40,21 @@ type History struct {
 	Infrastructure bool // the platform reported an issue of its own, last time it spoke of the target's revision
 
 	crashLooped bool      // CrashLoopBackOff at the last observation
+	restarts    *int      // of the target's replicas at the first observation, where it is not new
 	pullSince   time.Time // the image cannot be pulled since
 	readySince  time.Time // ready since
+	errorSince  time.Time // the platform's errors show since
+	limitSince  time.Time // the same, of errors that may pass
+	otherSince  time.Time // other settings show since
+	failedReads int       // in a row
+}
+
+// ReadFailed is the history after a read that failed.
+func (h History) ReadFailed() History {
+	if h.failedReads++; h.failedReads > forgivenReads {
+		h.readySince = time.Time{}
+	}
+	return h
 }
 
 // Judge decides what an observation, made at the given time, says of its target:
@@ -41,23 +66,42 @@ type History struct {
 // fields mean is from
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
 func Judge(o revision.Observation, p Policy, h History, at time.Time) (done bool, f *verdict.Failure, next History) {
-	// 1. Another client's deployment is wanted now.
-	if o.Superseded {
-		return true, &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded,
-			Message: fmt.Sprintf("deployment %s took over from ours, %s", o.DesiredID, o.Target.ID)}, h
+	// 1. A document of another agent, or of no deployment, is no evidence. The client
+	// makes a failed read of it: see ReadFailed.
+	readySince := h.readySince
+	h.failedReads, h.readySince = 0, time.Time{}
+
+	// 2. Another client's deployment is wanted now, or ours is not what was asked for.
+	switch {
+	case o.Superseded:
+		return true, superseded("deployment %s took over from ours, %s", o.DesiredID, o.Target.ID), h
+	case o.Other.Match == settings.Different:
+		if since(&h.otherSince, at) >= otherGrace {
+			return true, superseded("deployment %s, which the platform names as ours, is not what was asked for: its %s", o.Target.ID, o.Other), h
+		}
+		return false, nil, h
 	}
 
-	// 2. Until the operator has processed ours, nothing here speaks of it.
+	// 3. A stale document says nothing.
+	if o.Stale {
+		return false, nil, h
+	}
+	h.otherSince = time.Time{}
+	if p.AcceptedOnly {
+		return true, nil, h
+	}
+
+	// 4. The platform will not run it.
+	if f, h = judgeErrors(o, h, at); f != nil {
+		return true, f, h
+	}
+
+	// 5. Until the operator has processed ours, nothing else here speaks of it.
 	if !o.Reconciled {
 		return false, nil, h
 	}
 
-	// 3. The platform will not run it.
-	if f := refused(o); f != nil {
-		return true, f, h
-	}
-
-	// 4. Its replicas say.
+	// 6. Its replicas say.
 	if o.HasRevision {
 		if f, h = judgeRevision(o, p, h, at); f != nil {
 			return true, f, h
@@ -66,30 +110,78 @@ func Judge(o revision.Observation, p Policy, h History, at time.Time) (done bool
 		h.crashLooped = false
 	}
 
-	// 5. It serves; having scaled to zero replicas is fine, unless they are to be
+	// 7. It serves; having scaled to zero replicas is fine, unless they are to be
 	// warm.
-	if o.Serving != revision.ServingOurs || o.ReadyReplicas < p.MinReplicas {
-		h.readySince = time.Time{}
-		return false, nil, h // 6.
+	if !o.Serves || o.ReadyReplicas < p.MinReplicas || !h.errorSince.IsZero() {
+		return false, nil, h // 8.
 	}
-	if h.readySince.IsZero() {
+	if h.readySince = readySince; readySince.IsZero() {
 		h.readySince = at
 	}
 	return at.Sub(h.readySince) >= p.MinReady, nil, h
 }
 
-// refused judges an agent's errors.
-func refused(o revision.Observation) *verdict.Failure {
-	if len(o.Errors) == 0 {
-		return nil
+// since starts a clock that is not running, and returns how long it runs.
+func since(clock *time.Time, at time.Time) time.Duration {
+	if clock.IsZero() {
+		*clock = at
 	}
+	return at.Sub(*clock)
+}
+
+func superseded(format string, args ...any) *verdict.Failure {
+	return &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: fmt.Sprintf(format, args...)}
+}
+
+// judgeErrors judges an agent's errors. Those that it had before are not the
+// target's, except where the target is the deployment of before, and does not
+// serve. One that may pass has the grace of an image that cannot be pulled, and
+// does not keep a target that serves from being ready.
+func judgeErrors(o revision.Observation, h History, at time.Time) (*verdict.Failure, History) {
+	errs := o.NewErrors
+	if o.Target.Unchanged() && o.Reconciled && !o.Serves {
+		errs = o.Errors
+	}
+	var grave, passing []pipecat.AgentError
+	for _, e := range errs {
+		if mayPass(e) {
+			passing = append(passing, e)
+		} else {
+			grave = append(grave, e)
+		}
+	}
+	if len(grave) == 0 {
+		h.errorSince = time.Time{}
+	} else if since(&h.errorSince, at) >= errorGrace {
+		return refused(o.Target, grave), h
+	}
+	if len(passing) == 0 || o.Serves {
+		h.limitSince = time.Time{}
+	} else if since(&h.limitSince, at) >= pullGrace {
+		return refused(o.Target, passing), h
+	}
+	return nil, h
+}
+
+// mayPass reports whether an error is one of load.
+func mayPass(e pipecat.AgentError) bool {
+	return strings.Contains(strings.ToUpper(e.Code+" "+e.Message), "RATE_LIMIT")
+}
+
+// refused is the failure of a target that the platform will not run.
+func refused(t revision.Target, errs []pipecat.AgentError) *verdict.Failure {
+	code := errs[0].Code
+	return &verdict.Failure{Status: verdict.Failed, Reason: reasonOfCode(code), Code: code, Output: errorTexts(errs),
+		Message: "the platform cannot run " + t.Name() + ": " + revision.Text(errs[0])}
+}
+
+// errorTexts are errors as people read them, a line each.
+func errorTexts(errs []pipecat.AgentError) string {
 	var texts []string
-	for _, e := range o.Errors {
+	for _, e := range errs {
 		texts = append(texts, revision.Text(e))
 	}
-	code := o.Errors[0].Code
-	return &verdict.Failure{Status: verdict.Failed, Reason: reasonOfCode(code), Code: code, Output: strings.Join(texts, "\n"),
-		Message: "the platform cannot run " + o.Target.Name() + ": " + texts[0]}
+	return strings.Join(texts, "\n")
 }
 
 // reasonOfCode sorts the error codes of
@@ -118,61 +210,70 @@ func judgeRevision(o revision.Observation, p Policy, h History, at time.Time) (*
 		return failedPhase(o, health), h
 	}
 
-	looping := health.Reason == "CrashLoopBackOff"
-	if health.RestartCount > p.MaxRestarts*min(max(1, health.ReplicasStarted), 1<<20) || looping && h.crashLooped {
-		return crashed(o.Target, health), h
+	restarts := health.RestartCount
+	if o.Target.Unchanged() { // which may have restarted in a long life
+		if h.restarts == nil || restarts < *h.restarts { // fewer are of other replicas
+			first := restarts
+			h.restarts = &first
+		}
+		restarts -= *h.restarts
+	}
+	looping := revision.IsCrashLoop(health)
+	tooMany := !o.Serves && restarts > p.MaxRestarts*min(max(1, health.ReplicasStarted), 1<<20)
+	if tooMany || looping && h.crashLooped {
+		return crashed(o.Target, health, max(0, restarts)), h
 	}
 	h.crashLooped = looping
 
-	grace, stuck := cannotStart(health.Reason)
+	grace, stuck := cannotStart(health)
 	if !stuck {
 		h.pullSince = time.Time{}
 		return nil, h
 	}
-	if h.pullSince.IsZero() {
-		h.pullSince = at
-	}
-	if at.Sub(h.pullSince) < grace {
+	if since(&h.pullSince, at) < grace {
 		return nil, h
 	}
 	return notStarted(health), h
 }
 
-// cannotStart reports whether a reason is one for which Kubernetes cannot start a
-// container, and how long it is given to pass.
-func cannotStart(reason string) (grace time.Duration, stuck bool) {
-	switch reason {
-	case "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError":
-		return pullGrace, true
-	case "InvalidImageName":
+// cannotStart reports whether Kubernetes cannot start a container, and how long it is
+// given to.
+func cannotStart(h *pipecat.Health) (grace time.Duration, stuck bool) {
+	if strings.EqualFold(h.Reason, "InvalidImageName") {
 		return 0, true
 	}
-	return 0, false
+	return pullGrace, revision.IsStuck(h)
 }
 
 func notStarted(h *pipecat.Health) *verdict.Failure {
 	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.ImagePull, Output: h.Message}
 	f.Message = "the image cannot be pulled" + because(h.Reason, h.Message)
-	if h.Reason == "CreateContainerConfigError" {
+	if strings.Contains(strings.ToLower(h.Reason), "container") {
 		f.Reason = verdict.Refused
 		f.Message = "the container cannot be set up" + because(h.Reason, h.Message)
 	}
 	return f
 }
 
-func crashed(t revision.Target, h *pipecat.Health) *verdict.Failure {
+// crashed is the failure of a revision whose replicas exit, given how often they
+// were restarted.
+func crashed(t revision.Target, h *pipecat.Health, restarts int) *verdict.Failure {
 	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Output: h.Message, ExitCode: h.LastExitCode}
 	what := t.Name() + " crashes"
-	if h.Reason == "OOMKilled" || h.LastTerminationReason == "OOMKilled" || h.LastExitCode != nil && *h.LastExitCode == 137 {
+	killed := h.LastExitCode != nil && *h.LastExitCode == 137
+	switch {
+	case strings.EqualFold(h.Reason, "OOMKilled"), strings.EqualFold(h.LastTerminationReason, "OOMKilled"), killed && h.LastTerminationReason == "":
 		f.Reason = verdict.OutOfMemory
 		what = t.Name() + " runs out of memory"
+	case killed: // the platform says otherwise
+		what = t.Name() + " is killed, by a health check that fails or because it needs more memory"
 	}
 	var facts []string
 	if h.LastExitCode != nil {
 		facts = append(facts, fmt.Sprintf("exit code %d", *h.LastExitCode))
 	}
-	if h.RestartCount > 0 {
-		facts = append(facts, quantity.Count(h.RestartCount, "restart"))
+	if restarts > 0 {
+		facts = append(facts, quantity.Count(restarts, "restart"))
 	}
 	f.Message = what + because(strings.Join(facts, ", "), h.Message)
 	return f
@@ -180,14 +281,20 @@ func crashed(t revision.Target, h *pipecat.Health) *verdict.Failure {
 
 // failedPhase judges a revision that the platform gave up.
 func failedPhase(o revision.Observation, h *pipecat.Health) *verdict.Failure {
+	if len(o.NewErrors) > 0 { // which say why
+		return refused(o.Target, o.NewErrors)
+	}
+	if o.Target.Unchanged() && len(o.Errors) > 0 {
+		return refused(o.Target, o.Errors)
+	}
 	var f *verdict.Failure
 	why := o.Degraded
-	_, stuck := cannotStart(h.Reason)
+	_, stuck := cannotStart(h)
 	switch {
 	case stuck:
 		f = notStarted(h)
-	case h.LastExitCode != nil || h.RestartCount > 0 || h.LastTerminationReason != "" || h.Reason == "OOMKilled" || h.Reason == "CrashLoopBackOff":
-		f = crashed(o.Target, h)
+	case h.LastExitCode != nil || h.RestartCount > 0 || h.LastTerminationReason != "" || strings.EqualFold(h.Reason, "OOMKilled") || revision.IsCrashLoop(h):
+		f = crashed(o.Target, h, h.RestartCount)
 	case strings.HasPrefix(why.Reason, "Image"): // such as ImageResolutionFailed
 		f = &verdict.Failure{Status: verdict.Failed, Reason: verdict.ImagePull}
 	default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -146,7 +145,7 @@ func (l *loop) fault(err error) (asked time.Duration, final error) {
 				Message: fmt.Sprintf("the API takes the key no longer, so what goes on is not known: %v", err)}
 		}
 		// What is new may take a while to be found.
-		if e.Status != http.StatusNotFound {
+		if !e.Missing() {
 			l.gone = 0
 		} else if l.gone++; l.gone >= goneAfter && (l.known || l.read) {
 			return 0, &verdict.Failure{Status: verdict.Failed, Reason: verdict.API,

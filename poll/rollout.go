@@ -8,20 +8,23 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// Rollout waits until the target serves, at most until the deadline. Its error is a
-// *verdict.Failure, also soon after ctx is canceled.
+// Rollout waits until the target serves, or with AcceptedOnly until documents show it,
+// at most until the deadline. Its error is a *verdict.Failure, also soon after ctx is
+// canceled.
 func Rollout(ctx context.Context, api Agents, agent string, t revision.Target, p Policy, deadline time.Time, emit event.Emitter) error {
 	var (
 		history  History
 		last     revision.Observation
 		since    = time.Now() // of last.Stage
 		failure  *verdict.Failure
-		reported bool // the platform's issue
+		reported bool                            // the platform's issue
+		errs     = map[pipecat.AgentError]bool{} // that are reported
 	)
 	l := newLoop(deadline, emit)
 	l.known = t.Previous != ""
@@ -29,6 +32,7 @@ func Rollout(ctx context.Context, api Agents, agent string, t revision.Target, p
 	err := l.until(ctx, func(ctx context.Context) (news, error) {
 		doc, err := api.Agent(ctx, agent)
 		if err != nil {
+			history = history.ReadFailed()
 			return news{}, err
 		}
 		now := time.Now()
@@ -38,14 +42,24 @@ func Rollout(ctx context.Context, api Agents, agent string, t revision.Target, p
 		if o.Stage != last.Stage {
 			since = now
 		}
-		changed := o.State != last.State
+		changed := o.State != last.State || len(o.NewErrors) != len(last.NewErrors)
 		last = o
 		events := []event.Event{event.Observed{Observation: o, Changed: changed, Elapsed: now.Sub(l.start)}}
+		var texts []string
+		for _, e := range o.NewErrors {
+			if !errs[e] {
+				errs[e] = true
+				texts = append(texts, revision.Text(e))
+			}
+		}
+		if texts != nil {
+			events = append(events, event.PlatformErrors{Texts: texts})
+		}
 		if history.Infrastructure && !reported {
 			reported = true
 			events = append(events, event.PlatformIssue{})
 		}
-		return news{events: events, changed: changed, near: history.Started, done: done}, nil
+		return news{events: events, changed: changed, near: history.Started || !history.errorSince.IsZero() || !history.otherSince.IsZero(), done: done}, nil
 	})
 	emit.Emit(event.WaitEnded{})
 	switch {
@@ -74,15 +88,22 @@ func timedOut(l *loop, t revision.Target, p Policy, h History, last revision.Obs
 	}
 	what, more := t.Name()+" did not become ready", ""
 	switch {
+	case len(last.Errors) > 0 && !last.Serves:
+		code := last.Errors[0].Code
+		f.Reason, f.Code, f.Output = reasonOfCode(code), code, errorTexts(last.Errors)
+		more = ", and the platform reports " + revision.Text(last.Errors[0])
 	case h.Infrastructure:
 		f.Reason = verdict.Infrastructure
 		more = ", and the platform tells of an infrastructure issue of its own"
-	case last.Serving == revision.ServingOurs && last.Ready < p.MinReplicas:
+	case last.Serving == revision.ServingOurs && last.ReadyReplicas < p.MinReplicas:
 		f.Reason, f.Cause = verdict.NotReady, verdict.TooFewReplicas
-		what = fmt.Sprintf("%s serves, but with only %d of %s ready", t.Name(), last.Ready, quantity.Count(p.MinReplicas, "replica"))
+		what = fmt.Sprintf("%s serves, but with only %d of %s ready", t.Name(), max(0, last.ReadyReplicas), quantity.Count(p.MinReplicas, "replica"))
 	case !h.readySince.IsZero():
 		f.Reason = verdict.NotReady
 		what = t.Name() + " is ready, but was not for min-ready-seconds"
+	case p.AcceptedOnly || last.Stage == revision.StaleRead:
+		f.Reason = verdict.API
+		what = fmt.Sprintf("the API did not show deployment %s", t.ID)
 	case !h.Started:
 		f.Reason = verdict.NotScheduled
 		what = "no replica of " + t.Name() + " was ever started"

@@ -77,12 +77,12 @@ func shown(events []event.Event) string {
 func rollout(ready, validated time.Duration) func(time.Duration) (*pipecat.Agent, error) {
 	return func(t time.Duration) (*pipecat.Agent, error) {
 		a := reconciled()
-		a.Ready = false
+		a.Ready = pipecat.False
 		a.CurrentRevision.Phase = pipecat.Creating
 		a.CurrentRevision.Health = nil
 		switch {
 		case t < min(time.Second, ready/3):
-			a.ReconciledDeploymentID, a.Ready, a.CurrentRevision = "old", true, &pipecat.Revision{DeploymentID: "old", Phase: pipecat.Active}
+			a.ReconciledDeploymentID, a.Ready, a.CurrentRevision = "old", pipecat.True, &pipecat.Revision{DeploymentID: "old", Phase: pipecat.Active}
 		case t >= ready:
 			return reconciled(), nil
 		case t >= ready-validated:
@@ -156,7 +156,9 @@ func TestWait(t *testing.T) {
 			return usual(t)
 		}
 	}
-	status := func(code int) *pipecat.Error { return &pipecat.Error{Method: "GET", URL: "u", Status: code} }
+	status := func(code int) *pipecat.Error {
+		return &pipecat.Error{Method: "GET", URL: "u", Status: code, FromAPI: code < 500}
+	}
 	never := rollout(time.Hour, 0)
 
 	tests := []struct {
@@ -198,6 +200,7 @@ func TestWait(t *testing.T) {
 		{name: "never found", at: away(0, time.Hour, status(404)), rules: params{ID: "ours", MaxRestarts: 2}, status: verdict.TimedOut, reason: verdict.API, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "never answered", at: func(time.Duration) (*pipecat.Agent, error) { time.Sleep(time.Hour); return nil, nil }, status: verdict.TimedOut, reason: verdict.API,
 			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "404 of something in between", at: away(5*s, time.Hour, &pipecat.Error{Method: "GET", URL: "u", Status: 404}), status: verdict.TimedOut, reason: verdict.API, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "404 for a moment", at: away(5*s, 8*s, status(404)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s}},
 		{name: "a Retry-After beyond the cap", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 400 * s}), status: verdict.Ready, within: [2]time.Duration{35 * s, 41 * s}},
 		{name: "a Retry-After", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 20 * s}), status: verdict.Ready, within: [2]time.Duration{25 * s, 31 * s}},
@@ -238,7 +241,7 @@ func TestWait(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if tt.rules == (params{}) {
+				if tt.rules.ID == "" {
 					tt.rules = rules
 				}
 				script := &script{at: tt.at}

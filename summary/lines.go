@@ -80,6 +80,10 @@ func lines(r *Record, e event.Entry) []item {
 		}
 	case event.Recovered:
 		l.say("The API can be read again, after %s.", quantity.Span(ev.After))
+	case event.PlatformErrors:
+		for _, text := range ev.Texts {
+			l.say("The platform reports: %s", text)
+		}
 	case event.PlatformIssue:
 		l.annotate(gha.Warning, "Trouble at the platform", "The platform tells of an infrastructure issue of its own; if that lasts, ask its support.")
 	case event.Output:

@@ -200,8 +200,11 @@ func (n *network) inspect(i int, q *request, r *http.Request) {
 	if r.Body != nil {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		n.body = cmp.Or(n.body, string(body))
-		if q.rollback = string(body) != n.body; q.rollback && !(n.sent[i-1].look && n.sent[i-1].answered) {
+		if n.bodies == nil {
+			n.bodies = map[string]string{}
+		}
+		n.bodies[q.path] = cmp.Or(n.bodies[q.path], string(body)) // a creation that meets an agent becomes an update
+		if q.rollback = string(body) != n.bodies[q.path]; q.rollback && !(n.sent[i-1].look && n.sent[i-1].answered) {
 			n.odd = append(n.odd, fmt.Sprintf("request %d is a rollback, and no look at the agent came right before it", i))
 		}
 		if bytes.Contains(body, []byte(searchKey)) {

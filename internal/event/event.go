@@ -236,6 +236,10 @@ type (
 	// Recovered says that it can be read again.
 	Recovered struct{ After time.Duration }
 
+	// PlatformErrors are errors that the platform reports of the deployment, when they
+	// are seen first. Some come and go.
+	PlatformErrors struct{ Texts []string }
+
 	// PlatformIssue says that the platform reports an infrastructure issue of its own.
 	PlatformIssue struct{}
 
@@ -259,34 +263,35 @@ type (
 	Finished struct{ verdict.Result }
 )
 
-func (Configured) isEvent()    {}
-func (InvalidInputs) isEvent() {}
-func (BuildFound) isEvent()    {}
-func (BuildStarted) isEvent()  {}
-func (BuildStatus) isEvent()   {}
-func (Packed) isEvent()        {}
-func (Progress) isEvent()      {}
-func (Uploaded) isEvent()      {}
-func (Planned) isEvent()       {}
-func (Retrying) isEvent()      {}
-func (ResponseLost) isEvent()  {}
-func (Accepted) isEvent()      {}
-func (Observed) isEvent()      {}
-func (Heartbeat) isEvent()     {}
-func (Unreachable) isEvent()   {}
-func (Recovered) isEvent()     {}
-func (PlatformIssue) isEvent() {}
-func (WaitEnded) isEvent()     {}
-func (Output) isEvent()        {}
-func (Diagnosed) isEvent()     {}
-func (NotReverted) isEvent()   {}
-func (Finished) isEvent()      {}
+func (Configured) isEvent()     {}
+func (InvalidInputs) isEvent()  {}
+func (BuildFound) isEvent()     {}
+func (BuildStarted) isEvent()   {}
+func (BuildStatus) isEvent()    {}
+func (Packed) isEvent()         {}
+func (Progress) isEvent()       {}
+func (Uploaded) isEvent()       {}
+func (Planned) isEvent()        {}
+func (Retrying) isEvent()       {}
+func (ResponseLost) isEvent()   {}
+func (Accepted) isEvent()       {}
+func (Observed) isEvent()       {}
+func (Heartbeat) isEvent()      {}
+func (Unreachable) isEvent()    {}
+func (Recovered) isEvent()      {}
+func (PlatformErrors) isEvent() {}
+func (PlatformIssue) isEvent()  {}
+func (WaitEnded) isEvent()      {}
+func (Output) isEvent()         {}
+func (Diagnosed) isEvent()      {}
+func (NotReverted) isEvent()    {}
+func (Finished) isEvent()       {}
 
 // Kinds has one of each type, for the tests that every kind is handled.
 func Kinds() []Event {
 	return []Event{
 		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Progress{}, Uploaded{},
 		Planned{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
-		PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, NotReverted{}, Finished{},
+		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, NotReverted{}, Finished{},
 	}
 }

@@ -50,35 +50,33 @@ type CreateRequest struct {
 // Agent is the ServiceDetailsResponse of the reference, with the fields that
 // the platform sends beyond it. Any field may be missing or null.
 type Agent struct {
-	Name                   string           `json:"name"`
-	Region                 string           `json:"region"`
-	Ready                  bool             `json:"ready"`
-	Available              *bool            `json:"available"` // may be true while Ready is false: old replicas serve
-	CreatedAt              Time             `json:"createdAt"`
-	UpdatedAt              Time             `json:"updatedAt"`
-	DesiredDeploymentID    string           `json:"desiredDeploymentId"`
-	ActiveDeploymentID     string           `json:"activeDeploymentId"` // deprecated: see Desired
-	ReconciledDeploymentID string           `json:"reconciledDeploymentId"`
-	ActiveDeploymentReady  bool             `json:"activeDeploymentReady"` // deprecated: see Ready
-	AutoScaling            *Replicas        `json:"autoScaling"`
-	ActiveSessionCount     int              `json:"activeSessionCount"`
-	Deployment             *Deployment      `json:"deployment"`
-	AgentProfile           string           `json:"agentProfile"`
-	KrispViva              *KrispViva       `json:"krispViva"`
-	CurrentRevision        *Revision        `json:"currentRevision"`
-	PreviousRevision       *Revision        `json:"previousRevision"`
-	Errors                 List[AgentError] `json:"errors"`        // not in the reference
-	Conditions             List[Condition]  `json:"conditions"`    // not in the reference
-	Warning                string           `json:"warning"`       // not in the reference; in an update's answer
-	WebsocketAuth          string           `json:"websocketAuth"` // not in the reference
+	Name                   string          `json:"name"`
+	Region                 string          `json:"region"`
+	Ready                  Flag            `json:"ready"`     // see IsReady
+	Available              Flag            `json:"available"` // may be True while Ready is False: old replicas serve
+	CreatedAt              Time            `json:"createdAt"`
+	UpdatedAt              Time            `json:"updatedAt"`
+	DesiredDeploymentID    string          `json:"desiredDeploymentId"`
+	ActiveDeploymentID     string          `json:"activeDeploymentId"` // deprecated: see Desired
+	ReconciledDeploymentID string          `json:"reconciledDeploymentId"`
+	ActiveDeploymentReady  Flag            `json:"activeDeploymentReady"` // deprecated: see IsReady
+	AutoScaling            *Replicas       `json:"autoScaling"`
+	ActiveSessionCount     int             `json:"activeSessionCount"`
+	Deployment             *Deployment     `json:"deployment"`
+	AgentProfile           string          `json:"agentProfile"`
+	KrispViva              *KrispViva      `json:"krispViva"`
+	CurrentRevision        *Revision       `json:"currentRevision"`
+	PreviousRevision       *Revision       `json:"previousRevision"`
+	Errors                 AgentErrors     `json:"errors"`        // not in the reference
+	Conditions             List[Condition] `json:"conditions"`    // not in the reference
+	Warning                string          `json:"warning"`       // not in the reference; in an update's answer
+	WebsocketAuth          string          `json:"websocketAuth"` // not in the reference
 }
 
-// validate returns an error for a document that is not of an agent.
-func (a *Agent) validate() error {
-	if a.Name == "" && a.Desired() == "" && a.ReconciledDeploymentID == "" && a.CurrentRevision == nil {
-		return errors.New("it is of no agent")
-	}
-	return nil
+// IsReady reports whether the agent says that it is ready: by Ready, and only where
+// that is absent by the deprecated field that was before it.
+func (a *Agent) IsReady() bool {
+	return a.Ready == True || a.Ready == Absent && a.ActiveDeploymentReady == True
 }
 
 // Desired is the id of the deployment that was asked for last, or "".
@@ -107,6 +105,7 @@ type Replicas struct {
 // Deployment is one accepted configuration.
 type Deployment struct {
 	ID        string   `json:"id"`
+	BuildID   string   `json:"buildId"` // not in the reference; "" where it is of no build, or not shown
 	Manifest  Manifest `json:"manifest"`
 	ServiceID string   `json:"serviceId"`
 	CreatedAt Time     `json:"createdAt"`
@@ -170,6 +169,7 @@ type Health struct {
 	LastExitCode          *int   `json:"lastExitCode"`
 	LastTerminationReason string `json:"lastTerminationReason"` // such as OOMKilled
 	Message               string `json:"message"`               // the crash's own output; not ours
+	Headline              string `json:"headline"`              // not in the reference; such as "Out of memory"
 }
 
 // List is a JSON array. At most a hundred of its items are read; one that is not
@@ -190,6 +190,24 @@ func (l *List[T]) UnmarshalJSON(data []byte) error {
 		} else if odd := (*json.UnmarshalTypeError)(nil); !errors.As(err, &odd) {
 			return nil
 		}
+	}
+	return nil
+}
+
+// AgentErrors are an agent's errors: a list of them, or where the platform sends one
+// alone, that one.
+type AgentErrors []AgentError
+
+// UnmarshalJSON never fails: see AgentError's.
+func (l *AgentErrors) UnmarshalJSON(data []byte) error {
+	*l = nil
+	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '[' {
+		return (*List[AgentError])(l).UnmarshalJSON(data)
+	}
+	var one AgentError
+	_ = one.UnmarshalJSON(data)
+	if one != (AgentError{}) {
+		*l = AgentErrors{one}
 	}
 	return nil
 }
@@ -225,6 +243,31 @@ type Condition struct {
 	Status  string `json:"status"` // "True" or "False"
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
+}
+
+// Flag is a boolean that the platform sends.
+type Flag int
+
+const (
+	Absent Flag = iota // missing, or null
+	False
+	True
+	Odd // a value of another type, which says nothing
+)
+
+// UnmarshalJSON never fails.
+func (f *Flag) UnmarshalJSON(data []byte) error {
+	switch string(data) {
+	case "true":
+		*f = True
+	case "false":
+		*f = False
+	case "null":
+		*f = Absent
+	default:
+		*f = Odd
+	}
+	return nil
 }
 
 // Time is a time that the platform sends, zero when it is missing or cannot be

@@ -58,12 +58,16 @@ func (a *buildAnswer) validate() error {
 	return nil
 }
 
-// SecretFailed is the state of a secret set that could not be provisioned;
-// the others are pending and ready.
-const SecretFailed = "failed"
+// States of a secret set that is not ready: it could not be provisioned, or is yet to
+// be.
+const (
+	SecretFailed  = "failed"
+	SecretPending = "pending"
+)
 
 // SecretSet is a secret set without its values.
 type SecretSet struct {
+	Name         string          `json:"name"` // in a list
 	Region       string          `json:"region"`
 	Status       string          `json:"status"`
 	ErrorMessage string          `json:"errorMessage"` // when Status is failed; not ours

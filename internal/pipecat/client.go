@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -59,18 +60,45 @@ type Client struct {
 // Agent reads the agent called name.
 //
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-get
+//
+// A document of another name, or one that names no deployment, is no evidence of
+// anything: it is an error that may pass.
 func (c *Client) Agent(ctx context.Context, name string) (*Agent, error) {
-	var a Agent
-	if err := c.get(ctx, &a, "agents", name); err != nil {
+	answer := agentAnswer{asked: name}
+	if err := c.get(ctx, &answer, "agents", name); err != nil {
 		return nil, err
 	}
-	return &a, nil
+	return &answer.Agent, nil
+}
+
+// agentAnswer is the document of the agent that was asked for.
+type agentAnswer struct {
+	Agent
+	asked string
+}
+
+// UnmarshalJSON reads the Agent by itself, so that the path of an odd field is the
+// document's.
+func (a *agentAnswer) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &a.Agent) }
+
+// reset keeps what was asked for.
+func (a *agentAnswer) reset() { a.Agent = Agent{} }
+
+// validate returns an error for a document that is no evidence.
+func (a *agentAnswer) validate() error {
+	switch {
+	case a.Name != "" && a.Name != a.asked:
+		return fmt.Errorf("it is of the agent %.100q", a.Name)
+	case a.Desired() == "":
+		return errors.New("it names no deployment")
+	}
+	return nil
 }
 
 // CreateAgent creates an agent, and sends its request once. The answer names
 // the deployment that is desired now.
 func (c *Client) CreateAgent(ctx context.Context, r CreateRequest) (*Agent, error) {
-	return c.deploy(ctx, r, "agents")
+	return c.deploy(ctx, r.ServiceName, r, "agents")
 }
 
 // UpdateAgent updates the agent called name, and sends its request once. The
@@ -78,19 +106,15 @@ func (c *Client) CreateAgent(ctx context.Context, r CreateRequest) (*Agent, erro
 //
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
 func (c *Client) UpdateAgent(ctx context.Context, name string, r UpdateRequest) (*Agent, error) {
-	return c.deploy(ctx, r, "agents", name)
+	return c.deploy(ctx, name, r, "agents", name)
 }
 
-func (c *Client) deploy(ctx context.Context, request any, path ...string) (*Agent, error) {
-	var a Agent
-	if err := c.post(ctx, request, &a, path...); err != nil {
+func (c *Client) deploy(ctx context.Context, name string, request any, path ...string) (*Agent, error) {
+	answer := agentAnswer{asked: name}
+	if err := c.post(ctx, request, &answer, path...); err != nil {
 		return nil, err
 	}
-	if a.Desired() == "" {
-		u := c.Base.JoinPath(escape(path)...)
-		return nil, &Error{Method: http.MethodPost, URL: redact(u), Status: http.StatusOK, Err: errors.New("it names no deployment")}
-	}
-	return &a, nil
+	return &answer.Agent, nil
 }
 
 // Logs reads the last lines that a deployment of the agent called name has
@@ -126,6 +150,18 @@ func (c *Client) SecretSet(ctx context.Context, name string) (*SecretSet, error)
 		return nil, err
 	}
 	return &s, nil
+}
+
+// SecretSets lists the secret sets and the image pull secret sets, with their
+// states.
+func (c *Client) SecretSets(ctx context.Context) ([]SecretSet, error) {
+	var answer struct {
+		Sets List[SecretSet] `json:"sets"`
+	}
+	if err := c.get(ctx, &answer, "secrets"); err != nil {
+		return nil, err
+	}
+	return answer.Sets, nil
 }
 
 // Properties reads the organization's properties.
@@ -196,6 +232,9 @@ func (c *Client) post(ctx context.Context, body, out any, path ...string) error 
 	if err != nil {
 		return &Error{Method: http.MethodPost, URL: redact(u), Err: err}
 	}
+	// Without it the transport cannot send the request a second time by itself, as it
+	// would on REFUSED_STREAM, GOAWAY, and a connection that closes while it is idle.
+	req.GetBody = nil
 	c.headers(req)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := c.http(writeLimit).Do(req)
@@ -259,7 +298,7 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 		}
 		return e
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
-		e.Code, e.Message = parseErrorResponse(body, c.Key)
+		e.Code, e.Message, e.FromAPI = parseErrorResponse(body, c.Key)
 		return e
 	case n > maxAnswer:
 		e.Err = errTooLarge
@@ -272,13 +311,13 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 		e.Err = err
 		return e
 	}
+	if c.Key != "" {
+		redactKey(reflect.ValueOf(out), c.Key)
+	}
 	if answer, ok := out.(interface{ validate() error }); ok {
 		if e.Err = answer.validate(); e.Err != nil {
 			return e
 		}
-	}
-	if c.Key != "" {
-		redactKey(reflect.ValueOf(out), c.Key)
 	}
 	return nil
 }
@@ -335,7 +374,11 @@ func decode(body []byte, out any) error {
 			return err
 		}
 		// What is read beside it may hold half of the odd field.
-		reflect.ValueOf(out).Elem().SetZero()
+		if answer, ok := out.(interface{ reset() }); ok {
+			answer.reset()
+		} else {
+			reflect.ValueOf(out).Elem().SetZero()
+		}
 		var found bool
 		if body, found = without(body, strings.Split(odd.Field, ".")); !found {
 			_ = json.Unmarshal(body, out) // as much as there is

@@ -122,12 +122,12 @@ func TestAnswer(t *testing.T) {
 "desiredDeploymentId":"d","activeDeploymentId":"d","reconciledDeploymentId":"d","activeDeploymentReady":true,"autoScaling":{"minReplicas":1,"maxReplicas":10},
 "activeSessionCount":3,"agentProfile":"agent-1x","krispViva":{"audioFilter":"tel"},"websocketAuth":"token","warning":"careful",
 "errors":[{"code":"PCC-1","message":"m"},"bare"],"conditions":[{"type":"Degraded","status":"True","reason":"r","message":"m"}],
-"deployment":{"id":"d","serviceId":"s","createdAt":"2025-04-19T01:25:47.225Z","updatedAt":"2025-04-19T01:25:47.225Z","manifest":{"apiVersion":"v","kind":"PCService","metadata":{"name":"bot","namespace":"ns"},
+"deployment":{"id":"d","buildId":"b-4bb223c4","serviceId":"s","createdAt":"2025-04-19T01:25:47.225Z","updatedAt":"2025-04-19T01:25:47.225Z","manifest":{"apiVersion":"v","kind":"PCService","metadata":{"name":"bot","namespace":"ns"},
 "spec":{"dailyNodeType":"arm","image":"i","autoScaling":{"minReplicas":1,"maxReplicas":10},"imagePullSecretName":"p","envFromSecretNames":["e"],"resources":{"cpu":"500m","memory":"1Gi"},"krispViva":{"audioFilters":true},"maxSessionDurationSeconds":3600}}},
 "currentRevision":{"deploymentID":"d","phase":"Active","readyReplicas":1,"phaseStartedAt":"2025-04-19T01:26:00.000Z","hasInfrastructureIssue":true,
-"health":{"ready":true,"state":"running","restartCount":1,"replicasStarted":2,"reason":"r","lastExitCode":137,"lastTerminationReason":"OOMKilled","message":"m"}},
+"health":{"ready":true,"state":"running","restartCount":1,"replicasStarted":2,"reason":"r","lastExitCode":137,"lastTerminationReason":"OOMKilled","message":"m","headline":"Out of memory"}},
 "previousRevision":{"deploymentID":"c","phase":"Draining","readyReplicas":1,"phaseStartedAt":"2025-04-19T01:26:00.000Z","hasInfrastructureIssue":true,
-"health":{"ready":true,"state":"running","restartCount":1,"replicasStarted":2,"reason":"r","lastExitCode":1,"lastTerminationReason":"x","message":"m"}}}`
+"health":{"ready":true,"state":"running","restartCount":1,"replicasStarted":2,"reason":"r","lastExitCode":1,"lastTerminationReason":"x","message":"m","headline":"h"}}}`
 	var n int
 	a, err := client(answers(&n, answer(200, doc))).Agent(t.Context(), "bot")
 	if err != nil {
@@ -146,14 +146,107 @@ func TestAnswer(t *testing.T) {
 	}
 	unread(t, "build", reflect.ValueOf(*b))
 
-	s, err := client(answers(&n, answer(200, `{"region":"r","status":"failed","errorMessage":"e","secrets":[{"fieldName":"KEY"}]}`))).SecretSet(t.Context(), "s")
+	s, err := client(answers(&n, answer(200, `{"name":"s","region":"r","status":"failed","errorMessage":"e","secrets":[{"fieldName":"KEY"}]}`))).SecretSet(t.Context(), "s")
 	if err != nil {
 		t.Fatal(err)
 	}
 	unread(t, "secret set", reflect.ValueOf(*s))
+	sets, err := client(answers(&n, answer(200, `{"sets":[{"name":"pull","status":"failed","errorMessage":"e"},7]}`))).SecretSets(t.Context())
+	if err != nil || len(sets) != 1 || sets[0].Name != "pull" || sets[0].ErrorMessage != "e" {
+		t.Errorf("secret sets %+v, %v", sets, err)
+	}
 	p, err := client(answers(&n, answer(200, `{"properties":{"defaultRegion":"eu-central"}}`))).Properties(t.Context())
 	if err != nil || p.DefaultRegion != "eu-central" {
 		t.Errorf("properties %+v, %v", p, err)
+	}
+}
+
+// TestNoEvidence holds that a document of another agent, or of no deployment, is
+// an error that may pass, of a read and of an update.
+func TestNoEvidence(t *testing.T) {
+	for _, tt := range []struct{ name, doc, err string }{
+		{"the agent's own", `{"name":"bot","desiredDeploymentId":"d"}`, ""},
+		{"without a name", `{"desiredDeploymentId":"d"}`, ""},
+		{"by the deprecated id", `{"name":"bot","activeDeploymentId":"d"}`, ""},
+		{"with an odd field beside it", `{"name":"bot","desiredDeploymentId":"d","region":7}`, ""},
+		{"another agent's", `{"name":"other","desiredDeploymentId":"d"}`, `it is of the agent "other"`},
+		{"without a deployment", `{"name":"bot","ready":true,"reconciledDeploymentId":"d"}`, "it names no deployment"},
+		{"of nulls", `{"name":"bot","desiredDeploymentId":null,"activeDeploymentId":null}`, "it names no deployment"},
+	} {
+		for what, call := range map[string]func(*pipecat.Client) error{
+			"a read": func(c *pipecat.Client) error { _, err := c.Agent(t.Context(), "bot"); return err },
+			"an update": func(c *pipecat.Client) error {
+				_, err := c.UpdateAgent(t.Context(), "bot", pipecat.UpdateRequest{})
+				return err
+			},
+			"a creation": func(c *pipecat.Client) error {
+				_, err := c.CreateAgent(t.Context(), pipecat.CreateRequest{ServiceName: "bot"})
+				return err
+			},
+		} {
+			var n int
+			err := call(client(answers(&n, answer(200, tt.doc))))
+			var e *pipecat.Error
+			switch {
+			case tt.err == "" && err != nil:
+				t.Errorf("%s, %s: %v", tt.name, what, err)
+			case tt.err != "" && (!errors.As(err, &e) || !e.Temporary() || !strings.Contains(err.Error(), tt.err)):
+				t.Errorf("%s, %s: got %v, want %q", tt.name, what, err, tt.err)
+			}
+		}
+	}
+}
+
+// TestMissing holds that only the API itself can say that something is missing.
+func TestMissing(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"error":"Not found","code":"404"}`:                     true,
+		`{"error":"Not found"}`:                                  true,
+		`{"message":"no Route matched with those values"}`:       false,
+		`{"error":{"message":"x"}}`:                              false,
+		`<html><head><title>404 Not Found</title></head></html>`: false,
+		``: false,
+	} {
+		var n int
+		_, err := client(answers(&n, answer(404, body))).Agent(t.Context(), "bot")
+		var e *pipecat.Error
+		if !errors.As(err, &e) || e.Missing() != want {
+			t.Errorf("%s: missing: %v, want %v", body, !want, want)
+		}
+	}
+}
+
+// TestErrorShapes holds that errors come in each shape that the platform may send.
+func TestErrorShapes(t *testing.T) {
+	for shape, want := range map[string]pipecat.AgentErrors{
+		`[{"code":"C","message":"m"}]`: {{Code: "C", Message: "m"}},
+		`{"code":"C","message":"m"}`:   {{Code: "C", Message: "m"}},
+		`"PCC_IMAGE_NOT_FOUND"`:        {{Message: "PCC_IMAGE_NOT_FOUND"}},
+		`["a",{"message":"b"}]`:        {{Message: "a"}, {Message: "b"}},
+		`null`:                         nil, `""`: nil, `{}`: nil, `7`: nil, `true`: nil,
+	} {
+		var n int
+		a, err := client(answers(&n, answer(200, `{"desiredDeploymentId":"d","errors":`+shape+`}`))).Agent(t.Context(), "bot")
+		if err != nil || !slices.Equal(a.Errors, want) {
+			t.Errorf("%s: got %+v, %v", shape, a.Errors, err)
+		}
+	}
+}
+
+// TestIsReady holds that what is no boolean is not "true", and that the deprecated
+// field counts only where the other is absent.
+func TestIsReady(t *testing.T) {
+	for fields, want := range map[string]bool{
+		`"ready":true`: true, `"ready":true,"activeDeploymentReady":false`: true,
+		`"activeDeploymentReady":true`: true, `"ready":null,"activeDeploymentReady":true`: true,
+		`"ready":false,"activeDeploymentReady":true`: false, `"ready":"true"`: false, `"ready":1`: false,
+		`"ready":"true","activeDeploymentReady":true`: false, `"activeDeploymentReady":"true"`: false, `"x":0`: false,
+	} {
+		var n int
+		a, err := client(answers(&n, answer(200, `{"desiredDeploymentId":"d",`+fields+`}`))).Agent(t.Context(), "bot")
+		if err != nil || a.IsReady() != want {
+			t.Errorf("%s: ready: %v, %v", fields, !want, err)
+		}
 	}
 }
 
@@ -228,7 +321,7 @@ func TestOddFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := a.CurrentRevision.Health
-	if a.Available != nil || a.AutoScaling.MinReplicas != nil || *a.AutoScaling.MaxReplicas != 9 || a.KrispViva != nil || a.PreviousRevision.Health != nil || a.PreviousRevision.DeploymentID != "c" {
+	if a.Available != pipecat.Odd || a.AutoScaling.MinReplicas != nil || *a.AutoScaling.MaxReplicas != 9 || a.KrispViva != nil || a.PreviousRevision.Health != nil || a.PreviousRevision.DeploymentID != "c" {
 		t.Errorf("got %+v", a)
 	}
 	if h.LastExitCode != nil || h.RestartCount != 0 || !h.Ready || h.Reason != "r" || a.CurrentRevision.Phase != "" || a.CurrentRevision.ReadyReplicas != 2 {
@@ -269,15 +362,16 @@ func TestLists(t *testing.T) {
 func TestTexts(t *testing.T) {
 	long := "first " + strings.Repeat("x", 3<<20) + " last"
 	doc, err := json.Marshal(map[string]any{
-		"name":            "bot " + key,
-		"currentRevision": map[string]any{"phase": long, "health": map[string]any{"message": strings.Repeat("x", 64<<10-9) + key + long}},
-		"errors":          []any{map[string]any{"code": "X", "message": "no " + key}},
+		"region":              "us " + key,
+		"desiredDeploymentId": "d",
+		"currentRevision":     map[string]any{"phase": long, "health": map[string]any{"message": strings.Repeat("x", 64<<10-9) + key + long}},
+		"errors":              []any{map[string]any{"code": "X", "message": "no " + key}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var n int
-	a, err := client(answers(&n, answer(200, strings.Replace(string(doc), "bot sk_", `bot \u0073k_`, 1)))).Agent(t.Context(), "bot")
+	a, err := client(answers(&n, answer(200, strings.Replace(string(doc), "us sk_", `us \u0073k_`, 1)))).Agent(t.Context(), "bot")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,8 +379,8 @@ func TestTexts(t *testing.T) {
 	if len(phase)+len(message) > 600<<10 || !strings.HasPrefix(phase, "first ") || !strings.HasSuffix(message, " last") || !strings.Contains(phase, "cut out") {
 		t.Errorf("keeps %d and %d bytes: %.30q … %.30q", len(phase), len(message), phase, message)
 	}
-	if a.Name != "bot ***" || a.Errors[0].Message != "no ***" || strings.Contains(message, key[:5]) {
-		t.Errorf("keeps the key: %q, %+v", a.Name, a.Errors)
+	if a.Region != "us ***" || a.Errors[0].Message != "no ***" || strings.Contains(message, key[:5]) {
+		t.Errorf("keeps the key: %q, %+v", a.Region, a.Errors)
 	}
 }
 
@@ -354,7 +448,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestRetries(t *testing.T) {
-	good := answer(200, `{"name":"bot"}`)
+	good := answer(200, `{"name":"bot","desiredDeploymentId":"d"}`)
 	for _, tt := range []struct {
 		name    string
 		answers []func(http.ResponseWriter)
@@ -453,7 +547,7 @@ func TestKey(t *testing.T) {
 }
 
 func FuzzAgent(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"errors":[1]}`, `null`, ``, `{"createdAt":"x"}`, `{"currentRevision":{"health":{"lastExitCode":9}}}`} {
+	for _, seed := range []string{`{}`, `{"desiredDeploymentId":"d","errors":[1]}`, `null`, ``, `{"desiredDeploymentId":"d","createdAt":"x"}`, `{"activeDeploymentId":"d","currentRevision":{"health":{"lastExitCode":9}}}`, `{"name":"other","desiredDeploymentId":"d"}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -461,7 +555,7 @@ func FuzzAgent(f *testing.F) {
 		a, err := client(answers(&n, answer(200, string(body)))).Agent(t.Context(), "bot")
 		var object map[string]json.RawMessage
 		isObject := json.Unmarshal(body, &object) == nil && object != nil
-		if err == nil && (a == nil || !isObject) || err != nil && isObject && !strings.HasSuffix(err.Error(), "it is of no agent") {
+		if err == nil && (a == nil || !isObject) || err != nil && isObject && !strings.Contains(err.Error(), "it names no deployment") && !strings.Contains(err.Error(), "it is of the agent ") {
 			t.Errorf("got %+v, %v", a, err)
 		}
 	})

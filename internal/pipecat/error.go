@@ -22,6 +22,9 @@ type Error struct {
 	// They are not ours: print them with care.
 	Code    string
 	Message string
+	// FromAPI says that the API itself refused: its answer is an object with an
+	// "error" text. A proxy's page is not.
+	FromAPI bool
 	// Date is when the answer was made, by the server's clock; zero when it does
 	// not say.
 	Date time.Time
@@ -74,9 +77,14 @@ func (e *Error) Temporary() bool {
 		return true
 	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusTooManyRequests:
 		return true
+	case e.Status == http.StatusNotFound && !e.FromAPI: // of something in between
+		return true
 	}
 	return e.Status >= 500
 }
+
+// Missing reports whether the API itself says that there is no such thing.
+func (e *Error) Missing() bool { return e.Status == http.StatusNotFound && e.FromAPI }
 
 // Unauthorized reports whether the API does not take the key, or not for this.
 func (e *Error) Unauthorized() bool {
@@ -88,23 +96,24 @@ func (e *Error) status() string {
 }
 
 // parseErrorResponse reads the ErrorResponse of the reference. What is not one has
-// neither code nor message; the key is never in them.
-func parseErrorResponse(body []byte, key string) (code, message string) {
+// neither code nor message; the key is never in them. FromAPI says that it has an
+// "error" text, as every refusal of the API has.
+func parseErrorResponse(body []byte, key string) (code, message string, fromAPI bool) {
 	var r struct {
 		Error   string `json:"error"`
 		Message string `json:"message"`
 		Code    string `json:"code"`
 	}
 	if decode(body, &r) != nil {
-		return "", ""
+		return "", "", false
 	}
-	if r.Error == "" {
+	if fromAPI = r.Error != ""; !fromAPI {
 		r.Error = r.Message
 	}
 	if key != "" {
 		redactKey(reflect.ValueOf(&r), key)
 	}
-	return r.Code, r.Error
+	return r.Code, r.Error, fromAPI
 }
 
 // retryAfter reads a Retry-After header: seconds or a date, and 0 for none. A

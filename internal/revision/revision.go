@@ -7,10 +7,12 @@
 package revision
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/settings"
 )
 
 // Target is the deployment that a document is read for.
@@ -20,6 +22,12 @@ type Target struct {
 	// Original is the deployment before Previous, which a rollback restores; ""
 	// when this is no rollback.
 	Original string
+	// Asked is what it has to have. A document that shows another value of one of
+	// these is not of the target, whatever id it names.
+	Asked pipecat.Settings
+	// KnownErrors are those that the agent's document had before the update, and
+	// that are not the target's.
+	KnownErrors []pipecat.AgentError
 	// CreatedAt is when the deployment was created, or the earliest time at which
 	// it can have been, by the platform's clock; zero when that is not known.
 	CreatedAt time.Time
@@ -76,22 +84,27 @@ type State struct {
 	ServingID string // of the deployment that takes calls, where it is known
 	Ready     int    // ready replicas of the target
 	Started   int    // started replicas of the target
-	Restarts  int    // of all its replicas
+	Restarts  int    // of all its replicas, since they were born
 	Reason    string // why its replicas are as they are, such as CrashLoopBackOff
 }
 
 // Observation is what a document says of the target.
 type Observation struct {
 	State
-	Target         Target
-	DesiredID      string // of the deployment that is wanted now
-	Superseded     bool   // another client's deployment is wanted in its place; the rest says nothing of it
-	Reconciled     bool   // the operator has processed the target
-	Errors         []pipecat.AgentError
-	Degraded       pipecat.Condition // that is True; the zero one for none
-	HasRevision    bool              // the current revision is the target's; what follows is of it
-	Failed         bool              // the platform gave it up
-	Health         *pipecat.Health   // nil until a replica has started
+	Target     Target
+	DesiredID  string              // of the deployment that is wanted now
+	Superseded bool                // another client's deployment is wanted in its place; the rest says nothing of it
+	Stale      bool                // the document is from before the target
+	Other      settings.Comparison // Different when the document shows other settings than the target's
+	Reconciled bool                // the operator has processed the target
+	Serves     bool                // the target takes calls
+	Errors     []pipecat.AgentError
+	NewErrors  []pipecat.AgentError // those of Errors that the target does not know
+	Degraded   pipecat.Condition    // that is True; the zero one for none
+
+	HasRevision    bool            // the current revision is the target's; what follows is of it
+	Failed         bool            // the platform gave it up
+	Health         *pipecat.Health // nil until a replica has started
 	ReadyReplicas  int
 	Infrastructure bool // the platform reports an issue of its own
 }
@@ -103,11 +116,21 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 		o.Superseded, o.Stage = true, Superseded
 		return o
 	}
-	stale := t.IsStale(doc)
-	o.Reconciled = !stale && doc.ReconciledDeploymentID == t.ID
+	if o.Stale = t.IsStale(doc); !o.Stale {
+		o.Other = settings.Compare(t.Asked, doc)
+	}
+	if o.Other.Match == settings.Different {
+		o.Stage = StaleRead
+		return o
+	}
+	o.Reconciled = !o.Stale && doc.ReconciledDeploymentID == t.ID
 	for _, e := range doc.Errors {
-		if e.Code != "" || e.Message != "" {
-			o.Errors = append(o.Errors, e)
+		if e.Code == "" && e.Message == "" {
+			continue
+		}
+		o.Errors = append(o.Errors, e)
+		if !o.Stale && !slices.Contains(t.KnownErrors, e) {
+			o.NewErrors = append(o.NewErrors, e)
 		}
 	}
 	for _, c := range doc.Conditions {
@@ -117,27 +140,49 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 	}
 	rev := doc.CurrentRevision
 	if o.HasRevision = rev != nil && rev.DeploymentID == t.ID; o.HasRevision {
-		o.Failed, o.Health, o.ReadyReplicas, o.Infrastructure = rev.Phase == pipecat.Failed, rev.Health, rev.ReadyReplicas, rev.HasInfrastructureIssue
+		o.Failed, o.Health = strings.EqualFold(rev.Phase, pipecat.Failed), rev.Health
+		o.ReadyReplicas, o.Infrastructure = rev.ReadyReplicas, rev.HasInfrastructureIssue
 	}
-	o.Stage = stageOf(doc, o, stale)
+	ready := doc.IsReady() && doc.Available != pipecat.False && doc.ReconciledDeploymentID == t.ID && !o.fails()
+	o.Serves = ready && o.Reconciled
+	o.Stage = stageOf(doc, o)
 	if o.HasRevision && o.Stage == Stage(rev.Phase) {
 		o.Ready = max(0, rev.ReadyReplicas)
 		if h := rev.Health; h != nil {
 			o.Started, o.Restarts, o.Reason = h.ReplicasStarted, h.RestartCount, h.Reason
 		}
 	}
-	o.Serving, o.ServingID = servingOf(doc, o)
+	o.Serving, o.ServingID = servingOf(doc, t.ID, ready)
 	return o
 }
 
-func stageOf(doc *pipecat.Agent, o Observation, stale bool) Stage {
+// fails reports whether the target's revision shows a phase or a reason of failure,
+// with which nothing serves, whatever the document says of being ready.
+func (o Observation) fails() bool {
+	return o.HasRevision && (o.Failed || o.Health != nil && (IsCrashLoop(o.Health) || IsStuck(o.Health)))
+}
+
+// IsCrashLoop reports whether a replica crashes again and again.
+func IsCrashLoop(h *pipecat.Health) bool { return strings.EqualFold(h.Reason, "CrashLoopBackOff") }
+
+// IsStuck reports whether Kubernetes cannot start a container.
+func IsStuck(h *pipecat.Health) bool {
+	for _, reason := range []string{"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"} {
+		if strings.EqualFold(h.Reason, reason) {
+			return true
+		}
+	}
+	return false
+}
+
+func stageOf(doc *pipecat.Agent, o Observation) Stage {
 	rev := doc.CurrentRevision
 	switch {
-	case stale:
+	case o.Stale:
 		return StaleRead
 	case doc.ReconciledDeploymentID != o.Target.ID:
 		return AwaitingOperator
-	case rev == nil && doc.Ready:
+	case o.Serves && !o.HasRevision:
 		return "ready"
 	case !o.HasRevision || rev.Phase == "":
 		return AwaitingRevision
@@ -145,16 +190,19 @@ func stageOf(doc *pipecat.Agent, o Observation, stale bool) Stage {
 	return Stage(rev.Phase)
 }
 
-func servingOf(doc *pipecat.Agent, o Observation) (Serving, string) {
-	rev := doc.CurrentRevision
+// servingOf says who takes calls; ours when the document says that the deployment
+// with that id is ready.
+func servingOf(doc *pipecat.Agent, id string, ready bool) (Serving, string) {
 	switch {
-	case doc.Ready && (doc.Available == nil || *doc.Available) && doc.ReconciledDeploymentID == o.Target.ID && (rev == nil || o.HasRevision):
-		return ServingOurs, o.Target.ID
-	case doc.Available == nil:
-		return ServingUnknown, ""
-	case !*doc.Available:
+	case ready:
+		return ServingOurs, id
+	case doc.Available == pipecat.False:
 		return ServingNothing, ""
-	case doc.Ready && doc.ReconciledDeploymentID != o.Target.ID: // from before, as long as the operator has not looked
+	case doc.Available != pipecat.True:
+		return ServingUnknown, ""
+	case doc.IsReady() && doc.ReconciledDeploymentID == id: // and it fails
+		return ServingUnknown, ""
+	case doc.IsReady(): // from before, as long as the operator has not looked
 		return ServingPrevious, doc.ReconciledDeploymentID
 	case doc.PreviousRevision != nil:
 		return ServingPrevious, doc.PreviousRevision.DeploymentID

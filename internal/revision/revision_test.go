@@ -14,7 +14,7 @@ func ptr[T any](v T) *T { return &v }
 // reconciled is the document of an agent that serves our deployment.
 func reconciled() *pipecat.Agent {
 	return &pipecat.Agent{
-		Ready: true, Available: ptr(true),
+		Ready: pipecat.True, Available: pipecat.True,
 		DesiredDeploymentID: "ours", ReconciledDeploymentID: "ours",
 		CurrentRevision: &pipecat.Revision{DeploymentID: "ours", Phase: pipecat.Active, ReadyReplicas: 1,
 			Health: &pipecat.Health{Ready: true, State: "running", ReplicasStarted: 1}},
@@ -24,7 +24,7 @@ func reconciled() *pipecat.Agent {
 // with is that document, changed; it is not ready unless the change says so.
 func with(change func(*pipecat.Agent)) *pipecat.Agent {
 	a := reconciled()
-	a.Ready = false
+	a.Ready = pipecat.False
 	a.CurrentRevision.Phase = pipecat.Validating
 	a.CurrentRevision.Health.Ready = false
 	change(a)
@@ -85,20 +85,20 @@ func TestObserve(t *testing.T) {
 	}{
 		{"nothing", &pipecat.Agent{}, State{Stage: AwaitingOperator}},
 		{"lagging, though all else speaks of ours", func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "old"; return a }(), State{Stage: StaleRead, Serving: ServingOurs, ServingID: "ours"}},
-		{"ready, with the revision of another", with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.DeploymentID = true, "x" }), State{Stage: AwaitingRevision, Serving: ServingPrevious}},
+		{"ready, with the revision of another", with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.DeploymentID = pipecat.True, "x" }), State{Stage: "ready", Serving: ServingOurs, ServingID: "ours"}},
 		{"no phase", with(func(a *pipecat.Agent) { a.CurrentRevision.Phase = "" }), State{Stage: AwaitingRevision, Serving: ServingPrevious}},
-		{"ready, and availability not told", func() *pipecat.Agent { a := reconciled(); a.Available = nil; return a }(), State{Stage: "Active", Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
+		{"ready, and availability not told", func() *pipecat.Agent { a := reconciled(); a.Available = pipecat.Absent; return a }(), State{Stage: "Active", Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
 		{"lagging", &pipecat.Agent{DesiredDeploymentID: "old"}, State{Stage: StaleRead}},
-		{"superseded", &pipecat.Agent{DesiredDeploymentID: "theirs", Available: ptr(true)}, State{Stage: Superseded}},
-		{"not reconciled", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: ptr(true), Ready: true,
+		{"superseded", &pipecat.Agent{DesiredDeploymentID: "theirs", Available: pipecat.True}, State{Stage: Superseded}},
+		{"not reconciled", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: pipecat.True, Ready: pipecat.True,
 			CurrentRevision: &pipecat.Revision{DeploymentID: "old", Phase: "Active", ReadyReplicas: 5}},
 			State{Stage: AwaitingOperator, Serving: ServingPrevious, ServingID: "old"}},
-		{"not reconciled, and the one before does not serve", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: ptr(true),
+		{"not reconciled, and the one before does not serve", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: pipecat.True,
 			PreviousRevision: &pipecat.Revision{DeploymentID: "older"}},
 			State{Stage: AwaitingOperator, Serving: ServingPrevious, ServingID: "older"}},
-		{"no revision, and ready", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Ready = nil, true }), State{Stage: "ready", Serving: ServingOurs, ServingID: "ours"}},
+		{"no revision, and ready", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Ready = nil, pipecat.True }), State{Stage: "ready", Serving: ServingOurs, ServingID: "ours"}},
 		{"fewer than none", with(func(a *pipecat.Agent) { a.CurrentRevision.ReadyReplicas = -3 }), State{Stage: "Validating", Serving: ServingPrevious, Started: 1}},
-		{"no revision", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Available = nil, ptr(false) }), State{Stage: AwaitingRevision, Serving: ServingNothing}},
+		{"no revision", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Available = nil, pipecat.False }), State{Stage: AwaitingRevision, Serving: ServingNothing}},
 		{"an earlier one serves", with(func(a *pipecat.Agent) { a.PreviousRevision = &pipecat.Revision{DeploymentID: "older"} }),
 			State{Stage: "Validating", Serving: ServingPrevious, ServingID: "older", Ready: 1, Started: 1}},
 		{"ready", reconciled(), State{Stage: "Active", Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},

@@ -8,28 +8,38 @@ import (
 	"pipecat-cloud-deploy/internal/pipecat"
 )
 
-// FromBuild reports whether an agent's deployment is of a cloud build: the
-// platform redacts its image, which then has neither tag nor digest.
+// FromBuild reports whether an agent's deployment is of a cloud build: the document
+// names it, or redacts its image, which then has neither tag nor digest.
 func FromBuild(a *pipecat.Agent) bool {
 	_, tag, digest := parts(imageOf(a))
-	return imageOf(a) != "" && tag+digest == ""
+	return buildOf(a) != "" || imageOf(a) != "" && tag+digest == ""
 }
 
 // ImageShown is the image of an agent's deployment, as its document shows it; ""
 // when it does not.
 func ImageShown(a *pipecat.Agent) string { return imageOf(a) }
 
+// BuildShown is the id of the build of an agent's deployment; "" when its document
+// shows none.
+func BuildShown(a *pipecat.Agent) string { return buildOf(a) }
+
 // Replicas are the bounds of an agent's replicas: the agent's own, and only where
 // the document lacks these those of its deployment. Scaling changes the first at
 // once, without a deployment; the second is what the deployment began with.
 func Replicas(a *pipecat.Agent) pipecat.Replicas { return replicasOf(a) }
 
-func specOf(a *pipecat.Agent) pipecat.Spec {
-	if a == nil || a.Deployment == nil {
-		return pipecat.Spec{}
+// deploymentOf is the deployment that is desired, as far as the document shows it: it
+// may show another one beside its id.
+func deploymentOf(a *pipecat.Agent) pipecat.Deployment {
+	if a == nil || a.Deployment == nil || a.Deployment.ID != "" && a.Desired() != "" && a.Deployment.ID != a.Desired() {
+		return pipecat.Deployment{}
 	}
-	return a.Deployment.Manifest.Spec
+	return *a.Deployment
 }
+
+func specOf(a *pipecat.Agent) pipecat.Spec { return deploymentOf(a).Manifest.Spec }
+
+func buildOf(a *pipecat.Agent) string { return deploymentOf(a).BuildID }
 
 func imageOf(a *pipecat.Agent) string { return specOf(a).Image }
 

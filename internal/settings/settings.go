@@ -46,15 +46,25 @@ type setting struct {
 // table has every setting, in the order in which users read them.
 var table = []setting{
 	{name: Image,
-		asked:   func(s pipecat.Settings) string { return s.Image },
-		shown:   imageOf,
-		compare: func(asked string, a *pipecat.Agent) Match { return compareImages(asked, imageOf(a)) },
-		revert:  revertImage},
+		asked: func(s pipecat.Settings) string { return s.Image },
+		shown: imageOf,
+		compare: func(asked string, a *pipecat.Agent) Match {
+			switch {
+			case imageOf(a) == "" && buildOf(a) != "": // of a build, whose image is left out
+				return Different
+			case imageOf(a) == "":
+				return Unknown
+			}
+			return compareImages(asked, imageOf(a))
+		},
+		revert: revertImage},
 	{name: BuildID,
 		asked: func(s pipecat.Settings) string { return s.BuildID },
-		shown: func(*pipecat.Agent) string { return "" }, // of no build does a document show the id
-		compare: func(_ string, a *pipecat.Agent) Match {
-			switch {
+		shown: buildOf, // older documents show no id, but an image that is redacted
+		compare: func(asked string, a *pipecat.Agent) Match {
+			switch shown := buildOf(a); {
+			case shown != "":
+				return same(shown == asked)
 			case imageOf(a) == "":
 				return Unknown
 			case FromBuild(a):
@@ -146,7 +156,7 @@ func Names() (names []string) {
 
 // value is what a document shows of a setting, or what it means by leaving it out.
 func (s setting) value(a *pipecat.Agent) string {
-	if v := s.shown(a); v != "" || imageOf(a) == "" { // without an image there is no manifest that leaves anything out
+	if v := s.shown(a); v != "" || imageOf(a) == "" && buildOf(a) == "" { // without either there is no manifest that leaves anything out
 		return v
 	}
 	return s.absent
@@ -171,7 +181,7 @@ func same(ok bool) Match {
 
 func (s setting) match(asked string, a *pipecat.Agent) Match {
 	switch shown := s.value(a); {
-	case s.compare != nil && s.shown(a) != "", s.name == BuildID:
+	case s.compare != nil && s.shown(a) != "", s.name == Image, s.name == BuildID:
 		return s.compare(asked, a)
 	case shown == "":
 		return Unknown
@@ -210,6 +220,8 @@ func Diff(before *pipecat.Agent, asked pipecat.Settings) (changes []Change) {
 			if !c.Moves && c.Name == Image {
 				c.Before = c.After // another spelling of it
 			}
+		case s.name == BuildID && asked.Image != "": // which the image replaces
+			continue
 		default:
 			if c.Before = s.shown(known); c.Before == "" {
 				continue
@@ -230,7 +242,7 @@ type Comparison struct {
 
 // String completes "its …" with what the document shows.
 func (c Comparison) String() string {
-	if c.Name == BuildID {
+	if c.Name == BuildID && c.Match == Different && strings.ContainsAny(c.Shown, ":/@") {
 		return fmt.Sprintf("image is %q, of no build", c.Shown)
 	}
 	return fmt.Sprintf("%s is %q", c.Name, c.Shown)
@@ -251,7 +263,7 @@ func Compare(asked pipecat.Settings, a *pipecat.Agent) Comparison {
 		}
 		m := s.match(want, a)
 		found := Comparison{m, s.name, s.value(a)}
-		if s.name == BuildID {
+		if s.name == BuildID && found.Shown == "" {
 			found.Shown = imageOf(a)
 		}
 		switch {
@@ -270,7 +282,7 @@ func Compare(asked pipecat.Settings, a *pipecat.Agent) Comparison {
 func Revert(changes []Change, before *pipecat.Agent) (asked pipecat.Settings, err error) {
 	for _, c := range changes {
 		i := slices.IndexFunc(table, func(s setting) bool { return s.name == c.Name })
-		if i < 0 || !c.Moves || c.Before == "" && (c.Name != BuildID || imageOf(before) == "") {
+		if i < 0 || !c.Moves || c.Before == "" && !(c.Name == Image || c.Name == BuildID) {
 			continue
 		}
 		if e := table[i].revert(&asked, before); e != nil && err == nil {
@@ -287,7 +299,7 @@ func Shown(a *pipecat.Agent) (asked pipecat.Settings) {
 		return asked
 	}
 	for _, s := range table {
-		if !s.scaling && s.name != BuildID && s.shown(a) != "" {
+		if !s.scaling && s.shown(a) != "" {
 			_ = s.revert(&asked, a) // what it cannot ask for is not compared
 		}
 	}
@@ -301,10 +313,15 @@ func removable(name, value string) error {
 	return nil
 }
 
+// revertImage asks for the image or the build of a deployment.
 func revertImage(to *pipecat.Settings, from *pipecat.Agent) error {
-	if FromBuild(from) {
+	switch {
+	case buildOf(from) != "":
+		to.BuildID = buildOf(from)
+	case FromBuild(from):
 		return errors.New("what ran before is of a build, and the platform does not tell which")
+	default:
+		to.Image = imageOf(from)
 	}
-	to.Image = imageOf(from)
 	return nil
 }
