@@ -1,0 +1,425 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+const truthBuild = "123e4567-e89b-42d3-a456-426614174000"
+
+// succeeded are the other requests of a job with a build that was made.
+func succeeded() map[string]any {
+	return map[string]any{
+		"GET /v1/builds/" + truthBuild: document{"build": document{"id": truthBuild, "status": "success", "region": "us-west"}},
+		"GET /v1/properties":           document{"properties": document{"defaultRegion": "us-west"}},
+	}
+}
+
+// bare is an answer that names a deployment and says nothing of it.
+func bare(id string) document {
+	return document{"name": "demo-agent", "ready": true, "desiredDeploymentId": id, "reconciledDeploymentId": id}
+}
+
+// oursCases are about which deployment is ours: the one that the answer names, if it
+// shows what was asked for.
+func oursCases() []truth {
+	ours, theirs := doc(d2, v2).ready(), doc(d3, v9).ready()
+	build := noImage("build-id", truthBuild)
+	rollback := inputs("rollback-on-failure", "true")
+	crash := doc(d2, v2).crashes()
+	const digest = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	const other = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+	return []truth{
+		{name: "plain", reads: over(pending(v2), 2, doc(d2, v2), 4, ours), status: "ready", id: d2, after: 4 * time.Second},
+		{name: "at once", answer: ours, reads: over(ours), status: "ready", id: d2, within: 3 * time.Second},
+		{name: "another takes over", reads: over(pending(v2), 3, theirs), status: "superseded", reason: "superseded", within: 15 * time.Second},
+		{name: "another of the same image takes over", reads: over(pending(v2), 3, doc(d3, v2).ready()), status: "superseded", within: 15 * time.Second},
+		{name: "another that is not ready takes over", reads: over(pending(v2), 3, doc(d3, v9)), status: "superseded", within: 15 * time.Second},
+		{name: "an older one shows", dated: true, reads: over(pending(v2), 1, doc(d0, v9).ready(), 4, ours), status: "ready", id: d2, after: 4 * time.Second},
+		{name: "the one before shows again", reads: over(pending(v2), 1, doc(d1, v1).ready(), 4, ours), status: "ready", id: d2, after: 4 * time.Second},
+		{name: "the answer names another", answer: theirs, reads: over(theirs), status: "superseded"},
+		{name: "the answer names another that crashes", answer: doc(d3, v9).crashes(), reads: over(doc(d3, v9).crashes()), status: "superseded"},
+		{name: "the answer names another secret set", inputs: inputs("secret-set", "new-set"), answer: doc(d3, v2).secretSet("other").ready(), reads: over(doc(d3, v2).secretSet("other").ready()), status: "superseded"},
+		{name: "the answer names another, and reads ours", dated: true, answer: doc(d0, v9).ready(), reads: over(pending(v2), 3, ours), status: "ready", id: d2},
+		{name: "a bare answer names another", answer: bare(d3), reads: over(theirs), status: "superseded"},
+		{name: "a bare answer names ours", answer: bare(d2), reads: over(pending(v2), 3, ours), status: "ready", id: d2},
+		{name: "a bare answer, with nulls", answer: bare(d2).with("deployment", nil, "currentRevision", nil), reads: over(ours), status: "ready", id: d2},
+
+		{name: "ours with the old image for a moment", reads: over(doc(d2, v1).ready(), 3, ours), status: "ready", id: d2, after: 3 * time.Second},
+		{name: "ours with the old image for good", reads: over(doc(d2, v1).ready()), status: "superseded"},
+		{name: "ours with another image", reads: over(doc(d2, v9).ready()), status: "superseded"},
+		{name: "ours with another image that crashes", inputs: rollback, reads: over(doc(d2, v9).crashes()), status: "superseded"},
+		{name: "ours with another secret set", inputs: inputs("secret-set", "new-set"), answer: pending(v2).secretSet("new-set"), reads: over(ours.secretSet("other")), status: "superseded"},
+		{name: "ours with another profile", inputs: inputs("agent-profile", "agent-2x"), answer: pending(v2).with("agentProfile", "agent-2x"), reads: over(ours.with("agentProfile", "agent-3x")), status: "superseded"},
+		{name: "ours with another scaling", inputs: inputs("min-agents", "2"), reads: over(ours), status: "ready", id: d2},
+		{name: "ours among the platform's sets", inputs: inputs("secret-set", "new-set"), answer: pending(v2).secretSet("new-set"), reads: over(ours.spec("envFromSecretNames", []string{"managed", "new-set"})), status: "ready", id: d2},
+		{name: "an old setting that was not asked for", reads: over(ours.with("agentProfile", "agent-9x", "websocketAuth", "token")), status: "ready", id: d2},
+		{name: "without a manifest", reads: over(ours.with("deployment", absent)), status: "ready", id: d2},
+		{name: "with a null manifest", reads: over(ours.with("deployment.manifest", nil)), status: "ready", id: d2},
+
+		{name: "a tag shown with a digest", answer: pending(v2 + "@" + digest), reads: over(doc(d2, v2+"@"+digest).ready()), status: "ready", id: d2},
+		{name: "another tag with a digest", answer: pending(v9 + "@" + digest), reads: over(doc(d2, v9+"@"+digest).ready()), status: "superseded"},
+		{name: "a digest", inputs: inputs("image", "ghcr.io/acme/bot@"+digest), answer: pending("ghcr.io/acme/bot@" + digest), reads: over(doc(d2, "ghcr.io/acme/bot@"+digest).ready()), status: "ready", id: d2},
+		{name: "another digest", inputs: inputs("image", "ghcr.io/acme/bot@"+digest), answer: pending("ghcr.io/acme/bot@" + other), reads: over(doc(d2, "ghcr.io/acme/bot@"+other).ready()), status: "superseded"},
+		{name: "a name spelled out", inputs: inputs("image", "acme/bot:v2"), answer: pending("docker.io/acme/bot:v2"), reads: over(doc(d2, "docker.io/acme/bot:v2").ready()), status: "ready", id: d2},
+		{name: "an image asked for, and a build shown", answer: pending("[redacted]"), reads: over(doc(d2, "[redacted]").ready()), status: "superseded"},
+
+		{name: "a build with a redacted image", inputs: build, others: succeeded(), answer: pending("[redacted]"), reads: over(doc(d2, "[redacted]").ready()), status: "ready", id: d2},
+		{name: "a build that is named", inputs: build, others: succeeded(), answer: pending("[redacted]").with("deployment.buildId", truthBuild), reads: over(doc(d2, "[redacted]").ready().with("deployment.buildId", truthBuild)), status: "ready", id: d2},
+		{name: "another build that is named", inputs: build, others: succeeded(), answer: pending("[redacted]"), reads: over(doc(d2, "[redacted]").ready().with("deployment.buildId", strings.Replace(truthBuild, "1", "2", 1))), status: "superseded"},
+		{name: "a build asked for, and an image shown", inputs: build, others: succeeded(), answer: doc(d3, v9).ready(), reads: over(theirs), status: "superseded"},
+
+		{name: "rollback", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1).ready(), over(doc(d4, v1).ready())}}, status: "rolled-back", writes: 2, check: asks(`"image":"` + v1 + `"`)},
+		{name: "rollback that takes a while", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1), over(crash, 3, doc(d4, v1), 5, doc(d4, v1).ready())}}, status: "rolled-back", writes: 2},
+		{name: "rollback of a secret set", inputs: noImage("rollback-on-failure", "true", "secret-set", "new-set"), answer: doc(d2, v1).secretSet("new-set"), reads: over(doc(d2, v1).secretSet("new-set").crashes()),
+			then: []write{{doc(d4, v1).ready(), over(doc(d4, v1).ready())}}, status: "rolled-back", writes: 2, check: asks(`{"secretSet":"old-set"}`)},
+		{name: "rollback to a build", inputs: rollback, before: doc(d1, "[redacted]").ready().with("deployment.buildId", truthBuild), reads: over(crash),
+			then:   []write{{doc(d4, "[redacted]").ready().with("deployment.buildId", truthBuild), over(doc(d4, "[redacted]").ready())}},
+			status: "rolled-back", writes: 2, check: asks(`{"buildId":"` + truthBuild + `"}`)},
+		{name: "rollback to a build that is not named", inputs: rollback, before: doc(d1, "[redacted]").ready(), reads: over(crash), status: "failed", reason: "crash"},
+		{name: "rollback whose answer is lost", inputs: rollback, reads: over(crash), then: []write{{says(502, "<html>"), over(doc(d4, v1).ready())}}, status: "rolled-back", writes: 2},
+		{name: "rollback that crashes", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1), over(doc(d4, v1).crashes())}}, status: "failed", writes: 2},
+		{name: "rollback answered with another", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v9).ready(), over(doc(d4, v9).ready())}}, status: "red", writes: 2,
+			check: func(r *truthRun) any { return differs(r.outputs["status"] == "rolled-back", "rolled back") }},
+		{name: "no rollback over another", inputs: rollback, answer: doc(d3, v9).crashes(), reads: over(doc(d3, v9).crashes()), status: "superseded"},
+		{name: "no rollback over a later one", inputs: rollback, reads: inTurn(crash, crash, theirs), status: "red"},
+		{name: "no rollback over one that is not ours after all", inputs: rollback, reads: inTurn(crash, doc(d2, v9).crashes()), status: "red"},
+		{name: "no rollback of what another made of a lost answer", inputs: rollback, answer: says(502, ""), reads: over(crash), status: "failed", reason: "crash"},
+		{name: "no rollback where nothing was made", inputs: inputs("image", v1, "rollback-on-failure", "true"), before: doc(d1, v1), answer: doc(d1, v1), reads: over(doc(d1, v1).crashes()), status: "failed", reason: "crash"},
+
+		{name: "not waited for", inputs: inputs("wait-for-ready", "false"), reads: over(pending(v2)), status: "deployed", id: d2, within: 5 * time.Second},
+		{name: "not waited for while it crashes", inputs: inputs("wait-for-ready", "false"), answer: crash, reads: over(crash), status: "deployed", id: d2},
+		{name: "not waited for after a bare answer", inputs: inputs("wait-for-ready", "false"), answer: bare(d2), reads: over(ours), status: "deployed", id: d2},
+		{name: "not waited for with late reads", inputs: inputs("wait-for-ready", "false"), reads: over(doc(d1, v1).ready(), 3, pending(v2)), status: "deployed", id: d2},
+		{name: "not waited for another", inputs: inputs("wait-for-ready", "false"), answer: theirs, reads: over(theirs), status: "red"},
+		{name: "not waited for another of a bare answer", inputs: inputs("wait-for-ready", "false"), answer: bare(d3), reads: over(theirs), status: "red"},
+		{name: "not waited for another image", inputs: inputs("wait-for-ready", "false"), reads: over(doc(d2, v9).ready()), status: "red"},
+		{name: "not waited for an old secret set", inputs: noImage("wait-for-ready", "false", "secret-set", "new-set"), answer: doc(d1, v1).ready(), reads: over(doc(d1, v1).ready()), status: "red"},
+		{name: "not waited for what is unchanged", inputs: inputs("wait-for-ready", "false", "image", v1), answer: doc(d1, v1).ready(), reads: over(doc(d1, v1).ready()), status: "unchanged", id: d1},
+	}
+}
+
+// differs is a text where something is so that must not be.
+func differs(so bool, text string) any {
+	if so {
+		return text
+	}
+	return nil
+}
+
+// staleCases are about answers that show the old value of what was asked for. What
+// is not shown is neither stale nor proof, and scaling takes no deployment.
+func staleCases() (cases []truth) {
+	before := doc(d1, v1).ready().with("websocketAuth", "none", "krispViva", document{"audioFilter": nil}).
+		spec("imagePullSecretName", "old-pull").spec("maxSessionDurationSeconds", 3600).spec("dailyNodeType", "arm")
+	to := func(d document) document {
+		dep := d.with("deployment.id", d2, "deployment.createdAt", created[d2], "desiredDeploymentId", d2, "activeDeploymentId", d2, "reconciledDeploymentId", d2)
+		return dep.with("currentRevision.deploymentID", d2)
+	}
+	for _, s := range []struct {
+		input, value string
+		shown        func(document) document
+	}{
+		{"image", v2, func(d document) document { return d.spec("image", v2) }},
+		{"image", "ghcr.io/acme/other:v1", func(d document) document { return d.spec("image", "ghcr.io/acme/other:v1") }},
+		{"image", "ghcr.io/other/bot:v1", func(d document) document { return d.spec("image", "ghcr.io/other/bot:v1") }},
+		{"image", "docker.io/acme/bot:v1", func(d document) document { return d.spec("image", "docker.io/acme/bot:v1") }},
+		{"secret-set", "new-set", func(d document) document { return d.secretSet("new-set") }},
+		{"image-credentials", "new-pull", func(d document) document { return d.spec("imagePullSecretName", "new-pull") }},
+		{"agent-profile", "agent-2x", func(d document) document { return d.with("agentProfile", "agent-2x") }},
+		{"krisp-viva-audio-filter", "tel", func(d document) document { return d.with("krispViva", document{"audioFilter": "tel"}) }},
+		{"max-session-duration", "7200", func(d document) document { return d.spec("maxSessionDurationSeconds", 7200) }},
+		{"max-session-duration", "1800", func(d document) document { return d.spec("maxSessionDurationSeconds", 1800) }},
+		{"websocket-auth", "token", func(d document) document { return d.with("websocketAuth", "token") }},
+	} {
+		asked := noImage(s.input, s.value)
+		name := s.input + " " + s.value[strings.LastIndexByte(s.value, '/')+1:] + " "
+		after := to(s.shown(before))
+		cases = append(cases,
+			truth{name: name + "stale for good", inputs: asked, before: before, answer: before, reads: over(before), status: "red", writes: -1},
+			truth{name: name + "stale at first", inputs: asked, before: before, answer: before, reads: over(before, 3, after), status: "ready", id: d2, after: 3 * time.Second},
+			truth{name: name + "stale answer alone", inputs: asked, before: before, answer: before, reads: over(after), status: "ready", id: d2},
+			truth{name: name + "unchanged", inputs: asked, before: s.shown(before), answer: s.shown(before), reads: over(s.shown(before)), status: "unchanged", id: d1, within: 8 * time.Second},
+			truth{name: name + "unchanged and not serving", inputs: asked, before: s.shown(before), answer: s.shown(before), reads: over(s.shown(before).with("ready", false)), status: "timed-out"},
+		)
+	}
+	one := doc(d1, v1).ready()
+	newSet := noImage("secret-set", "new-set")
+	build := noImage("build-id", truthBuild)
+	return append(cases, []truth{
+		{name: "then the new one crashes", inputs: newSet, answer: one, reads: over(one, 2, doc(d2, v1).secretSet("new-set").crashes()), status: "failed", reason: "crash", id: d2},
+		{name: "then another takes over", inputs: newSet, answer: one, reads: over(one, 2, doc(d3, v1).secretSet("other").ready()), status: "superseded"},
+		{name: "one of two settings is old", inputs: inputs("image", v1, "secret-set", "new-set"), answer: one, reads: over(one), status: "red"},
+		{name: "both settings show at last", inputs: inputs("image", v1, "secret-set", "new-set"), answer: one, reads: over(one, 4, doc(d2, v1).secretSet("new-set").ready()), status: "ready", id: d2},
+		{name: "an older answer", dated: true, answer: doc(d0, v9).ready(), reads: over(one, 3, doc(d2, v2).ready()), status: "ready", id: d2},
+		{name: "forced and stale for good", inputs: noImage("force-redeploy", "true"), answer: one, reads: over(one), status: "red", writes: -1},
+		{name: "forced and shown later", inputs: noImage("force-redeploy", "true"), answer: one, reads: over(one, 3, doc(d2, v1).ready()), status: "ready", id: d2},
+		{name: "unchanged build", inputs: build, others: succeeded(), before: doc(d1, "[redacted]").ready(), answer: doc(d1, "[redacted]").ready(), reads: over(doc(d1, "[redacted]").ready()), status: "unchanged", id: d1},
+		{name: "another build is named", inputs: build, others: succeeded(), before: doc(d1, "[redacted]").ready().with("deployment.buildId", "old"),
+			answer: doc(d1, "[redacted]").ready().with("deployment.buildId", "old"), reads: over(doc(d1, "[redacted]").ready().with("deployment.buildId", "old")), status: "red"},
+		{name: "unchanged image", inputs: inputs("image", v1), answer: one, reads: over(one), status: "unchanged", id: d1, within: 8 * time.Second},
+		{name: "unchanged after a bare answer", inputs: inputs("image", v1), answer: bare(d1), reads: over(one), status: "unchanged", id: d1, within: 8 * time.Second},
+		{name: "the setting is not shown", inputs: noImage("websocket-auth", "token"), answer: one, reads: over(one), status: "unchanged", id: d1, within: 8 * time.Second},
+		{name: "unchanged scaling shown later", inputs: noImage("min-agents", "2"), answer: one, reads: over(one), status: "unchanged", id: d1},
+		{name: "unchanged scaling of two", inputs: noImage("min-agents", "2", "max-agents", "20"), answer: one, reads: over(one, 2, one.with("autoScaling.minReplicas", 2, "autoScaling.maxReplicas", 20)), status: "unchanged", id: d1},
+	}...)
+}
+
+// restartCases are about replicas that restart, crash loops, and the phase of what
+// was given up: they count while the deployment does not serve.
+func restartCases() (cases []truth) {
+	ready := doc(d2, v2).ready()
+	restarted := func(d document, n int) document { return d.with("currentRevision.health.restartCount", n) }
+	notServing := func(n int) document {
+		return doc(d2, v2).with("currentRevision.health", document{"ready": false, "state": "running", "restartCount": n, "replicasStarted": 1})
+	}
+	for _, reason := range []string{"CrashLoopBackOff", "crashloopbackoff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "InvalidImageName", "imagepullbackoff"} {
+		cases = append(cases, truth{name: "ready, yet " + reason, reads: over(ready.waits(reason, 0)), status: "red"},
+			truth{name: "ready after " + reason, reads: inTurn(ready.waits(reason, 0), ready), status: map[bool]string{true: "failed", false: "ready"}[reason == "InvalidImageName"]})
+	}
+	for _, phase := range []string{"Failed", "failed", "FAILED"} {
+		cases = append(cases, truth{name: "ready, yet " + phase, reads: over(ready.with("currentRevision.phase", phase, "currentRevision.readyReplicas", 0)), status: "failed", within: 8 * time.Second},
+			truth{name: "not ready, and " + phase, reads: over(doc(d2, v2).with("currentRevision.phase", phase)), status: "failed", within: 8 * time.Second})
+	}
+	code := func(d document, code any, reason any) document {
+		return d.with("currentRevision.health.lastExitCode", code, "currentRevision.health.lastTerminationReason", reason)
+	}
+	one := doc(d1, v1).ready()
+	old := func(n int) document { return doc(d1, v1).waits("Error", n) }
+	return append(cases, []truth{
+		{name: "a crash loop at one look", reads: inTurn(ready.waits("CrashLoopBackOff", 0), ready), status: "ready", check: func(r *truthRun) any {
+			return differs(len(r.lines(sent.isRead)) < 3, "ready at the first read")
+		}},
+		{name: "a crash loop at every other look", reads: again(doc(d2, v2).waits("CrashLoopBackOff", 1), doc(d2, v2)), status: "timed-out"},
+		{name: "a crash loop", reads: over(doc(d2, v2).waits("CrashLoopBackOff", 1)), status: "failed", reason: "crash", within: 12 * time.Second},
+		{name: "a crash loop of memory", reads: over(code(doc(d2, v2).crashes(), 137, "OOMKilled")), status: "failed", reason: "out-of-memory"},
+		{name: "a crash loop of 137", reads: over(code(doc(d2, v2).crashes(), 137, nil)), status: "failed", reason: "out-of-memory"},
+		{name: "a crash loop of 137 with another reason", reads: over(code(doc(d2, v2).crashes(), 137, "Error")), status: "failed", reason: "crash"},
+		{name: "new restarts not serving", reads: over(notServing(3)), status: "failed", reason: "crash", within: 12 * time.Second},
+		{name: "as many as are forgiven", reads: over(notServing(2), 8, restarted(ready, 2)), status: "ready"},
+		{name: "none is forgiven", inputs: inputs("max-restarts", "0"), reads: over(notServing(1)), status: "failed", reason: "crash", within: 12 * time.Second},
+		{name: "seven are forgiven", inputs: inputs("max-restarts", "7"), reads: over(notServing(7), 5, restarted(ready, 7)), status: "ready"},
+		{name: "forgiven per replica", reads: over(notServing(6).with("currentRevision.health.replicasStarted", 3), 5, ready), status: "ready"},
+		{name: "new restarts over and serves", reads: over(restarted(ready, 3)), status: "ready", id: d2},
+		{name: "new restarts, many, and serves", inputs: inputs("max-restarts", "0"), reads: over(restarted(ready, 50)), status: "ready", id: d2},
+		{name: "old restarts unchanged", inputs: inputs("image", v1), before: restarted(one, 9), answer: restarted(one, 9), reads: over(restarted(one, 9)), status: "unchanged"},
+		{name: "old restarts, not serving and none more", inputs: inputs("image", v1), before: old(9), answer: old(9), reads: over(old(9), 6, restarted(one, 9)), status: "unchanged", id: d1},
+		{name: "unchanged goes on restarting", inputs: inputs("image", v1), before: old(9), answer: old(9), reads: over(old(9), 3, old(11), 6, old(13)), status: "failed", reason: "crash", within: 24 * time.Second},
+		{name: "unchanged in a crash loop", inputs: inputs("image", v1), before: doc(d1, v1).crashes(), answer: doc(d1, v1).crashes(), reads: over(doc(d1, v1).crashes()), status: "failed", reason: "crash", within: 12 * time.Second},
+		{name: "scaled in a crash loop", inputs: noImage("min-agents", "2"), before: doc(d1, v1).crashes(), answer: doc(d1, v1).crashes(), reads: over(doc(d1, v1).crashes()), status: "failed", reason: "crash"},
+		{name: "a phase of tomorrow", reads: over(doc(d2, v2).with("currentRevision.phase", "Quantum"), 4, ready.with("currentRevision.phase", "Quantum")), status: "ready"},
+		{name: "a reason of tomorrow", reads: over(ready.with("currentRevision.health.reason", "Sunshine")), status: "ready"},
+		{name: "negative restarts", reads: over(notServing(-3), 4, ready), status: "ready"},
+		{name: "no start for long", inputs: inputs("wait-timeout", "45"), reads: over(doc(d2, v2).waits("ImagePullBackOff", 0)), status: "failed", reason: "image-pull", after: 30 * time.Second, within: 40 * time.Second},
+		{name: "no start for a while", inputs: inputs("wait-timeout", "45"), reads: over(doc(d2, v2).waits("ErrImagePull", 0), 20, ready), status: "ready"},
+	}...)
+}
+
+// errorCases are about the errors of the document: those that it had before are not
+// ours, new ones decide when they last.
+func errorCases() (cases []truth) {
+	ready, waiting := doc(d2, v2).ready(), pending(v2)
+	one := doc(d1, v1).ready()
+	const notFound, limit, old = "PCC_IMAGE_NOT_FOUND", "PCC_IMAGE_PULL_RATE_LIMIT", "PCC_OLD"
+	for name, nothing := range map[string]any{"empty list": []any{}, "list of nothing": []any{"", nil, document{}, []any{}}, "null": nil, "empty object": document{}, "empty text": "", "a number": 7, "false": false} {
+		cases = append(cases, truth{name: name, reads: over(ready.with("errors", nothing)), status: "ready", within: 8 * time.Second})
+	}
+	for name, found := range map[string]any{
+		"text": notFound, "object": document{"code": notFound, "message": "x"}, "list of texts": []any{notFound},
+		"after nothing": []any{nil, "", document{"code": notFound}}, "with odd fields": []any{document{"code": notFound, "message": nil, "at": 7}}, "code alone": document{"code": notFound},
+	} {
+		cases = append(cases,
+			truth{name: name, reads: over(doc(d2, v2).with("errors", found)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
+			truth{name: name + " before reconciliation", reads: over(waiting.with("errors", found)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
+			truth{name: name + " of before", before: one.with("errors", found), answer: waiting.with("errors", found), reads: over(waiting.with("errors", found), 3, ready.with("errors", found)), status: "ready"},
+		)
+	}
+	made := doc(d2, v2).with("reconciledDeploymentId", nil, "currentRevision", nil, "available", false)
+	unchanged := inputs("image", v1)
+	return append(cases, []truth{
+		{name: "a new agent before reconciliation", before: unknown, answer: made, reads: over(made.errors(notFound)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
+		{name: "new before reconciliation", reads: over(waiting.errors(notFound)), status: "failed", reason: "image-pull", within: 20 * time.Second, log: []string{notFound}},
+		{name: "new of another kind", reads: over(waiting.errors("PCC_QUOTA_EXCEEDED")), status: "failed", reason: "refused", within: 20 * time.Second, log: []string{"PCC_QUOTA_EXCEEDED"}},
+		{name: "of a wrong platform", reads: over(waiting.errors("PCC_INVALID_IMAGE_PLATFORM")), status: "failed", reason: "image-platform", within: 20 * time.Second},
+		{name: "new for a moment", reads: over(waiting.errors("PCC_UNKNOWN_ERROR"), 3, waiting, 5, ready), status: "ready", log: []string{"PCC_UNKNOWN_ERROR"}},
+		{name: "new at every other look", reads: again(waiting.errors("PCC_UNKNOWN_ERROR"), waiting), status: "timed-out", log: []string{"PCC_UNKNOWN_ERROR"}},
+		{name: "new in the answer alone", answer: waiting.errors("PCC_UNKNOWN_ERROR"), reads: over(waiting, 3, ready), status: "ready"},
+		{name: "new while it is said to be ready", reads: over(ready.errors(notFound)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
+		{name: "new for a moment while it is ready", reads: over(ready.errors("PCC_UNKNOWN_ERROR"), 3, ready), status: "ready", after: 3 * time.Second, log: []string{"PCC_UNKNOWN_ERROR"}},
+		{name: "old and new", before: one.errors(old), answer: waiting.errors(old), reads: over(waiting.errors(old, notFound)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
+		{name: "new and old in the other order", before: one.errors(old), answer: waiting.errors(old), reads: over(waiting.errors(notFound, old)), status: "failed", reason: "image-pull", within: 20 * time.Second, log: []string{notFound}},
+		{name: "old stays while ours serves", before: one.errors(old), answer: waiting.errors(old), reads: over(waiting.errors(old), 2, ready.errors(old)), status: "ready"},
+		{name: "old stays while ours does not", before: one.errors(old), answer: waiting.errors(old), reads: over(waiting.errors(old)), status: "timed-out"},
+		{name: "old unchanged", inputs: unchanged, before: one.errors(old), answer: one.errors(old), reads: over(one.errors(old)), status: "unchanged"},
+		{name: "old unchanged and not serving", inputs: unchanged, before: doc(d1, v1).errors(old), answer: doc(d1, v1).errors(old), reads: over(doc(d1, v1).errors(old)), status: "failed", within: 20 * time.Second, log: []string{old}},
+		{name: "new and unchanged", inputs: unchanged, answer: one, reads: over(one.errors(notFound)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
+		{name: "rate limit, then ready", reads: over(doc(d2, v2).errors(limit), 9, ready), status: "ready", log: []string{limit}},
+		{name: "rate limit while it is ready", reads: over(ready.errors(limit)), status: "ready", within: 8 * time.Second, log: []string{limit}},
+		{name: "rate limit for good", inputs: inputs("wait-timeout", "45"), reads: over(doc(d2, v2).errors(limit)), status: "failed", reason: "image-pull", after: 30 * time.Second, log: []string{limit}},
+		{name: "rate limit and another", reads: over(doc(d2, v2).errors(limit, notFound)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
+		{name: "until the time is up", inputs: inputs("wait-timeout", "12"), reads: over(waiting, 9, waiting.errors(notFound)), status: "red", log: []string{notFound}},
+	}...)
+}
+
+// holdCases are about min-ready-seconds: every look that does not show the
+// deployment serving begins them anew, and so do more than two failed reads in a row.
+func holdCases() []truth {
+	ready, not := doc(d2, v2).ready(), doc(d2, v2)
+	back := pending(v2)
+	five := inputs("min-ready-seconds", "5", "wait-timeout", "45")
+	away := refuses(503, "down")
+	since := func(bad func(got any) bool) func(*truthRun) any {
+		return func(r *truthRun) any {
+			var last time.Time
+			for _, s := range r.sent {
+				if s.isRead() && bad(s.got) {
+					last = s.at
+				}
+			}
+			if ended := r.sent[0].at.Add(r.took); ended.Sub(last) < 5*time.Second {
+				return fmt.Sprintf("ended %s after the last look that did not show it", ended.Sub(last))
+			}
+			return nil
+		}
+	}
+	isNot := func(got any) bool {
+		d, ok := got.(document)
+		return !ok || d["ready"] != true || d["reconciledDeploymentId"] != d2
+	}
+	return []truth{
+		{name: "steady", inputs: five, reads: over(ready), status: "ready", after: 5 * time.Second, within: 12 * time.Second},
+		{name: "none asked for", reads: over(ready), status: "ready", within: 4 * time.Second},
+		{name: "every other look", inputs: inputs("min-ready-seconds", "5", "wait-timeout", "16"), reads: again(ready, not), status: "timed-out"},
+		{name: "every third look", inputs: inputs("min-ready-seconds", "8", "wait-timeout", "16"), reads: again(ready, ready, not), status: "timed-out"},
+		{name: "not ready between", inputs: five, reads: inTurn(ready, not, not, ready), status: "ready", check: since(isNot)},
+		{name: "not reconciled between", inputs: five, reads: inTurn(ready, back, back, ready), status: "ready", check: since(isNot)},
+		{name: "an old read between", inputs: five, reads: inTurn(ready, doc(d1, v1).ready(), ready), status: "ready", check: since(isNot)},
+		{name: "another image between", inputs: five, reads: inTurn(ready, doc(d2, v9).ready(), ready), status: "ready", check: since(func(got any) bool { return strings.Contains(fmt.Sprint(got), v9) })},
+		{name: "a crash loop between", inputs: five, reads: inTurn(ready, ready.crashes(), ready), status: "ready", check: since(func(got any) bool { return strings.Contains(fmt.Sprint(got), "CrashLoop") })},
+		{name: "an error between", inputs: five, reads: inTurn(ready, ready.errors("PCC_X"), ready), status: "ready", check: since(func(got any) bool { return strings.Contains(fmt.Sprint(got), "PCC_X") })},
+		{name: "not available between", inputs: five, reads: inTurn(ready, ready.with("available", false), ready), status: "ready", check: since(func(got any) bool { return got.(document)["available"] == false })},
+		{name: "an outage between", inputs: five, reads: over(ready, 1, away, 15, ready), status: "ready", check: since(isNot)},
+		{name: "a blip between", inputs: five, reads: inTurn(ready, away, ready), status: "ready", after: 5 * time.Second, within: 14 * time.Second},
+		{name: "two blips between", inputs: five, reads: inTurn(ready, closed, away, ready), status: "ready", after: 5 * time.Second, within: 16 * time.Second},
+		{name: "crashes before they are over", inputs: five, reads: inTurn(ready, ready, doc(d2, v2).crashes()), status: "failed", reason: "crash"},
+		{name: "another takes over before they are over", inputs: five, reads: inTurn(ready, ready, doc(d3, v9).ready()), status: "superseded"},
+		{name: "longer than there is time", inputs: inputs("min-ready-seconds", "10", "wait-timeout", "20"), reads: over(not, 13, ready), status: "timed-out"},
+		{name: "of what is unchanged", inputs: inputs("min-ready-seconds", "5", "image", v1), answer: doc(d1, v1).ready(), reads: over(doc(d1, v1).ready()), status: "unchanged", after: 5 * time.Second},
+	}
+}
+
+// readyCases are about what makes a document say that ours serves.
+func readyCases() (cases []truth) {
+	ready := doc(d2, v2).ready()
+	for name, d := range map[string]document{
+		"not available":                        ready.with("available", false),
+		"not reconciled, no revision":          ready.with("reconciledDeploymentId", d1, "currentRevision", nil),
+		"reconciled is null":                   ready.with("reconciledDeploymentId", nil, "currentRevision", nil),
+		"not reconciled, with a revision":      ready.with("reconciledDeploymentId", d1),
+		"ready is false":                       ready.with("ready", false),
+		"ready is false, the old field absent": ready.with("ready", false, "activeDeploymentReady", absent),
+		"ready is a text":                      ready.with("ready", "true"),
+		"ready is a number":                    ready.with("ready", 1),
+		"ready is a list":                      ready.with("ready", []any{true}),
+		"neither is there":                     ready.with("ready", absent, "activeDeploymentReady", absent),
+		"the old field is a text":              ready.with("ready", absent, "activeDeploymentReady", "true"),
+		"a crash loop of ours":                 ready.crashes(),
+	} {
+		cases = append(cases, truth{name: "red: " + name, inputs: inputs("wait-timeout", "12"), reads: over(d), status: "red"})
+	}
+	for name, d := range map[string]document{
+		"ready absent":                   ready.with("ready", absent),
+		"ready null":                     ready.with("ready", nil),
+		"the old field says otherwise":   ready.with("activeDeploymentReady", false),
+		"available absent":               ready.with("available", absent),
+		"available null":                 ready.with("available", nil),
+		"revision null":                  ready.with("currentRevision", nil),
+		"revision absent":                ready.with("currentRevision", absent),
+		"revision empty":                 ready.with("currentRevision", document{}),
+		"revision of before":             ready.with("currentRevision.deploymentID", d1),
+		"revision of before crashes":     ready.crashes().with("currentRevision.deploymentID", d1),
+		"revision of before failed":      ready.with("currentRevision.deploymentID", d1, "currentRevision.phase", "Failed"),
+		"scaled to zero":                 ready.with("currentRevision.readyReplicas", 0, "currentRevision.health", nil),
+		"phase Draining":                 ready.with("currentRevision.phase", "Draining"),
+		"fields of tomorrow":             ready.with("moon", "full", "currentRevision.moon", 1),
+		"fields of another type":         ready.with("activeSessionCount", "many", "currentRevision.readyReplicas", "1"),
+		"the deprecated id alone":        ready.with("desiredDeploymentId", absent),
+		"the name absent":                ready.with("name", absent),
+		"the previous revision crashes":  ready.with("previousRevision", doc(d1, v1).crashes()["currentRevision"]),
+		"conditions":                     ready.with("conditions", []any{document{"type": "Available", "status": "True"}}),
+		"conditions of another type":     ready.with("conditions", "none"),
+		"degraded, and serves":           ready.with("conditions", []any{document{"type": "Degraded", "status": "False"}}),
+		"an image that is another style": ready.with("deployment.manifest.spec.image", "ghcr.io/acme/bot:v2"),
+	} {
+		cases = append(cases, truth{name: "green: " + name, reads: over(d), status: "ready", id: d2, within: 8 * time.Second})
+	}
+	warm := inputs("wait-for", "warm", "min-agents", "3")
+	return append(cases,
+		truth{name: "warm, too few", inputs: warm, reads: over(ready), status: "timed-out", reason: "not-ready"},
+		truth{name: "warm, none told", inputs: warm, reads: over(ready.with("currentRevision", nil)), status: "red"},
+		truth{name: "warm, of before", inputs: warm, reads: over(ready.with("currentRevision.deploymentID", d1, "currentRevision.readyReplicas", 3)), status: "red"},
+		truth{name: "warm, enough", inputs: warm, reads: over(ready, 4, ready.with("currentRevision.readyReplicas", 3)), status: "ready", after: 4 * time.Second},
+		truth{name: "warm, as the agent has", inputs: inputs("wait-for", "warm"), reads: over(ready), status: "ready"},
+	)
+}
+
+// evidenceCases are about documents that say nothing of the agent.
+func evidenceCases() []truth {
+	ready := doc(d2, v2).ready()
+	noID := ready.with("desiredDeploymentId", absent, "activeDeploymentId", absent)
+	other := ready.with("name", "other-agent")
+	theirs := doc(d3, v9).ready().with("name", "other-agent")
+	return []truth{
+		{name: "no id", reads: over(noID), status: "red"},
+		{name: "null ids", reads: over(noID.with("desiredDeploymentId", nil, "activeDeploymentId", nil)), status: "red"},
+		{name: "empty ids", reads: over(noID.with("desiredDeploymentId", "", "activeDeploymentId", "")), status: "red"},
+		{name: "ids of another type", reads: over(noID.with("desiredDeploymentId", 7)), status: "red"},
+		{name: "no id for a moment", reads: over(noID, 4, ready), status: "ready", after: 4 * time.Second},
+		{name: "no id in the answer", answer: noID, reads: over(ready), status: "ready", id: d2},
+		{name: "other name", reads: over(other), status: "red"},
+		{name: "other name in the answer", answer: other, reads: over(ready), status: "ready", id: d2},
+		{name: "other name for a moment", reads: over(other, 4, ready), status: "ready", id: d2, after: 4 * time.Second},
+		{name: "other deployment of another name for a moment", reads: over(theirs, 4, ready), status: "ready", id: d2, after: 4 * time.Second},
+		{name: "a crash of another name for a moment", reads: over(theirs.crashes(), 4, ready), status: "ready", id: d2, after: 4 * time.Second},
+		{name: "not waited for, other name", inputs: inputs("wait-for-ready", "false"), reads: over(other), status: "red"},
+		{name: "nothing", reads: over(says(200, "")), status: "red"},
+		{name: "HTML for a moment", reads: over(says(200, "<html>"), 4, ready), status: "ready", id: d2, after: 4 * time.Second},
+		{name: "null", reads: over(says(200, "null")), status: "red"},
+		{name: "a list", reads: over(says(200, "[]")), status: "red"},
+		{name: "404 for a moment", reads: inTurn(unknown, unknown, ready), status: "ready", id: d2},
+		{name: "404 for good", reads: over(unknown), status: "failed", reason: "api"},
+		{name: "404 of a proxy for a moment", reads: over(says(404, "<html>"), 8, ready), status: "ready", id: d2, after: 8 * time.Second},
+		{name: "500 for a moment", reads: over(says(500, ""), 8, ready), status: "ready", id: d2},
+		{name: "403", reads: over(refuses(403, "no")), status: "failed", reason: "auth"},
+	}
+}
+
+// twoJobs plays two jobs at once on a platform that makes each deployment at once,
+// and answers later with the agent as it is then.
+func twoJobs(t *testing.T, run Program) {
+	p := &racing{wanted: doc(d1, v1).ready()}
+	type end struct {
+		code    int
+		outputs map[string]string
+	}
+	ends := make(chan end)
+	for i, image := range []string{v2, "ghcr.io/acme/bot:v3"} {
+		go func() {
+			time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+			code, _, values := runTruth(t, run, inputs("image", image), p)
+			ends <- end{code, values}
+		}()
+	}
+	byStatus := map[string]end{}
+	for range 2 {
+		e := <-ends
+		byStatus[e.outputs["status"]] = e
+	}
+	ready, ok := byStatus["ready"]
+	late, superseded := byStatus["superseded"]
+	if !ok || !superseded || ready.code != 0 || late.code == 0 || ready.outputs["deployment-id"] != d3 || p.writes != 2 {
+		t.Errorf("%v, and %d writes", byStatus, p.writes)
+	}
+}
