@@ -105,7 +105,7 @@ func TestThrottle(t *testing.T) {
 		due("again", false)
 		time.Sleep(10*time.Second - 1)
 		due("just before the interval is over", false)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		due("after the interval", true)
 		due("again after the interval", false)
 		throttle.Reset()

@@ -267,7 +267,7 @@ func (c *checkout) vet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if path.Ext(name) == ".go" {
+		if path.Ext(name) == ".go" && rel != "." {
 			packages["./"+filepath.ToSlash(rel)] = true
 		}
 	}
