@@ -13,7 +13,7 @@ import (
 // news. Between polls, the judge's memory is a History.
 func ExampleJudge() {
 	target := revision.Target{ID: "new", Previous: "old"}
-	doc := &pipecat.Agent{DesiredDeploymentID: "new", ReconciledDeploymentID: "old", Ready: true}
+	doc := &pipecat.Agent{DesiredDeploymentID: "new", ReconciledDeploymentID: "old", Ready: pipecat.True}
 	start := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
 
 	var history poll.History
@@ -28,7 +28,7 @@ func ExampleJudge() {
 	judge(2 * time.Second) // the old deployment is ready, which proves nothing
 
 	exit := 1
-	doc.ReconciledDeploymentID, doc.Ready = "new", false
+	doc.ReconciledDeploymentID, doc.Ready = "new", pipecat.False
 	doc.CurrentRevision = &pipecat.Revision{DeploymentID: "new", Phase: pipecat.Validating, Health: &pipecat.Health{
 		Reason: "CrashLoopBackOff", LastExitCode: &exit, RestartCount: 1, ReplicasStarted: 1, Message: "KeyError: 'OPENAI_API_KEY'"}}
 	judge(4 * time.Second)
