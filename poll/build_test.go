@@ -3,6 +3,7 @@ package poll
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -208,6 +209,159 @@ func TestBuildAlive(t *testing.T) {
 					t.Errorf("got %s, %v, want %s", got, err, tt.want)
 				}
 			})
+		})
+	}
+}
+
+// tailBuilds is a build whose last log lines are read by a function.
+type tailBuilds struct {
+	oddBuilds
+	tail func(ctx context.Context, n int) ([]string, error)
+}
+
+func (b tailBuilds) LastBuildLogs(ctx context.Context, _ string, n int) ([]string, error) {
+	return b.tail(ctx, n)
+}
+
+// TestBuildTail holds when a failure shows the end of a build's log, and that a log
+// which cannot be read, or in time, changes nothing else.
+func TestBuildTail(t *testing.T) {
+	ends := func(status, message string) func(time.Duration) (*pipecat.Build, error) {
+		return func(time.Duration) (*pipecat.Build, error) {
+			return &pipecat.Build{Status: status, ErrorMessage: message}, nil
+		}
+	}
+	away := func(time.Duration) (*pipecat.Build, error) { return nil, &pipecat.Error{Status: http.StatusBadGateway} }
+	printed := func(_ context.Context, n int) ([]string, error) { return []string{"3", "4", "5", "6"}[4-n:], nil }
+	hangs := func(ctx context.Context, _ int) ([]string, error) { <-ctx.Done(); return nil, ctx.Err() }
+	refused := &pipecat.Error{Status: http.StatusForbidden}
+	for _, tt := range []struct {
+		name   string
+		build  func(time.Duration) (*pipecat.Build, error)
+		tail   func(context.Context, int) ([]string, error)
+		lines  int
+		reads  int // of the tail
+		status verdict.Status
+		reason verdict.Reason
+		cause  verdict.Cause
+		output string
+		took   time.Duration
+		shown  error // why the log does not show the tail; nil: nothing is said of it
+	}{
+		{"it failed", ends("failed", "step 3"), printed, 3, 1, verdict.Failed, verdict.Build, "", "step 3\n4\n5\n6", 0, nil},
+		{"it failed, without an error", ends("failed", ""), printed, 3, 1, verdict.Failed, verdict.Build, "", "4\n5\n6", 0, nil},
+		{"the platform gave it up", ends("timeout", "step 3"), printed, 1, 1, verdict.Failed, verdict.Build, verdict.BuildTimedOut, "step 3\n6", 0, nil},
+		{"it ran out of time", ends("building", ""), printed, 3, 1, verdict.TimedOut, verdict.Build, verdict.BuildStillRunning, "4\n5\n6", 5 * time.Minute, nil},
+		{"no lines are asked for", ends("failed", "step 3"), printed, 0, 0, verdict.Failed, verdict.Build, "", "step 3", 0, nil},
+		{"it printed nothing", ends("failed", "step 3"), func(context.Context, int) ([]string, error) { return nil, nil }, 3, 1, verdict.Failed, verdict.Build, "", "step 3", 0, nil},
+		{"the log hangs", ends("failed", "step 3"), hangs, 3, 1, verdict.Failed, verdict.Build, "", "step 3", 10 * time.Second, context.DeadlineExceeded},
+		{"the log is refused", ends("failed", "step 3"), func(context.Context, int) ([]string, error) { return nil, refused }, 3, 1, verdict.Failed, verdict.Build, "", "step 3", 0, refused},
+		{"the build cannot be read", away, printed, 3, 0, verdict.TimedOut, verdict.API, "", "", 5 * time.Minute, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				reads, began := 0, time.Now()
+				b := tailBuilds{oddBuilds{began, tt.build, func(context.Context, int) ([]string, error) { return nil, nil }}, func(ctx context.Context, n int) ([]string, error) {
+					if reads++; n != tt.lines {
+						t.Errorf("%d lines are read, want %d", n, tt.lines)
+					}
+					return tt.tail(ctx, n)
+				}}
+				var said []event.Output
+				_, err := Build(t.Context(), b, Awaited{ID: "id", Deadline: began.Add(5 * time.Minute), LogLines: tt.lines}, handle(func(e event.Event) {
+					if o, ok := e.(event.Output); ok {
+						said = append(said, o)
+					}
+				}))
+				var f *verdict.Failure
+				if !errors.As(err, &f) {
+					t.Fatalf("got %v", err)
+				}
+				if f.Status != tt.status || f.Reason != tt.reason || f.Cause != tt.cause || f.Output != tt.output || reads != tt.reads {
+					t.Errorf("got %+v after %d reads of the tail, want %s, %s, %q, output %q, %d reads", f, reads, tt.status, tt.reason, tt.cause, tt.output, tt.reads)
+				}
+				if took := time.Since(began); took != tt.took {
+					t.Errorf("it took %s, want %s", took, tt.took)
+				}
+				switch {
+				case tt.shown == nil && len(said) > 0:
+					t.Errorf("said %+v", said)
+				case tt.shown != nil && (len(said) != 1 || said[0].Source != event.BuildTail || !errors.Is(said[0].Err, tt.shown)):
+					t.Errorf("said %+v, want why the tail is not shown: %v", said, tt.shown)
+				}
+			})
+		})
+	}
+}
+
+// TestBuildTailStopped holds that a build which has failed ends a job as that, though
+// the job is stopped while the end of its log is read.
+func TestBuildTailStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		failed := func(time.Duration) (*pipecat.Build, error) {
+			return &pipecat.Build{Status: pipecat.BuildFailed, ErrorMessage: "step 3"}, nil
+		}
+		b := tailBuilds{oddBuilds{began, failed, nil}, func(ctx context.Context, _ int) ([]string, error) {
+			time.AfterFunc(time.Second, cancel)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		_, err := Build(ctx, b, Awaited{ID: "id", Started: true, Deadline: began.Add(5 * time.Minute), LogLines: 3}, handle(func(e event.Event) {
+			if _, ok := e.(event.Output); ok {
+				t.Errorf("said %+v", e)
+			}
+		}))
+		if f := verdict.Of("", err).Failure(); f.Status != verdict.Failed || f.Reason != verdict.Build || f.Output != "step 3" {
+			t.Errorf("got %+v", f)
+		}
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// TestBuildStopped holds what a stopped job says of a build: the one that it started
+// continues. For a build that was there before, the error is ctx's.
+func TestBuildStopped(t *testing.T) {
+	for _, started := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(33*time.Second, cancel)
+			began := time.Now()
+			_, err := Build(ctx, builds{began, []string{"building"}}, Awaited{ID: "id", Started: started, Deadline: began.Add(5 * time.Minute), LogLines: 3}, event.Emitter{})
+			if took := time.Since(began); took != 33*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if !started {
+				if err != context.Canceled {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			f := verdict.Of("", err).Failure()
+			const want = "the job was stopped while build id ran; it goes on without it, and nothing was deployed"
+			if f.Status != verdict.Cancelled || f.Reason != verdict.ReasonCancelled || f.Message != want {
+				t.Errorf("got %+v, want %q", f, want)
+			}
+		})
+	}
+}
+
+// TestBuildID holds that a build has the id that was asked for, whatever its document
+// says: that one is deployed.
+func TestBuildID(t *testing.T) {
+	for _, id := range []string{"id", "", "another"} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			b := oddBuilds{began, func(time.Duration) (*pipecat.Build, error) {
+				return &pipecat.Build{ID: id, Status: pipecat.BuildSuccess}, nil
+			}, nil}
+			got, err := Build(t.Context(), b, Awaited{ID: "id", Deadline: began.Add(time.Minute)}, event.Emitter{})
+			if err != nil || got.ID != "id" {
+				t.Errorf("a document of %q: got %+v, %v", id, got, err)
+			}
 		})
 	}
 }

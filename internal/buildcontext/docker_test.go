@@ -24,7 +24,7 @@ var withDocker = flag.Int("docker", 0, "hold the rules to what docker build send
 // compares it to what is packed. That differs on purpose: the Dockerfile is in it
 // in any case, and secrets are not.
 //
-//	go test ./buildctx -run Rule -args -docker 100
+//	go test ./internal/buildcontext -run Rule -args -docker 100
 //
 // It needs BuildKit, and a client that is newer than 20.10, which matches in
 // another way. The classic builder does not look into a folder that is out for a pattern

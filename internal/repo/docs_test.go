@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -21,6 +23,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"pipecat-cloud-deploy/internal/config"
+	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/summary"
 )
@@ -201,12 +204,12 @@ func packages(t *testing.T) (all []goPackage) {
 
 // TestLayout holds that the table of folders has every package.
 func TestLayout(t *testing.T) {
-	_, page, _ := strings.Cut(read(t, "docs/contributing.md"), "## Layout\n")
+	_, page, _ := strings.Cut(read(t, "docs/architecture.md"), "## Packages\n")
 	page, _, _ = strings.Cut(page, "\n## ")
 	for _, p := range packages(t) {
 		dir := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "pipecat-cloud-deploy"), "/")
 		if dir != "" && !strings.Contains(page, "`"+dir+"`") {
-			t.Errorf("docs/contributing.md does not say what %s is for", dir)
+			t.Errorf("docs/architecture.md does not say what %s is for", dir)
 		}
 	}
 }
@@ -232,6 +235,35 @@ func TestRequests(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("docs/security.md has the requests %q, the contract %q", got, want)
+	}
+}
+
+// TestSettingsSent holds that the contract has every setting that is sent, and no
+// other: the simulator's handler reads requests by the client's own types, which
+// would not find a field that is misspelled.
+func TestSettingsSent(t *testing.T) {
+	var contract struct {
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "internal/simulator/contract.yaml")), &contract); err != nil {
+		t.Fatal(err)
+	}
+	for schema, request := range map[string]reflect.Type{
+		"UpdateServiceRequest": reflect.TypeFor[pipecat.UpdateRequest](),
+		"CreateServiceRequest": reflect.TypeFor[pipecat.CreateRequest](),
+	} {
+		var sent []string
+		for _, field := range reflect.VisibleFields(request) {
+			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+				sent = append(sent, name)
+			}
+		}
+		slices.Sort(sent)
+		if want := slices.Sorted(maps.Keys(contract.Components.Schemas[schema].Properties)); !slices.Equal(sent, want) {
+			t.Errorf("%s: the client sends %q, the contract has %q", schema, sent, want)
+		}
 	}
 }
 

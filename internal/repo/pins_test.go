@@ -136,7 +136,7 @@ func TestGoVersion(t *testing.T) {
 			}
 		}
 	}
-	for _, file := range []string{"Dockerfile", "README.md", "docs/contributing.md"} {
+	for _, file := range []string{"Dockerfile", "README.md", "CONTRIBUTING.md"} {
 		if !named[file] {
 			t.Errorf("%s names no version of Go", file)
 		}
