@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -95,8 +96,9 @@ type applier struct {
 	last     *pipecat.Error  // of the last request; nil while there is none
 	open     bool            // a request may have been accepted, and is yet to be looked for
 	lost     int             // requests without a clear response
-	// explained says that a conflict is one with a set that is not ready yet, so that
-	// the request was not accepted.
+	theirs   error           // another deployment was seen, in whose place ours may show yet
+	// explained says that a conflict is one with a set that is not ready, so that the
+	// request was not accepted.
 	explained bool
 }
 
@@ -198,8 +200,9 @@ func (a *applier) provisioned(ctx context.Context) error {
 }
 
 func (a *applier) notProvisioned(kind, name string, s pipecat.SecretSet) error {
-	a.explained = a.explained || s.Status == pipecat.SecretPending
-	if s.Status != pipecat.SecretFailed {
+	failure := strings.EqualFold(s.Status, pipecat.SecretFailed)
+	a.explained = a.explained || failure || strings.EqualFold(s.Status, pipecat.SecretPending)
+	if !failure {
 		return nil
 	}
 	f := failed(verdict.Refused, a.last, "%s %q could not be provisioned, so %s was not made; save it again, then run the job again", kind, name, a.what())

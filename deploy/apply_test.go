@@ -304,6 +304,22 @@ func TestStaleResponse(t *testing.T) {
 	}
 }
 
+// TestSetFailed holds that a set which could not be provisioned ends the update at
+// once: it explains the conflict, so that one read is enough.
+func TestSetFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		cloud.AddSecretSet(simulator.SecretSet{Name: "keys", Status: "failed"})
+		plan := planned(t, Request{Agent: "bot", Force: true, Settings: pipecat.Settings{SecretSet: "keys"}}, Baseline{Agent: &pipecat.Agent{DesiredDeploymentID: old}})
+		began := time.Now()
+		_, err := Apply(t.Context(), client(cloud), plan, began.Add(time.Minute), event.Emitter{})
+		if f := failureOf(err); f.Reason != verdict.Refused || f.Output != "The secret set could not be provisioned." || time.Since(began) > 0 {
+			t.Errorf("after %s: %+v", time.Since(began), f)
+		}
+	})
+}
+
 // TestApplyDeadline holds that the update is given up when the time is up, and
 // when the job is stopped.
 func TestApplyDeadline(t *testing.T) {
