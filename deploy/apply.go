@@ -71,6 +71,8 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 		return made, nil
 	case ctx.Err() != nil:
 		return Accepted{}, a.cancelled()
+	case timed.Err() != nil && a.lost > 0 && a.theirs != nil:
+		return Accepted{}, a.theirs
 	case timed.Err() != nil:
 		return Accepted{}, a.timedOut()
 	}

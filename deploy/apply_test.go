@@ -345,6 +345,18 @@ func TestApplyDeadline(t *testing.T) {
 			t.Errorf("502 until the time is up: %+v", f)
 		}
 
+		api = client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				_, _ = client(cloud).UpdateAgent(r.Context(), "bot", pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "acme/bot:theirs"}})
+				panic(http.ErrAbortHandler)
+			}
+			cloud.ServeHTTP(w, r)
+		}))
+		_, err = Apply(t.Context(), api, plan, time.Now().Add(10*time.Second), event.Emitter{})
+		if f := failureOf(err); f.Status != verdict.Superseded {
+			t.Errorf("another's deployment until the time is up: %+v", f)
+		}
+
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		began = time.Now()

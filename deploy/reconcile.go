@@ -93,7 +93,7 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 // accepted, or one before it whose response was lost. It returns nil when none was.
 // Final is what becomes of the change then; nil when the request is sent again.
 func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Duration) (*pipecat.Agent, error) {
-	var theirs error // another deployment is there, in whose place ours may show yet
+	a.theirs = nil
 	silent := pacing.Throttle{Every: reportEvery}
 	silent.Start()
 	for len(delays) > 0 {
@@ -125,7 +125,7 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 		case err != nil:
 			continue
 		case a.isNew(agent):
-			if theirs = a.another(agent); theirs == nil {
+			if a.theirs = a.another(agent); a.theirs == nil {
 				return agent, nil
 			}
 		case a.holds(agent, final):
@@ -139,7 +139,7 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 	if a.lost == 0 { // the platform has answered, and nothing says that it made a deployment
 		return nil, nil
 	}
-	return nil, theirs
+	return nil, a.theirs
 }
 
 // holds reports whether an agent without a new deployment has all that is asked for,
