@@ -73,6 +73,8 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	}
 	found, err := a.reconcile(ctx, nil, delays...)
 	switch {
+	case err != nil && ctx.Err() == nil && a.undated(agent): // as far as is known, it was there before
+		return nil, &existing{agent}
 	case found != nil || err != nil:
 		return found, err
 	case a.Baseline.Agent == nil:
@@ -162,7 +164,7 @@ func (a *applier) isNew(agent *pipecat.Agent) bool {
 func (a *applier) another(agent *pipecat.Agent) error {
 	asked := settings.Compare(a.Expected, agent)
 	switch {
-	case a.Baseline.Agent == nil && (a.replaces.CreatedAt.IsZero() || agent.DesiredCreatedAt().IsZero()):
+	case asked.Match == settings.Different && a.undated(agent):
 		return failed(verdict.API, nil, "the request to create the agent got no clear answer, and the API does not tell whether deployment %s was there before it, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
 	case asked.Match == settings.Unknown:
 		return failed(verdict.API, nil, "%s got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", a.what(), agent.Desired(), a.last)
@@ -170,6 +172,11 @@ func (a *applier) another(agent *pipecat.Agent) error {
 		return superseded("%s got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", a.what(), agent.Desired(), asked)
 	}
 	return nil
+}
+
+// undated reports whether nothing says that a created agent was not there before.
+func (a *applier) undated(agent *pipecat.Agent) bool {
+	return a.Baseline.Agent == nil && (a.replaces.CreatedAt.IsZero() || agent.DesiredCreatedAt().IsZero())
 }
 
 // stillOurs makes sure, before a rollback is sent, that the deployment which it

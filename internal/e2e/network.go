@@ -178,6 +178,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	q.status = resp.StatusCode
+	n.undated = n.undated || q.look && q.status == http.StatusNotFound && resp.Header.Get("Date") == ""
 	resp.Body = &readBody{resp.Body, q}
 	return resp, nil
 }
