@@ -71,6 +71,7 @@ func Truth(t *testing.T, run Program) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) { twoJobs(t, run) })
 	})
+	t.Run("once", func(t *testing.T) { playWire(t, run) })
 }
 
 // truthRun is a case that was played.
@@ -91,13 +92,13 @@ func (c truth) play(t *testing.T, run Program, undated bool) *truthRun {
 	p.script = append([]write{{c.answer, c.reads}}, c.then...)
 	r := &truthRun{truth: c, platform: p}
 	began := time.Now()
-	r.code, r.log, r.outputs = runTruth(t, run, c.inputs, p)
+	r.code, r.log, r.outputs = runTruth(t, run, c.inputs, simulator.Transport(p))
 	r.took = time.Since(began)
 	return r
 }
 
-// runTruth runs the program on a scripted platform.
-func runTruth(t *testing.T, run Program, inputs map[string]string, p http.Handler) (code int, text string, values map[string]string) {
+// runTruth runs the program, and returns what it logs and its outputs.
+func runTruth(t *testing.T, run Program, inputs map[string]string, transport http.RoundTripper) (code int, text string, values map[string]string) {
 	dir := t.TempDir()
 	env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": dir, "GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "page"),
 		"INPUT_API-KEY": "sk_truth", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": v2, "INPUT_WAIT-TIMEOUT": "25"}
@@ -107,7 +108,7 @@ func runTruth(t *testing.T, run Program, inputs map[string]string, p http.Handle
 		}
 	}
 	var log strings.Builder
-	code = run(t.Context(), nil, func(name string) string { return env[name] }, &log, &log, simulator.Transport(p))
+	code = run(t.Context(), nil, func(name string) string { return env[name] }, &log, &log, transport)
 	values, err := outputs(t, env["GITHUB_OUTPUT"])
 	if err != nil {
 		t.Fatal(err)

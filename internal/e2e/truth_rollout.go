@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pipecat-cloud-deploy/internal/simulator"
 )
 
 const truthBuild = "123e4567-e89b-42d3-a456-426614174000"
@@ -408,7 +410,7 @@ func twoJobs(t *testing.T, run Program) {
 	for i, image := range []string{v2, "ghcr.io/acme/bot:v3"} {
 		go func() {
 			time.Sleep(time.Duration(i) * 100 * time.Millisecond)
-			code, _, values := runTruth(t, run, inputs("image", image), p)
+			code, _, values := runTruth(t, run, inputs("image", image), simulator.Transport(p))
 			ends <- end{code, values}
 		}()
 	}
