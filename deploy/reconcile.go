@@ -80,7 +80,7 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	case same && !differs:
 		return agent, nil
 	case !stale:
-		return nil, superseded("the response to %s names deployment %s, which is not ours: its %s", a.what(), agent.Desired(), shown)
+		return nil, verdict.NewSuperseded("the response to %s names deployment %s, which is not ours: its %s", a.what(), agent.Desired(), shown)
 	}
 	if image := settings.ImageShown(agent); shown.Name == settings.Image || shown.Name == settings.BuildID {
 		return nil, failed(verdict.API, nil, "the platform says that it took %s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
@@ -167,7 +167,7 @@ func (a *applier) another(agent *pipecat.Agent) error {
 	case asked.Match == settings.Unknown:
 		return failed(verdict.API, nil, "%s got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", a.what(), agent.Desired(), a.last)
 	case asked.Match == settings.Different:
-		return superseded("%s got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", a.what(), agent.Desired(), asked)
+		return verdict.NewSuperseded("%s got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", a.what(), agent.Desired(), asked)
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func (a *applier) stillOurs(ctx context.Context) (*pipecat.Agent, error) {
 			return nil, failed(verdict.API, err, "the agent cannot be read, and may be another's by now: %v", err)
 		case agent.Desired() == a.Reverts.ID:
 			if other := settings.Compare(a.Reverts.Asked, agent); other.Match == settings.Different {
-				return nil, superseded("deployment %s is not ours, and is not touched: its %s", a.Reverts.ID, other)
+				return nil, verdict.NewSuperseded("deployment %s is not ours, and is not touched: its %s", a.Reverts.ID, other)
 			}
 			a.replaces.KnownErrors = agent.Errors
 			return nil, nil
@@ -205,7 +205,7 @@ func (a *applier) stillOurs(ctx context.Context) (*pipecat.Agent, error) {
 				return found, err
 			}
 		}
-		return nil, superseded("deployment %s took over, which is not touched", agent.Desired())
+		return nil, verdict.NewSuperseded("deployment %s took over, which is not touched", agent.Desired())
 	}
 	return nil, failed(verdict.API, nil, "the agent is shown with deployment %s, and so may be another's by now", shown)
 }

@@ -21,14 +21,15 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"pipecat-cloud-deploy/internal/pacing"
 )
 
 const (
-	maxAnswer     = 8 << 20          // bytes of an answer that are read
-	maxKept       = 2 << 20          // bytes of it that are kept
-	maxText       = 128 << 10        // bytes of one of its texts that are kept, about
-	maxLenient    = 1 << 20          // bytes of an answer in which odd fields are looked for
-	maxRetryAfter = 30 * time.Second // a longer Retry-After is not waited for by a read
+	maxAnswer  = 8 << 20   // bytes of an answer that are read
+	maxKept    = 2 << 20   // bytes of it that are kept
+	maxText    = 128 << 10 // bytes of one of its texts that are kept, about
+	maxLenient = 1 << 20   // bytes of an answer in which odd fields are looked for
 
 	// Limits of one request, from dialling to the answer's last byte.
 	readLimit  = 10 * time.Second
@@ -201,7 +202,7 @@ func (c *Client) query(ctx context.Context, out any, query url.Values, path ...s
 		Backoff: func(least, most time.Duration, n int, resp *http.Response) time.Duration {
 			wait := retryablehttp.DefaultBackoff(least, most, n, nil)
 			if failure.RetryAfter > 0 {
-				wait = min(failure.RetryAfter, maxRetryAfter)
+				wait = min(failure.RetryAfter, pacing.MaxRetryAfter)
 			}
 			if c.Retrying != nil {
 				c.Retrying(failure, wait)

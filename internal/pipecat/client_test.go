@@ -462,7 +462,8 @@ func TestRetries(t *testing.T) {
 		{"as long as it asks", []func(http.ResponseWriter){answer(429, "", "Retry-After", "9"), good}, 2, 9 * time.Second, true},
 		{"but half a minute at the most", []func(http.ResponseWriter){answer(503, "", "Retry-After", "9999"), good}, 2, 30 * time.Second, true},
 		{"no more than so often", []func(http.ResponseWriter){answer(502, "")}, 5, 7500 * time.Millisecond, false},
-		{"not what is refused", []func(http.ResponseWriter){answer(404, "{}"), good}, 1, 0, false},
+		{"not what is refused", []func(http.ResponseWriter){answer(404, `{"error":"Not found"}`), good}, 1, 0, false},
+		{"a 404 of something in between", []func(http.ResponseWriter){answer(404, "{}"), good}, 2, 500 * time.Millisecond, true},
 		{"not a redirect", []func(http.ResponseWriter){answer(302, "", "Location", "/elsewhere"), good}, 1, 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
