@@ -213,15 +213,20 @@ func TestLayout(t *testing.T) {
 
 // TestRequests holds the table of what is sent to what may be.
 func TestRequests(t *testing.T) {
-	var contract struct{ Paths map[string]map[string]any }
+	type request struct {
+		CLI bool `yaml:"x-cli"` // it is the platform's own clients'
+	}
+	var contract struct {
+		Paths map[string]struct{ Get, Put, Post, Patch, Delete *request }
+	}
 	if err := yaml.Unmarshal([]byte(read(t, "internal/simulator/contract.yaml")), &contract); err != nil {
 		t.Fatal(err)
 	}
 	var want, got []string
 	for at, methods := range contract.Paths {
-		for _, method := range []string{"get", "put", "post", "patch", "delete"} {
-			if methods[method] != nil && at != "/regions" { // which the client has no use for
-				want = append(want, strings.ToUpper(method)+" "+at)
+		for method, request := range map[string]*request{"GET": methods.Get, "PUT": methods.Put, "POST": methods.Post, "PATCH": methods.Patch, "DELETE": methods.Delete} {
+			if request != nil && !request.CLI {
+				want = append(want, method+" "+at)
 			}
 		}
 	}
