@@ -307,6 +307,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				c.reply(w, answer, err)
 			})
 		}
+		c.serveOrganization()
 		c.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 			c.reply(w, nil, &apiError{http.StatusNotFound, "NOT_FOUND", "Not found"})
 		})
