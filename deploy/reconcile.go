@@ -56,7 +56,7 @@ func (a *applier) refusedClearly() bool {
 // agent has is for its document to say.
 func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
 	shown := settings.Compare(a.Expected, agent)
-	differs, stale := shown.Match == settings.Different, a.replaces.IsStale(agent)
+	differs, stale := shown.Match == settings.Different, a.isStale(agent)
 	same := agent.Desired() == a.previous()
 	switch {
 	case !stale && !differs, same && !differs && !a.force() && a.Reverts == nil && a.saysUnchanged(agent, shown):
@@ -174,6 +174,9 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 		a.lose(a.last) // the last read shows no agent, and so nothing of it
 	}
 	a.open = false
+	if a.lost == 0 && theirs != nil && a.Reverts == nil { // which a request that is sent again replaces
+		a.earlier = other.id
+	}
 	if a.lost == 0 { // the platform has answered, and nothing says that it made a deployment
 		return nil, nil
 	}
@@ -232,7 +235,12 @@ func (a *applier) holds(agent *pipecat.Agent, final error) bool {
 
 // isNew reports whether an agent shows a deployment that the change may have made.
 func (a *applier) isNew(agent *pipecat.Agent) bool {
-	return agent.Desired() != "" && !a.replaces.IsStale(agent)
+	return agent.Desired() != "" && !a.isStale(agent)
+}
+
+// isStale reports whether an agent shows a deployment from before the last request.
+func (a *applier) isStale(agent *pipecat.Agent) bool {
+	return a.replaces.IsStale(agent) || a.earlier != "" && agent.Desired() == a.earlier
 }
 
 // another says why a new deployment is not the one that the change made; nil when it
