@@ -136,6 +136,7 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		if err := a.hold(ctx, max(a.pace.NextBackOff(), a.last.RetryAfter)); err != nil {
 			return nil, err
 		}
+		a.open = !a.explained // until the read has come
 		if agent, err := a.reconcile(ctx, nil, 0); agent != nil || err != nil {
 			return agent, err
 		}
