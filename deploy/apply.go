@@ -96,6 +96,7 @@ type applier struct {
 	open     bool            // a request may have been accepted, and is yet to be looked for
 	lost     int             // requests without a clear response
 	named    string          // the deployment that a response named which showed other settings
+	answered bool            // the last request was answered as a success is
 	earlier  string          // the deployment of another client that reads showed before the last request
 	// busyBefore says that a request before the last one was answered by a conflict, or by
 	// a limit of the rate, which does not surely say that it was not accepted.

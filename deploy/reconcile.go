@@ -62,6 +62,7 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	case !stale && !differs, same && !differs && !a.force() && a.Reverts == nil && a.saysUnchanged(agent, shown):
 		return agent, nil
 	case same && !differs && !a.force() && a.Reverts == nil: // it does not show what would change
+		a.answered = true
 		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
 		if found, err := a.reconcile(ctx, nil, 0, time.Second, 2*time.Second, 4*time.Second, 8*time.Second); found != nil || err != nil {
 			return found, err
@@ -72,6 +73,7 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	default:
 		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: fmt.Errorf("it shows deployment %s, whose %s", agent.Desired(), shown)}
 	}
+	a.answered = true
 	if a.lose(a.last); !stale {
 		a.named = agent.Desired()
 		if made := agent.DesiredCreatedAt(); !made.IsZero() {
@@ -252,7 +254,7 @@ func (a *applier) another(agent *pipecat.Agent) error {
 		return nil
 	case a.Baseline.Agent == nil && (a.replaces.CreatedAt.IsZero() || agent.DesiredCreatedAt().IsZero()):
 		return failed(verdict.API, nil, "the request to create the agent got no clear answer, and the API does not tell whether deployment %s was there before it, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
-	case asked.Match == settings.Unknown:
+	case asked.Match == settings.Unknown && !a.answered:
 		return failed(verdict.API, nil, "%s got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", a.what(), agent.Desired(), a.last)
 	case asked.Match == settings.Different:
 		return superseded("%s got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", a.what(), agent.Desired(), asked)
