@@ -265,7 +265,10 @@ func newScenario(rng *rand.Rand) scenario {
 		s.oldErrors, s.life = nil, simulator.Script{}
 	}
 
-	ready := script
+	if chance(0.1) {
+		s.quiet(rng)
+	}
+	ready := s.scripts["go"]
 	asks := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return s.inputs[name] != "" })
 	}
@@ -281,6 +284,27 @@ func newScenario(rng *rand.Rand) scenario {
 		s.inputs["agent-profile"] != "agent-9x" && s.harmless() && (s.exists || s.inputs["create-if-missing"] != "false") &&
 		ready.Frames[len(ready.Frames)-1].At+s.minReady+s.readLag+slices.Max(append(s.readLags, 0))+20*time.Second < s.waitTimeout
 	return s
+}
+
+// quiet takes away what may keep a run from becoming ready: what is left is harmless.
+func (s *scenario) quiet(rng *rand.Rand) {
+	s.others, s.outages, s.secrets, s.readFaults, s.writeFaults, s.cancelAfter, s.key, s.invalid = nil, nil, nil, 0, 0, 0, searchKey, false
+	for _, name := range []string{"secret-set", "image-credentials", "wait-for", "region", "create-if-missing", "agent-profile", "build-id", "build-context", "cloud-build", "max-agents"} {
+		delete(s.inputs, name)
+	}
+	s.source, s.config, s.builds = nil, "", nil
+	s.inputs["image"] = pick(rng, "ghcr.io/acme/bot:go", "ghcr.io/acme/bot:go", "ghcr.io/acme/bot:v1")
+	for _, name := range []string{"go", "v1"} {
+		for s.scripts[name].Name != "healthy" {
+			s.scripts[name] = randomScript(rng)
+		}
+	}
+	for s.exists && s.life.Name != "long" {
+		s.life = randomLife(rng)
+	}
+	s.overtaken, s.raced, s.answerLag = nil, nil, min(s.answerLag, 5*time.Second)
+	delete(s.inputs, "wait-timeout")
+	s.waitTimeout = 600 * time.Second
 }
 
 func (s *scenario) newCloud() *simulator.Cloud {

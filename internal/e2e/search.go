@@ -90,6 +90,7 @@ func Search(t *testing.T, run Program) {
 type tally struct {
 	runs, requests, faults, cancelled, others int
 	uploads, built                            int // contexts, and deployments of them
+	calm, inside                              int // runs in which nothing goes wrong, and deployments of others inside a request
 	statuses, reasons, kinds                  map[string]int
 }
 
@@ -109,6 +110,10 @@ func (s *tally) add(r *searchRun) {
 		s.cancelled++
 	}
 	s.others += len(r.others)
+	s.inside += len(r.inside)
+	if r.calm {
+		s.calm++
+	}
 	s.uploads += len(r.cloud.Uploads())
 	if r.inputs["cloud-build"] != "" {
 		s.built += len(r.ours)
@@ -125,8 +130,8 @@ func (s *tally) String() string {
 		}
 		return strings.Join(all, ", ")
 	}
-	return fmt.Sprintf("%d runs, %d requests, %d faults, %d deployments of others, %d cancellations, %d build contexts uploaded and %d deployed\nstatuses: %s\nreasons: %s\nfaults: %s",
-		s.runs, s.requests, s.faults, s.others, s.cancelled, s.uploads, s.built, counts(s.statuses), counts(s.reasons), counts(s.kinds))
+	return fmt.Sprintf("%d runs, %d requests, %d faults, %d deployments of others and %d inside a request, %d cancellations, %d calm runs, %d build contexts uploaded and %d deployed\nstatuses: %s\nreasons: %s\nfaults: %s",
+		s.runs, s.requests, s.faults, s.others, s.inside, s.cancelled, s.calm, s.uploads, s.built, counts(s.statuses), counts(s.reasons), counts(s.kinds))
 }
 
 // check finds what a long search should have come across, and has not.
@@ -138,6 +143,9 @@ func (s *tally) check(t *testing.T) {
 		if s.statuses[string(status)] == 0 {
 			t.Errorf("no run came to %s", status)
 		}
+	}
+	if s.calm < s.runs/100 || s.inside == 0 {
+		t.Errorf("only %d calm runs, and %d deployments inside a request", s.calm, s.inside)
 	}
 	if s.built == 0 {
 		t.Error("no cloud build was deployed")
@@ -292,7 +300,7 @@ func (r *searchRun) broken() []string {
 	// Green is the truth.
 	switch status {
 	case verdict.Ready, verdict.Unchanged:
-		hold(r.asked(id) == "", "%s, with deployment %s, whose %s", status, id, r.asked(id))
+		hold(r.asked(id) == "" || r.passesForOurs(id), "%s, with deployment %s, whose %s", status, id, r.asked(id))
 		if r.inputs["wait-for-ready"] == "false" {
 			hold(status == verdict.Unchanged, "ready, though nothing was waited for")
 			break
@@ -310,7 +318,7 @@ func (r *searchRun) broken() []string {
 		}
 	case verdict.Deployed:
 		hold(r.inputs["wait-for-ready"] == "false", "deployed, though it was to be waited for")
-		hold(r.asked(id) == "", "deployed, with deployment %s, whose %s", id, r.asked(id))
+		hold(r.asked(id) == "" || r.passesForOurs(id), "deployed, with deployment %s, whose %s", id, r.asked(id))
 	}
 	if status == verdict.Ready || status == verdict.Deployed {
 		hold(slices.Contains(r.ours, id) || r.passesForOurs(id), "%s, with deployment %s, which is not this job's", status, id)
@@ -371,10 +379,13 @@ func (r *searchRun) broken() []string {
 	}
 	hold(status != verdict.Unchanged || id == r.outputs["previous-deployment-id"], "unchanged, from deployment %q to %q", r.outputs["previous-deployment-id"], id)
 	if status == verdict.Superseded {
-		hold(len(last) > 0 && r.theirs[last[len(last)-1]] != (time.Time{}) || len(r.ours)+len(r.rollbacks) == 0 && len(r.theirs) > 0 || r.againOverOthers() || r.seemsCreated(),
+		hold(len(last) > 0 && r.theirs[last[len(last)-1]] != (time.Time{}) || len(r.ours)+len(r.rollbacks) == 0 && len(r.theirs) > 0 || r.againOverOthers() || r.seemsCreated() || r.passesForOurs(id),
 			"superseded, though nobody else deployed after it")
 	}
 	broken = append(broken, r.brokenClaims()...)
+	if late := r.overdue(); late != "" {
+		broken = append(broken, late)
+	}
 
 	// A build is of what it is to be of, and leaves nothing behind.
 	broken = append(broken, r.brokenBuilds()...)
@@ -398,11 +409,8 @@ func (r *searchRun) broken() []string {
 	hold(status != verdict.Cancelled || !r.stopped.IsZero(), "cancelled, though nobody stopped it")
 	// A read may be held off for half a minute, and then hang, and then show
 	// what another half minute of looks shows.
-	limit := 80 * time.Second
-	if r.source != nil { // as may be before an upload, which hangs for a minute
-		limit += 12 * time.Second
-	}
-	hold(r.log.silence <= limit, "silent for %s", r.log.silence)
+	// So may a write, and an upload for a minute.
+	hold(r.log.silence <= 92*time.Second, "silent for %s", r.log.silence)
 
 	// What it says agrees.
 	hold(slices.Contains(verdict.Statuses(), status), "status %q", status)
@@ -469,6 +477,70 @@ func (r *searchRun) brokenClaims() (broken []string) {
 	return broken
 }
 
+// overdue says what looks have shown for long, without an end of the job: that
+// someone else's deployment is wanted, that the platform will not run this job's, or that it
+// crashes or cannot be pulled. What the last request was answered with may take half a minute
+// to be understood.
+func (r *searchRun) overdue() string {
+	id, known := r.outputs["deployment-id"], r.knownErrors()
+	if i := slices.IndexFunc(r.sent, func(q *request) bool { return q.rollback }); i >= 0 {
+		return "" // held before it
+	}
+	since, looks := map[string]time.Time{}, map[string]int{}
+	var before time.Time // the look before
+	for _, q := range r.sent {
+		if q.method == http.MethodPost && !q.builds {
+			clear(since)
+			clear(looks)
+		}
+		if !q.isRead() {
+			continue
+		}
+		s, ours := q.seen, q.seen.Desired == id && id != ""
+		reason := ""
+		if s.Health != nil && s.Reconciled && ours {
+			reason = strings.ToLower(s.Health.Reason)
+		}
+		for what, shows := range map[string]bool{
+			"another client's deployment is wanted": id != "" && !r.theirs[s.Desired].IsZero() && s.Desired != id && !r.theirs[s.Desired].Before(r.madeAt(id)),
+			"the platform will not run it":          ours && slices.ContainsFunc(s.Errors, func(e pipecat.AgentError) bool { return isGrave(e, known) }),
+			"it crashes again and again":            reason == "crashloopbackoff",
+			"its image cannot be pulled":            slices.Contains([]string{"imagepullbackoff", "errimagepull", "createcontainerconfigerror", "invalidimagename"}, reason),
+			"the platform gave it up":               ours && s.Reconciled && s.Failed,
+		} {
+			if !shows {
+				delete(since, what)
+				delete(looks, what)
+				continue
+			}
+			if since[what].IsZero() {
+				since[what] = q.ended
+			}
+			if looks[what]++; looks[what] > 6 && before.Sub(since[what]) > 75*time.Second {
+				return fmt.Sprintf("%d looks have shown for %s that %s, and it goes on", looks[what], before.Sub(since[what]), what)
+			}
+		}
+		before = q.ended
+	}
+	return ""
+}
+
+// madeAt is when a deployment of this job's was made, about; zero when it was not.
+func (r *searchRun) madeAt(id string) (at time.Time) {
+	for _, q := range r.sent {
+		if q.made && slices.Contains(r.ours, id) {
+			at = q.began
+		}
+	}
+	return at
+}
+
+// isGrave reports whether an error is one by which the platform refuses to run a
+// deployment, given those that it had before.
+func isGrave(e pipecat.AgentError, known []pipecat.AgentError) bool {
+	return e != pipecat.AgentError{} && !slices.Contains(known, e) && !strings.Contains(strings.ToUpper(e.Code+" "+e.Message), "RATE_LIMIT")
+}
+
 // knownErrors are those that the last look before the update showed. A creation that
 // meets an agent becomes an update.
 func (r *searchRun) knownErrors() (errs []pipecat.AgentError) {
@@ -499,9 +571,7 @@ func (r *searchRun) served() (id string, since time.Time) {
 			}
 		}
 	}
-	isOurs := func(e pipecat.AgentError) bool {
-		return e != pipecat.AgentError{} && !slices.Contains(known, e) && !strings.Contains(strings.ToUpper(e.Code+" "+e.Message), "RATE_LIMIT")
-	}
+	isOurs := func(e pipecat.AgentError) bool { return isGrave(e, known) }
 	for _, q := range r.sent {
 		switch {
 		case !q.look:
@@ -584,7 +654,7 @@ func (r *searchRun) seemsCreated() bool {
 // late that no look before the update could show it.
 func (r *searchRun) passesForOurs(id string) bool {
 	made, ok := r.theirs[id]
-	if !ok && !slices.Contains(r.before, id) || r.asked(id) != "" {
+	if !ok && !slices.Contains(r.before, id) || r.showsOther(id) {
 		return false
 	}
 	var looked time.Time
@@ -614,16 +684,23 @@ func (r *searchRun) restored(id string) string {
 	return ""
 }
 
+// showsOther reports whether documents show that the deployment with the given id is
+// not as asked for.
+func (r *searchRun) showsOther(id string) bool {
+	other := r.asked(id)
+	return other != "" && (r.showAuth || !strings.HasPrefix(other, "websocket-auth"))
+}
+
 // asked says what of the deployment with the given id is not as asked for.
 func (r *searchRun) asked(id string) string {
 	m := r.cloud.Manifest("bot", id)
-	for name, have := range map[string]string{
-		"image": m.Image, "build-id": m.BuildID, "secret-set": m.SecretSet, "agent-profile": m.Profile, "websocket-auth": m.WebsocketAuth,
-		"image-credentials": m.PullSecret, "max-session-duration": strconv.Itoa(m.MaxSession),
-		"krisp-viva-audio-filter": cmp.Or(m.AudioFilter, "none"),
+	for _, s := range []struct{ name, have string }{
+		{"image", m.Image}, {"build-id", m.BuildID}, {"secret-set", m.SecretSet}, {"agent-profile", m.Profile},
+		{"image-credentials", m.PullSecret}, {"max-session-duration", strconv.Itoa(m.MaxSession)},
+		{"krisp-viva-audio-filter", cmp.Or(m.AudioFilter, "none")}, {"websocket-auth", m.WebsocketAuth},
 	} {
-		if want := r.want(name); want != "" && have != want {
-			return fmt.Sprintf("%s is %q, and not %q", name, have, want)
+		if want := r.want(s.name); want != "" && s.have != want {
+			return fmt.Sprintf("%s is %q, and not %q", s.name, s.have, want)
 		}
 	}
 	return ""
