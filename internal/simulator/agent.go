@@ -134,15 +134,14 @@ func (a *agent) document(now, as time.Time) object {
 		"previousRevision":   nil,
 	}
 	if a.cloud.ShowWebsocketAuth {
-		doc["websocketAuth"] = cmp.Or(shown.manifest.WebsocketAuth, "none")
+		doc["websocketAuth"] = shown.manifest.WebsocketAuth
 	}
 	if f.Phase == "" { // the operator has not looked: all else is still the old story
-		doc["ready"], doc["available"] = false, before != nil
+		doc["ready"] = false
 		doc["reconciledDeploymentId"], doc["currentRevision"] = nil, nil
 		if old != nil {
 			of := old.frame(now)
 			doc["ready"] = of.Ready
-			doc["available"] = before != nil && !of.Unavailable
 			doc["reconciledDeploymentId"] = old.id
 			doc["currentRevision"] = old.revision(a, now)
 			if before != nil && before != old && !of.Ready {
@@ -150,7 +149,7 @@ func (a *agent) document(now, as time.Time) object {
 			}
 		}
 	} else {
-		doc["ready"], doc["available"] = f.Ready, (f.Ready || before != nil) && !f.Unavailable
+		doc["ready"] = f.Ready
 		doc["reconciledDeploymentId"] = d.id
 		doc["currentRevision"] = d.revision(a, now)
 		if f.RevisionBefore {
@@ -169,14 +168,24 @@ func (a *agent) document(now, as time.Time) object {
 	if errs := a.shownErrors(now); len(errs) > 0 {
 		doc["errors"] = a.cloud.ErrorsAs.of(errs)
 	}
+	doc["available"] = a.available(now)
 	doc["activeDeploymentReady"] = doc["ready"]
-	if f.ActiveReady {
+	switch {
+	case a.cloud.DeprecatedReady: // it alone says
+		delete(doc, "ready")
+	case f.ActiveReady:
 		doc["activeDeploymentReady"] = true
 	}
-	if a.cloud.DeprecatedReady {
-		delete(doc, "ready")
-	}
 	return doc
+}
+
+// available reports whether the agent says that any deployment takes calls.
+func (a *agent) available(now time.Time) bool {
+	f, before := a.newest().frame(now), a.servingBefore()
+	if old := a.reconciledBefore(); f.Phase == "" {
+		return before != nil && !old.frame(now).Unavailable
+	}
+	return (f.Ready || before != nil) && !f.Unavailable
 }
 
 // shownErrors are those that stay, and those of the deployment that the document
@@ -206,8 +215,8 @@ type Seen struct {
 func (a *agent) look(now time.Time) Seen {
 	d := a.newest()
 	f := d.frame(now)
-	s := Seen{Desired: d.id, Reconciled: f.Phase != "", Serving: f.serves(), Errors: a.shownErrors(now)}
-	s.Available = s.Serving || a.servingBefore() != nil && !f.Unavailable
+	s := Seen{Desired: d.id, Reconciled: f.Phase != "", Serving: f.serves(), Errors: a.cloud.ErrorsAs.seen(a.shownErrors(now))}
+	s.Available = a.available(now)
 	if s.Reconciled && !f.RevisionBefore {
 		s.Failed, s.Health, s.Ready = strings.EqualFold(f.Phase, pipecat.Failed), f.Health, d.ready(a, f)
 	}

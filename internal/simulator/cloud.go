@@ -147,6 +147,17 @@ func (as ErrorsAs) of(errs []pipecat.AgentError) any {
 	return errs
 }
 
+// seen is what can be seen of errors that are shown so.
+func (as ErrorsAs) seen(errs []pipecat.AgentError) []pipecat.AgentError {
+	switch {
+	case len(errs) == 0 || as == ErrorList:
+		return errs
+	case as == ErrorText:
+		return []pipecat.AgentError{{Message: errs[0].Message}}
+	}
+	return errs[:1]
+}
+
 // AddAgent creates an agent that already serves the image, and returns the id
 // of its deployment.
 func (c *Cloud) AddAgent(name, region, image string) string {
@@ -157,7 +168,7 @@ func (c *Cloud) AddAgent(name, region, image string) string {
 	}
 	a := &agent{name: name, region: region, created: time.Now().Add(-24 * time.Hour), minAgents: 1, maxAgents: 10, cloud: c}
 	c.agents[name] = a
-	d := c.deploy(a, Manifest{Image: image, Profile: "agent-1x", NodeType: "arm"}, a.created)
+	d := c.deploy(a, Manifest{Image: image, Profile: "agent-1x", NodeType: "arm", WebsocketAuth: "none"}, a.created)
 	d.script, _ = ScriptOf("ok") // it serves already, whatever its tag
 	return d.id
 }

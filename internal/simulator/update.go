@@ -75,7 +75,7 @@ func (c *Cloud) create(name, region string, s pipecat.Settings, more beyond) (*a
 	if !knownRegion(a.region) {
 		return nil, badRequest("Invalid region: %s", a.region)
 	}
-	m := Manifest{Profile: "agent-1x", NodeType: "arm"}
+	m := Manifest{Profile: "agent-1x", NodeType: "arm", WebsocketAuth: "none"}
 	if err := c.settings(a, &m, s, more, "service will be created"); err != nil {
 		return nil, err
 	}
