@@ -17,6 +17,7 @@ class Difference:
     cli: str
     reason: str
     applies: Predicate  # of the target and the document
+    always: bool = False  # where it applies, our verdict is among these, whatever the CLI's is
 
     def explains(self, case, ours, cli):
         return ours in self.ours.split() and cli in self.cli.split() and self.applies(case["target"], case["document"])
@@ -80,11 +81,19 @@ STUCK = ("imagepullbackoff", "errimagepull", "invalidimagename", "createcontaine
 
 def cannot_run(target, doc):
     """The target's revision shows a phase or a reason with which nothing serves."""
+    if doc.get("reconciledDeploymentId") != target["id"]:
+        return False
     reason = text(health(target, doc).get("reason")).lower()
     return text(revision(target, doc).get("phase")).lower() == "failed" or reason == "crashloopbackoff" or reason in STUCK
 
 
+def serves(target, doc):
+    return is_ready(doc) and says(doc.get("available")) is not False and doc.get("reconciledDeploymentId") == target["id"]
+
+
 def restarts_too_often(target, doc):
+    if serves(target, doc) or doc.get("reconciledDeploymentId") != target["id"]:
+        return False
     count, started = health(target, doc).get("restartCount"), health(target, doc).get("replicasStarted")
     count, started = (n if isinstance(n, int) else 0 for n in (count, started))
     return target["id"] != target["previous"] and count > 2 * max(1, started)
@@ -104,6 +113,12 @@ def errors(doc):
 def new_errors(target, doc):
     known = [(e["code"], e["message"]) for e in target.get("known", [])]
     return [e for e in errors(doc) if e not in known]
+
+
+def has_known_errors_alone(target, doc):
+    """Those of a deployment that the update left as it is are its own, where it does not serve."""
+    own = target["id"] == target["previous"] == doc.get("reconciledDeploymentId") and not serves(target, doc)
+    return bool(errors(doc)) and not new_errors(target, doc) and not own
 
 
 def is_passing(error):
@@ -150,7 +165,8 @@ def has_markup(doc):
 
 ANY = "serving failed superseded pending"
 
-# The first that explains a difference counts.
+# The first that explains a difference counts, and the first of those that apply always
+# says what our verdict must be.
 DIFFERENCES = [
     Difference("breaks-on-types", ANY, "breaks",
                "A part of the document has a type that it should not have, or is null. The CLI ends with a traceback; here, such a value says nothing, and the rest is judged.",
@@ -160,31 +176,34 @@ DIFFERENCES = [
                lambda t, d: has_markup(d)),
     Difference("other-agent", "pending", "serving failed",
                "The document is of another agent. It is no evidence here; the CLI does not look at its name.",
-               lambda t, d: d.get("name") not in (None, "", t["agent"])),
+               lambda t, d: d.get("name") not in (None, "", t["agent"]), always=True),
     Difference("no-deployment", "pending", "serving failed",
                "The document names no deployment that is wanted. It is no evidence here; the CLI then takes any that is ready.",
-               lambda t, d: not desired(d)),
+               lambda t, d: not desired(d), always=True),
     Difference("superseded", "superseded", "serving failed pending",
                "Another client's deployment is wanted. This job's is not what callers meet, so that it cannot be green here; the CLI follows whatever is wanted.",
-               is_superseded),
+               is_superseded, always=True),
     Difference("other-settings", "superseded", "serving failed pending",
                "The document names our deployment, and shows another image than was asked for. It is not ours after all; the CLI does not compare.",
-               shows_other_image),
+               shows_other_image, always=True),
     Difference("stale", "pending", "serving failed",
                "The document is from before the update: it shows an older deployment as the one that is wanted. It says nothing of ours; the CLI takes the old one for it.",
-               is_stale),
+               is_stale, always=True),
+    Difference("cannot-run", "failed", "serving pending",
+               "Our revision is given up, crashes again and again, or cannot be started. This is red at once here; the CLI does not read it, and waits or takes ready for an answer.",
+               lambda t, d: cannot_run(t, d), always=True),
+    Difference("restarts", "failed", "serving pending",
+               "Our revision restarts more often than is forgiven, and does not serve by the rules here. This is red; the CLI shows it, and judges without it.",
+               restarts_too_often, always=True),
     Difference("known-errors", "serving pending", "failed",
-               "All its errors were there before the update, so that they are not ours, or they are of load and the deployment serves. The CLI fails at the first error of any kind.",
-               lambda t, d: errors(d) and (not [e for e in new_errors(t, d) if not is_passing(e)])),
+               "All its errors were there before the update, so that they are not ours. The CLI fails at the first error of any kind.",
+               has_known_errors_alone, always=True),
+    Difference("passing-errors", "serving", "failed",
+               "Its errors are of load, which passes, and the deployment serves. The CLI fails at the first error of any kind.",
+               lambda t, d: new_errors(t, d) and all(is_passing(e) for e in new_errors(t, d))),
     Difference("empty-errors", "serving pending", "failed",
                "An error without a code and a message says nothing here; the CLI fails with it.",
                lambda t, d: d.get("errors") and not errors(d)),
-    Difference("cannot-run", "failed", "serving pending",
-               "Our revision is given up, crashes again and again, or cannot be started. This is red at once here; the CLI does not read it, and waits or takes ready for an answer.",
-               lambda t, d: cannot_run(t, d)),
-    Difference("restarts", "failed", "serving pending",
-               "Our revision restarts more often than is forgiven, and does not serve by the rules here. This is red; the CLI shows it, and judges without it.",
-               restarts_too_often),
     Difference("odd-id", "serving failed", "pending",
                "The id of the wanted deployment is not a text. The deprecated field counts here; the CLI waits for the operator to work on what there is not.",
                lambda t, d: desired_by_cli(d) is not None and not isinstance(desired_by_cli(d), str)),
@@ -201,6 +220,12 @@ DIFFERENCES = [
                "The document says ready, and has no true or false for available. Here, only available: false is against it; to the CLI, whatever is empty is.",
                lambda t, d: is_ready(d) and not d.get("available", d.get("ready", False)) and says(d.get("available")) is not False),
 ]
+
+
+def is_held(case, ours):
+    """Our verdict is what the first difference that always applies says, if there is one."""
+    found = next((d for d in DIFFERENCES if d.always and d.applies(case["target"], case["document"])), None)
+    return found is None or ours in found.ours.split()
 
 
 def table():
