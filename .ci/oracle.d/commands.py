@@ -34,6 +34,16 @@ class Failure(Exception):
     pass
 
 
+RUNNING = set()  # processes of ours
+
+
+def stop(*_):
+    """Ends all of them, and this one, when it is stopped."""
+    for process in list(RUNNING):
+        process.kill()
+    os._exit(1)
+
+
 class Simulator:
     """The simulator as it is served; its log has each request."""
 
@@ -41,6 +51,7 @@ class Simulator:
         self.log_file = pathlib.Path(folder, "requests")
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen([program, "-log"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+        RUNNING.add(self.process)
         self.address = self.process.stdout.readline().strip()
 
     def log(self):
@@ -59,6 +70,7 @@ class Simulator:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+        RUNNING.discard(self.process)
 
 
 class Terminal:
@@ -72,12 +84,22 @@ class Terminal:
 
     def run(self, line, *wanted, code=0):
         """Runs a command, and returns what it prints: wanted must be in it, as regular expressions."""
-        done = subprocess.run(CLI + line.split(), cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
-        self.ran += 1
-        said = done.stdout + done.stderr
+        process = subprocess.Popen(CLI + line.split(), cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        RUNNING.add(process)
         problem = None
-        if done.returncode != code:
-            problem = f"exit code {done.returncode}, want {code}"
+        try:
+            printed, complaints = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            printed, complaints = process.communicate()
+            problem = f"it takes longer than {LIMIT} seconds"
+        RUNNING.discard(process)
+        self.ran += 1
+        said = printed + complaints
+        if problem:
+            pass
+        elif process.returncode != code:
+            problem = f"exit code {process.returncode}, want {code}"
         elif "Traceback (most recent call last)" in said:
             problem = "it breaks"
         for pattern in wanted:
@@ -85,7 +107,7 @@ class Terminal:
                 problem = f"it does not print {pattern!r}"
         if problem:
             raise Failure(f"pipecat cloud {line}: {problem}\n--- printed ---\n{said}\n--- requests ---\n{self.simulator.log()}")
-        return done.stdout
+        return printed
 
     def json(self, line, **options):
         return json.loads(self.run("--output json " + line, **options))

@@ -4,6 +4,7 @@ import argparse
 import importlib.metadata
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import threading
@@ -33,6 +34,9 @@ def main():
     failures = []
     if differences.table() not in DOCS.read_text():
         failures.append("docs/oracle.md does not have the table that python3 .ci/oracle.d/differences.py prints")
+
+    signal.signal(signal.SIGTERM, commands.stop)
+    signal.signal(signal.SIGINT, commands.stop)
 
     # The commands mostly wait, so that documents are compared meanwhile.
     def run_commands():
