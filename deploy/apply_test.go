@@ -544,3 +544,59 @@ func TestUnseen(t *testing.T) {
 		}
 	})
 }
+
+// TestUnclear holds that nothing is claimed of an update by an answer that something
+// between may have given, before reads have shown what the agent has.
+func TestUnclear(t *testing.T) {
+	const s = time.Second
+	theirs := pipecat.Settings{Image: "acme/bot:theirs"}
+	for _, tt := range []struct {
+		name   string
+		asked  pipecat.Settings
+		lag    time.Duration
+		torn   time.Duration
+		answer int // in place of the API's, which does its work; 0: the API's own
+		then   int // to all that is sent after it; 0: the API's own
+		other  *pipecat.Settings
+		status verdict.Status
+		reason verdict.Reason
+		lost   bool // it is said that the answer was not clear
+	}{
+		{name: "a redirect, and reads do not show the setting", asked: pipecat.Settings{WebsocketAuth: "token"}, answer: 302, status: verdict.Failed, reason: verdict.API, lost: true},
+		{name: "a redirect, and another client's deployment", asked: pipecat.Settings{Image: "acme/bot:v2"}, answer: 302, other: &theirs, status: verdict.Superseded, reason: verdict.ReasonSuperseded, lost: true},
+		{name: "a limit of the rate, then a refusal", asked: pipecat.Settings{Image: "acme/bot:v2"}, lag: 5 * s, answer: 429, then: 400},
+		{name: "old settings beside the new id", asked: pipecat.Settings{Image: "acme/bot:v2"}, torn: 3 * s, lost: true},
+		{name: "old settings beside the new id, and reads that lag", asked: pipecat.Settings{Image: "acme/bot:v2", WebsocketAuth: "token"}, torn: 3 * s, lag: 9 * s, lost: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{ReadLag: tt.lag, TornFor: tt.torn, Torn: []string{"image"}}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				if tt.other != nil {
+					cloud.Overtaken = func(string) *pipecat.Settings { return tt.other }
+				}
+				before, err := client(cloud).Agent(t.Context(), "bot")
+				if err != nil {
+					t.Fatal(err)
+				}
+				var h http.Handler = cloud
+				if tt.then != 0 {
+					h = simulator.Answer(h, simulator.Between(2, 0, simulator.Writes), tt.then, nil, `{"error":"no"}`)
+				}
+				if tt.answer != 0 {
+					h = simulator.Accepted(h, simulator.Between(1, 1, simulator.Writes), tt.answer, http.Header{"Location": {"https://elsewhere.example/"}}, "")
+				}
+				lost := false
+				emit := event.Emitter{Handle: func(e event.Entry) { _, ok := e.Event.(event.ResponseLost); lost = lost || ok }}
+				made, err := Apply(t.Context(), client(h), planned(t, Request{Agent: "bot", Settings: tt.asked}, Baseline{Agent: before}), time.Now().Add(10*time.Minute), emit)
+				f := failureOf(err)
+				if f.Status != tt.status || f.Reason != tt.reason || lost != tt.lost {
+					t.Errorf("got %+v, lost: %v", f, lost)
+				}
+				if all := cloud.Deployments("bot"); err == nil && made.ID != all[1] {
+					t.Errorf("accepted as %s, of %q", made.ID, all)
+				}
+			})
+		})
+	}
+}

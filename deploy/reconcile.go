@@ -176,6 +176,9 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 		a.lose(a.last) // the last read shows no agent, and so nothing of it
 	}
 	a.open = false
+	if missed && theirs != nil && other.until.Sub(other.since) < otherGrace && a.lost > 0 {
+		return nil, failed(verdict.API, a.last, "%s got no clear answer (%v) and the agent cannot be read, so it is not known whether it was taken", a.what(), a.last)
+	}
 	if a.lost == 0 && theirs != nil && a.Reverts == nil { // which a request that is sent again replaces
 		a.earlier = other.id
 	}
@@ -187,9 +190,9 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 
 // shownOther is another deployment than was asked for, as reads show it.
 type shownOther struct {
-	id    string
-	since time.Time
-	stale int // reads that did not show it, once it was shown
+	id           string
+	since, until time.Time
+	stale        int // reads that did not show it, once it was shown
 }
 
 // otherGrace is how long reads must show it: a document's parts are not written at
@@ -200,6 +203,7 @@ func (o *shownOther) show(id string) {
 	if o.id != id {
 		o.id, o.since = id, time.Now()
 	}
+	o.until = time.Now()
 }
 
 // more is how long to wait for reads that decide whether the deployment is another's,

@@ -400,18 +400,23 @@ func randomScript(rng *rand.Rand) simulator.Script {
 			frames[2].Errors = []pipecat.AgentError{{Code: "PCC_IMAGE_PULL_RATE_LIMIT", Message: "the registry's rate_limit"}}
 		}
 	case "early": // errors before the operator looks, which may go
-		creating.At += seconds(20)
 		frames = []simulator.Frame{{At: seconds(3), Errors: []pipecat.AgentError{randomError(rng)}}}
-		if rng.IntN(2) == 0 {
+		at := frames[0].At + seconds(50)
+		switch rng.IntN(3) {
+		case 0:
 			frames = append(frames, simulator.Frame{At: frames[0].At + seconds(15)})
+			at += 15 * time.Second
+		case 1: // it looks late, or too late
+			at += seconds(400)
 		}
-		at := frames[len(frames)-1].At + seconds(30)
+		stay := rng.IntN(2) == 0
 		for _, f := range []simulator.Frame{creating, starting, ready} {
-			f.At += at
-			if len(frames) == 1 && rng.IntN(2) == 0 {
+			f.At = at
+			if len(frames) == 1 && stay {
 				f.Errors = frames[0].Errors
 			}
 			frames = append(frames, f)
+			at += seconds(40)
 		}
 	case "undecided": // the operator goes back, and comes again
 		back := simulator.Frame{At: ready.At + seconds(20)}

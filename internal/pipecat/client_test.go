@@ -447,6 +447,19 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestForgets holds that a try keeps nothing of what the one before has read.
+func TestForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n int
+		c := client(answers(&n, answer(200, `{"name":"another","desiredDeploymentId":"theirs","region":"us-east"}`),
+			answer(200, `{"name":"bot","desiredDeploymentId":null}`), answer(200, `{"name":"bot","desiredDeploymentId":"ours"}`)))
+		c.Retries = 4
+		if a, err := c.Agent(t.Context(), "bot"); err != nil || n != 3 || a.Desired() != "ours" || a.Region != "" {
+			t.Errorf("got %+v, %v, after %d tries", a, err, n)
+		}
+	})
+}
+
 func TestRetries(t *testing.T) {
 	good := answer(200, `{"name":"bot","desiredDeploymentId":"d"}`)
 	for _, tt := range []struct {
@@ -462,7 +475,7 @@ func TestRetries(t *testing.T) {
 		{"as long as it asks", []func(http.ResponseWriter){answer(429, "", "Retry-After", "9"), good}, 2, 9 * time.Second, true},
 		{"but half a minute at the most", []func(http.ResponseWriter){answer(503, "", "Retry-After", "9999"), good}, 2, 30 * time.Second, true},
 		{"no more than so often", []func(http.ResponseWriter){answer(502, "")}, 5, 7500 * time.Millisecond, false},
-		{"not what is refused", []func(http.ResponseWriter){answer(404, "{}"), good}, 1, 0, false},
+		{"not what is refused", []func(http.ResponseWriter){answer(404, `{"error":"Not found"}`), good}, 1, 0, false},
 		{"not a redirect", []func(http.ResponseWriter){answer(302, "", "Location", "/elsewhere"), good}, 1, 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

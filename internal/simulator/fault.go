@@ -90,7 +90,13 @@ func Edit(h http.Handler, when When, edit func(answer map[string]any)) http.Hand
 
 // OtherName answers with the document of an agent of another name.
 func OtherName(h http.Handler, when When) http.Handler {
-	return Edit(h, when, func(doc map[string]any) { doc["name"] = "another-agent" })
+	const id = "abababab-abab-4bab-8bab-abababababab"
+	return Edit(h, when, func(doc map[string]any) {
+		doc["name"], doc["desiredDeploymentId"], doc["activeDeploymentId"], doc["reconciledDeploymentId"] = "another-agent", id, id, id
+		if d, ok := doc["deployment"].(map[string]any); ok {
+			d["id"] = id
+		}
+	})
 }
 
 // NoDeployment answers with a document that names no deployment.
