@@ -112,7 +112,7 @@ func Judge(o revision.Observation, p Policy, h History, at time.Time) (done bool
 
 	// 7. It serves; having scaled to zero replicas is fine, unless they are to be
 	// warm.
-	if !o.Serves || o.ReadyReplicas < p.MinReplicas || !h.errorSince.IsZero() {
+	if !o.Serves || p.MinReplicas > 0 && o.ReadyReplicas < p.MinReplicas || !h.errorSince.IsZero() {
 		return false, nil, h // 8.
 	}
 	if h.readySince = readySince; readySince.IsZero() {

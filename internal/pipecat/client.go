@@ -368,23 +368,28 @@ func decode(body []byte, out any) error {
 	if body[0] != '{' {
 		return errors.New("it is not a JSON object")
 	}
+	clearAnswer(out) // of a try before, which a null would leave as it is
 	for {
 		err := json.Unmarshal(body, out)
 		odd := (*json.UnmarshalTypeError)(nil)
 		if !errors.As(err, &odd) || len(body) > maxLenient {
 			return err
 		}
-		// What is read beside it may hold half of the odd field.
-		if answer, ok := out.(interface{ reset() }); ok {
-			answer.reset()
-		} else {
-			reflect.ValueOf(out).Elem().SetZero()
-		}
+		clearAnswer(out) // what is read beside it may hold half of the odd field
 		var found bool
 		if body, found = without(body, strings.Split(odd.Field, ".")); !found {
 			_ = json.Unmarshal(body, out) // as much as there is
 			return nil
 		}
+	}
+}
+
+// clearAnswer forgets what was read into out.
+func clearAnswer(out any) {
+	if answer, ok := out.(interface{ reset() }); ok {
+		answer.reset()
+	} else {
+		reflect.ValueOf(out).Elem().SetZero()
 	}
 }
 
