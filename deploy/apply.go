@@ -99,6 +99,12 @@ type applier struct {
 	open     bool            // a request may have been accepted, and is yet to be looked for
 	lost     int             // requests without a clear response
 	theirs   error           // another deployment was seen, in whose place ours may show yet
+	named    string          // the deployment that a response named which showed other settings
+	answered bool            // the last request was answered as a success is
+	earlier  string          // the deployment of another client that reads showed before the last request
+	// busyBefore says that a request before the last one was answered by a conflict, or by
+	// a limit of the rate, which does not surely say that it was not accepted.
+	busyBefore bool
 	// explained says that a conflict is one with a set that is not ready, so that the
 	// request was not accepted.
 	explained bool
@@ -131,9 +137,11 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		if final != nil {
 			return nil, final
 		}
+		a.busyBefore = a.busyBefore || !a.explained
 		if err := a.hold(ctx, max(a.pace.NextBackOff(), a.last.RetryAfter)); err != nil {
 			return nil, err
 		}
+		a.open = !a.explained // until the read has come
 		if agent, err := a.reconcile(ctx, nil, 0); agent != nil || err != nil {
 			return agent, err
 		}
@@ -151,6 +159,7 @@ func (a *applier) post(ctx context.Context) (*pipecat.Agent, error) {
 // to send the request again.
 func (a *applier) outcome(ctx context.Context) error {
 	e := a.last
+	a.explained = false
 	deadline, _ := ctx.Deadline()
 	tooLong := time.Until(deadline) < e.RetryAfter
 	switch {
@@ -182,7 +191,6 @@ func (a *applier) lose(why error) {
 // provisioned is an error when a conflict is one with a secret set, or an image pull
 // secret set, that will never be ready. One that is not ready yet explains it.
 func (a *applier) provisioned(ctx context.Context) error {
-	a.explained = false
 	if set := a.Settings.SecretSet; set != "" {
 		if s, err := a.api.SecretSet(ctx, set); err == nil {
 			if err := a.notProvisioned("secret set", set, *s); err != nil {

@@ -241,6 +241,7 @@ func TestStaleResponse(t *testing.T) {
 		asked    pipecat.Settings
 		same     bool // the deployment is the one before
 		unread   bool // no other one is looked for
+		looked   bool // one is looked for, and nothing is said of that
 		status   verdict.Status
 		reason   verdict.Reason
 	}{
@@ -260,7 +261,8 @@ func TestStaleResponse(t *testing.T) {
 		{name: "there is nothing to accept of a profile", accepted: true, asked: pipecat.Settings{AgentProfile: "agent-1x"}, same: true, unread: true},
 		// Of these the response says nothing.
 		{name: "scaling", accepted: true, asked: pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(5)}}, same: true, unread: true},
-		{name: "what is not shown", accepted: true, asked: pipecat.Settings{WebsocketAuth: "token"}, same: true, unread: true},
+		// Nor of this, which is a change: reads may show it.
+		{name: "what is not shown", accepted: true, asked: pipecat.Settings{WebsocketAuth: "token"}, same: true, looked: true},
 		// An image in another repository is another image, here as everywhere.
 		{name: "it is kept under another name", accepted: true, asked: pipecat.Settings{Image: "mirror.example/acme/bot:v1"}, same: true, status: verdict.Failed, reason: verdict.API},
 	} {
@@ -293,7 +295,7 @@ func TestStaleResponse(t *testing.T) {
 				if f.Status != tt.status || f.Reason != tt.reason {
 					t.Fatalf("got %+v, %+v; want %q for %q", accepted, f, tt.status, tt.reason)
 				}
-				if err == nil && (accepted.Unchanged() != tt.same || (reads == 0) != tt.unread || accepted.Ambiguous == tt.unread) {
+				if err == nil && (accepted.Unchanged() != tt.same || (reads == 0) != tt.unread || accepted.Ambiguous == (tt.unread || tt.looked)) {
 					t.Errorf("accepted as %+v, unchanged: %v, after %d reads", accepted, accepted.Unchanged(), reads)
 				}
 				if err != nil && (!strings.Contains(f.Message, "the platform says that it took the update, but shows ") || strings.Contains(f.Message, "build :")) {
@@ -573,4 +575,60 @@ func TestUnseen(t *testing.T) {
 			t.Errorf("%v, reported %d times", err, unseen)
 		}
 	})
+}
+
+// TestUnclear holds that nothing is claimed of an update by an answer that something
+// between may have given, before reads have shown what the agent has.
+func TestUnclear(t *testing.T) {
+	const s = time.Second
+	theirs := pipecat.Settings{Image: "acme/bot:theirs"}
+	for _, tt := range []struct {
+		name   string
+		asked  pipecat.Settings
+		lag    time.Duration
+		torn   time.Duration
+		answer int // in place of the API's, which does its work; 0: the API's own
+		then   int // to all that is sent after it; 0: the API's own
+		other  *pipecat.Settings
+		status verdict.Status
+		reason verdict.Reason
+		lost   bool // it is said that the answer was not clear
+	}{
+		{name: "a redirect, and reads do not show the setting", asked: pipecat.Settings{WebsocketAuth: "token"}, answer: 302, status: verdict.Failed, reason: verdict.API, lost: true},
+		{name: "a redirect, and another client's deployment", asked: pipecat.Settings{Image: "acme/bot:v2"}, answer: 302, other: &theirs, status: verdict.Superseded, reason: verdict.ReasonSuperseded, lost: true},
+		{name: "a limit of the rate, then a refusal", asked: pipecat.Settings{Image: "acme/bot:v2"}, lag: 5 * s, answer: 429, then: 400},
+		{name: "old settings beside the new id", asked: pipecat.Settings{Image: "acme/bot:v2"}, torn: 3 * s, lost: true},
+		{name: "old settings beside the new id, and reads that lag", asked: pipecat.Settings{Image: "acme/bot:v2", WebsocketAuth: "token"}, torn: 3 * s, lag: 9 * s, lost: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{ReadLag: tt.lag, TornFor: tt.torn, Torn: []string{"image"}}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				if tt.other != nil {
+					cloud.Overtaken = func(string) *pipecat.Settings { return tt.other }
+				}
+				before, err := client(cloud).Agent(t.Context(), "bot")
+				if err != nil {
+					t.Fatal(err)
+				}
+				var h http.Handler = cloud
+				if tt.then != 0 {
+					h = simulator.Answer(h, simulator.Between(2, 0, simulator.Writes), tt.then, nil, `{"error":"no"}`)
+				}
+				if tt.answer != 0 {
+					h = simulator.Accepted(h, simulator.Between(1, 1, simulator.Writes), tt.answer, http.Header{"Location": {"https://elsewhere.example/"}}, "")
+				}
+				lost := false
+				emit := event.Emitter{Handle: func(e event.Entry) { _, ok := e.Event.(event.ResponseLost); lost = lost || ok }}
+				made, err := Apply(t.Context(), client(h), planned(t, Request{Agent: "bot", Settings: tt.asked}, Baseline{Agent: before}), time.Now().Add(10*time.Minute), emit)
+				f := failureOf(err)
+				if f.Status != tt.status || f.Reason != tt.reason || lost != tt.lost {
+					t.Errorf("got %+v, lost: %v", f, lost)
+				}
+				if all := cloud.Deployments("bot"); err == nil && made.ID != all[1] {
+					t.Errorf("accepted as %s, of %q", made.ID, all)
+				}
+			})
+		})
+	}
 }

@@ -31,7 +31,7 @@ func (a *applier) lookupDelays(final bool) []time.Duration {
 	switch {
 	case a.lost == 0 && a.explained, a.lost == 0 && busy && !twice && !final:
 		return []time.Duration{0}
-	case a.lost == 0 && final && a.refusedClearly():
+	case a.lost == 0 && final && a.refusedClearly() && !a.busyBefore:
 		return []time.Duration{0}
 	}
 	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
@@ -56,24 +56,40 @@ func (a *applier) refusedClearly() bool {
 // agent has is for its document to say.
 func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
 	shown := settings.Compare(a.Expected, agent)
-	differs, stale := shown.Match == settings.Different, a.replaces.IsStale(agent)
+	differs, stale, undated := shown.Match == settings.Different, a.isStale(agent), a.undated(agent)
 	same := agent.Desired() == a.previous()
 	switch {
-	case !stale && !differs, same && !differs && !a.force() && a.Reverts == nil:
+	case !stale && !differs, same && !differs && !a.force() && a.Reverts == nil && a.saysUnchanged(agent, shown):
+		return agent, nil
+	case same && !differs && !a.force() && a.Reverts == nil: // it does not show what would change
+		a.answered = true
+		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
+		if found, err := a.reconcile(ctx, nil, 0, time.Second, 2*time.Second, 4*time.Second, 8*time.Second); found != nil || err != nil {
+			return found, err
+		}
 		return agent, nil
 	case stale:
 		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
 	default:
 		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: fmt.Errorf("it shows deployment %s, whose %s", agent.Desired(), shown)}
 	}
-	a.lose(a.last)
+	a.answered = true
+	if a.lose(a.last); !stale {
+		a.named = agent.Desired()
+		if made := agent.DesiredCreatedAt(); !made.IsZero() {
+			a.replaces.CreatedAt = made
+		}
+	}
 	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
 	if stale {
 		delays = append(delays, 8*time.Second, 15*time.Second)
 	}
 	found, err := a.reconcile(ctx, nil, delays...)
+	if found == nil && err == nil && !stale { // reads do not show it yet
+		found, err = a.reconcile(ctx, nil, 8*time.Second, 15*time.Second)
+	}
 	switch {
-	case err != nil && ctx.Err() == nil && a.undated(agent): // as far as is known, it was there before
+	case err != nil && ctx.Err() == nil && undated: // as far as is known, it was there before
 		return nil, &existing{agent}
 	case found != nil || err != nil:
 		return found, err
@@ -82,7 +98,7 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	case same && !differs:
 		return agent, nil
 	case !stale:
-		return nil, superseded("the response to %s names deployment %s, which is not ours: its %s", a.what(), agent.Desired(), shown)
+		return nil, verdict.NewSuperseded("the response to %s names deployment %s, which is not ours: its %s", a.what(), agent.Desired(), shown)
 	}
 	if image := settings.ImageShown(agent); shown.Name == settings.Image || shown.Name == settings.BuildID {
 		return nil, failed(verdict.API, nil, "the platform says that it took %s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
@@ -91,11 +107,19 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	return nil, failed(verdict.API, nil, "the platform says that it took %s, but shows deployment %s as the one that is desired still, whose %s", a.what(), agent.Desired(), shown)
 }
 
+// saysUnchanged reports whether a response that names the deployment before says that
+// the update made none: the platform warns of it, or shows all that was asked for.
+func (a *applier) saysUnchanged(agent *pipecat.Agent, shown settings.Comparison) bool {
+	return !a.NeedsDeployment() || agent.Warning != "" || shown.Match == settings.Same
+}
+
 // reconcile looks, after each of the delays, whether the last request has been
 // accepted, or one before it whose response was lost. It returns nil when none was.
 // Final is what becomes of the change then; nil when the request is sent again.
 func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Duration) (*pipecat.Agent, error) {
 	a.theirs = nil
+	var other shownOther
+	missed := false // the last read found no agent
 	silent := pacing.Throttle{Every: reportEvery}
 	silent.Start()
 	for len(delays) > 0 {
@@ -117,31 +141,94 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 				return nil, err
 			}
 			continue
-		case err != nil && final != nil && a.lost == 0 && asError(err).Unauthorized():
+		case err != nil && final != nil && a.lost == 0 && a.last.Unauthorized() && asError(err).Unauthorized():
 			return nil, final
 		case err != nil && !missing(err):
+			if a.lost == 0 { // nothing says that it was not accepted
+				a.lose(a.last)
+			}
 			return nil, failed(verdict.API, a.last, "%s got no clear answer (%v) and the agent cannot be read, so it is not known whether it was taken: %v", a.what(), a.last, err)
 		}
-		delays = delays[1:]
+		delays, missed = delays[1:], err != nil
+		shown := ""
 		switch {
 		case err != nil:
-			continue
 		case a.isNew(agent):
-			if a.theirs = a.another(agent); a.theirs == nil {
+			shown = agent.Desired()
+			other.show(shown)
+			a.theirs = a.another(agent)
+			if a.theirs == nil && a.named != "" && shown != a.named && time.Since(other.since) < otherGrace {
+				a.theirs = verdict.NewSuperseded("the response to %s names deployment %s, and meanwhile deployment %s took over", a.what(), a.named, shown)
+			}
+			if a.theirs == nil {
 				return agent, nil
 			}
+			a.doubt(agent, final)
 		case a.holds(agent, final):
 			return agent, nil
 		}
-		if a.Baseline.Agent == nil && a.lost == 0 && a.last.FromAPI && !a.explained { // the creation was refused because of this agent
+		if err == nil && a.Baseline.Agent == nil && a.lost == 0 && a.last.FromAPI && !a.explained { // the creation was refused because of this agent
 			return nil, &existing{agent}
 		}
+		if a.theirs != nil && a.lost > 0 && len(delays) == 0 {
+			delays = other.more(shown)
+		}
+	}
+	if missed && final != nil && a.lost == 0 && a.Baseline.Agent != nil && !a.refusedClearly() {
+		a.lose(a.last) // the last read shows no agent, and so nothing of it
 	}
 	a.open = false
+	if missed && a.theirs != nil && other.until.Sub(other.since) < otherGrace && a.lost > 0 {
+		return nil, failed(verdict.API, a.last, "%s got no clear answer (%v) and the agent cannot be read, so it is not known whether it was taken", a.what(), a.last)
+	}
+	if a.lost == 0 && a.theirs != nil && a.Reverts == nil { // which a request that is sent again replaces
+		a.earlier = other.id
+	}
 	if a.lost == 0 { // the platform has answered, and nothing says that it made a deployment
 		return nil, nil
 	}
 	return nil, a.theirs
+}
+
+// shownOther is another deployment than was asked for, as reads show it.
+type shownOther struct {
+	id           string
+	since, until time.Time
+	stale        int // reads that did not show it, once it was shown
+}
+
+// otherGrace is how long reads must show it: a document's parts are not written at
+// once.
+const otherGrace = 7 * time.Second
+
+func (o *shownOther) show(id string) {
+	if o.id != id {
+		o.id, o.since = id, time.Now()
+	}
+	o.until = time.Now()
+}
+
+// more is how long to wait for reads that decide whether the deployment is another's,
+// given what the last one shows.
+func (o *shownOther) more(shown string) []time.Duration {
+	switch left := otherGrace - time.Since(o.since); {
+	case shown != o.id && o.stale < 4: // the read is stale, or shows nothing
+		o.stale++
+		return []time.Duration{4 * time.Second}
+	case shown == o.id && left > 0:
+		return []time.Duration{left}
+	}
+	return nil
+}
+
+// doubt takes note of a new deployment that says something of a request which
+// something other than the API itself seems to refuse: it may be of the request, or may have
+// replaced what the request made.
+func (a *applier) doubt(agent *pipecat.Agent, final error) {
+	unlike := settings.Compare(a.Expected, agent).Match == settings.Different
+	if a.lost == 0 && !a.explained && !a.refusedClearly() && (final != nil || !unlike) {
+		a.lose(a.last)
+	}
 }
 
 // holds reports whether an agent without a new deployment has all that is asked for,
@@ -156,7 +243,12 @@ func (a *applier) holds(agent *pipecat.Agent, final error) bool {
 
 // isNew reports whether an agent shows a deployment that the change may have made.
 func (a *applier) isNew(agent *pipecat.Agent) bool {
-	return agent.Desired() != "" && !a.replaces.IsStale(agent)
+	return agent.Desired() != "" && !a.isStale(agent)
+}
+
+// isStale reports whether an agent shows a deployment from before the last request.
+func (a *applier) isStale(agent *pipecat.Agent) bool {
+	return a.replaces.IsStale(agent) || a.earlier != "" && agent.Desired() == a.earlier
 }
 
 // another says why a new deployment is not the one that the change made; nil when it
@@ -164,12 +256,14 @@ func (a *applier) isNew(agent *pipecat.Agent) bool {
 func (a *applier) another(agent *pipecat.Agent) error {
 	asked := settings.Compare(a.Expected, agent)
 	switch {
+	case agent.Desired() == a.named && asked.Match != settings.Different:
+		return nil
 	case asked.Match == settings.Different && a.undated(agent):
 		return failed(verdict.API, nil, "the request to create the agent got no clear answer, and the API does not tell whether deployment %s was there before it, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
-	case asked.Match == settings.Unknown:
+	case asked.Match == settings.Unknown && !a.answered:
 		return failed(verdict.API, nil, "%s got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", a.what(), agent.Desired(), a.last)
 	case asked.Match == settings.Different:
-		return superseded("%s got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", a.what(), agent.Desired(), asked)
+		return verdict.NewSuperseded("%s got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", a.what(), agent.Desired(), asked)
 	}
 	return nil
 }
@@ -199,7 +293,7 @@ func (a *applier) stillOurs(ctx context.Context) (*pipecat.Agent, error) {
 			return nil, failed(verdict.API, err, "the agent cannot be read, and may be another's by now: %v", err)
 		case agent.Desired() == a.Reverts.ID:
 			if other := settings.Compare(a.Reverts.Asked, agent); other.Match == settings.Different {
-				return nil, superseded("deployment %s is not ours, and is not touched: its %s", a.Reverts.ID, other)
+				return nil, verdict.NewSuperseded("deployment %s is not ours, and is not touched: its %s", a.Reverts.ID, other)
 			}
 			a.replaces.KnownErrors = agent.Errors
 			return nil, nil
@@ -212,7 +306,7 @@ func (a *applier) stillOurs(ctx context.Context) (*pipecat.Agent, error) {
 				return found, err
 			}
 		}
-		return nil, superseded("deployment %s took over, which is not touched", agent.Desired())
+		return nil, verdict.NewSuperseded("deployment %s took over, which is not touched", agent.Desired())
 	}
 	return nil, failed(verdict.API, nil, "the agent is shown with deployment %s, and so may be another's by now", shown)
 }

@@ -99,8 +99,3 @@ func (p Plan) Reverted(failure error, restored Accepted, err error) error {
 	f.Rollback.Message = f.Rollback.Failure.Message
 	return &f
 }
-
-// superseded is the failure of a change in whose place another client's stands.
-func superseded(format string, args ...any) *verdict.Failure {
-	return &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: fmt.Sprintf(format, args...)}
-}

@@ -74,10 +74,10 @@ func Judge(o revision.Observation, p Policy, h History, at time.Time) (done bool
 	// 2. Another client's deployment is wanted now, or ours is not what was asked for.
 	switch {
 	case o.Superseded:
-		return true, superseded("deployment %s took over from ours, %s", o.DesiredID, o.Target.ID), h
+		return true, verdict.NewSuperseded("deployment %s took over from ours, %s", o.DesiredID, o.Target.ID), h
 	case o.Other.Match == settings.Different:
 		if since(&h.otherSince, at) >= otherGrace {
-			return true, superseded("deployment %s, which the platform names as ours, is not what was asked for: its %s", o.Target.ID, o.Other), h
+			return true, verdict.NewSuperseded("deployment %s, which the platform names as ours, is not what was asked for: its %s", o.Target.ID, o.Other), h
 		}
 		return false, nil, h
 	}
@@ -112,7 +112,7 @@ func Judge(o revision.Observation, p Policy, h History, at time.Time) (done bool
 
 	// 7. It serves; having scaled to zero replicas is fine, unless they are to be
 	// warm.
-	if !o.Serves || o.ReadyReplicas < p.MinReplicas || !h.errorSince.IsZero() {
+	if !o.Serves || p.MinReplicas > 0 && o.ReadyReplicas < p.MinReplicas || !h.errorSince.IsZero() {
 		return false, nil, h // 8.
 	}
 	if h.readySince = readySince; readySince.IsZero() {
@@ -127,10 +127,6 @@ func since(clock *time.Time, at time.Time) time.Duration {
 		*clock = at
 	}
 	return at.Sub(*clock)
-}
-
-func superseded(format string, args ...any) *verdict.Failure {
-	return &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: fmt.Sprintf(format, args...)}
 }
 
 // judgeErrors judges an agent's errors. Those that it had before are not the

@@ -287,6 +287,7 @@ func TestJudge(t *testing.T) {
 
 		{name: "7: ready, but not warm", rules: params{ID: "ours", MinReplicas: 2}, docs: []*pipecat.Agent{reconciled()}},
 		{name: "7: warm", rules: params{ID: "ours", MinReplicas: 1}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
+		{name: "7: a number of replicas that cannot be", rules: params{ID: "ours"}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.CurrentRevision.ReadyReplicas = -1; return a }()}, status: verdict.Ready},
 		{name: "7: ready, and how warm is not told", rules: params{ID: "ours", MinReplicas: 1}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.CurrentRevision = nil; return a }()}},
 		{name: "7: ready", docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
 		{name: "7: ready with no replica", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {

@@ -20,14 +20,15 @@ func main() {
 	addr := flags.String("addr", "127.0.0.1:0", "address to serve on; port 0 picks a free one")
 	key := flags.String("key", "", "the one Private key to take; empty takes any")
 	dir := flags.String("tls", "", "folder of cert.pem and key.pem to serve https with; empty is http")
+	verbose := flags.Bool("log", false, "print each request, with the status of its answer, to the standard error")
 	_ = flags.Parse(os.Args[1:])
-	if err := serve(*addr, *key, *dir); err != nil {
+	if err := serve(*addr, *key, *dir, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "simulator:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(addr, key, dir string) error {
+func serve(addr, key, dir string, verbose bool) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -36,11 +37,34 @@ func serve(addr, key, dir string) error {
 	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
 	cloud.AddSecretSet(simulator.SecretSet{Name: "demo-secrets"})
 	cloud.AddBuild(simulator.Build{ID: "123e4567-e89b-12d3-a456-426614174000", After: 10 * time.Second})
-	server := &http.Server{Handler: cloud, ReadHeaderTimeout: 5 * time.Second}
+	handler := http.Handler(cloud)
+	if verbose {
+		handler = logged(cloud)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	if dir != "" {
 		fmt.Printf("https://%s\n", listener.Addr())
 		return server.ServeTLS(listener, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	}
 	fmt.Printf("http://%s\n", listener.Addr())
 	return server.Serve(listener)
+}
+
+// logged prints each request with the status of its answer.
+func logged(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := &statusWriter{w, http.StatusOK}
+		h.ServeHTTP(status, r)
+		fmt.Fprintln(os.Stderr, r.Method, r.URL.RequestURI(), status.code)
+	})
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	code int
+}
+
+func (w *statusWriter) WriteHeader(code int) {
+	w.code = code
+	w.ResponseWriter.WriteHeader(code)
 }

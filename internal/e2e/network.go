@@ -39,23 +39,23 @@ func always(*http.Request) bool { return true }
 // answers is a fault that answers in the API's stead.
 func answers(status int, body string, header ...string) func(*rand.Rand, http.Handler) http.Handler {
 	return func(_ *rand.Rand, h http.Handler) http.Handler {
-		all := http.Header{}
-		for i := 0; i+1 < len(header); i += 2 {
-			all.Set(header[i], header[i+1])
-		}
-		return simulator.Answer(h, always, status, all, body)
+		return simulator.Answer(h, always, status, headers(header), body)
 	}
 }
 
 // taken is a fault that answers so although the API did its work.
-func taken(status int, body string) func(*rand.Rand, http.Handler) http.Handler {
+func taken(status int, body string, header ...string) func(*rand.Rand, http.Handler) http.Handler {
 	return func(_ *rand.Rand, h http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h.ServeHTTP(httptest.NewRecorder(), r)
-			w.WriteHeader(status)
-			_, _ = io.WriteString(w, body)
-		})
+		return simulator.Accepted(h, always, status, headers(header), body)
 	}
+}
+
+func headers(pairs []string) http.Header {
+	all := http.Header{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		all.Set(pairs[i], pairs[i+1])
+	}
+	return all
 }
 
 var faults = []fault{
@@ -98,12 +98,24 @@ var faults = []fault{
 	{name: "404", reads: true, writes: true, wrap: answers(404, `{"error":"Not found"}`)},
 	{name: "403", reads: true, writes: true, wrap: answers(403, `{"error":"Forbidden"}`)},
 	{name: "401 with the key", reads: true, writes: true, wrap: answers(401, `{"error":"what is Bearer `+searchKey+`?"}`)},
+	{name: "404 in HTML", reads: true, writes: true, wrap: answers(404, "<html>not here</html>")},
+	{name: "410", writes: true, wrap: answers(410, `{"error":"Gone"}`)},
+	{name: "302 after it", writes: true, wrap: taken(302, "", "Location", "https://evil.example/v1/agents/bot")},
+	{name: "409 after it", writes: true, wrap: taken(409, `{"error":"it was modified concurrently","code":"CONFLICT"}`)},
+	{name: "410 after it", writes: true, wrap: taken(410, `{"error":"Gone"}`)},
+	{name: "429 after it", writes: true, wrap: taken(429, "{}", "Retry-After", "3")},
+	{name: "another agent", reads: true, writes: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler { return simulator.OtherName(h, always) }},
+	{name: "no deployment", reads: true, writes: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler { return simulator.NoDeployment(h, always) }},
 	{name: "endless", reads: true, wrap: func(_ *rand.Rand, h http.Handler) http.Handler { return simulator.Endless(h, always) }},
 }
 
 // rare are faults that would else end most runs early, or take long to play.
-var rare = map[string]float64{"endless": 0.02, "400": 0.1, "404": 0.3, "403": 0.03, "401 with the key": 0.03,
+var rare = map[string]float64{"endless": 0.02, "400": 0.1, "404": 0.3, "403": 0.03, "410": 0.1, "401 with the key": 0.03,
 	"redirect elsewhere": 0.3, "redirect in the clear": 0.3, "redirect in a loop": 0.3}
+
+// telling are fields that say why an agent which says that it is ready does not
+// serve.
+var telling = []string{"ready", "available", "errors", "currentRevision", "deploymentID", "phase", "health", "reason", "reconciledDeploymentId"}
 
 // garbled puts another thing in the place of one field of an answer, but never
 // one that makes an agent serve.
@@ -118,6 +130,9 @@ func garbled(rng *rand.Rand, h http.Handler) http.Handler {
 			for at := tree; ; {
 				names := slices.Sorted(maps.Keys(at))
 				name := names[rng.IntN(len(names))]
+				if slices.Contains(telling, name) && (tree["ready"] == true || tree["activeDeploymentReady"] == true) {
+					break // it may hide why it does not serve
+				}
 				if strings.HasSuffix(name, "DeploymentId") || name == "id" {
 					odd = nil // with a text, no one can know which deployment is ours
 				}
@@ -143,10 +158,12 @@ type request struct {
 	began, ended time.Time
 	took         time.Duration
 	status       int
-	answered     bool   // its answer was read to the end
-	serving      string // the deployment that served then
-	rollback     bool   // it is sent to undo what was sent before
-	builds       bool   // it is sent to make a build, or to upload for one
+	dated        bool           // its answer says when it was made
+	answered     bool           // its answer was read to the end
+	seen         simulator.Seen // what it showed of the agent
+	made         bool           // it made a deployment that is no rollback
+	rollback     bool           // it is sent to undo what was sent before
+	builds       bool           // it is sent to make a build, or to upload for one
 }
 
 // network is how the program of a run reaches the cloud.
@@ -177,8 +194,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.status = resp.StatusCode
-	n.undated = n.undated || q.look && q.status == http.StatusNotFound && resp.Header.Get("Date") == ""
+	q.status, q.dated = resp.StatusCode, resp.Header.Get("Date") != ""
 	resp.Body = &readBody{resp.Body, q}
 	return resp, nil
 }
@@ -244,18 +260,24 @@ func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
 	recorder := httptest.NewRecorder()
 	n.mu.Lock()
 	before := n.cloud.Deployments("bot")
+	n.sending = true
 	n.cloud.ServeHTTP(recorder, r)
-	if after := n.cloud.Deployments("bot"); len(after) > len(before) {
-		id := after[len(after)-1]
-		if q.rollback {
+	n.sending = false
+	after, foreign := n.cloud.Deployments("bot"), n.cloud.Foreign("bot")
+	for _, id := range after[len(before):] {
+		switch {
+		case slices.Contains(foreign, id):
+			n.madeByOther(id)
+			n.inside = append(n.inside, id)
+		case q.rollback:
 			n.rollbacks = append(n.rollbacks, id)
 			n.checkRollback(q, before)
-		} else {
-			n.ours = append(n.ours, id)
+		default:
+			n.ours, q.made = append(n.ours, id), true
 		}
 	}
-	if q.look {
-		q.serving = n.cloud.Serving("bot")
+	if q.look && recorder.Code == http.StatusOK {
+		q.seen = n.cloud.Seen("bot")
 	}
 	n.mu.Unlock()
 	maps.Copy(w.Header(), recorder.Header())
@@ -264,35 +286,50 @@ func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
 }
 
 // checkRollback holds that a rollback replaces this job's own deployment. It may
-// replace another's only if that is so new that no read before it could show it.
+// replace another's only if that is so new that no read before it could show it, or
+// if nothing tells it from this job's own.
 func (n *network) checkRollback(q *request, before []string) {
 	newest := before[len(before)-1]
-	if slices.Contains(n.ours, newest) {
+	if slices.Contains(n.ours, newest) || (*searchRun)(n).passesForOurs(newest) {
 		return
 	}
 	var looked time.Time
 	for _, other := range n.sent {
-		if other.look && other.answered && other.fault.whole && !other.ended.After(q.began) {
+		if other.isRead() && !other.ended.After(q.began) {
 			looked = other.began
 		}
 	}
-	if made, ok := n.theirs[newest]; !ok || made.Before(looked.Add(-n.readLag)) {
+	if made, ok := n.theirs[newest]; !ok || made.Before(looked.Add(-n.lag())) {
 		n.odd = append(n.odd, fmt.Sprintf("a rollback replaces deployment %s, which is not this job's", newest))
 	}
 }
+
+// isRead reports whether a request is a look at the agent that got through.
+func (q *request) isRead() bool {
+	return q.look && q.answered && q.fault.whole && q.status == http.StatusOK
+}
+
+// lag is how far a read may lag.
+func (s *scenario) lag() time.Duration { return s.readLag + slices.Max(append(s.readLags, 0)) }
 
 // deployOther is an update that someone else makes.
 func (r *searchRun) deployOther(s pipecat.Settings) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	before := r.cloud.Deployments("bot")
 	api := pipecat.Client{Base: &url.URL{Scheme: "https", Host: "api", Path: "/v1"}, Key: r.key, Transport: simulator.Transport(r.cloud)}
 	_, _ = api.UpdateAgent(context.Background(), "bot", pipecat.UpdateRequest{Settings: s})
-	if all := r.cloud.Deployments("bot"); len(all) > 0 && !slices.Contains(r.before, all[len(all)-1]) && !slices.Contains(r.ours, all[len(all)-1]) && !slices.Contains(r.rollbacks, all[len(all)-1]) {
-		if r.theirs == nil {
-			r.theirs = map[string]time.Time{}
-		}
-		r.theirs[all[len(all)-1]] = time.Now()
+	for _, id := range r.cloud.Deployments("bot")[len(before):] {
+		(*network)(r).madeByOther(id)
 	}
+}
+
+// madeByOther takes note of a deployment that someone else has made.
+func (n *network) madeByOther(id string) {
+	if n.theirs == nil {
+		n.theirs = map[string]time.Time{}
+	}
+	n.theirs[id] = time.Now()
 }
 
 // readBody notes whether an answer was read to its end.

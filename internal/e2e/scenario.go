@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,10 +28,115 @@ type scenario struct {
 	scripts       map[string]simulator.Script
 	cancelAfter   time.Duration // 0: never
 	others        []otherUpdate
+	rudeness
 
 	readFaults, writeFaults float64 // their share
 	outages                 []outage
 	calm                    bool // nothing goes wrong, and it becomes ready in time
+}
+
+// rudeness is how awkward the platform is, beyond how a deployment goes.
+type rudeness struct {
+	readLags         []time.Duration // of its copies, by turns
+	answerLag, torn  time.Duration   // see simulator.Cloud
+	tornSettings     []string
+	overtaken, raced *pipecat.Settings    // what others ask for inside this job's update, and its creation
+	overtakenAt      int                  // its how manieth answer
+	oldErrors        []pipecat.AgentError // that stay, whatever is deployed
+	life             simulator.Script     // of the agent that is there
+	existsStatus     int
+	errorsAs         simulator.ErrorsAs
+
+	showBuilds, showAuth, deprecatedReady bool
+
+	sending bool // a request of this job's is with the cloud
+}
+
+// randomRudeness is what the platform may be like.
+func randomRudeness(rng *rand.Rand) (r rudeness) {
+	chance := func(p float64) bool { return rng.Float64() < p }
+	seconds := func(most float64) time.Duration { return time.Duration(rng.Float64() * most * float64(time.Second)) }
+	if chance(0.1) {
+		r.readLags = pick(rng, []time.Duration{0, seconds(10)}, []time.Duration{0, 0, seconds(3), seconds(10)})
+	}
+	if chance(0.1) {
+		r.answerLag = pick(rng, seconds(5), seconds(60))
+	}
+	if chance(0.1) {
+		r.torn = seconds(5) // for longer it is as if the platform had dropped a setting
+		for r.tornSettings == nil {
+			for _, name := range []string{"image", "image-credentials", "secret-set", "agent-profile", "krisp-viva-audio-filter", "max-session-duration"} {
+				if chance(0.4) {
+					r.tornSettings = append(r.tornSettings, name)
+				}
+			}
+		}
+	}
+	others := func(p float64) *pipecat.Settings {
+		if !chance(p) {
+			return nil
+		}
+		s := otherSettings(rng)
+		return &s
+	}
+	r.overtaken, r.raced = others(0.05), others(0.2)
+	if r.raced != nil && r.raced.Image == "" {
+		r.raced.Image = "ghcr.io/acme/bot:theirs"
+	}
+	r.overtakenAt = pick(rng, 1, 1, 1, 2)
+	r.existsStatus = pick(rng, 400, 409, 200)
+	if chance(0.15) {
+		r.oldErrors = []pipecat.AgentError{randomError(rng)}
+	}
+	r.life = randomLife(rng)
+	r.errorsAs = pick(rng, simulator.ErrorList, simulator.ErrorList, simulator.ErrorObject, simulator.ErrorText)
+	r.showBuilds, r.showAuth, r.deprecatedReady = chance(0.3), chance(0.3), chance(0.1)
+	return r
+}
+
+// harmless reports whether it keeps nothing from becoming ready.
+func (r rudeness) harmless() bool {
+	return r.overtaken == nil && r.raced == nil && r.answerLag <= 5*time.Second && r.life.Name != "broken"
+}
+
+// otherSettings are what another client may ask for.
+func otherSettings(rng *rand.Rand) pipecat.Settings {
+	return pick(rng, pipecat.Settings{Image: "ghcr.io/acme/bot:theirs"}, pipecat.Settings{Image: "ghcr.io/acme/bot:theirs"},
+		pipecat.Settings{Image: "ghcr.io/acme/bot:go"}, pipecat.Settings{AgentProfile: "agent-2x"}, pipecat.Settings{MaxSessionDuration: 1800})
+}
+
+// randomError is one that a document may show.
+func randomError(rng *rand.Rand) pipecat.AgentError {
+	return pipecat.AgentError{Code: pick(rng, "PCC_IMAGE_NOT_FOUND", "PCC-1004", "PCC_IMAGE_PULL_RATE_LIMIT", hostileText(rng)), Message: hostileText(rng)}
+}
+
+// age is how long an agent has been there.
+const age = 24 * time.Hour
+
+// randomLife is how the agent that is there goes on.
+func randomLife(rng *rand.Rand) simulator.Script {
+	const s = time.Second
+	active := func(at time.Duration, restarts, replicas int) simulator.Frame {
+		return simulator.Frame{At: at, Phase: pipecat.Active, Ready: true, Replicas: replicas,
+			Health: &pipecat.Health{Ready: true, State: "running", RestartCount: restarts, ReplicasStarted: replicas}}
+	}
+	begin := active(0, pick(rng, 0, 0, 9, 40), pick(rng, 1, 2, 5))
+	restarts := begin.Health.RestartCount
+	later := age + time.Duration(rng.IntN(100))*s
+	switch rng.IntN(8) {
+	case 0: // it restarts, and serves on
+		return simulator.Script{Name: "long", Frames: []simulator.Frame{begin, active(later, restarts+3, begin.Replicas), active(later+20*s, restarts+30, begin.Replicas)}}
+	case 1:
+		f := active(later, restarts+pick(rng, 0, 5, 50), begin.Replicas)
+		f.Ready = pick(rng, true, false)
+		f.Health.Reason = pick(rng, "CrashLoopBackOff", "Error", "ImagePullBackOff", "")
+		return simulator.Script{Name: "broken", Frames: []simulator.Frame{begin, f}}
+	case 2: // it was broken all along
+		begin.Ready = false
+		begin.Health.Reason = pick(rng, "CrashLoopBackOff", "")
+		return simulator.Script{Name: "broken", Frames: []simulator.Frame{begin}}
+	}
+	return simulator.Script{Name: "long", Frames: []simulator.Frame{begin}}
 }
 
 // otherUpdate is one that someone else makes.
@@ -86,6 +192,8 @@ func newScenario(rng *rand.Rand) scenario {
 	some("min-agents", 0.1, "0", "1", "3")
 	some("agent-profile", 0.1, "agent-3x")
 	some("websocket-auth", 0.1, "token", "none")
+	some("max-session-duration", 0.1, "3600")
+	some("image-credentials", 0.1, "pull")
 	some("krisp-viva-audio-filter", 0.1, "tel", "none")
 	some("region", 0.1, "us-west", "us-west", "us-east")
 	some("create-if-missing", 0.1, "false")
@@ -112,8 +220,11 @@ func newScenario(rng *rand.Rand) scenario {
 		s.inputs[pick(rng, "image", "max-agents", "wait-timeout", "region")] = hostileText(rng) + " !"
 	}
 
+	if s.inputs["image-credentials"] != "" && chance(0.95) {
+		s.secrets = []simulator.SecretSet{{Name: "pull", Pull: true, After: pick(rng, 0, 0, seconds(30)), Status: pick(rng, "ready", "ready", "ready", "failed")}}
+	}
 	if s.inputs["secret-set"] != "" && chance(0.95) {
-		s.secrets = []simulator.SecretSet{{Name: "keys", After: pick(rng, 0, seconds(30), seconds(400)), Status: pick(rng, "ready", "ready", "ready", "failed")}}
+		s.secrets = append(s.secrets, simulator.SecretSet{Name: "keys", After: pick(rng, 0, seconds(30), seconds(400)), Status: pick(rng, "ready", "ready", "ready", "failed")})
 	}
 	if chance(0.03) {
 		s.key = "sk_another"
@@ -124,8 +235,7 @@ func newScenario(rng *rand.Rand) scenario {
 		s.cancelAfter = time.Millisecond + seconds(150)
 	}
 	for chance(0.2) {
-		settings := pipecat.Settings{Image: "ghcr.io/acme/bot:" + pick(rng, "theirs", "theirs", "theirs", "go")}
-		s.others = append(s.others, otherUpdate{seconds(pick(rng, 2.0, 20, 100)), settings})
+		s.others = append(s.others, otherUpdate{seconds(pick(rng, 2.0, 20, 100)), otherSettings(rng)})
 	}
 	s.readFaults, s.writeFaults = pick(rng, 0, 0, 0.05, 0.3, 0.7), pick(rng, 0, 0, 0.3, 0.8)
 	for chance(0.25) {
@@ -146,18 +256,81 @@ func newScenario(rng *rand.Rand) scenario {
 		s.writeFaults = 0.8
 	}
 
-	healthy := script.Name == "healthy" && (s.inputs["image"] == "ghcr.io/acme/bot:go" || s.config != "")
-	s.calm = healthy && len(s.others)+len(s.outages)+len(s.secrets) == 0 && s.readFaults+s.writeFaults == 0 && s.cancelAfter == 0 &&
-		!s.invalid && s.key == searchKey && s.inputs["region"] != "us-east" && s.inputs["secret-set"] == "" && s.inputs["wait-for"] != "warm" &&
-		(s.exists || s.inputs["create-if-missing"] != "false") &&
-		script.Frames[len(script.Frames)-1].At+s.minReady+s.readLag+10*time.Second < s.waitTimeout
+	s.rudeness = randomRudeness(rng)
+	if s.readLags != nil {
+		s.readLag /= 6 // together they lag no further
+		s.torn = max(0, min(s.torn, 6*time.Second-slices.Max(s.readLags)))
+	}
+	if !s.exists { // so that it has neither
+		s.oldErrors, s.life = nil, simulator.Script{}
+	}
+
+	if chance(0.1) {
+		s.quiet(rng)
+	}
+	ready := s.scripts["go"]
+	asks := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return s.inputs[name] != "" })
+	}
+	known := s.inputs["image"] == "ghcr.io/acme/bot:go" || s.config != ""
+	if s.inputs["image"] == "ghcr.io/acme/bot:v1" {
+		if ready = s.scripts["v1"]; s.exists && !asks("agent-profile", "websocket-auth", "krisp-viva-audio-filter", "max-session-duration", "force-redeploy") {
+			ready = simulator.Script{Name: "healthy", Frames: []simulator.Frame{{At: 20 * time.Second}}} // what is there goes on
+		}
+		known = true
+	}
+	s.calm = known && ready.Name == "healthy" && len(s.others)+len(s.outages)+len(s.secrets) == 0 && s.readFaults+s.writeFaults == 0 && s.cancelAfter == 0 &&
+		!s.invalid && s.key == searchKey && s.inputs["region"] != "us-east" && !asks("secret-set", "image-credentials") && s.inputs["wait-for"] != "warm" &&
+		s.inputs["agent-profile"] != "agent-9x" && s.harmless() && (s.exists || s.inputs["create-if-missing"] != "false") &&
+		ready.Frames[len(ready.Frames)-1].At+s.minReady+s.readLag+slices.Max(append(s.readLags, 0))+20*time.Second < s.waitTimeout
 	return s
 }
 
+// quiet takes away what may keep a run from becoming ready: what is left is harmless.
+func (s *scenario) quiet(rng *rand.Rand) {
+	s.others, s.outages, s.secrets, s.readFaults, s.writeFaults, s.cancelAfter, s.key, s.invalid = nil, nil, nil, 0, 0, 0, searchKey, false
+	for _, name := range []string{"secret-set", "image-credentials", "wait-for", "region", "create-if-missing", "agent-profile", "build-id", "build-context", "cloud-build", "max-agents"} {
+		delete(s.inputs, name)
+	}
+	s.source, s.config, s.builds = nil, "", nil
+	s.inputs["image"] = pick(rng, "ghcr.io/acme/bot:go", "ghcr.io/acme/bot:go", "ghcr.io/acme/bot:v1")
+	for _, name := range []string{"go", "v1"} {
+		for s.scripts[name].Name != "healthy" {
+			s.scripts[name] = randomScript(rng)
+		}
+	}
+	for s.exists && s.life.Name != "long" {
+		s.life = randomLife(rng)
+	}
+	s.overtaken, s.raced, s.answerLag = nil, nil, min(s.answerLag, 5*time.Second)
+	delete(s.inputs, "wait-timeout")
+	s.waitTimeout = 600 * time.Second
+}
+
 func (s *scenario) newCloud() *simulator.Cloud {
-	cloud := &simulator.Cloud{Key: s.key, ReadLag: s.readLag, Skew: s.skew, Scripts: s.scripts, Bucket: "https://bucket.example/bucket"}
+	answers := 0
+	raced := func(string) *pipecat.Settings {
+		if !s.sending || answers > 0 {
+			return nil
+		}
+		return s.raced
+	}
+	overtaken := func(string) *pipecat.Settings {
+		if !s.sending {
+			return nil
+		}
+		if answers++; answers != s.overtakenAt {
+			return nil
+		}
+		return s.overtaken
+	}
+	cloud := &simulator.Cloud{Key: s.key, ReadLag: s.readLag, ReadLags: s.readLags, AnswerLag: s.answerLag, TornFor: s.torn, Torn: s.tornSettings,
+		Skew: s.skew, Scripts: s.scripts, Bucket: "https://bucket.example/bucket", Overtaken: overtaken, Raced: raced,
+		ExistsStatus: s.existsStatus, ErrorsAs: s.errorsAs, ShowBuilds: s.showBuilds, ShowWebsocketAuth: s.showAuth, DeprecatedReady: s.deprecatedReady}
 	if s.exists {
 		cloud.AddAgent("bot", "us-west", "ghcr.io/acme/bot:v1")
+		cloud.SetScript("bot", s.life)
+		cloud.SetErrors("bot", s.oldErrors...)
 	}
 	for _, set := range s.secrets {
 		cloud.AddSecretSet(set)
@@ -178,8 +351,26 @@ func (s *scenario) want(input string) string {
 
 func (s scenario) String() string {
 	script := s.scripts["go"]
-	return fmt.Sprintf("inputs %v %q, agent exists: %v, readLag %s, clock ahead %s, secrets %+v, builds %+v\nscript %s: %+v\ncancelled after %s, others %+v, read faults %g, write faults %g, outages %+v, calm: %v",
-		s.inputs, s.config, s.exists, s.readLag, s.skew, s.secrets, s.builds, script.Name, script.Frames, s.cancelAfter, s.others, s.readFaults, s.writeFaults, s.outages, s.calm)
+	of := func(script simulator.Script) string {
+		var b strings.Builder
+		b.WriteString(script.Name)
+		for _, f := range script.Frames {
+			fmt.Fprintf(&b, "\n\t%+v", f)
+			if f.Health != nil {
+				fmt.Fprintf(&b, " health %+v", *f.Health)
+			}
+		}
+		return b.String()
+	}
+	asked := func(settings *pipecat.Settings) string {
+		if settings == nil {
+			return "no"
+		}
+		return fmt.Sprintf("%+v", *settings)
+	}
+	return fmt.Sprintf("inputs %v %q, agent exists: %v, readLag %s %s, clock ahead %s, secrets %+v, builds %+v\nscript %s\nof v1 %s\nof theirs %s\nlife %s\nanswers lag %s, torn for %s %q, overtaken: %s, raced: %s, old errors %q, exists %d, errors as %d, builds shown %v, auth shown %v, deprecated ready %v\ncancelled after %s, others %+v, read faults %g, write faults %g, outages %+v, calm: %v",
+		s.inputs, s.config, s.exists, s.readLag, s.readLags, s.skew, s.secrets, s.builds, of(script), of(s.scripts["v1"]), of(s.scripts["theirs"]), of(s.life),
+		s.answerLag, s.torn, s.tornSettings, asked(s.overtaken), asked(s.raced), s.oldErrors, s.existsStatus, s.errorsAs, s.showBuilds, s.showAuth, s.deprecatedReady, s.cancelAfter, s.others, s.readFaults, s.writeFaults, s.outages, s.calm)
 }
 
 func pick[T any](rng *rand.Rand, choices ...T) T { return choices[rng.IntN(len(choices))] }
@@ -200,8 +391,53 @@ func randomScript(rng *rand.Rand) simulator.Script {
 	starting := simulator.Frame{At: begin + seconds(40), Phase: pipecat.Validating, Health: health()}
 	ready := simulator.Frame{At: starting.At + seconds(30), Phase: pipecat.Active, Ready: true, Health: &pipecat.Health{Ready: true, State: "running", ReplicasStarted: 1}}
 	frames := []simulator.Frame{creating, starting, ready}
-	name := pick(rng, "healthy", "healthy", "slow", "crashing", "flapping", "never", "stuck", "refused", "pulling", "trouble", "random", "random")
+	name := pick(rng, "healthy", "healthy", "healthy", "slow", "crashing", "flapping", "never", "stuck", "refused", "pulling", "trouble", "early", "undecided", "lying", "random", "random")
 	switch name {
+	case "healthy": // and rude
+		frames[2].RevisionBefore = rng.IntN(4) == 0
+		frames[1].ActiveReady = rng.IntN(8) == 0
+		if rng.IntN(8) == 0 {
+			frames[2].Errors = []pipecat.AgentError{{Code: "PCC_IMAGE_PULL_RATE_LIMIT", Message: "the registry's rate_limit"}}
+		}
+	case "early": // errors before the operator looks, which may go
+		frames = []simulator.Frame{{At: seconds(3), Errors: []pipecat.AgentError{randomError(rng)}}}
+		at := frames[0].At + seconds(50)
+		switch rng.IntN(3) {
+		case 0:
+			frames = append(frames, simulator.Frame{At: frames[0].At + seconds(15)})
+			at += 15 * time.Second
+		case 1: // it looks late, or too late
+			at += seconds(400)
+		}
+		stay := rng.IntN(2) == 0
+		for _, f := range []simulator.Frame{creating, starting, ready} {
+			f.At = at
+			if len(frames) == 1 && stay {
+				f.Errors = frames[0].Errors
+			}
+			frames = append(frames, f)
+			at += seconds(40)
+		}
+	case "undecided": // the operator goes back, and comes again
+		back := simulator.Frame{At: ready.At + seconds(20)}
+		again := ready
+		again.At = back.At + seconds(30)
+		frames = append(frames, back, again)
+	case "lying": // ready, with a replica that is not
+		lie := ready
+		lie.Health = &pipecat.Health{Ready: rng.IntN(2) == 0, State: "waiting", ReplicasStarted: 1, RestartCount: rng.IntN(3),
+			Reason: pick(rng, "CrashLoopBackOff", "crashloopbackoff", "ImagePullBackOff", "ErrImagePull", "")}
+		if lie.Health.Reason == "" {
+			lie.Unavailable = true
+		}
+		frames = []simulator.Frame{creating, starting, lie}
+		if rng.IntN(2) == 0 {
+			ready.At = lie.At + seconds(40)
+			frames = append(frames, ready)
+		}
+		for i := range frames {
+			frames[i].ActiveReady = rng.IntN(3) == 0
+		}
 	case "slow":
 		frames[1].At += seconds(300)
 		frames[2].At = frames[1].At + seconds(30)
@@ -211,7 +447,7 @@ func randomScript(rng *rand.Rand) simulator.Script {
 		for n := range 2 + rng.IntN(6) {
 			at += seconds(20)
 			code := pick(rng, 1, 137, -1)
-			h := &pipecat.Health{State: "waiting", Reason: pick(rng, "CrashLoopBackOff", "Error", "OOMKilled", ""), RestartCount: n, ReplicasStarted: 1,
+			h := &pipecat.Health{State: "waiting", Reason: pick(rng, "CrashLoopBackOff", "crashloopbackoff", "Error", "OOMKilled", ""), RestartCount: n, ReplicasStarted: 1, Headline: hostileText(rng),
 				LastExitCode: &code, LastTerminationReason: pick(rng, "Error", "OOMKilled", hostileText(rng)), Message: hostileText(rng)}
 			frames = append(frames, simulator.Frame{At: at, Phase: pipecat.Validating, Health: h})
 		}
@@ -229,8 +465,12 @@ func randomScript(rng *rand.Rand) simulator.Script {
 	case "stuck":
 		frames = frames[:2]
 	case "refused":
-		frames = []simulator.Frame{creating, {At: starting.At, Phase: pick(rng, pipecat.Failed, pipecat.Creating),
-			Errors: []pipecat.AgentError{{Code: pick(rng, "PCC_IMAGE_NOT_FOUND", "PCC-1004", hostileText(rng)), Message: hostileText(rng)}}}}
+		frames = []simulator.Frame{creating, {At: starting.At, Phase: pick(rng, pipecat.Failed, "failed", pipecat.Creating, pipecat.Active), Ready: rng.IntN(3) == 0,
+			Errors: []pipecat.AgentError{randomError(rng)}}}
+		if rng.IntN(3) == 0 { // an error that goes
+			ready.At = starting.At + seconds(20)
+			frames = append(frames, ready)
+		}
 	case "pulling":
 		frames = []simulator.Frame{creating, {At: starting.At, Phase: pipecat.Creating,
 			Health: &pipecat.Health{State: "waiting", Reason: pick(rng, "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"), Message: hostileText(rng)}}}
@@ -247,10 +487,11 @@ func randomScript(rng *rand.Rand) simulator.Script {
 		at := begin
 		frames = nil
 		for range rng.IntN(10) {
-			f := simulator.Frame{At: at, Phase: pick(rng, pipecat.Creating, pipecat.Validating, pipecat.Active, "Draining", "Quantum", hostileText(rng)),
-				Ready: rng.IntN(3) == 0, Infrastructure: rng.IntN(8) == 0}
-			if f.Phase == "" {
-				f.Phase = "Odd" // without one the operator has not looked
+			f := simulator.Frame{At: at, Phase: pick(rng, pipecat.Creating, pipecat.Validating, pipecat.Active, "Draining", "Quantum", "failed", hostileText(rng)),
+				Ready: rng.IntN(3) == 0, Infrastructure: rng.IntN(8) == 0, ActiveReady: rng.IntN(8) == 0,
+				Unavailable: rng.IntN(12) == 0, RevisionBefore: rng.IntN(12) == 0}
+			if rng.IntN(8) == 0 {
+				f.Errors = []pipecat.AgentError{randomError(rng)}
 			}
 			if rng.IntN(3) > 0 {
 				f.Health = &pipecat.Health{Ready: rng.IntN(2) == 0, State: pick(rng, "running", "waiting", "terminated", "odd"), RestartCount: rng.IntN(4), ReplicasStarted: rng.IntN(3),

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/internal/gha/ghatest"
+	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/simulator"
 	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/summary"
@@ -88,6 +90,7 @@ func Search(t *testing.T, run Program) {
 type tally struct {
 	runs, requests, faults, cancelled, others int
 	uploads, built                            int // contexts, and deployments of them
+	calm, inside                              int // runs in which nothing goes wrong, and deployments of others inside a request
 	statuses, reasons, kinds                  map[string]int
 }
 
@@ -107,6 +110,10 @@ func (s *tally) add(r *searchRun) {
 		s.cancelled++
 	}
 	s.others += len(r.others)
+	s.inside += len(r.inside)
+	if r.calm {
+		s.calm++
+	}
 	s.uploads += len(r.cloud.Uploads())
 	if r.inputs["cloud-build"] != "" {
 		s.built += len(r.ours)
@@ -123,8 +130,8 @@ func (s *tally) String() string {
 		}
 		return strings.Join(all, ", ")
 	}
-	return fmt.Sprintf("%d runs, %d requests, %d faults, %d deployments of others, %d cancellations, %d build contexts uploaded and %d deployed\nstatuses: %s\nreasons: %s\nfaults: %s",
-		s.runs, s.requests, s.faults, s.others, s.cancelled, s.uploads, s.built, counts(s.statuses), counts(s.reasons), counts(s.kinds))
+	return fmt.Sprintf("%d runs, %d requests, %d faults, %d deployments of others and %d inside a request, %d cancellations, %d calm runs, %d build contexts uploaded and %d deployed\nstatuses: %s\nreasons: %s\nfaults: %s",
+		s.runs, s.requests, s.faults, s.others, s.inside, s.cancelled, s.calm, s.uploads, s.built, counts(s.statuses), counts(s.reasons), counts(s.kinds))
 }
 
 // check finds what a long search should have come across, and has not.
@@ -136,6 +143,9 @@ func (s *tally) check(t *testing.T) {
 		if s.statuses[string(status)] == 0 {
 			t.Errorf("no run came to %s", status)
 		}
+	}
+	if s.calm < s.runs/100 || s.inside == 0 {
+		t.Errorf("only %d calm runs, and %d deployments inside a request", s.calm, s.inside)
 	}
 	if s.built == 0 {
 		t.Error("no cloud build was deployed")
@@ -167,7 +177,6 @@ type searchRun struct {
 	stopped time.Time // zero: it was not
 	code    int
 	odd     []string // what the network saw that must not be
-	undated bool     // a read missed the agent, and did not say when
 
 	mu        sync.Mutex
 	sent      []*request
@@ -175,6 +184,7 @@ type searchRun struct {
 	ours      []string             // the deployments that the program's updates made
 	rollbacks []string             // those that its rollbacks made
 	theirs    map[string]time.Time // those of others, and when they were made
+	inside    []string             // those of theirs that were made inside this job's requests
 }
 
 func newRun(t *testing.T, run Program, seed uint64, dir string) *searchRun {
@@ -285,11 +295,12 @@ func (r *searchRun) broken() []string {
 	}
 	status, id := verdict.Status(r.outputs["status"]), r.outputs["deployment-id"]
 	green := r.code == 0
+	last := r.cloud.Deployments("bot")
 
 	// Green is the truth.
 	switch status {
 	case verdict.Ready, verdict.Unchanged:
-		hold(r.asked(id) == "", "%s, with deployment %s, whose %s", status, id, r.asked(id))
+		hold(r.asked(id) == "" || r.passesForOurs(id), "%s, with deployment %s, whose %s", status, id, r.asked(id))
 		if r.inputs["wait-for-ready"] == "false" {
 			hold(status == verdict.Unchanged, "ready, though nothing was waited for")
 			break
@@ -307,16 +318,23 @@ func (r *searchRun) broken() []string {
 		}
 	case verdict.Deployed:
 		hold(r.inputs["wait-for-ready"] == "false", "deployed, though it was to be waited for")
-		hold(r.asked(id) == "", "deployed, with deployment %s, whose %s", id, r.asked(id))
+		hold(r.asked(id) == "" || r.passesForOurs(id), "deployed, with deployment %s, whose %s", id, r.asked(id))
 	}
 	if status == verdict.Ready || status == verdict.Deployed {
-		hold(r.undated || !slices.Contains(r.before, id), "%s, with deployment %s, which was there before", status, id)
+		hold(slices.Contains(r.ours, id) || r.passesForOurs(id), "%s, with deployment %s, which is not this job's", status, id)
+	}
+	// A request that arrives late may meet what someone else has changed meanwhile.
+	late := slices.ContainsFunc(r.sent, func(q *request) bool { return q.made && q.fault.name == "late" }) && len(r.theirs) > 0
+	hold(status != verdict.Unchanged || len(r.ours) == 0 || late, "unchanged, though deployment %q was made", r.ours)
+	switch verdict.Reason(r.outputs["failure-reason"]) {
+	case verdict.Crash, verdict.OutOfMemory:
+		hold(r.crashed(id), "%s, though no look shows that %s crashes", r.outputs["failure-reason"], id)
 	}
 	hold(!r.calm || green, "red, though nothing went wrong: %s", r.outputs["failure-message"])
 
 	// One request makes one deployment at most, and is not made again once it
 	// is refused, nor after the job was stopped.
-	hold(len(r.ours) <= 1, "%d deployments: %q", len(r.ours), r.ours)
+	hold(len(r.ours) <= 1 || r.againOverOthers(), "%d deployments: %q", len(r.ours), r.ours)
 	hold(len(r.rollbacks) <= 1, "%d rollbacks: %q", len(r.rollbacks), r.rollbacks)
 	refused := -1
 	for i, q := range r.sent {
@@ -328,14 +346,26 @@ func (r *searchRun) broken() []string {
 			hold(false, "request %d is a rollback, though request %d was refused", i, refused)
 		}
 		if q.rollback {
-			undo := r.inputs["rollback-on-failure"] == "true" && len(r.ours) == 1 && (status == verdict.RolledBack || status == verdict.Failed || status == verdict.TimedOut || status == verdict.Cancelled)
+			undo := r.inputs["rollback-on-failure"] == "true" && (len(r.ours) == 1 || r.againOverOthers()) && (status == verdict.RolledBack || status == verdict.Failed || status == verdict.TimedOut || status == verdict.Cancelled)
 			hold(undo, "request %d is a rollback, of %q, with status %s", i, r.ours, status)
 		}
 		if refused >= 0 && r.sent[refused].path == "/v1/agents" && q.method == http.MethodPost && q.path == "/v1/agents/bot" {
 			refused = -1 // the agent exists, and is updated, once
 		}
+		if q.method == http.MethodPost && !q.rollback {
+			before := slices.IndexFunc(r.sent[:i], func(p *request) bool { return p.method == http.MethodPost && !p.builds })
+			for n := i - 1; n > before && before >= 0; n-- {
+				if r.sent[n].method == http.MethodPost && !r.sent[n].builds {
+					before = n
+				}
+			}
+			hold(before < 0 || slices.ContainsFunc(r.sent[before:i], func(p *request) bool {
+				return p.look && p.answered && (p.status == http.StatusOK || p.status == http.StatusNotFound)
+			}), "request %d is sent again, and no look at the agent came before it", i)
+		}
 		hold(q.method == http.MethodGet || refused < 0, "request %d was sent after request %d was refused", i, refused)
-		if q.method == http.MethodPost && q.answered && q.fault.name != "garbled" && slices.Contains([]int{400, 401, 403, 404, 422}, q.status) {
+		if q.method == http.MethodPost && q.answered && q.fault.name != "garbled" && q.fault.name != "404 in HTML" && slices.Contains([]int{400, 401, 403, 404, 422}, q.status) &&
+			!slices.ContainsFunc(r.sent[:i], func(p *request) bool { return p.made }) { // or it is a repeat that is refused
 			refused = i
 		}
 		hold(r.stopped.IsZero() || !q.began.After(r.stopped), "request %d was sent after the job was stopped", i)
@@ -350,8 +380,13 @@ func (r *searchRun) broken() []string {
 		hold(!strings.Contains(said, none) || len(r.ours) == 0, "it says %q, though deployment %q was made", none, r.ours)
 	}
 	hold(status != verdict.Unchanged || id == r.outputs["previous-deployment-id"], "unchanged, from deployment %q to %q", r.outputs["previous-deployment-id"], id)
-	if all := r.cloud.Deployments("bot"); status == verdict.Superseded {
-		hold(len(all) > len(r.before)+len(r.ours)+len(r.rollbacks), "superseded, though nobody else deployed")
+	if status == verdict.Superseded {
+		hold(len(last) > 0 && r.theirs[last[len(last)-1]] != (time.Time{}) || len(r.ours)+len(r.rollbacks) == 0 && len(r.theirs) > 0 || r.againOverOthers() || r.seemsCreated() || r.passesForOurs(id),
+			"superseded, though nobody else deployed after it")
+	}
+	broken = append(broken, r.brokenClaims()...)
+	if late := r.overdue(); late != "" {
+		broken = append(broken, late)
 	}
 
 	// A build is of what it is to be of, and leaves nothing behind.
@@ -376,17 +411,25 @@ func (r *searchRun) broken() []string {
 	hold(status != verdict.Cancelled || !r.stopped.IsZero(), "cancelled, though nobody stopped it")
 	// A read may be held off for half a minute, and then hang, and then show
 	// what another half minute of looks shows.
-	hold(r.log.silence <= 80*time.Second, "silent for %s", r.log.silence)
+	// So may a write, and an upload for a minute.
+	hold(r.log.silence <= 92*time.Second, "silent for %s", r.log.silence)
 
 	// What it says agrees.
 	hold(slices.Contains(verdict.Statuses(), status), "status %q", status)
-	hold(r.code == status.ExitCode(), "exit code %d with status %s", r.code, status)
+	hold(green == slices.Contains([]verdict.Status{verdict.Ready, verdict.Deployed, verdict.Unchanged, verdict.Planned}, status), "exit code %d with status %s", r.code, status)
 	hold(len(r.outputs) == len(summary.OutputTable()), "%d outputs", len(r.outputs))
 	hold((r.outputs["failure-reason"] == "") == green && (r.outputs["failure-message"] == "") == green,
 		"status %s with failure-reason %q and failure-message %q", status, r.outputs["failure-reason"], r.outputs["failure-message"])
 	for i, q := range r.sent {
 		taken := q.method == http.MethodPost && !q.builds && q.answered && q.fault.whole && q.status == http.StatusOK && q.ended.Before(r.ended)
-		hold(!taken || id != "", "no deployment-id, though request %d was answered", i)
+		clear := r.answerLag+r.torn == 0 && len(r.inside) == 0 // it shows the deployment that it made, as it is
+		if r.inputs["websocket-auth"] != "" && !r.showAuth {   // whether that is so already is not shown
+			clear = false
+		}
+		if q.path == "/v1/agents" && !q.made { // it shows the agent that was there
+			clear = false
+		}
+		hold(!taken || !clear || id != "", "no deployment-id, though request %d was answered", i)
 	}
 	hold(strings.HasPrefix(r.summary, "## ✓") == green && (green || strings.HasPrefix(r.summary, "## ✗")), "a summary that begins %.40q with status %s", r.summary, status)
 	if row := "| Status | `"; strings.Contains(r.summary, row) {
@@ -417,18 +460,218 @@ func (r *searchRun) broken() []string {
 	return broken
 }
 
-// served is the deployment that served at the last look that got through, and
-// since when looks have shown so.
-func (r *searchRun) served() (id string, since time.Time) {
+// brokenClaims says what the headline says of who serves callers, and looks do not
+// show.
+func (r *searchRun) brokenClaims() (broken []string) {
+	headline, _, _ := strings.Cut(r.summary, "\n")
+	var now simulator.Seen
 	for _, q := range r.sent {
-		if !q.look || !q.answered || !q.fault.whole || q.status != http.StatusOK {
+		if q.isRead() {
+			now = q.seen
+		}
+	}
+	if strings.Contains(headline, "still serves callers") && !now.Available {
+		broken = append(broken, fmt.Sprintf("it says %q, though nothing serves callers", headline))
+	}
+	if strings.Contains(headline, "nothing serves callers") && now.Available {
+		broken = append(broken, fmt.Sprintf("it says %q, though callers are served", headline))
+	}
+	return broken
+}
+
+// overdue says what looks have shown for long, without an end of the job: that
+// someone else's deployment is wanted, that the platform will not run this job's, or that it
+// crashes or cannot be pulled. What the last request was answered with may take half a minute
+// to be understood.
+func (r *searchRun) overdue() string {
+	id, known := r.outputs["deployment-id"], r.knownErrors()
+	if i := slices.IndexFunc(r.sent, func(q *request) bool { return q.rollback }); i >= 0 {
+		return "" // held before it
+	}
+	since, looks := map[string]time.Time{}, map[string]int{}
+	var before time.Time // the look before
+	for _, q := range r.sent {
+		if q.method == http.MethodPost && !q.builds {
+			clear(since)
+			clear(looks)
+		}
+		if !q.isRead() {
 			continue
 		}
-		if q.serving != id {
-			id, since = q.serving, q.ended
+		s, ours := q.seen, q.seen.Desired == id && id != ""
+		reason := ""
+		if s.Health != nil && s.Reconciled && ours {
+			reason = strings.ToLower(s.Health.Reason)
+		}
+		for what, shows := range map[string]bool{
+			"another client's deployment is wanted": id != "" && !r.theirs[s.Desired].IsZero() && s.Desired != id && !r.theirs[s.Desired].Before(r.madeAt(id)),
+			"the platform will not run it":          ours && slices.ContainsFunc(s.Errors, func(e pipecat.AgentError) bool { return isGrave(e, known) }),
+			"it crashes again and again":            reason == "crashloopbackoff",
+			"its image cannot be pulled":            slices.Contains([]string{"imagepullbackoff", "errimagepull", "createcontainerconfigerror", "invalidimagename"}, reason),
+			"the platform gave it up":               ours && s.Reconciled && s.Failed,
+		} {
+			if !shows {
+				delete(since, what)
+				delete(looks, what)
+				continue
+			}
+			if since[what].IsZero() {
+				since[what] = q.ended
+			}
+			if looks[what]++; looks[what] > 6 && before.Sub(since[what]) > 75*time.Second {
+				return fmt.Sprintf("%d looks have shown for %s that %s, and it goes on", looks[what], before.Sub(since[what]), what)
+			}
+		}
+		before = q.ended
+	}
+	return ""
+}
+
+// madeAt is when a deployment of this job's was made, about; zero when it was not.
+func (r *searchRun) madeAt(id string) (at time.Time) {
+	for _, q := range r.sent {
+		if q.made && slices.Contains(r.ours, id) {
+			at = q.began
+		}
+	}
+	return at
+}
+
+// isGrave reports whether an error is one by which the platform refuses to run a
+// deployment, given those that it had before.
+func isGrave(e pipecat.AgentError, known []pipecat.AgentError) bool {
+	return e != pipecat.AgentError{} && !slices.Contains(known, e) && !strings.Contains(strings.ToUpper(e.Code+" "+e.Message), "RATE_LIMIT")
+}
+
+// knownErrors are those that the last look before the update showed. A creation that
+// meets an agent becomes an update.
+func (r *searchRun) knownErrors() (errs []pipecat.AgentError) {
+	for _, q := range r.sent {
+		if q.method == http.MethodPost && q.path == "/v1/agents/bot" {
+			return errs
+		}
+		if q.method == http.MethodPost && !q.builds && !r.exists && len(r.inside) == 0 {
+			return errs
+		}
+		if q.isRead() {
+			errs = q.seen.Errors
+		}
+	}
+	return errs
+}
+
+// served is the deployment that served at the last look that got through, and
+// since when looks have shown so. A look that shows an error of the deployment's own
+// does not show that it serves, and more than two in a row that did not get through
+// show nothing of the time between.
+func (r *searchRun) served() (id string, since time.Time) {
+	known, failed := r.knownErrors(), 0
+	if i := slices.IndexFunc(r.sent, func(q *request) bool { return q.rollback }); i >= 0 {
+		for _, q := range r.sent[:i] { // those of what failed are not the rollback's
+			if q.isRead() {
+				known = q.seen.Errors
+			}
+		}
+	}
+	isOurs := func(e pipecat.AgentError) bool { return isGrave(e, known) }
+	for _, q := range r.sent {
+		switch {
+		case !q.look:
+			continue
+		case !q.isRead():
+			if failed++; failed > 2 {
+				since = time.Time{}
+			}
+			continue
+		}
+		failed = 0
+		serving := ""
+		if q.seen.Serving && !slices.ContainsFunc(q.seen.Errors, isOurs) {
+			serving = q.seen.Desired
+		}
+		if serving != id || since.IsZero() {
+			id, since = serving, q.ended
 		}
 	}
 	return id, since
+}
+
+// againOverOthers reports whether this job's update made a second deployment only
+// because someone else's replaced the first before a read could show that, and because the API
+// had said that the first was not accepted: without the other's the second request changes nothing.
+func (r *searchRun) againOverOthers() bool {
+	all := r.cloud.Deployments("bot")
+	if len(r.ours) != 2 || r.theirs[all[slices.Index(all, r.ours[1])-1]].IsZero() || r.inputs["force-redeploy"] == "true" {
+		return false
+	}
+	return slices.ContainsFunc(r.sent, func(q *request) bool {
+		return q.made && (q.fault.name == "429 after it" || q.fault.name == "409 after it")
+	})
+}
+
+// crashed reports whether looks have shown that a deployment crashes: that the platform
+// gave it up, that it looped at two looks in a row, or that it restarted too often while it
+// did not serve.
+func (r *searchRun) crashed(id string) bool {
+	forgiven, err := strconv.Atoi(r.inputs["max-restarts"])
+	if err != nil {
+		forgiven = 2
+	}
+	looping, first := false, -1
+	for _, q := range r.sent {
+		h := q.seen.Health
+		if !q.isRead() || q.seen.Desired != id || !q.seen.Reconciled { // it says nothing of the deployment
+			continue
+		}
+		if h == nil {
+			looping = false
+			continue
+		}
+		restarts := h.RestartCount
+		if slices.Contains(r.before, id) && !r.seemsCreated() { // which may have restarted in a long life
+			if first < 0 || restarts < first {
+				first = restarts
+			}
+			restarts -= first
+		}
+		loops := strings.EqualFold(h.Reason, "CrashLoopBackOff")
+		if q.seen.Failed || loops && looping || !q.seen.Serving && restarts > forgiven*max(1, h.ReplicasStarted) {
+			return true
+		}
+		looping = loops
+	}
+	return false
+}
+
+// seemsCreated reports whether nothing tells an agent that was there from one that
+// this job has created: a read has missed it and does not say when that was, and its creation
+// was answered with it.
+func (r *searchRun) seemsCreated() bool {
+	undated := func(q *request) bool { return q.look && q.status == http.StatusNotFound && !q.dated }
+	return r.existsStatus == http.StatusOK && slices.ContainsFunc(r.sent, undated)
+}
+
+// passesForOurs reports whether nothing tells a deployment of someone else's from
+// this job's own: it has what was asked for, and was made inside a request of this job's, or so
+// late that no look before the update could show it.
+func (r *searchRun) passesForOurs(id string) bool {
+	made, ok := r.theirs[id]
+	if !ok && !slices.Contains(r.before, id) || r.showsOther(id) {
+		return false
+	}
+	var looked time.Time
+	for _, q := range r.sent {
+		if q.method == http.MethodPost && !q.builds {
+			break
+		}
+		if q.look && q.answered {
+			looked = q.began
+		}
+	}
+	if r.seemsCreated() {
+		return true
+	}
+	return slices.Contains(r.inside, id) || !made.Before(looked.Add(-r.lag()))
 }
 
 // restored says what of the deployment with the given id is not as it was before
@@ -436,21 +679,30 @@ func (r *searchRun) served() (id string, since time.Time) {
 func (r *searchRun) restored(id string) string {
 	was, is := r.cloud.Manifest("bot", r.outputs["previous-deployment-id"]), r.cloud.Manifest("bot", id)
 	was.WebsocketAuth, is.WebsocketAuth = "", ""
+	was.MaxSession, is.MaxSession = cmp.Or(was.MaxSession, 7200), cmp.Or(is.MaxSession, 7200) // which is the platform's own
 	if was != is {
 		return fmt.Sprintf("%+v is not %+v", is, was)
 	}
 	return ""
 }
 
+// showsOther reports whether documents show that the deployment with the given id is
+// not as asked for.
+func (r *searchRun) showsOther(id string) bool {
+	other := r.asked(id)
+	return other != "" && (r.showAuth || !strings.HasPrefix(other, "websocket-auth"))
+}
+
 // asked says what of the deployment with the given id is not as asked for.
 func (r *searchRun) asked(id string) string {
 	m := r.cloud.Manifest("bot", id)
-	for name, have := range map[string]string{
-		"image": m.Image, "build-id": m.BuildID, "secret-set": m.SecretSet, "agent-profile": m.Profile, "websocket-auth": m.WebsocketAuth,
-		"krisp-viva-audio-filter": cmp.Or(m.AudioFilter, "none"),
+	for _, s := range []struct{ name, have string }{
+		{"image", m.Image}, {"build-id", m.BuildID}, {"secret-set", m.SecretSet}, {"agent-profile", m.Profile},
+		{"image-credentials", m.PullSecret}, {"max-session-duration", strconv.Itoa(m.MaxSession)},
+		{"krisp-viva-audio-filter", cmp.Or(m.AudioFilter, "none")}, {"websocket-auth", m.WebsocketAuth},
 	} {
-		if want := r.want(name); want != "" && have != want {
-			return fmt.Sprintf("%s is %q, and not %q", name, have, want)
+		if want := r.want(s.name); want != "" && s.have != want {
+			return fmt.Sprintf("%s is %q, and not %q", s.name, s.have, want)
 		}
 	}
 	return ""
@@ -460,8 +712,25 @@ func (r *searchRun) asked(id string) string {
 func (r *searchRun) requests() string {
 	var b strings.Builder
 	for i, q := range r.sent {
-		fmt.Fprintf(&b, "%3d %7.1fs %4s %s: %s %d, after %s; serves: %.8s\n", i, q.began.Sub(r.began).Seconds(), q.method, q.path, q.fault.name, q.status, q.took, q.serving)
+		fmt.Fprintf(&b, "%3d %7.1fs %4s %s: %s %d, after %s; %s\n", i, q.began.Sub(r.began).Seconds(), q.method, q.path, q.fault.name, q.status, q.took, shown(q.seen))
 	}
-	fmt.Fprintf(&b, "deployments: %q, of these by this job: %q", r.cloud.Deployments("bot"), r.ours)
+	fmt.Fprintf(&b, "deployments: %q, of these by this job: %q, by others: %v", r.cloud.Deployments("bot"), r.ours, r.theirs)
 	return b.String()
+}
+
+// shown is what a look showed, in short.
+func shown(s simulator.Seen) string {
+	if s.Desired == "" {
+		return ""
+	}
+	text := fmt.Sprintf("%.8s", s.Desired)
+	for what, is := range map[string]bool{" reconciled": s.Reconciled, " serves": s.Serving, " failed": s.Failed} {
+		if is {
+			text += what
+		}
+	}
+	if s.Health != nil {
+		text += fmt.Sprintf(" %q %d/%d", s.Health.Reason, s.Health.RestartCount, s.Health.ReplicasStarted)
+	}
+	return fmt.Sprintf("%s, errors %.100q", text, s.Errors)
 }

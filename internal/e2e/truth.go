@@ -94,6 +94,9 @@ func (c truth) play(t *testing.T, run Program, undated bool) *truthRun {
 	began := time.Now()
 	r.code, r.log, r.outputs = runTruth(t, run, c.inputs, simulator.Transport(p))
 	r.took = time.Since(began)
+	synctest.Wait() // a request that was given up may still be on its way
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return r
 }
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -230,8 +231,7 @@ func (s sent) isRead() bool  { return s.line == "GET /v1/agents/demo-agent" }
 func (s sent) isWrite() bool { return strings.HasPrefix(s.line, "POST /v1/agents") }
 
 func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body := make([]byte, max(0, r.ContentLength))
-	_, _ = r.Body.Read(body)
+	body, _ := io.ReadAll(r.Body)
 	answerOf(p.answer(sent{at: time.Now(), line: r.Method + " " + r.URL.Path, body: string(body)})).write(w, p.undated)
 }
 

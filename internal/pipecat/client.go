@@ -21,14 +21,15 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"pipecat-cloud-deploy/internal/pacing"
 )
 
 const (
-	maxAnswer     = 8 << 20          // bytes of an answer that are read
-	maxKept       = 2 << 20          // bytes of it that are kept
-	maxText       = 128 << 10        // bytes of one of its texts that are kept, about
-	maxLenient    = 1 << 20          // bytes of an answer in which odd fields are looked for
-	maxRetryAfter = 30 * time.Second // a longer Retry-After is not waited for by a read
+	maxAnswer  = 8 << 20   // bytes of an answer that are read
+	maxKept    = 2 << 20   // bytes of it that are kept
+	maxText    = 128 << 10 // bytes of one of its texts that are kept, about
+	maxLenient = 1 << 20   // bytes of an answer in which odd fields are looked for
 
 	// Limits of one request, from dialling to the answer's last byte.
 	readLimit  = 10 * time.Second
@@ -201,7 +202,7 @@ func (c *Client) query(ctx context.Context, out any, query url.Values, path ...s
 		Backoff: func(least, most time.Duration, n int, resp *http.Response) time.Duration {
 			wait := retryablehttp.DefaultBackoff(least, most, n, nil)
 			if failure.RetryAfter > 0 {
-				wait = min(failure.RetryAfter, maxRetryAfter)
+				wait = min(failure.RetryAfter, pacing.MaxRetryAfter)
 			}
 			if c.Retrying != nil {
 				c.Retrying(failure, wait)
@@ -367,23 +368,28 @@ func decode(body []byte, out any) error {
 	if body[0] != '{' {
 		return errors.New("it is not a JSON object")
 	}
+	clearAnswer(out) // of a try before, which a null would leave as it is
 	for {
 		err := json.Unmarshal(body, out)
 		odd := (*json.UnmarshalTypeError)(nil)
 		if !errors.As(err, &odd) || len(body) > maxLenient {
 			return err
 		}
-		// What is read beside it may hold half of the odd field.
-		if answer, ok := out.(interface{ reset() }); ok {
-			answer.reset()
-		} else {
-			reflect.ValueOf(out).Elem().SetZero()
-		}
+		clearAnswer(out) // what is read beside it may hold half of the odd field
 		var found bool
 		if body, found = without(body, strings.Split(odd.Field, ".")); !found {
 			_ = json.Unmarshal(body, out) // as much as there is
 			return nil
 		}
+	}
+}
+
+// clearAnswer forgets what was read into out.
+func clearAnswer(out any) {
+	if answer, ok := out.(interface{ reset() }); ok {
+		answer.reset()
+	} else {
+		reflect.ValueOf(out).Elem().SetZero()
 	}
 }
 

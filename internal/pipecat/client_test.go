@@ -447,6 +447,19 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestForgets holds that a try keeps nothing of what the one before has read.
+func TestForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n int
+		c := client(answers(&n, answer(200, `{"name":"another","desiredDeploymentId":"theirs","region":"us-east"}`),
+			answer(200, `{"name":"bot","desiredDeploymentId":null}`), answer(200, `{"name":"bot","desiredDeploymentId":"ours"}`)))
+		c.Retries = 4
+		if a, err := c.Agent(t.Context(), "bot"); err != nil || n != 3 || a.Desired() != "ours" || a.Region != "" {
+			t.Errorf("got %+v, %v, after %d tries", a, err, n)
+		}
+	})
+}
+
 func TestRetries(t *testing.T) {
 	good := answer(200, `{"name":"bot","desiredDeploymentId":"d"}`)
 	for _, tt := range []struct {

@@ -292,14 +292,14 @@ func Revert(changes []Change, before *pipecat.Agent) (asked pipecat.Settings, er
 	return asked, err
 }
 
-// Shown asks for all that a document shows, so that another one can be compared
-// with it. Scaling is left out.
+// Shown asks for all that a document shows, or means by leaving it out, so that another
+// one can be compared with it. Scaling is left out.
 func Shown(a *pipecat.Agent) (asked pipecat.Settings) {
 	if a == nil {
 		return asked
 	}
 	for _, s := range table {
-		if !s.scaling && s.shown(a) != "" {
+		if !s.scaling && s.value(a) != "" {
 			_ = s.revert(&asked, a) // what it cannot ask for is not compared
 		}
 	}

@@ -19,6 +19,9 @@ var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // created is an answer whose status says that something is new.
 type created struct{ object }
 
+// accepted is an answer whose status says that something is yet to be done.
+type accepted struct{ object }
+
 func (c *Cloud) addBuild(b Build) Build {
 	if c.builds == nil {
 		c.builds = map[string]Build{}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // Regions are those of the platform.
@@ -25,8 +27,39 @@ type Cloud struct {
 	// Key is the Private key that it takes. When it is empty, any key will do
 	// that is not a Public one.
 	Key string
+	// PublicKey is the Public key, with which sessions are started. When it is
+	// empty, any Public one will do.
+	PublicKey string
 	// ReadLag makes a read show an update only after this time.
 	ReadLag time.Duration
+	// ReadLags are added to it, one read after another, in turn: each copy of the
+	// platform's data has its own.
+	ReadLags []time.Duration
+	// AnswerLag makes the answer to an update show the agent as it was so long ago,
+	// where it was there.
+	AnswerLag time.Duration
+	// TornFor is for how long a deployment shows some settings of the one before it
+	// beside its own id, in answers and to reads. Torn are the names of these settings,
+	// as inputs have them.
+	TornFor time.Duration
+	Torn    []string
+	// Raced returns what another client creates right before a creation of the agent
+	// with the given name, and Overtaken what another client asks for between an update
+	// and its answer, which then shows that. Nil is nothing.
+	Raced, Overtaken func(name string) *pipecat.Settings
+	// ExistsStatus is the status of a creation that meets an agent: 400, 409, or 200
+	// with that agent; 0: 400.
+	ExistsStatus int
+	// ShowBuilds makes documents name the build of a deployment and leave its image
+	// out, and not redact it. ShowWebsocketAuth makes them show websocketAuth,
+	// DeprecatedReady leave ready out beside activeDeploymentReady. ErrorsAs is how they
+	// show errors.
+	ShowBuilds, ShowWebsocketAuth, DeprecatedReady bool
+	ErrorsAs                                       ErrorsAs
+	// AMD64 lets its regions run that architecture, too.
+	AMD64 bool
+	// SecretsAfter is how long a set that is written is pending.
+	SecretsAfter time.Duration
 	// Skew is how far its clock is ahead of ours.
 	Skew time.Duration
 	// Scripts are used besides those of Scripts, and before them, by an image's
@@ -56,6 +89,8 @@ type Cloud struct {
 	agents  map[string]*agent
 	builds  map[string]Build
 	secrets map[string]SecretSet
+	region  string // the organization's default; empty: the first
+	reads   int    // of agents
 	ids     int
 	uploads map[string]*upload
 	made    int // builds and uploads
@@ -88,6 +123,39 @@ type SecretSet struct {
 	Status  string // that its provisioning ends with; empty: ready
 	After   time.Duration
 	Created time.Time // zero: when it is added
+	Error   string    // why it failed; empty: a text of the platform's
+	Keys    []string  // its keys; nil: API_KEY
+}
+
+// ErrorsAs is how a document shows errors; the zero value is a list.
+type ErrorsAs int
+
+// How documents show errors.
+const (
+	ErrorList ErrorsAs = iota
+	ErrorObject
+	ErrorText
+)
+
+func (as ErrorsAs) of(errs []pipecat.AgentError) any {
+	switch as {
+	case ErrorObject:
+		return errs[0]
+	case ErrorText:
+		return errs[0].Message
+	}
+	return errs
+}
+
+// seen is what can be seen of errors that are shown so.
+func (as ErrorsAs) seen(errs []pipecat.AgentError) []pipecat.AgentError {
+	switch {
+	case len(errs) == 0 || as == ErrorList:
+		return errs
+	case as == ErrorText:
+		return []pipecat.AgentError{{Message: errs[0].Message}}
+	}
+	return errs[:1]
 }
 
 // AddAgent creates an agent that already serves the image, and returns the id
@@ -98,11 +166,26 @@ func (c *Cloud) AddAgent(name, region, image string) string {
 	if c.agents == nil {
 		c.agents = map[string]*agent{}
 	}
-	a := &agent{name: name, region: region, created: time.Now().Add(-24 * time.Hour), minAgents: 1, maxAgents: 10, skew: c.Skew}
+	a := &agent{name: name, region: region, created: time.Now().Add(-24 * time.Hour), minAgents: 1, maxAgents: 10, cloud: c}
 	c.agents[name] = a
-	d := c.deploy(a, Manifest{Image: image, Profile: "agent-1x", NodeType: "arm"}, a.created)
+	d := c.deploy(a, Manifest{Image: image, Profile: "agent-1x", NodeType: "arm", WebsocketAuth: "none"}, a.created)
 	d.script, _ = ScriptOf("ok") // it serves already, whatever its tag
 	return d.id
+}
+
+// SetScript is how the agent's deployment goes on from now on, by the time since it
+// was made: that of AddAgent is a day old.
+func (c *Cloud) SetScript(name string, s Script) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.agents[name].newest().script = s
+}
+
+// SetErrors makes an agent's documents show errors beside those of a script.
+func (c *Cloud) SetErrors(name string, errs ...pipecat.AgentError) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.agents[name].errors = errs
 }
 
 // AddBuild adds a build.
@@ -139,6 +222,30 @@ func (c *Cloud) Deployments(name string) (ids []string) {
 	return ids
 }
 
+// Foreign are the ids of the deployments that Raced, Overtaken and scripts made.
+func (c *Cloud) Foreign(name string) (ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a := c.agents[name]; a != nil {
+		for _, d := range a.deployments {
+			if d.foreign {
+				ids = append(ids, d.id)
+			}
+		}
+	}
+	return ids
+}
+
+// Seen is what the last read of an agent showed.
+func (c *Cloud) Seen(name string) Seen {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a := c.agents[name]; a != nil {
+		return a.seen
+	}
+	return Seen{}
+}
+
 // Serving is the id of an agent's newest deployment as far as reads show it, if
 // that one takes calls; else it is empty.
 func (c *Cloud) Serving(name string) string {
@@ -153,11 +260,10 @@ func (c *Cloud) Serving(name string) string {
 	if a = a.shown(now.Add(-c.ReadLag)); a == nil {
 		return ""
 	}
-	newest := a.deployments[len(a.deployments)-1]
-	if !newest.frame(now).Ready {
-		return ""
+	if newest := a.newest(); newest.frame(now).serves() {
+		return newest.id
 	}
-	return newest.id
+	return ""
 }
 
 // Manifest is what the deployment with the given id is made of; the zero
@@ -180,18 +286,30 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.once.Do(func() {
 		c.mux = http.NewServeMux()
 		for route, handle := range map[string]func(*http.Request) (any, *apiError){
-			"POST /v1/agents":            c.createAgent,
-			"GET /v1/agents/{name}":      c.getAgent,
-			"POST /v1/agents/{name}":     c.updateAgent,
-			"GET /v1/agents/{name}/logs": c.getLogs,
-			"POST /v1/builds/upload-url": c.uploadURL,
-			"POST /v1/builds":            c.createBuild,
-			"GET /v1/builds":             c.listBuilds,
-			"GET /v1/builds/{id}":        c.getBuild,
-			"GET /v1/builds/{id}/logs":   c.getBuildLogs,
-			"GET /v1/secrets/{set}":      c.getSecretSet,
-			"GET /v1/properties":         c.getProperties,
-			"GET /v1/regions":            c.getRegions,
+			"GET /v1/agents":                         c.listAgents,
+			"POST /v1/agents":                        c.createAgent,
+			"GET /v1/agents/{name}":                  c.getAgent,
+			"POST /v1/agents/{name}":                 c.updateAgent,
+			"DELETE /v1/agents/{name}":               c.deleteAgent,
+			"GET /v1/agents/{name}/logs":             c.getLogs,
+			"GET /v1/agents/{name}/sessions":         c.listSessions,
+			"GET /v1/agents/{name}/sessions/{id}":    c.getSession,
+			"DELETE /v1/agents/{name}/sessions/{id}": c.deleteSession,
+			"POST /v1/builds/upload-url":             c.uploadURL,
+			"POST /v1/builds":                        c.createBuild,
+			"GET /v1/builds":                         c.listBuilds,
+			"GET /v1/builds/{id}":                    c.getBuild,
+			"GET /v1/builds/{id}/logs":               c.getBuildLogs,
+			"GET /v1/secrets":                        c.listSecretSets,
+			"GET /v1/secrets/{set}":                  c.getSecretSet,
+			"PUT /v1/secrets/{set}":                  c.putSecretSet,
+			"DELETE /v1/secrets/{set}":               c.deleteSecretSet,
+			"DELETE /v1/secrets/{set}/{key}":         c.deleteSecret,
+			"GET /v1/properties":                     c.getProperties,
+			"PATCH /v1/properties":                   c.patchProperties,
+			"GET /v1/properties/schema":              c.getPropertiesSchema,
+			"GET /v1/regions":                        c.getRegions,
+			"POST /v1/public/{name}/start":           c.startSession,
 		} {
 			c.mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
 				c.mu.Lock()
@@ -200,6 +318,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				c.reply(w, answer, err)
 			})
 		}
+		c.serveOrganization()
 		c.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 			c.reply(w, nil, &apiError{http.StatusNotFound, "NOT_FOUND", "Not found"})
 		})
@@ -209,7 +328,11 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !isBearer || key == "" || strings.HasPrefix(key, "pk_") || c.Key != "" && key != c.Key {
+	right, public := c.Key, strings.HasPrefix(r.URL.Path, "/v1/public/")
+	if public {
+		right = c.PublicKey
+	}
+	if !isBearer || key == "" || strings.HasPrefix(key, "pk_") != public || right != "" && key != right {
 		c.reply(w, nil, &apiError{http.StatusUnauthorized, "UNAUTHORIZED", "Unauthorized"})
 		return
 	}
@@ -235,8 +358,11 @@ func notFound(message string) *apiError {
 
 func (c *Cloud) reply(w http.ResponseWriter, answer any, err *apiError) {
 	status := http.StatusOK
-	if made, ok := answer.(created); ok {
-		status, answer = http.StatusCreated, made.object
+	switch is := answer.(type) {
+	case created:
+		status, answer = http.StatusCreated, is.object
+	case accepted:
+		status, answer = http.StatusAccepted, is.object
 	}
 	if err != nil {
 		status, answer = err.status, object{"error": err.message, "code": err.code}
@@ -250,13 +376,18 @@ func (c *Cloud) reply(w http.ResponseWriter, answer any, err *apiError) {
 func (c *Cloud) getRegions(*http.Request) (any, *apiError) {
 	var regions []object
 	for _, code := range Regions {
-		regions = append(regions, object{"code": code, "display_name": "Region " + code})
+		regions = append(regions, object{"code": code, "display_name": "Region " + code,
+			"supported_architectures": c.architectures(), "default_architecture": "arm64"})
 	}
 	return object{"regions": regions}, nil
 }
 
-func (c *Cloud) getProperties(*http.Request) (any, *apiError) {
-	return object{"properties": object{"defaultRegion": Regions[0]}}, nil
+// architectures are those that a region runs.
+func (c *Cloud) architectures() []string {
+	if c.AMD64 {
+		return []string{"arm64", "amd64"}
+	}
+	return []string{"arm64"}
 }
 
 // newID makes the same UUIDs in the same order each time.

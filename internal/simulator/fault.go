@@ -3,6 +3,7 @@ package simulator
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
@@ -55,6 +56,53 @@ func Answer(h http.Handler, when When, status int, header http.Header, body stri
 		}
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
+	})
+}
+
+// Accepted lets the handler do its work, and answers with a status, a header and a
+// body in its stead: a proxy's, or the platform's own that knows no better.
+func Accepted(h http.Handler, when When, status int, header http.Header, body string) http.Handler {
+	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		maps.Copy(w.Header(), header)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	})
+}
+
+// Edit lets the handler do its work, and changes its answer when that is a JSON
+// object.
+func Edit(h http.Handler, when When, edit func(answer map[string]any)) http.Handler {
+	return inject(h, when, func(w http.ResponseWriter, r *http.Request) {
+		recorder := httptest.NewRecorder()
+		h.ServeHTTP(recorder, r)
+		var answer map[string]any
+		body := recorder.Body.Bytes()
+		if json.Unmarshal(body, &answer) == nil && answer != nil {
+			edit(answer)
+			body, _ = json.Marshal(answer) // as it was read
+		}
+		maps.Copy(w.Header(), recorder.Header())
+		w.WriteHeader(recorder.Code)
+		_, _ = w.Write(body)
+	})
+}
+
+// OtherName answers with the document of an agent of another name.
+func OtherName(h http.Handler, when When) http.Handler {
+	const id = "abababab-abab-4bab-8bab-abababababab"
+	return Edit(h, when, func(doc map[string]any) {
+		doc["name"], doc["desiredDeploymentId"], doc["activeDeploymentId"], doc["reconciledDeploymentId"] = "another-agent", id, id, id
+		if d, ok := doc["deployment"].(map[string]any); ok {
+			d["id"] = id
+		}
+	})
+}
+
+// NoDeployment answers with a document that names no deployment.
+func NoDeployment(h http.Handler, when When) http.Handler {
+	return Edit(h, when, func(doc map[string]any) {
+		doc["desiredDeploymentId"], doc["activeDeploymentId"] = nil, nil
 	})
 }
 

@@ -8,28 +8,6 @@ import (
 	"time"
 )
 
-func (s SecretSet) status(now time.Time) string {
-	if now.Sub(s.Created) < s.After {
-		return "pending"
-	}
-	return s.Status
-}
-
-func (c *Cloud) getSecretSet(r *http.Request) (any, *apiError) {
-	s, ok := c.secrets[r.PathValue("set")]
-	switch {
-	case !ok:
-		return nil, notFound("Set not found")
-	case s.Pull:
-		return nil, badRequest("Cannot retrieve image pull secrets by name")
-	}
-	set := object{"region": s.Region, "status": s.status(time.Now()), "secrets": []object{{"fieldName": "API_KEY"}}}
-	if set["status"] == "failed" {
-		set["errorMessage"] = "The secret set could not be provisioned."
-	}
-	return set, nil
-}
-
 // getLogs responds with what the agent's deployments have printed so far.
 func (c *Cloud) getLogs(r *http.Request) (any, *apiError) {
 	a := c.agents[r.PathValue("name")]

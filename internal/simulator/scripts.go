@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"pipecat-cloud-deploy/internal/pipecat"
@@ -19,15 +21,33 @@ type Script struct {
 // Frame is what an agent's document shows of a deployment from a time on.
 type Frame struct {
 	At             time.Duration // since the deployment was made
-	Phase          string
+	Phase          string        // empty: the operator has not looked, or has gone back to the deployment before
 	Ready          bool
-	Replicas       int // that are ready when it is; 0: as many as are kept warm
+	Unavailable    bool // it is ready, and takes no calls
+	ActiveReady    bool // the deprecated activeDeploymentReady is true, whatever ready is
+	RevisionBefore bool // currentRevision is still that of the deployment before
+	Replicas       int  // that are ready when it is; 0: as many as are kept warm
 	Health         *pipecat.Health
 	Errors         []pipecat.AgentError
 	Condition      *pipecat.Condition
 	Infrastructure bool
 	Log            string // what the agent prints at this time
 }
+
+// serves reports whether a deployment takes calls: it is ready, and no replica is
+// shown that crashes again and again, or cannot start.
+func (f Frame) serves() bool {
+	if f.Phase == "" || !f.Ready || f.Unavailable {
+		return false
+	}
+	return f.RevisionBefore || !strings.EqualFold(f.Phase, pipecat.Failed) && (f.Health == nil || !slices.ContainsFunc(failing, func(reason string) bool {
+		return strings.EqualFold(reason, f.Health.Reason)
+	}))
+}
+
+// failing are the reasons of a replica that does not run.
+var failing = []string{"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
+	"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 // at is the frame that shows at a time; the zero Frame before the first.
 func (s Script) at(t time.Duration) (f Frame) {

@@ -2,6 +2,7 @@ package simulator_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -31,6 +32,9 @@ func (c caller) call(method, path, body string) (status int, answer map[string]a
 	c.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer sk_test")
+	if strings.HasPrefix(path, "/v1/public/") {
+		r.Header.Set("Authorization", "Bearer pk_test")
+	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -88,6 +92,25 @@ func TestRefusals(t *testing.T) {
 		{"no such build to read", "GET", "/v1/builds/99999999-9999-4999-8999-999999999999", "", 404, "Build not found"},
 		{"pull set read", "GET", "/v1/secrets/pull", "", 400, "Cannot retrieve image pull secrets"},
 		{"logs of nobody", "GET", "/v1/agents/nobody/logs", "", 404, "Not found"},
+		{"amd64 where there is none", "POST", "/v1/agents/bot", `{"architecture":"amd64"}`, 400, "Invalid parameters"},
+		{"amd where there is none", "POST", "/v1/agents/bot", `{"nodeType":"amd"}`, 400, "Invalid parameters"},
+		{"no such profile", "POST", "/v1/agents/bot", `{"agentProfile":"agent-9x"}`, 400, "Invalid parameters"},
+		{"no such profile to create", "POST", "/v1/agents", `{"serviceName":"new-bot","image":"a:b","agentProfile":"agent-9x"}`, 400, "Invalid parameters"},
+		{"an image without a tag", "POST", "/v1/agents/bot", `{"image":"registry:5000/acme/bot"}`, 400, "Invalid parameters"},
+		{"delete of nobody", "DELETE", "/v1/agents/nobody", "", 404, "Not found"},
+		{"sessions of nobody", "GET", "/v1/agents/nobody/sessions", "", 404, "not found"},
+		{"no such session", "GET", "/v1/agents/bot/sessions/99999999-9999-4999-8999-999999999999", "", 404, "not found"},
+		{"end of no session", "DELETE", "/v1/agents/bot/sessions/99999999-9999-4999-8999-999999999999", "", 404, "not found"},
+		{"delete of no set", "DELETE", "/v1/secrets/nothing", "", 404, "Set not found"},
+		{"delete of no key", "DELETE", "/v1/secrets/keys/NOTHING", "", 404, "Secret not found"},
+		{"delete of a pull set's key", "DELETE", "/v1/secrets/pull/API_KEY", "", 404, "Secret not found"},
+		{"another type of set", "PUT", "/v1/secrets/keys", `{"isImagePullSecret":true,"host":"https://ghcr.io/","secretValue":"dTp0"}`, 400, "Cannot update existing regular secrets"},
+		{"a pull set by keys", "PUT", "/v1/secrets/pull", `{"secrets":[{"secretKey":"A","secretValue":"1"}]}`, 400, "Must provide isImagePullSecret"},
+		{"a pull set that is no base64", "PUT", "/v1/secrets/new-pull", `{"isImagePullSecret":true,"host":"https://ghcr.io/","secretValue":"user:token"}`, 400, "Must provide isImagePullSecret"},
+		{"a set that moves", "PUT", "/v1/secrets/keys", `{"region":"us-east","secrets":[{"secretKey":"A","secretValue":"1"}]}`, 400, "Cannot change region"},
+		{"a set nowhere", "PUT", "/v1/secrets/new-keys", `{"region":"moon","secrets":[{"secretKey":"A","secretValue":"1"}]}`, 400, "Invalid region"},
+		{"a set's name", "PUT", "/v1/secrets/New_Keys", `{"secrets":[{"secretKey":"A","secretValue":"1"}]}`, 400, "Invalid request format"},
+		{"a default region nowhere", "PATCH", "/v1/properties", `{"defaultRegion":"moon"}`, 400, "Region 'moon' is not available"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,6 +124,36 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("a refused request left %d deployments, want 1", n)
 			}
 		})
+	}
+}
+
+// TestOddRequests holds that what is not even of the contract is refused.
+func TestOddRequests(t *testing.T) {
+	for _, tt := range []struct{ method, path, body, message string }{
+		{"POST", "/v1/agents/bot", `{"krispViva":{"audioFilter":"loud"}}`, "Invalid parameters"},
+		{"POST", "/v1/agents/bot", `{"maxSessionDuration":0}`, "Invalid parameters"},
+		{"POST", "/v1/agents/bot", `{"maxSessionDuration":59}`, "Invalid parameters"},
+		{"POST", "/v1/agents/bot", `{"maxSessionDuration":14401}`, "Invalid parameters"},
+		{"POST", "/v1/agents/bot", `{"architecture":"riscv"}`, "Invalid parameters"},
+		{"POST", "/v1/agents/bot", `{"websocketAuth":"perhaps"}`, "Invalid parameters"},
+		{"POST", "/v1/agents/bot", `{"autoScaling":{"minAgents":3,"maxAgents":2}}`, "Invalid parameters"},
+		{"POST", "/v1/agents/bot", `no JSON`, "Invalid parameters"},
+		{"GET", "/v1/agents?includeActiveDeployment=perhaps", "", "Invalid parameters"},
+		{"GET", "/v1/agents/bot/sessions?status=perhaps", "", "Invalid parameters"},
+		{"POST", "/v1/public/bot/start", `{"transport":"pigeon"}`, "Invalid parameters"},
+		{"PATCH", "/v1/properties", `{"color":"red"}`, "Property 'color' is not a valid property"},
+		{"PATCH", "/v1/properties", `{}`, "No properties provided"},
+		{"PUT", "/v1/secrets/keys", `{"secrets":[]}`, "Invalid request format"},
+		{"PUT", "/v1/secrets/keys", `{"secrets":[{"secretKey":"A","secretValue":""}]}`, "Invalid request format"},
+		{"PUT", "/v1/secrets/keys", `{"secrets":[{"secretKey":"A B","secretValue":"1"}]}`, "Invalid request format"},
+	} {
+		cloud := newCloud()
+		if status, answer := (caller{t, cloud}).call(tt.method, tt.path, tt.body); status != 400 || !strings.Contains(fmt.Sprint(answer["error"]), tt.message) {
+			t.Errorf("%s %s %s: %d %v", tt.method, tt.path, tt.body, status, answer)
+		}
+		if n := len(cloud.Deployments("bot")); n != 1 {
+			t.Errorf("%s: %d deployments", tt.body, n)
+		}
 	}
 }
 

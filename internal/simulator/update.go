@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"pipecat-cloud-deploy/internal/pipecat"
@@ -13,27 +16,67 @@ import (
 
 var agentName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])$`)
 
+// createRequest and updateRequest are what clients ask for, with what this project's
+// own does not.
+type (
+	createRequest struct {
+		pipecat.CreateRequest
+		beyond
+	}
+	updateRequest struct {
+		pipecat.UpdateRequest
+		beyond
+	}
+	beyond struct {
+		Architecture *string `json:"architecture"`
+		// These are in pipecat.Settings, too, where what is zero is as if it were absent.
+		MaxSession *int `json:"maxSessionDuration"`
+	}
+)
+
 func (c *Cloud) createAgent(r *http.Request) (any, *apiError) {
-	var ask pipecat.CreateRequest
+	var ask createRequest
 	if err := read(r, &ask); err != nil {
 		return nil, err
 	}
 	if !agentName.MatchString(ask.ServiceName) || len(ask.ServiceName) > 54 {
 		return nil, badRequest("Invalid parameters")
 	}
-	if c.agents[ask.ServiceName] != nil {
+	if c.Raced != nil && c.agents[ask.ServiceName] == nil {
+		if other := c.Raced(ask.ServiceName); other != nil {
+			if a, err := c.create(ask.ServiceName, ask.Region, *other, beyond{}); err == nil {
+				a.newest().foreign = true
+			}
+		}
+	}
+	if a := c.agents[ask.ServiceName]; a != nil {
+		switch c.ExistsStatus {
+		case http.StatusOK:
+			return a.document(time.Now(), time.Now()), nil
+		case http.StatusConflict:
+			return nil, &apiError{http.StatusConflict, "CONFLICT", "Service already exists"}
+		}
 		return nil, badRequest("Service already exists")
 	}
-	if ask.Image == "" && ask.BuildID == "" {
+	a, err := c.create(ask.ServiceName, ask.Region, ask.Settings, ask.beyond)
+	if err != nil {
+		return nil, err
+	}
+	return c.answer(a), nil
+}
+
+// create adds an agent, unless it is refused.
+func (c *Cloud) create(name, region string, s pipecat.Settings, more beyond) (*agent, *apiError) {
+	if s.Image == "" && s.BuildID == "" {
 		return nil, badRequest("Either image or buildId is required for service creation")
 	}
 	now := time.Now()
-	a := &agent{name: ask.ServiceName, region: cmp.Or(ask.Region, Regions[0]), created: now, maxAgents: 50, skew: c.Skew}
+	a := &agent{name: name, region: cmp.Or(region, c.defaultRegion()), created: now, maxAgents: 50, cloud: c}
 	if !knownRegion(a.region) {
 		return nil, badRequest("Invalid region: %s", a.region)
 	}
-	m := Manifest{Profile: "agent-1x", NodeType: "arm"}
-	if err := c.settings(a, &m, ask.Settings, "service will be created"); err != nil {
+	m := Manifest{Profile: "agent-1x", NodeType: "arm", WebsocketAuth: "none"}
+	if err := c.settings(a, &m, s, more, "service will be created"); err != nil {
 		return nil, err
 	}
 	if c.agents == nil {
@@ -41,7 +84,7 @@ func (c *Cloud) createAgent(r *http.Request) (any, *apiError) {
 	}
 	c.agents[a.name] = a
 	c.deploy(a, m, now)
-	return a.document(now), nil
+	return a, nil
 }
 
 func (c *Cloud) updateAgent(r *http.Request) (any, *apiError) {
@@ -49,31 +92,58 @@ func (c *Cloud) updateAgent(r *http.Request) (any, *apiError) {
 	if a == nil {
 		return nil, notFound("Service not found")
 	}
-	var ask pipecat.UpdateRequest
+	var ask updateRequest
 	if err := read(r, &ask); err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	a.settle(c, now)
-	newest := a.deployments[len(a.deployments)-1]
-	m := newest.manifest
-	if err := c.settings(a, &m, ask.Settings, "service is"); err != nil {
+	made, err := c.update(a, ask.Settings, ask.beyond, ask.ForceRedeploy)
+	if err != nil {
 		return nil, err
 	}
-	if m == newest.manifest && !ask.ForceRedeploy {
-		doc := a.document(now)
-		if ask.Image != "" || ask.BuildID != "" {
-			doc["warning"] = "Configuration is unchanged, so no new deployment was created. Use forceRedeploy to create one."
-		}
-		return doc, nil
+	doc := c.answer(a)
+	if made == nil && (ask.Image != "" || ask.BuildID != "") {
+		doc["warning"] = "Configuration is unchanged, so no new deployment was created. Use forceRedeploy to create one."
 	}
-	c.deploy(a, m, now)
-	return a.document(now), nil
+	return doc, nil
+}
+
+// update adds a deployment to an agent where one is needed, and returns it.
+func (c *Cloud) update(a *agent, s pipecat.Settings, more beyond, force bool) (*deployment, *apiError) {
+	newest := a.newest()
+	m := newest.manifest
+	if err := c.settings(a, &m, s, more, "service is"); err != nil {
+		return nil, err
+	}
+	if m == newest.manifest && !force {
+		return nil, nil
+	}
+	return c.deploy(a, m, time.Now()), nil
+}
+
+// answer is the document that a creation or an update is answered with.
+func (c *Cloud) answer(a *agent) object {
+	if c.Overtaken != nil {
+		if other := c.Overtaken(a.name); other != nil {
+			if d, err := c.update(a, *other, beyond{}, false); err == nil && d != nil {
+				d.foreign = true
+			}
+		}
+	}
+	now := time.Now()
+	if then := a.shown(now.Add(-c.AnswerLag)); then != nil {
+		return then.document(now, now.Add(-c.AnswerLag))
+	}
+	return a.document(now, now)
 }
 
 // settings checks what is asked for as the platform does, and puts it into an
 // agent and its manifest. Nothing is changed when it refuses.
-func (c *Cloud) settings(a *agent, m *Manifest, s pipecat.Settings, subject string) *apiError {
+func (c *Cloud) settings(a *agent, m *Manifest, s pipecat.Settings, more beyond, subject string) *apiError {
+	if err := c.valid(s, more); err != nil {
+		return err
+	}
 	if s.Image != "" && s.BuildID != "" {
 		return badRequest("Cannot specify both image and buildId. Use one or the other.")
 	}
@@ -115,11 +185,9 @@ func (c *Cloud) settings(a *agent, m *Manifest, s pipecat.Settings, subject stri
 		}
 		*named.into = named.set
 	}
-	if d := s.MaxSessionDuration; d != 0 {
-		if d < 60 || d > 14400 {
-			return badRequest("Invalid parameters")
-		}
-		m.MaxSession = d
+	m.MaxSession = cmp.Or(s.MaxSessionDuration, m.MaxSession)
+	if more.MaxSession != nil {
+		m.MaxSession = *more.MaxSession
 	}
 	if scaling := s.AutoScaling; scaling != nil {
 		least, most := a.minAgents, a.maxAgents
@@ -141,8 +209,41 @@ func (c *Cloud) settings(a *agent, m *Manifest, s pipecat.Settings, subject stri
 		}
 	}
 	m.Profile, m.NodeType = cmp.Or(s.AgentProfile, m.Profile), cmp.Or(s.NodeType, m.NodeType)
+	if more.Architecture != nil { // nodeType is its deprecated alias, and is ignored beside it
+		m.NodeType = strings.TrimSuffix(*more.Architecture, "64")
+	}
 	m.WebsocketAuth = cmp.Or(s.WebsocketAuth, m.WebsocketAuth)
 	return nil
+}
+
+// valid refuses what is not one of the values that there are.
+func (c *Cloud) valid(s pipecat.Settings, more beyond) *apiError {
+	known := func(value string, values ...string) bool { return value == "" || slices.Contains(values, value) }
+	invalid := badRequest("Invalid parameters")
+	if more.MaxSession != nil {
+		s.MaxSessionDuration = *more.MaxSession
+	}
+	switch d := s.MaxSessionDuration; {
+	case !known(s.AgentProfile, slices.Collect(maps.Keys(profiles))...), !known(s.WebsocketAuth, "none", "token"):
+		return invalid
+	case s.KrispViva != nil && s.KrispViva.AudioFilter != nil && !slices.Contains([]string{"tel", "pro"}, *s.KrispViva.AudioFilter):
+		return invalid
+	case s.Image != "" && !named(s.Image):
+		return invalid
+	case (d != 0 || more.MaxSession != nil) && (d < 60 || d > 14400):
+		return invalid
+	case more.Architecture != nil && !slices.Contains(c.architectures(), *more.Architecture):
+		return invalid
+	case more.Architecture == nil && s.NodeType != "" && !slices.Contains(c.architectures(), s.NodeType+"64"):
+		return invalid
+	}
+	return nil
+}
+
+// named reports whether an image has a tag or a digest.
+func named(image string) bool {
+	_, last, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
+	return last != "" || strings.Contains(image, "@sha256:")
 }
 
 func read(r *http.Request, into any) *apiError {

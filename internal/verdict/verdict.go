@@ -109,6 +109,11 @@ type Failure struct {
 	Rollback *Rollback
 }
 
+// NewSuperseded is the failure of a change in whose place another client's stands.
+func NewSuperseded(format string, args ...any) *Failure {
+	return &Failure{Status: Superseded, Reason: ReasonSuperseded, Message: fmt.Sprintf(format, args...)}
+}
+
 // Error returns the Message.
 func (f *Failure) Error() string { return f.Message }
 
