@@ -98,7 +98,7 @@ type applier struct {
 	last     *pipecat.Error  // of the last request; nil while there is none
 	open     bool            // a request may have been accepted, and is yet to be looked for
 	lost     int             // requests without a clear response
-	theirs   error           // another deployment was seen, in whose place ours may show yet
+	theirs   error           // another deployment is there, as reads show it for long enough
 	named    string          // the deployment that a response named which showed other settings
 	answered bool            // the last request was answered as a success is
 	earlier  string          // the deployment of another client that reads showed before the last request

@@ -117,8 +117,9 @@ func (a *applier) saysUnchanged(agent *pipecat.Agent, shown settings.Comparison)
 // accepted, or one before it whose response was lost. It returns nil when none was.
 // Final is what becomes of the change then; nil when the request is sent again.
 func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Duration) (*pipecat.Agent, error) {
-	a.theirs = nil
+	var theirs error // another deployment is there, in whose place ours may show yet
 	var other shownOther
+	a.theirs = nil
 	missed := false // the last read found no agent
 	silent := pacing.Throttle{Every: reportEvery}
 	silent.Start()
@@ -156,12 +157,15 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 		case a.isNew(agent):
 			shown = agent.Desired()
 			other.show(shown)
-			a.theirs = a.another(agent)
-			if a.theirs == nil && a.named != "" && shown != a.named && time.Since(other.since) < otherGrace {
-				a.theirs = verdict.NewSuperseded("the response to %s names deployment %s, and meanwhile deployment %s took over", a.what(), a.named, shown)
+			theirs = a.another(agent)
+			if theirs == nil && a.named != "" && shown != a.named && time.Since(other.since) < otherGrace {
+				theirs = verdict.NewSuperseded("the response to %s names deployment %s, and meanwhile deployment %s took over", a.what(), a.named, shown)
 			}
-			if a.theirs == nil {
+			if theirs == nil {
 				return agent, nil
+			}
+			if other.lasts() {
+				a.theirs = theirs
 			}
 			a.doubt(agent, final)
 		case a.holds(agent, final):
@@ -170,7 +174,7 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 		if err == nil && a.Baseline.Agent == nil && a.lost == 0 && a.last.FromAPI && !a.explained { // the creation was refused because of this agent
 			return nil, &existing{agent}
 		}
-		if a.theirs != nil && a.lost > 0 && len(delays) == 0 {
+		if theirs != nil && a.lost > 0 && len(delays) == 0 {
 			delays = other.more(shown)
 		}
 	}
@@ -178,16 +182,16 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 		a.lose(a.last) // the last read shows no agent, and so nothing of it
 	}
 	a.open = false
-	if missed && a.theirs != nil && other.until.Sub(other.since) < otherGrace && a.lost > 0 {
+	if missed && theirs != nil && !other.lasts() && a.lost > 0 {
 		return nil, failed(verdict.API, a.last, "%s got no clear answer (%v) and the agent cannot be read, so it is not known whether it was taken", a.what(), a.last)
 	}
-	if a.lost == 0 && a.theirs != nil && a.Reverts == nil { // which a request that is sent again replaces
+	if a.lost == 0 && theirs != nil && a.Reverts == nil { // which a request that is sent again replaces
 		a.earlier = other.id
 	}
 	if a.lost == 0 { // the platform has answered, and nothing says that it made a deployment
 		return nil, nil
 	}
-	return nil, a.theirs
+	return nil, theirs
 }
 
 // shownOther is another deployment than was asked for, as reads show it.
@@ -207,6 +211,9 @@ func (o *shownOther) show(id string) {
 	}
 	o.until = time.Now()
 }
+
+// lasts reports whether reads have shown it for long enough.
+func (o *shownOther) lasts() bool { return o.until.Sub(o.since) >= otherGrace }
 
 // more is how long to wait for reads that decide whether the deployment is another's,
 // given what the last one shows.

@@ -644,11 +644,10 @@ func (r *searchRun) crashed(id string) bool {
 }
 
 // seemsCreated reports whether nothing tells an agent that was there from one that
-// this job has created: a read has missed it and does not say when that was, and its creation
-// was answered with it.
+// this job has created: a read has missed it and does not say when that was.
 func (r *searchRun) seemsCreated() bool {
 	undated := func(q *request) bool { return q.look && q.status == http.StatusNotFound && !q.dated }
-	return r.existsStatus == http.StatusOK && slices.ContainsFunc(r.sent, undated)
+	return slices.ContainsFunc(r.sent, undated)
 }
 
 // passesForOurs reports whether nothing tells a deployment of someone else's from
