@@ -9,8 +9,6 @@ import (
 
 var target = Target{ID: "ours", Previous: "old"}
 
-func ptr[T any](v T) *T { return &v }
-
 // reconciled is the document of an agent that serves our deployment.
 func reconciled() *pipecat.Agent {
 	return &pipecat.Agent{
