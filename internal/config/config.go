@@ -120,20 +120,19 @@ type value struct {
 
 // Key reads the API key: the action's input, or by hand an environment variable.
 // It is never a flag, which other processes can see.
-func Key(getenv func(string) string) Secret {
-	if key := gha.Env(getenv).Input("api-key"); key != "" {
+func Key(env gha.Env) Secret {
+	if key := env.Input("api-key"); key != "" {
 		return Secret(key)
 	}
-	return Secret(strings.TrimSpace(getenv(keyVariable)))
+	return Secret(strings.TrimSpace(env.Get(keyVariable)))
 }
 
-// Load reads flags from args, the action's inputs from getenv, and the config
+// Load reads flags from args, the action's inputs from env, and the config
 // file; the first of these that sets a value wins. The error is Problems,
 // flag.ErrHelp or ErrVersion.
-func Load(args []string, getenv func(string) string) (Config, error) {
+func Load(args []string, env gha.Env) (Config, error) {
 	var (
-		env      = gha.Env(getenv)
-		cfg      = Config{APIKey: Key(getenv), Sources: map[string]string{}, Workspace: env.Workspace(), Build: Build{Temp: env.Temp()}}
+		cfg      = Config{APIKey: Key(env), Sources: map[string]string{}, Workspace: env.Workspace(), Build: Build{Temp: env.Temp()}}
 		given    = map[string]value{}
 		problems Problems
 	)

@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/pipecat"
 )
 
-// env makes a getenv of the action's inputs; those that a working job needs
+// env makes an environment of the action's inputs; those that a working job needs
 // have a value.
-func env(pairs ...string) func(string) string {
+func env(pairs ...string) gha.Env {
 	values := map[string]string{"INPUT_API-KEY": "sk_key", "INPUT_AGENT-NAME": "bot-1", "INPUT_IMAGE": "acme/bot:v1", "GITHUB_WORKSPACE": "testdata/none"}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name := pairs[i]
@@ -26,7 +27,7 @@ func env(pairs ...string) func(string) string {
 		}
 		values[name] = pairs[i+1]
 	}
-	return func(name string) string { return values[name] }
+	return values
 }
 
 func TestDefaults(t *testing.T) {
