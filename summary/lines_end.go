@@ -23,6 +23,9 @@ func (l *list) configured(c event.Configured) {
 	for _, w := range c.Warnings {
 		l.problem(gha.Warning, w, w.String())
 	}
+	for _, n := range c.Notices {
+		l.problem(gha.Notice, n, n.String())
+	}
 }
 
 // invalid shows what is wrong with the inputs, an annotation each.

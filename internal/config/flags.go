@@ -52,11 +52,35 @@ func (c *Config) parseFlags(args []string) (map[string]string, error) {
 	case secret != "":
 		return nil, Problems{{Input: secret, Text: "it is never read from a flag, which other processes can see; set " + keyVariable}}
 	case err != nil:
-		return nil, Problems{{Text: err.Error() + "; -h lists the flags"}}
+		return nil, Problems{{Text: err.Error() + didYouMean(unknownFlag(err), flagNames(flags)) + "; -h lists the flags"}}
+	case flags.Arg(0) == "help":
+		return nil, flag.ErrHelp
 	case flags.NArg() > 0:
-		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name=value", quote(flags.Arg(0)))}}
+		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name=value%s", quote(flags.Arg(0)), asValue(args, flags))}}
 	}
 	return given, nil
+}
+
+// unknownFlag is the name in an error of the flag package's that says it is not
+// known; "" in another.
+func unknownFlag(err error) string {
+	name, _ := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	return name
+}
+
+func flagNames(flags *flag.FlagSet) (names []string) {
+	flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// asValue says how a value is written that stands behind a boolean flag; "" where
+// none does.
+func asValue(args []string, flags *flag.FlagSet) string {
+	i := len(args) - flags.NArg()
+	if _, err := yesOrNo(args[i]); err != nil || i == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", such as %s=%s", args[i-1], args[i])
 }
 
 // byHand are the flags that are no inputs.

@@ -1,17 +1,8 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"math"
 	"net/url"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
-
-	"github.com/distribution/reference"
 
 	"pipecat-cloud-deploy/internal/pipecat"
 )
@@ -27,6 +18,7 @@ type Input struct {
 	Secret   bool   // never a flag, and never shown
 	Change   bool   // an update sends it
 	Retired  bool   // accepted, and ignored
+	AliasOf  string // the input that it is another name of
 	Key      string // in the config file, such as scaling.min_agents
 	OldKey   string // the same as it was once called
 
@@ -48,6 +40,7 @@ type Kind string
 
 const (
 	text     Kind = "text"
+	amount   Kind = "quantity" // a text, or a number, of the config file alone
 	number   Kind = "number"
 	boolean  Kind = "true|false"
 	duration Kind = "duration" // seconds, or 10m
@@ -75,11 +68,11 @@ func Table() []Input {
 		{Name: "build-id", Kind: text, Key: "build_id", Change: true,
 			Text: "UUID of a cloud build to deploy instead of an image, or `latest`: the newest successful one in the agent's region. One that still runs is waited for.",
 			set:  setBuildID},
-		{Name: "cloud-build", Kind: boolean, Default: "false", Change: true,
-			Text: "Pack `build-context`, build it in the cloud, and deploy the result. What was built before is not built again.",
+		{Name: "cloud-build", Kind: boolean, Change: true,
+			Text: "`true` packs `build-context`, builds it in the cloud, and deploys the result; what was built before is not built again. `false` never builds. Not set: it builds when there is a config file that names neither image nor build, and no input does, as the platform's CLI does.",
 			set:  into(func(c *Config) *bool { return &c.Build.FromSource }, yesOrNo)},
 		{Name: "build-context", Kind: text, Default: ".", Key: "build.context_dir",
-			Text: "Folder to build, in the workspace.",
+			Text: "Folder to build, in `working-directory`.",
 			set:  into(func(c *Config) *string { return &c.Build.Context }, path)},
 		{Name: "dockerfile", Kind: text, Default: "Dockerfile", Key: "build.dockerfile",
 			Text: "Dockerfile, in the build context.",
@@ -91,8 +84,8 @@ func Table() []Input {
 			Text: "How long the upload and the build may take: seconds, or a duration such as `10m`.",
 			set:  into(func(c *Config) *time.Duration { return &c.Build.Timeout }, between(time.Second, maxWait))},
 		{Name: "image-credentials", Kind: text, Key: "image_credentials", Change: true,
-			Text: "Name of the image pull secret set for a private registry.",
-			set:  into(func(c *Config) *string { return &c.Settings.ImagePullSecretSet }, setName)},
+			Text: "Name of the image pull secret set for a private registry. It goes with an image, never with a build.",
+			set:  into(func(c *Config) *string { return &c.Settings.ImagePullSecretSet }, credentials)},
 		{Name: "secret-set", Kind: text, Key: "secret_set", Change: true,
 			Text: "Name of the secret set that becomes the agent's environment.",
 			set:  into(func(c *Config) *string { return &c.Settings.SecretSet }, setName)},
@@ -117,9 +110,14 @@ func Table() []Input {
 		{Name: "websocket-auth", Kind: text, Key: "websocket_auth", Change: true,
 			Text: "How WebSocket sessions are authorized: `none` or `token`.",
 			set:  into(func(c *Config) *string { return &c.Settings.WebsocketAuth }, oneOf("none", "token"))},
+		{Name: "krisp-viva", Kind: text, AliasOf: "krisp-viva-audio-filter",
+			Text: "Another name of `krisp-viva-audio-filter`."},
+		{Name: "architecture", Kind: text, Key: "architecture", Change: true,
+			Text: "Kind of machine: `arm64` or `amd64`. The platform's own regions have `arm64` only.",
+			set:  into(func(c *Config) *string { return &c.Settings.Architecture }, oneOf("arm64", "amd64"))},
 		{Name: "node-type", Kind: text, Change: true,
-			Text: "Kind of machine: `arm`, the only one there is.",
-			set:  into(func(c *Config) *string { return &c.Settings.NodeType }, oneOf("arm"))},
+			Text: "Old name of `architecture`: `arm` or `amd`.",
+			set:  into(func(c *Config) *string { return &c.Settings.NodeType }, oneOf("arm", "amd"))},
 		{Name: "force-redeploy", Kind: boolean, Default: "false", Change: true,
 			Text: "Make a new deployment even when nothing changed: for a tag that moved, or new values in a secret set.",
 			set:  into(func(c *Config) *bool { return &c.ForceRedeploy }, yesOrNo)},
@@ -127,7 +125,10 @@ func Table() []Input {
 			Text: "Create the agent when it does not exist.",
 			set:  into(func(c *Config) *bool { return &c.CreateIfMissing }, yesOrNo)},
 		{Name: "config-file", Kind: text, Default: defaultFile,
-			Text: "Config file of the platform's CLI, read when it is there. An input wins over it. One that is named must exist."},
+			Text: "Config file of the platform's CLI, in `working-directory`, read when it is there. An input wins over it. One that is named must exist; `none` reads none."},
+		{Name: "working-directory", Kind: text, Default: ".",
+			Text: "Folder of the workspace that `config-file` and `build-context` are in.",
+			set:  into(func(c *Config) *string { return &c.WorkingDirectory }, path)},
 		{Name: "dry-run", Kind: boolean, Default: "false",
 			Text: "Show what would change, and send nothing.",
 			set:  into(func(c *Config) *bool { return &c.DryRun }, yesOrNo)},
@@ -179,195 +180,4 @@ func scaling(c *Config) *pipecat.AutoScaling {
 		c.Settings.AutoScaling = &pipecat.AutoScaling{}
 	}
 	return c.Settings.AutoScaling
-}
-
-func word(s string) (string, error) {
-	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", fmt.Errorf("%s has a character that cannot be in it", quote(s))
-	}
-	return s, nil
-}
-
-// The patterns of names are the reference's.
-var (
-	agentPattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])$`)
-	setPattern   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	wordPattern  = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	uuidPattern  = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
-)
-
-func agentName(s string) (string, error) {
-	if len(s) > 54 {
-		return "", fmt.Errorf("%s has %d characters; at most 54 are allowed", quote(s), len(s))
-	}
-	if !agentPattern.MatchString(s) {
-		return "", fmt.Errorf("%s is not an agent's name; use at least two of a-z, 0-9 and -, with no - at either end", quote(s))
-	}
-	return s, nil
-}
-
-func setName(s string) (string, error) {
-	if len(s) < 3 || len(s) > 63 || !setPattern.MatchString(s) {
-		return "", fmt.Errorf("%s is not a set's name; use 3 to 63 of a-z, 0-9, - and dots, beginning and ending with a letter or a digit", quote(s))
-	}
-	return s, nil
-}
-
-func region(s string) (string, error) {
-	if !wordPattern.MatchString(s) {
-		return "", fmt.Errorf("%s is not a region; there are us-west, us-east, eu-central and ap-south", quote(s))
-	}
-	return s, nil
-}
-
-func path(s string) (string, error) {
-	if strings.ContainsRune(s, 0) {
-		return "", fmt.Errorf("%s has a character that cannot be in it", quote(s))
-	}
-	return s, nil
-}
-
-// latest is the build-id of the newest successful build in the agent's region.
-const latest = "latest"
-
-func setBuildID(c *Config, s string) error {
-	switch {
-	case s == latest:
-		c.Build.Latest = true
-	case uuidPattern.MatchString(s):
-		c.Settings.BuildID = s
-	default:
-		return fmt.Errorf("%s is not a build's id, which is a UUID such as 123e4567-e89b-12d3-a456-426614174000, or latest", quote(s))
-	}
-	return nil
-}
-
-func image(s string) (string, error) {
-	ref, err := reference.Parse(s)
-	if errors.Is(err, reference.ErrNameContainsUppercase) {
-		return "", fmt.Errorf("%s has an upper case letter in its name, which no registry takes; did you mean %s?", quote(s), quote(lowerName(s)))
-	}
-	if err != nil {
-		return "", fmt.Errorf("%s is not an image: %v; write it as ghcr.io/acme/bot:v1.2.3", quote(s), err)
-	}
-	_, tagged := ref.(reference.Tagged)
-	_, digested := ref.(reference.Digested)
-	if !tagged && !digested {
-		return "", fmt.Errorf("%s has no tag; write %s or give a digest", quote(s), quote(s+":v1.2.3"))
-	}
-	return s, nil
-}
-
-// lowerName is an image's reference with its name in lower case, and its tag
-// and digest as they are.
-func lowerName(s string) string {
-	end := len(s)
-	if i := strings.IndexByte(s, '@'); i >= 0 {
-		end = i
-	}
-	if i := strings.LastIndexByte(s[:end], ':'); i > strings.LastIndexByte(s, '/') {
-		end = i
-	}
-	return strings.ToLower(s[:end]) + s[end:]
-}
-
-func oneOf(choices ...string) func(string) (string, error) {
-	return func(s string) (string, error) {
-		if !slices.Contains(choices, s) {
-			return "", fmt.Errorf("%s is not possible; use %s", quote(s), strings.Join(choices, ", "))
-		}
-		return s, nil
-	}
-}
-
-// audioFilter reads a noise filter's name. A filter without a name is off.
-func audioFilter(s string) (*pipecat.KrispViva, error) {
-	name, err := oneOf("tel", "pro", "none")(s)
-	switch {
-	case err != nil:
-		return nil, err
-	case name == "none":
-		return &pipecat.KrispViva{}, nil
-	}
-	return &pipecat.KrispViva{AudioFilter: &name}, nil
-}
-
-func sessionSeconds(s string) (int, error) {
-	d, err := between(time.Minute, 4*time.Hour)(s)
-	return int(d.Seconds()), err
-}
-
-func atLeast(least int) func(string) (*int, error) {
-	return func(s string) (*int, error) {
-		n, err := strconv.ParseInt(s, 10, 32)
-		if err != nil || int(n) < least {
-			return nil, fmt.Errorf("%s is not a whole number from %d to %d", quote(s), least, math.MaxInt32)
-		}
-		i := int(n)
-		return &i, nil
-	}
-}
-
-func fromZero(s string) (int, error) {
-	n, err := atLeast(0)(s)
-	if err != nil {
-		return 0, err
-	}
-	return *n, nil
-}
-
-// yesOrNo takes the booleans of YAML 1.2's core schema, as the runner does.
-func yesOrNo(s string) (bool, error) {
-	switch s {
-	case "true", "True", "TRUE":
-		return true, nil
-	case "false", "False", "FALSE":
-		return false, nil
-	}
-	return false, fmt.Errorf("%s is neither true nor false", quote(s))
-}
-
-func between(least, most time.Duration) func(string) (time.Duration, error) {
-	return func(s string) (time.Duration, error) {
-		d, err := time.ParseDuration(s)
-		if _, notSeconds := strconv.ParseInt(s, 10, 64); notSeconds == nil {
-			d, err = time.ParseDuration(s + "s")
-		}
-		if err != nil {
-			return 0, fmt.Errorf("%s is not a duration; give seconds, or a duration such as 10m", quote(s))
-		}
-		if d < least || d > most || d%time.Second != 0 {
-			return 0, fmt.Errorf("%s is out of range; give whole seconds from %d to %d", quote(s), int(least.Seconds()), int(most.Seconds()))
-		}
-		return d, nil
-	}
-}
-
-// apiURL reads the API's address. None of its texts shows what was given: it
-// may hold a password.
-func apiURL(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" {
-		return nil, errors.New("it is not an address such as https://api.pipecat.daily.co")
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("it has a user, a query or a fragment; give the bare address, such as https://api.pipecat.daily.co")
-	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !pipecat.IsLoopback(u.Hostname())) {
-		return nil, fmt.Errorf("%s://%s would send the key in the clear; use https (http is for loopback hosts only)", u.Scheme, u.Host)
-	}
-	u.Path = strings.TrimRight(u.Path, "/")
-	if !strings.HasSuffix(u.Path, "/v1") {
-		u.Path += "/v1"
-	}
-	u.RawPath = ""
-	return u, nil
-}
-
-// quote shows a value in a message: in quotes, on one line, and not too long.
-func quote(s string) string {
-	if len(s) > 200 {
-		return strconv.Quote(s[:200]) + "…"
-	}
-	return strconv.Quote(s)
 }

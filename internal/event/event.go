@@ -64,6 +64,12 @@ type Problem struct {
 	Line  int    // in File; 0 when it is not known
 }
 
+// With is a problem at the same place.
+func (p Problem) With(format string, args ...any) Problem {
+	p.Text = fmt.Sprintf(format, args...)
+	return p
+}
+
 // String is the problem in a line, after where it is.
 func (p Problem) String() string {
 	where := p.Input
@@ -121,7 +127,8 @@ type (
 		FileKeys []string          // those of its keys that count
 		Sources  map[string]string // the file's name for each input that was set there
 		DryRun   bool
-		Warnings []Problem
+		Warnings []Problem // may not be what was meant
+		Notices  []Problem // are good to know
 	}
 
 	// InvalidInputs are all that is wrong with the inputs. Nothing is sent.

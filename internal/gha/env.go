@@ -64,6 +64,10 @@ func (e Env) OutputFile() string { return e["GITHUB_OUTPUT"] }
 // SummaryFile is the path of the file that takes the job summary; "" for none.
 func (e Env) SummaryFile() string { return e["GITHUB_STEP_SUMMARY"] }
 
+// LowerRepository is the name of a run's repository as an image's name has it, in
+// the shell of a run step.
+const LowerRepository = "${GITHUB_REPOSITORY,,}"
+
 // Run says which workflow run this is. Any field may be empty.
 type Run struct {
 	Server     string // https://github.com, or an enterprise's own
