@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/suggest"
 )
 
 // check finds what is wrong with the whole where each value is right.
@@ -78,7 +79,7 @@ func (c *Config) warn(given map[string]value) {
 		about("agent-profile", "%s is not a profile known here (%s); it is passed on as it is%s", quote(p), strings.Join(profiles, ", "), didYouMean(profileName(p), profiles))
 	}
 	if p := c.Region; p != "" && !slices.Contains(pipecat.Regions, p) {
-		if near := Near(p, pipecat.Regions); near != "" {
+		if near := suggest.Nearest(p, pipecat.Regions); near != "" {
 			about("region", "%s is not a region of the platform's own; did you mean %s?", quote(p), near)
 		}
 	}
@@ -88,7 +89,7 @@ func (c *Config) warn(given map[string]value) {
 		}
 	}
 	if moving(c.Settings.Image) {
-		v := given["image"].at.With("a tag that moves, as that of %s does, does not tell versions apart: a moved tag alone makes no new deployment without force-redeploy, and what ran before it cannot be rolled back to; a tag for each version, such as github.ref_name, can", quote(c.Settings.Image))
+		v := given["image"].at.With("%s has a tag that moves from version to version: without force-redeploy it makes no new deployment, and it cannot be rolled back to; give each version its own tag, such as github.ref_name", quote(c.Settings.Image))
 		c.Notices = append(c.Notices, v)
 	}
 	if given["node-type"].text != "" {

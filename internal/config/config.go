@@ -67,6 +67,7 @@ type Config struct {
 // that Settings.BuildID names.
 type Build struct {
 	FromSource bool // pack the context, build it, and deploy the result
+	Unasked    bool // that, for the config file names nothing else to deploy
 	Latest     bool // deploy the newest successful build in the agent's region
 
 	Context    string        // in the working directory; empty: all of it
@@ -111,7 +112,7 @@ func (ps Problems) Error() string {
 // Event is the Config as people are shown it, without the key.
 func (c Config) Event() event.Configured {
 	e := event.Configured{Region: c.Region, Image: c.Settings.Image, BuildID: c.Settings.BuildID,
-		File: c.File, FileKeys: c.FileKeys, Sources: c.Sources, DryRun: c.DryRun, Warnings: c.Warnings, Notices: c.Notices}
+		File: c.File, FileKeys: c.FileKeys, BuildsUnasked: c.Build.Unasked, Sources: c.Sources, DryRun: c.DryRun, Warnings: c.Warnings, Notices: c.Notices}
 	if c.APIURL != nil {
 		e.APIURL = c.APIURL.String()
 	}

@@ -137,7 +137,7 @@ func (r *request) choose(f file) {
 	}
 	if r.buildsUnasked(f) {
 		r.given["cloud-build"] = value{"true", Problem{Input: "cloud-build", File: f.name}}
-		byInput = true
+		byInput, r.cfg.Build.Unasked, r.cfg.File = true, true, f.name
 	}
 	if r.given["agent-profile"].text != "" {
 		delete(f.values, cpu)

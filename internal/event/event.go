@@ -123,12 +123,15 @@ type (
 		Image    string
 		BuildID  string // "" for none, and for the latest
 		APIURL   string
-		File     string            // the config file that was read; "" for none
-		FileKeys []string          // those of its keys that count
-		Sources  map[string]string // the file's name for each input that was set there
-		DryRun   bool
-		Warnings []Problem // may not be what was meant
-		Notices  []Problem // are good to know
+		File     string   // the config file that was read; "" for none
+		FileKeys []string // those of its keys that count
+		// BuildsUnasked says that the job builds because the file, as all that is asked
+		// for, names neither image nor build.
+		BuildsUnasked bool
+		Sources       map[string]string // the file's name for each input that was set there
+		DryRun        bool
+		Warnings      []Problem // may not be what was meant
+		Notices       []Problem // are good to know
 	}
 
 	// InvalidInputs are all that is wrong with the inputs. Nothing is sent.
@@ -181,6 +184,7 @@ type (
 	// Planned is a change that is about to be made, or would be in a dry run.
 	Planned struct {
 		Create           bool   // the agent does not exist
+		Near             string // another agent that may be meant by its name; "" for none
 		Region           string // the agent's; "" when the platform chooses it
 		PreviousID       string // of the deployment before; "" for none
 		PreviousImage    string // as its document shows it; "" when it does not
