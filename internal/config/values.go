@@ -29,7 +29,7 @@ var (
 	agentPattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])$`)
 	setPattern   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 	wordPattern  = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	uuidPattern  = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
+	buildPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,127}$`) // the reference says UUID, and the platform has shown others
 )
 
 func agentName(s string) (string, error) {
@@ -96,10 +96,10 @@ func setBuildID(c *Config, s string) error {
 	switch {
 	case s == latest:
 		c.Build.Latest = true
-	case uuidPattern.MatchString(s):
+	case buildPattern.MatchString(s):
 		c.Settings.BuildID = s
 	default:
-		return fmt.Errorf("%s is not a build's id, which is a UUID such as 123e4567-e89b-12d3-a456-426614174000, or latest", quote(s))
+		return fmt.Errorf("%s is not a build's id, such as 123e4567-e89b-12d3-a456-426614174000, nor latest", quote(s))
 	}
 	return nil
 }
