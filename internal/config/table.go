@@ -66,7 +66,7 @@ func Table() []Input {
 			Text: "Image to deploy, with a tag or a digest, such as `ghcr.io/acme/bot:v1.2.3`.",
 			set:  into(func(c *Config) *string { return &c.Settings.Image }, image)},
 		{Name: "build-id", Kind: text, Key: "build_id", Change: true,
-			Text: "UUID of a cloud build to deploy instead of an image, or `latest`: the newest successful one in the agent's region. One that still runs is waited for.",
+			Text: "Id of a cloud build to deploy instead of an image, or `latest`: the newest successful one in the agent's region. One that still runs is waited for.",
 			set:  setBuildID},
 		{Name: "cloud-build", Kind: boolean, Change: true,
 			Text: "`true` packs `build-context`, builds it in the cloud, and deploys the result; what was built before is not built again. `false` never builds. Not set: it builds when there is a config file that names neither image nor build, and no input does, as the platform's CLI does.",

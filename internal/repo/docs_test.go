@@ -132,6 +132,15 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestMigratedOutputs holds that the outputs of daily-co's action are there.
+func TestMigratedOutputs(t *testing.T) {
+	for _, name := range []string{"build-id", "service-name"} {
+		if !slices.ContainsFunc(summary.OutputTable(), func(o summary.OutputRow) bool { return o.Name == name }) {
+			t.Errorf("there is no output %s", name)
+		}
+	}
+}
+
 // TestTroubleshooting holds that each failure-reason has a section, in order.
 func TestTroubleshooting(t *testing.T) {
 	var got, want []string
