@@ -13,7 +13,7 @@ type Input struct {
 	Name     string
 	Kind     Kind
 	Default  string // what is meant when it is not set; empty: the agent keeps what it has
-	Text     string // for action.yml, the README and -h
+	Text     string // for action.yml, docs/inputs.md and -h
 	Required bool
 	Secret   bool   // never a flag, and never shown
 	Change   bool   // an update sends it
@@ -54,7 +54,7 @@ const (
 )
 
 // Table lists every input, in the order in which users read them. It is the
-// source of action.yml, the README's table, -h and the config file's keys.
+// source of action.yml, docs/inputs.md, -h and the config file's keys.
 func Table() []Input {
 	return []Input{
 		{Name: "api-key", Kind: text, Required: true, Secret: true,
