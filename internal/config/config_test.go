@@ -262,8 +262,16 @@ func TestFlags(t *testing.T) {
 			t.Errorf("%s: %v", help, err)
 		}
 	}
+	if _, err := Load([]string{"version"}, env()); !errors.Is(err, ErrVersion) {
+		t.Errorf("version: %v", err)
+	}
 	var usage bytes.Buffer
 	Usage(&usage)
+	for line := range strings.Lines(usage.String()) {
+		if len(strings.TrimRight(line, "\n")) > usageWidth {
+			t.Errorf("-h has a line of more than %d characters: %s", usageWidth, line)
+		}
+	}
 	for _, in := range Table() {
 		if shown := strings.Contains(usage.String(), "  -"+in.Name); shown == in.Secret {
 			t.Errorf("-h shows %s: %v", in.Name, shown)

@@ -424,8 +424,19 @@ func actionYAML() string {
 }
 
 func inputsTable() string {
+	var tables strings.Builder
 	var rows [][]string
+	end := func() {
+		if rows != nil {
+			tables.WriteString("\n" + table([]string{"Input", "Default", "Meaning"}, rows))
+		}
+		rows = nil
+	}
 	for _, in := range config.Table() {
+		if in.Group != "" {
+			end()
+			tables.WriteString("\n**" + in.Group + "**\n")
+		}
 		byDefault := ""
 		switch {
 		case in.Required:
@@ -435,7 +446,8 @@ func inputsTable() string {
 		}
 		rows = append(rows, []string{"`" + in.Name + "`", byDefault, in.Text})
 	}
-	return table([]string{"Input", "Default", "Meaning"}, rows)
+	end()
+	return tables.String() + "\n"
 }
 
 func outputsTable() string {
