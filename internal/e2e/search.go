@@ -445,7 +445,7 @@ func (r *searchRun) broken() []string {
 		}
 	}
 	hold((errs > 0) == !green, "%d errors are annotated with status %s", errs, status)
-	away := strings.Count(r.log.String(), "waiting goes on: ") - strings.Count(r.log.String(), "The API can be read again")
+	away := strings.Count(r.log.String(), "Still waiting: ") - strings.Count(r.log.String(), "The API is reachable again")
 	waits := 1
 	if slices.ContainsFunc(r.sent, func(q *request) bool { return q.rollback }) {
 		waits = 2
@@ -470,7 +470,7 @@ func (r *searchRun) brokenClaims() (broken []string) {
 			now = q.seen
 		}
 	}
-	if strings.Contains(headline, "still serves callers") && !now.Available {
+	if strings.Contains(headline, "is still serving calls") && !now.Available {
 		broken = append(broken, fmt.Sprintf("it says %q, though nothing serves callers", headline))
 	}
 	if strings.Contains(headline, "nothing serves callers") && now.Available {
