@@ -323,10 +323,15 @@ func TestFileProblems(t *testing.T) {
 		{"out of range", good + "[scaling]\nmax_agents = 0", `pcc-deploy.toml:4: scaling.max_agents: "0" is not a whole number from 1 to`},
 		{"wrong together", good + "[scaling]\nmin_agents = 5\nmax_agents = 4", "pcc-deploy.toml:4: scaling.min_agents: 5 is above max-agents, which is 4"},
 		{"both ways", good + `build_id = "123e4567-e89b-12d3-a456-426614174000"`, `pcc-deploy.toml:2: image: both image ("acme/bot:v1") and build-id`},
-		{"a table in another case", good + "[Scaling]\nmin_agents = 1", "pcc-deploy.toml:4: Scaling: this key is not known"},
+		{"a table in another case", good + "[Scaling]\nmin_agents = 1", "pcc-deploy.toml:3: Scaling: this key is not known"},
 		{"far from known", good + "a.b.c = 1", "pcc-deploy.toml:3: a: this key is not known"},
 		{"far from known in a table", good + "scaling.bogus.x = 1", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
 		{"in an inline table", good + "scaling = { bogus = 1 }", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
+		{"in a nested inline table", good + "build = {\n exclude = {\n bogus = 1 } }", "pcc-deploy.toml:5: build.exclude.bogus: this key is not known"},
+		{"in quotes", good + "[\"scaling\"]\n'bogus' = 1", "pcc-deploy.toml:4: scaling.bogus: this key is not known"},
+		{"tables for a table", good + "[[scaling]]\nmin_agents = 1", "pcc-deploy.toml:3: scaling: it must be a table"},
+		{"after a text of lines", good + "region = \"\"\"a\nb\"\"\"\nspeed = 1", "pcc-deploy.toml:5: speed: this key is not known"},
+		{"with the line ends of Windows", "agent_name = 'my-bot'\r\nspeed = 1\r\n", "pcc-deploy.toml:2: speed: this key is not known"},
 		{"empty", "", "agent-name: it is missing; name the agent here, or as agent_name in pcc-deploy.toml; image: there is nothing to deploy"},
 		{"only a build", "agent_name = \"my-bot\"\n[build]\ndockerfile = \"D\"", "image: there is nothing to deploy"},
 	} {
@@ -335,6 +340,30 @@ func TestFileProblems(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestManyProblems holds that a file with no end of wrong keys has them told one by
+// one up to a number, and then counted.
+func TestManyProblems(t *testing.T) {
+	for _, tt := range []struct {
+		keys, problems int
+		last           string
+	}{
+		{1, 1, "pcc-deploy.toml:3: k0: this key is not known"},
+		{30, 30, "pcc-deploy.toml:32: k29: this key is not known"},
+		{31, 31, "pcc-deploy.toml: 1 other key is wrong, too"},
+		{20_000, 31, "pcc-deploy.toml: 19970 other keys are wrong, too"},
+	} {
+		file := "agent_name = \"my-bot\"\nimage = \"acme/bot:v1\"\n"
+		for i := range tt.keys {
+			file += fmt.Sprintf("k%d=1\n", i)
+		}
+		_, err := load(t, file)
+		var problems Problems
+		if !errors.As(err, &problems) || len(problems) != tt.problems || problems[tt.problems-1].String() != tt.last {
+			t.Errorf("%d keys: %d problems, %.2000v; want %d, the last being %q", tt.keys, len(problems), err, tt.problems, tt.last)
+		}
 	}
 }
 
@@ -423,7 +452,7 @@ func TestNamedFile(t *testing.T) {
 		{"pcc-deploy.toml", `config-file: "pcc-deploy.toml" cannot be read: no such file or directory`},
 		{".", `config-file: "." cannot be read: it is not a regular file; name a file that can`},
 		{os.DevNull, `config-file: "/dev/null" cannot be read: it is not a regular file`},
-		{"big.toml", `config-file: "big.toml" cannot be read: it is larger than 1024 KiB`},
+		{"big.toml", `config-file: "big.toml" cannot be read: it is larger than 256 KiB`},
 	} {
 		cfg, err := Load(nil, env("agent-name", "", "config-file", tt.file, "GITHUB_WORKSPACE", dir))
 		if tt.want == "" && (err != nil || cfg.AgentName != "from-a") || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
@@ -432,8 +461,11 @@ func TestNamedFile(t *testing.T) {
 	}
 }
 
+// FuzzFile holds that any text of a config file is understood or refused, and that
+// each key of it has its line.
 func FuzzFile(f *testing.F) {
-	for _, seed := range []string{"", "agent_name = 1", "[scaling]\nmin_agents=1", "a.b.c = {d=[1,{e=2}]}", "[[scaling]]", "scaling = []", "docker = 1", "[build]\nexclude = 7", "\"\" = 1", "x = 2026-01-01", "[build.exclude]\npatterns=[[]]"} {
+	for _, seed := range []string{"", "agent_name = 1", "[scaling]\nmin_agents=1", "a.b.c = {d=[1,{e=2}]}", "[[scaling]]", "scaling = []", "docker = 1", "[build]\nexclude = 7", "\"\" = 1", "x = 2026-01-01", "[build.exclude]\npatterns=[[]]",
+		"[a.b]\nc.d = {e = {f = 1}}", "\"a.b\" = [{c = 1}]\n[[d]]", "build = {\nexclude = {patterns = ['x']}}", "\xef\xbb\xbfa=1", strings.Repeat("a = 1\n", 40)} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -442,9 +474,12 @@ func FuzzFile(f *testing.F) {
 			if p.Text == "" || p.File != "f" {
 				t.Errorf("%+v says too little", p)
 			}
+			if most := 1 + bytes.Count(data, []byte("\n")); p.Line > most || p.Line < 1 && p.Input != "" {
+				t.Errorf("%+v is on none of %d lines", p, most)
+			}
 		}
 		for name, v := range values {
-			if v.at.File != "f" || v.at.Line == 0 && !bytes.Contains(data, []byte("{")) {
+			if v.at.File != "f" || v.at.Line == 0 {
 				t.Errorf("%s is nowhere: %+v", name, v)
 			}
 		}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -18,19 +17,10 @@ import (
 )
 
 const (
-	maxFile      = 1 << 20
-	retiredKrisp = "enable_krisp"
+	maxFile         = 256 << 10 // bytes
+	maxFileProblems = 30        // that are reported one by one
+	retiredKrisp    = "enable_krisp"
 )
-
-// sections are the tables of a config file, without their keys: read strictly
-// into it, every key is unknown, and so the error names it with its line.
-type sections struct {
-	Scaling   struct{} `toml:"scaling"`
-	KrispViva struct{} `toml:"krisp_viva"`
-	Build     struct {
-		Exclude struct{} `toml:"exclude"`
-	} `toml:"build"`
-}
 
 // fileKey is a key of the config file: an input's, or one that the platform's
 // CLI reads and this action does not.
@@ -110,25 +100,20 @@ func parseFile(name string, data []byte) (map[string]value, Problems) {
 		}
 		return nil, Problems{p}
 	}
-	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(new(sections))
-	var keys *toml.StrictMissingError
-	var misplaced *toml.DecodeError
-	switch {
-	case errors.As(err, &keys): // as it should be
-	case errors.As(err, &misplaced):
-		line, _ := misplaced.Position()
-		return nil, Problems{{Input: strings.Join(misplaced.Key(), "."), File: name, Line: line, Text: "it must be a table"}}
-	default:
-		return nil, nil // nothing is in it
-	}
-
 	var (
 		known    = fileKeys()
+		tables   = tablesOf(known)
+		lines    = keyLines(data)
 		values   = map[string]value{}
 		problems Problems
 	)
-	for _, l := range leaves(tree, "", known, keys) {
+	for _, l := range leaves(tree, "", tables, lines) {
 		at := Problem{Input: l.key, File: name, Line: l.line}
+		if tables[l.key] {
+			at.Text = "it must be a table"
+			problems = append(problems, at)
+			continue
+		}
 		key, ok := known[l.key]
 		if !ok {
 			at.Text = "this key is not known" + suggestion(l.key, known)
@@ -145,7 +130,30 @@ func parseFile(name string, data []byte) (map[string]value, Problems) {
 			values[key.name] = value{text, at}
 		}
 	}
+	if more := len(problems) - maxFileProblems; more > 0 {
+		problems = append(problems[:maxFileProblems:maxFileProblems], Problem{File: name, Text: othersWrong(more)})
+	}
 	return values, problems
+}
+
+func othersWrong(n int) string {
+	if n == 1 {
+		return "1 other key is wrong, too"
+	}
+	return fmt.Sprintf("%d other keys are wrong, too", n)
+}
+
+// tablesOf are the tables that known keys are in.
+func tablesOf(known map[string]fileKey) map[string]bool {
+	tables := map[string]bool{}
+	for key := range known {
+		for i, c := range key {
+			if c == '.' {
+				tables[key[:i]] = true
+			}
+		}
+	}
+	return tables
 }
 
 // leaf is a key with its value: not a table, or one that is not known.
@@ -156,37 +164,22 @@ type leaf struct {
 }
 
 // leaves lists what a table holds, in the order of the file's lines.
-func leaves(table map[string]any, prefix string, known map[string]fileKey, found *toml.StrictMissingError) (all []leaf) {
+func leaves(table map[string]any, prefix string, tables map[string]bool, lines map[string]int) (all []leaf) {
 	for name, v := range table {
 		key := prefix + name
 		inner, isTable := v.(map[string]any)
-		holdsKnown := func(k string) bool { return strings.HasPrefix(k, key+".") }
 		switch {
 		case key == "docker": // for another of the CLI's commands
-		case isTable && slices.ContainsFunc(slices.Collect(maps.Keys(known)), holdsKnown):
-			all = append(all, leaves(inner, key+".", known, found)...)
+		case isTable && tables[key]:
+			all = append(all, leaves(inner, key+".", tables, lines)...)
 		default:
-			all = append(all, leaf{key, v, lineOf(key, found)})
+			all = append(all, leaf{key, v, lines[key]})
 		}
 	}
 	slices.SortFunc(all, func(a, b leaf) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
 	})
 	return all
-}
-
-// lineOf is the line of a key as the decoder reports it: by its whole name, by
-// that of something in it, or in an inline table without the table's.
-func lineOf(key string, found *toml.StrictMissingError) int {
-	for rest, more := key, true; more; _, rest, more = strings.Cut(rest, ".") {
-		for _, e := range found.Errors {
-			if name := strings.Join(e.Key(), "."); name == rest || strings.HasPrefix(name, rest+".") {
-				line, _ := e.Position()
-				return line
-			}
-		}
-	}
-	return 0
 }
 
 // suggestion finds a known key that differs in its table or its dashes only.
