@@ -100,40 +100,42 @@ func parseFile(name string, data []byte) (map[string]value, Problems) {
 		}
 		return nil, Problems{p}
 	}
-	var (
-		known    = fileKeys()
-		tables   = tablesOf(known)
-		lines    = keyLines(data)
-		values   = map[string]value{}
-		problems Problems
-	)
+	known, lines := fileKeys(), keyLines(data)
+	tables := tablesOf(known)
+	values := map[string]value{}
+	var wrong []leaf
 	for _, l := range leaves(tree, "", tables, lines) {
-		at := Problem{Input: l.key, File: name, Line: l.line}
-		if tables[l.key] {
-			at.Text = "it must be a table"
-			problems = append(problems, at)
-			continue
-		}
 		key, ok := known[l.key]
-		if !ok {
-			at.Text = "this key is not known" + suggestion(l.key, known)
-			problems = append(problems, at)
-			continue
+		var text string
+		if ok {
+			text, ok = key.kind.fromTOML(l.value)
 		}
-		text, ok := key.kind.fromTOML(l.value)
 		if !ok {
-			at.Text = "its value must be " + key.kind.inTOML()
-			problems = append(problems, at)
-			continue
-		}
-		if _, ok := values[key.name]; !ok {
-			values[key.name] = value{text, at}
+			wrong = append(wrong, l)
+		} else if _, ok := values[key.name]; !ok {
+			values[key.name] = value{text, Problem{Input: l.key, File: name, Line: l.line}}
 		}
 	}
-	if more := len(problems) - maxFileProblems; more > 0 {
-		problems = append(problems[:maxFileProblems:maxFileProblems], Problem{File: name, Text: othersWrong(more)})
+	var problems Problems
+	for i, l := range wrong {
+		if i == maxFileProblems {
+			return values, append(problems, Problem{File: name, Text: othersWrong(len(wrong) - i)})
+		}
+		problems = append(problems, Problem{Input: l.key, File: name, Line: l.line, Text: whyWrong(l.key, known, tables)})
 	}
 	return values, problems
+}
+
+// whyWrong says what is wrong with a key: its value, or that it is there.
+func whyWrong(key string, known map[string]fileKey, tables map[string]bool) string {
+	k, ok := known[key]
+	switch {
+	case ok:
+		return "its value must be " + k.kind.inTOML()
+	case tables[key]:
+		return "it must be a table"
+	}
+	return "this key is not known" + suggestion(key, known)
 }
 
 func othersWrong(n int) string {
