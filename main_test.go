@@ -21,6 +21,7 @@ func TestSearchFinds(t *testing.T)       { e2e.SearchFinds(t) }
 func TestDeadLog(t *testing.T)           { e2e.DeadLog(t) }
 func TestCancelled(t *testing.T)         { e2e.Cancelled(t) }
 func TestBlocked(t *testing.T)           { e2e.Blocked(t) }
+func TestStuck(t *testing.T)             { e2e.Stuck(t, run) }
 func TestMemory(t *testing.T)            { e2e.Memory(t) }
 func TestSpeed(t *testing.T)             { e2e.Speed(t) }
 

@@ -99,7 +99,7 @@ func TestSuperseded(t *testing.T) {
 		event.Observed{Observation: revision.Observation{State: revision.State{Stage: "Active", Ready: 3}}},
 		event.Observed{Observation: revision.Observation{State: revision.State{Stage: revision.Superseded}}},
 		red(verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: "m"}))
-	r.Finish()
+	r.Finish(t.Context())
 	data, err := os.ReadFile(output)
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestFiles(t *testing.T) {
 	r.JSON(&out, &log)
 	r.File(filepath.Join(dir, "page.md"))
 	play(r.Handle, "bot").emit(event.Configured{}, green(verdict.Ready))
-	r.Finish()
+	r.Finish(t.Context())
 	if !strings.HasPrefix(out.String(), "{\n  \"status\": \"ready\",\n  \"deployment-id\": \"\",\n") || other.Len() > 0 {
 		t.Errorf("the outputs are %s and the log %s", out.String(), other.String())
 	}
@@ -183,7 +183,7 @@ func TestDeadLog(t *testing.T) {
 		r := New(deadWriter{}, func(name string) string { return map[string]string{"GITHUB_ACTIONS": runner}[name] })
 		r.Mask("k")
 		play(r.Handle, "bot").emit(event.Configured{}, red(verdict.Failure{Reason: verdict.API, Message: "m", Output: "d"}))
-		r.Finish()
+		r.Finish(t.Context())
 	}
 }
 
@@ -201,9 +201,9 @@ func TestSurvives(t *testing.T) {
 	})
 	p := play(r.Handle, "bot")
 	p.emit(event.Configured{}, event.Planned{}, strange{}, nil, event.NotReverted{Err: errors.New("why")})
-	r.save(page, func() string { panic("boom") }, "", "")
+	r.save(t.Context(), page, func() string { panic("boom") }, "", "")
 	p.emit(event.Finished{Result: verdict.Of(verdict.Ready, nil)})
-	r.Finish()
+	r.Finish(t.Context())
 	if n := strings.Count(log.String(), "This action broke while it showed something"); n != 3 || !strings.Contains(log.String(), "Not rolled back: why.") {
 		t.Errorf("%d faults are shown, want 3:\n%s", n, log.String())
 	}
@@ -230,7 +230,7 @@ func TestBrokenLog(t *testing.T) {
 		output := filepath.Join(t.TempDir(), "output")
 		r := New(&brokenWriter{faults}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
 		play(r.Handle, "bot").emit(green(verdict.Ready))
-		r.Finish()
+		r.Finish(t.Context())
 		if data, err := os.ReadFile(output); err != nil || !strings.Contains(string(data), "status<<") || !strings.Contains(string(data), "\nready\n") {
 			t.Errorf("outputs %q, %v", data, err)
 		}
@@ -241,7 +241,7 @@ func TestBrokenLog(t *testing.T) {
 func TestNoResult(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "output")
 	r := New(&bytes.Buffer{}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
-	r.Finish()
+	r.Finish(t.Context())
 	data, err := os.ReadFile(output)
 	if err != nil {
 		t.Fatal(err)

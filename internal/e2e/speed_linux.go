@@ -249,16 +249,3 @@ func laySmall(t *testing.T, dir string, files int) {
 		put(t, dir, fmt.Sprintf("package%d/part%d/f%d.py", i/500, i%10, i), fmt.Appendf(nil, "x = %d\n", i))
 	}
 }
-
-func put(t *testing.T, dir, name string, data []byte) {
-	name = filepath.Join(dir, name)
-	err := os.WriteFile(name, data, 0o644)
-	if os.IsNotExist(err) {
-		if err = os.MkdirAll(filepath.Dir(name), 0o755); err == nil {
-			err = os.WriteFile(name, data, 0o644)
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
