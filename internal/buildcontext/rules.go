@@ -16,6 +16,9 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
+// maxBad is how many bad patterns are reported.
+const maxBad = 30
+
 // unneeded is what the platform's clients leave out of a context that has no
 // ignore file, at any depth; the secrets of isSecret are in their list, too. A
 // name is "**/name" and an ending "**.ending": these cost a comparison each, and
@@ -43,7 +46,7 @@ func isSecret(name string) bool {
 // https://docs.docker.com/build/concepts/context/#dockerignore-files
 type rules struct {
 	file      string // the ignore file; empty: unneeded
-	matcher   *patternmatcher.PatternMatcher
+	patterns  *patterns
 	negations []negation      // patterns with a !
 	kept      map[string]bool // the Dockerfile, and the links to it
 	through   map[string]bool // folders on the way to these
@@ -76,10 +79,16 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 			bad = append(bad, err)
 			break
 		}
-		for i, line := range strings.Split(text, "\n") {
-			more, err := parse(line, i == 0)
+		number := 0
+		for line := range strings.Lines(text) {
+			number++
+			more, err := parse(line, number == 1)
 			if err != nil {
-				bad = append(bad, &Error{File: name, Line: i + 1, Text: err.Error()})
+				bad = append(bad, &Error{File: name, Line: number, Text: err.Error()})
+			}
+			if len(bad) == maxBad {
+				bad = append(bad, &Error{File: name, Text: "the lines after that were not read"})
+				break
 			}
 			patterns = append(patterns, more...)
 		}
@@ -90,6 +99,9 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 			more, err := parse(line, false)
 			if err != nil {
 				bad = append(bad, &Error{Input: inputExclude, Text: err.Error()})
+			}
+			if len(bad) > maxBad {
+				break
 			}
 			patterns = append(patterns, more...)
 		}
@@ -102,13 +114,14 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 
 // compile takes patterns that parse.
 func (r *rules) compile(patterns []string) (err error) {
-	if r.matcher, err = patternmatcher.New(patterns); err != nil {
-		return err
-	}
-	for _, p := range r.matcher.Patterns() {
-		if p.Exclusion() {
-			r.negations = append(r.negations, newNegation(p.String()))
+	if r.patterns, err = newPatterns(patterns); err != nil {
+		if r.file == "" {
+			return &Error{Input: inputExclude, Text: err.Error(), Err: err}
 		}
+		return &Error{File: r.file, Text: err.Error(), Err: err}
+	}
+	for _, p := range r.patterns.negations {
+		r.negations = append(r.negations, newNegation(p))
 	}
 	return nil
 }
@@ -160,7 +173,7 @@ func parse(line string, first bool) ([]string, error) {
 		// New alone does not see all that a regular expression will not take.
 		for _, tried := range [][]string{{p}, {"**", p}} {
 			m, bad := patternmatcher.New(tried)
-			if bad == nil {
+			if bad == nil && !simple(m) {
 				_, bad = m.MatchesOrParentMatches("x")
 			}
 			if bad != nil {
@@ -231,9 +244,9 @@ func (n negation) explicit(name string) bool {
 
 // decision is what the rules say of a path.
 type decision struct {
-	out    bool // a rule leaves it out
-	secret bool // it is a secret, or in a folder that is
-	info   patternmatcher.MatchInfo
+	out    bool   // a rule leaves it out
+	secret bool   // it is a secret, or in a folder that is
+	info   []bool // see patterns.match
 }
 
 // decide says what becomes of a path, given what became of the folder it is in.
@@ -243,7 +256,7 @@ func (r *rules) decide(name string, parent decision) (decision, error) {
 	}
 	var now decision
 	var err error
-	if now.out, now.info, err = r.matcher.MatchesUsingParentResults(name, parent.info); err != nil {
+	if now.out, now.info, err = r.patterns.match(name, parent.info); err != nil {
 		return now, err
 	}
 	if parent.secret || isSecret(path.Base(name)) {
