@@ -49,15 +49,17 @@ func newPatterns(all []string) (*patterns, error) {
 	ps := &patterns{}
 	bytes := 0
 	for _, text := range all {
+		if g, ok := newGlob(text); ok && plain(text) {
+			last := ps.run(false)
+			last.globs = append(last.globs, g)
+			continue
+		}
 		m, err := patternmatcher.New([]string{text})
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range m.Patterns() { // none of an empty text
-			if n := len(ps.runs); n == 0 || ps.runs[n-1].negated != p.Exclusion() {
-				ps.runs = append(ps.runs, run{negated: p.Exclusion()})
-			}
-			last := &ps.runs[len(ps.runs)-1]
+			last := ps.run(p.Exclusion())
 			if g, ok := newGlob(filepath.ToSlash(p.String())); ok {
 				last.globs = append(last.globs, g)
 			} else if bytes += len(text); bytes <= maxRegular {
@@ -75,6 +77,28 @@ func newPatterns(all []string) (*patterns, error) {
 		return nil, fmt.Errorf("the patterns with [ ], \\, ^, or a ** in the middle have %d bytes, and at most %d may be in them; write simpler ones", bytes, maxRegular)
 	}
 	return ps, nil
+}
+
+// plain reports whether a text is a pattern as it stands, in which Docker's readers find
+// nothing to change, and nothing wrong.
+func plain(text string) bool {
+	if text == "" || strings.ContainsAny(text[:1], "#!/") || text != path.Clean(text) {
+		return false
+	}
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' || strings.IndexByte(`[]\^`, text[i]) >= 0 {
+			return false
+		}
+	}
+	return len(text) < 1<<15
+}
+
+// run is the run to which a pattern is added.
+func (ps *patterns) run(negated bool) *run {
+	if n := len(ps.runs); n == 0 || ps.runs[n-1].negated != negated {
+		ps.runs = append(ps.runs, run{negated: negated})
+	}
+	return &ps.runs[len(ps.runs)-1]
 }
 
 // match reports whether the patterns leave a path out, and which runs match it, given

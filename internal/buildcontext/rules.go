@@ -161,6 +161,9 @@ var errControl = errors.New("it has a control character")
 
 // parse reads a line of an ignore file: a pattern, or none.
 func parse(line string, first bool) ([]string, error) {
+	if text := strings.TrimRight(line, "\r\n"); plain(text) {
+		return []string{text}, nil
+	}
 	text := line
 	if !first {
 		text = "\n" + text // where the file's first line may have a byte order mark

@@ -19,7 +19,9 @@ import (
 const (
 	maxFile         = 256 << 10 // bytes
 	maxFileProblems = 30        // that are reported one by one
+	maxKeys         = 5000      // each is compared with all others when the file is read
 	retiredKrisp    = "enable_krisp"
+	ignoredTable    = "docker" // for another of the CLI's commands
 )
 
 // fileKey is a key of the config file: an input's, or one that the platform's
@@ -92,6 +94,11 @@ func readRegular(path string, most int64) ([]byte, error) {
 
 // parseFile reads the text of a config file called name.
 func parseFile(name string, data []byte) (map[string]value, Problems) {
+	known, lines, keys := fileKeys(), map[string]int(nil), 0
+	tables := tablesOf(known)
+	if lines, keys = keyLines(data); keys > maxKeys {
+		return nil, tooManyKeys(name, keys, lines, known, tables)
+	}
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		p := Problem{File: name, Text: "it is not TOML: " + strings.TrimPrefix(err.Error(), "toml: ")}
@@ -100,8 +107,6 @@ func parseFile(name string, data []byte) (map[string]value, Problems) {
 		}
 		return nil, Problems{p}
 	}
-	known, lines := fileKeys(), keyLines(data)
-	tables := tablesOf(known)
 	values := map[string]value{}
 	var wrong []leaf
 	for _, l := range leaves(tree, "", tables, lines) {
@@ -116,14 +121,36 @@ func parseFile(name string, data []byte) (map[string]value, Problems) {
 			values[key.name] = value{text, Problem{Input: l.key, File: name, Line: l.line}}
 		}
 	}
-	var problems Problems
+	return values, wrongKeys(name, wrong, known, tables)
+}
+
+// tooManyKeys are the problems of a file whose values are not read, because their
+// number makes that slow: the keys that are not known, or else that number.
+func tooManyKeys(name string, keys int, lines map[string]int, known map[string]fileKey, tables map[string]bool) Problems {
+	var wrong []leaf
+	for key, line := range lines {
+		table := key[:max(0, strings.LastIndexByte(key, '.'))]
+		_, isKnown := known[key]
+		if !isKnown && !tables[key] && key != ignoredTable && (table == "" || tables[table]) {
+			wrong = append(wrong, leaf{key: key, line: line})
+		}
+	}
+	if wrong == nil {
+		return Problems{{File: name, Text: fmt.Sprintf("it has %d keys, and may have %d at most; remove what the deployment does not need", keys, maxKeys)}}
+	}
+	slices.SortFunc(wrong, byLine)
+	return wrongKeys(name, wrong, known, tables)
+}
+
+// wrongKeys reports keys that are wrong: the first one by one, and how many more.
+func wrongKeys(name string, wrong []leaf, known map[string]fileKey, tables map[string]bool) (problems Problems) {
 	for i, l := range wrong {
 		if i == maxFileProblems {
-			return values, append(problems, Problem{File: name, Text: othersWrong(len(wrong) - i)})
+			return append(problems, Problem{File: name, Text: othersWrong(len(wrong) - i)})
 		}
 		problems = append(problems, Problem{Input: l.key, File: name, Line: l.line, Text: whyWrong(l.key, known, tables)})
 	}
-	return values, problems
+	return problems
 }
 
 // whyWrong says what is wrong with a key: its value, or that it is there.
@@ -171,17 +198,19 @@ func leaves(table map[string]any, prefix string, tables map[string]bool, lines m
 		key := prefix + name
 		inner, isTable := v.(map[string]any)
 		switch {
-		case key == "docker": // for another of the CLI's commands
+		case key == ignoredTable:
 		case isTable && tables[key]:
 			all = append(all, leaves(inner, key+".", tables, lines)...)
 		default:
 			all = append(all, leaf{key, v, lines[key]})
 		}
 	}
-	slices.SortFunc(all, func(a, b leaf) int {
-		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
-	})
+	slices.SortFunc(all, byLine)
 	return all
+}
+
+func byLine(a, b leaf) int {
+	return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
 }
 
 // suggestion finds a known key that differs in its table or its dashes only.

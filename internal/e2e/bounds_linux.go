@@ -67,7 +67,7 @@ func Bounds(t *testing.T) {
 	const room = largest - 64<<10 // next to which a document has room
 	globs := map[string]string{}
 	for i := range 300 {
-		globs[fmt.Sprintf("dir%d/f%d.txt", i%10, i)] = "text\n"
+		globs[fmt.Sprintf("dir%d/f%d.py", i%10, i)] = "text\n"
 	}
 	for _, tt := range []struct {
 		name, status, reason string
@@ -86,9 +86,9 @@ func Bounds(t *testing.T) {
 		{"log", "failed", "crash", []string{"INPUT_IMAGE=ghcr.io/acme/bot:dies", "INPUT_LOG-LINES=1000000"}, nil, answers(logs, 200, filled(`{"logs":[`, `{}`, `]}`, largest)), false},
 		{"log of lines", "failed", "crash", []string{"INPUT_IMAGE=ghcr.io/acme/bot:dies", "INPUT_LOG-LINES=1000000"}, nil, answers(logs, 200, filled(`{"logs":[`, `{"log":"a"}`, `]}`, largest)), false},
 		{"builds", "deployed", "", []string{source, quick}, nil, answers(is(http.MethodGet, "/v1/builds"), 200, filled(`{"builds":[`, `{}`, `],"total":9}`, largest)), false},
-		{"upload's form", "failed", "build", []string{source, quick}, nil, answers(is(http.MethodPost, "/v1/builds/upload-url"), 200, `{"uploadId":"u","uploadUrl":"http://127.0.0.1:9","uploadFields":{`+strings.ReplaceAll(lined(`"%d":"",`, 170_000), "\n", "")+`"a":"b"}}`), false},
-		{"build's log", "failed", "build", []string{source, quick}, map[string]string{"Dockerfile": "# simulator: fails\nFROM a\n"}, answers(func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/builds/") && logs(r) }, 200, filled(`{"logs":[`, `"a\n\n\n\n\n\n"`, `]}`, 7<<20)), false},
-		{"secret sets", "failed", "refused", []string{image, "INPUT_IMAGE-CREDENTIALS=pull", "INPUT_WAIT-TIMEOUT=3"}, nil, func(cloud http.Handler) http.Handler {
+		{"upload's form", "failed", "build", []string{source, quick, "INPUT_BUILD-TIMEOUT=1"}, nil, answers(is(http.MethodPost, "/v1/builds/upload-url"), 200, `{"uploadId":"u","uploadUrl":"http://127.0.0.1:9","uploadFields":{`+strings.ReplaceAll(lined(`"%d":"",`, 170_000), "\n", "")+`"a":"b"}}`), false},
+		{"build's log", "failed", "build", []string{source, quick}, nil, answers(func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/builds/") && logs(r) }, 200, filled(`{"logs":[`, `"a\n\n\n\n\n\n"`, `]}`, 7<<20)), false},
+		{"secret sets", "failed", "refused", []string{image, "INPUT_IMAGE-CREDENTIALS=pull", "INPUT_WAIT-TIMEOUT=2"}, nil, func(cloud http.Handler) http.Handler {
 			return simulator.Answer(simulator.Answer(cloud, simulator.Writes, 409, nil, `{"error":"not yet ready"}`), secretsPath, 200, nil, filled(`{"sets":[`, `{}`, `]}`, largest))
 		}, false},
 		{"refusal", "failed", "refused", []string{image}, nil, answers(simulator.Writes, 400, filled(`{"error":"no","details":[`, `{}`, `]}`, largest)), false},
@@ -104,14 +104,17 @@ func Bounds(t *testing.T) {
 		{"patterns of all that is in folders", "deployed", "", []string{source, quick}, map[string]string{".dockerignore": lined("other%d/**", 50_000)}, nil, true},
 		{"patterns of any folder", "deployed", "", []string{source, quick}, map[string]string{".dockerignore": lined("**/*.z%d", 80_000)}, nil, true},
 		{"patterns of endings", "deployed", "", []string{source, quick}, map[string]string{".dockerignore": lined("**.z%d", 80_000)}, nil, true},
-		{"patterns that take back in", "deployed", "", []string{source, quick}, map[string]string{".dockerignore": lined("!dir%d/*.txt", 60_000)}, nil, true},
-		{"patterns in turn", "deployed", "", []string{source, quick}, map[string]string{".dockerignore": lined("a%[1]d\n!b%[1]d", 60_000)}, nil, true},
+		{"patterns that take back in", "failed", "inputs", []string{source, quick}, map[string]string{".dockerignore": lined("!dir%d/*.txt", 60_000)}, nil, true},
+		{"patterns in turn", "failed", "inputs", []string{source, quick}, map[string]string{".dockerignore": lined("a%[1]d\n!b%[1]d", 60_000)}, nil, true},
 		{"patterns with brackets", "failed", "inputs", []string{source, quick}, map[string]string{".dockerignore": lined("[a-z]%d", 80_000)}, nil, true},
 		{"a long pattern", "failed", "inputs", []string{source, quick}, map[string]string{".dockerignore": strings.Repeat("[a-z]*", 10_000)}, nil, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			cloud := fastCloud()
-			cloud.BuildScripts["fails"] = simulator.BuildScript{Name: "fails", Status: "failed"}
+			if tt.reason == "build" {
+				cloud.BuildScripts["ok"] = simulator.BuildScript{Name: "ok", Status: "failed"}
+			}
 			crash, _ := simulator.ScriptOf("crash")
 			for i := range crash.Frames {
 				crash.Frames[i].At = time.Duration(i+1) * time.Millisecond
