@@ -47,7 +47,6 @@ type run struct {
 // newPatterns takes patterns that parse.
 func newPatterns(all []string) (*patterns, error) {
 	ps := &patterns{}
-	bytes := 0
 	for _, text := range all {
 		if g, ok := newGlob(text); ok && plain(text) {
 			last := ps.run(false)
@@ -62,7 +61,7 @@ func newPatterns(all []string) (*patterns, error) {
 			last := ps.run(p.Exclusion())
 			if g, ok := newGlob(filepath.ToSlash(p.String())); ok {
 				last.globs = append(last.globs, g)
-			} else if bytes += len(text); bytes <= maxRegular {
+			} else {
 				last.regular = append(last.regular, newRegular(text, p.Exclusion()))
 			}
 			if p.Exclusion() {
@@ -70,13 +69,38 @@ func newPatterns(all []string) (*patterns, error) {
 			}
 		}
 	}
-	switch n := len(ps.negations); {
-	case n > maxNegations:
-		return nil, fmt.Errorf("%d patterns begin with a !, and at most %d may; name their folders", n, maxNegations)
-	case bytes > maxRegular:
-		return nil, fmt.Errorf("the patterns with [ ], \\, ^, or a ** in the middle have %d bytes, and at most %d may be in them; write simpler ones", bytes, maxRegular)
-	}
 	return ps, nil
+}
+
+// limits count what of patterns takes much memory.
+type limits struct{ negations, regular int }
+
+// add returns an error when a pattern is more than may be.
+func (l *limits) add(pattern string) error {
+	text, negated := strings.CutPrefix(pattern, "!")
+	if negated {
+		l.negations++
+	}
+	if _, ok := newGlob(text); !ok {
+		l.regular += len(text)
+	}
+	switch {
+	case l.negations > maxNegations:
+		return fmt.Errorf("more than %d patterns begin with a !; take back in whole folders", maxNegations)
+	case l.regular > maxRegular:
+		return fmt.Errorf("the patterns with [ ], \\, ^, or a ** in the middle have more than %d KiB; write simpler ones", maxRegular>>10)
+	}
+	return nil
+}
+
+// all adds patterns.
+func (l *limits) all(patterns []string) error {
+	for _, p := range patterns {
+		if err := l.add(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plain reports whether a text is a pattern as it stands, in which Docker's readers find

@@ -65,6 +65,7 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 	}
 	patterns := slices.Clone(unneeded)
 	var bad []error
+	var limit limits
 	files := []string{dockerfile + ".dockerignore", ".dockerignore"}
 	if len(kept) == 0 {
 		files = files[1:] // the Dockerfile was not found
@@ -86,6 +87,10 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 			if err != nil {
 				bad = append(bad, &Error{File: name, Line: number, Text: err.Error()})
 			}
+			if err := limit.all(more); err != nil {
+				bad = append(bad, &Error{File: name, Line: number, Text: err.Error()})
+				break
+			}
 			if len(bad) == maxBad {
 				bad = append(bad, &Error{File: name, Text: "the lines after that were not read"})
 				break
@@ -99,6 +104,10 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 			more, err := parse(line, false)
 			if err != nil {
 				bad = append(bad, &Error{Input: inputExclude, Text: err.Error()})
+			}
+			if err := limit.all(more); err != nil {
+				bad = append(bad, &Error{Input: inputExclude, Text: err.Error()})
+				break
 			}
 			if len(bad) > maxBad {
 				break
@@ -115,10 +124,7 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 // compile takes patterns that parse.
 func (r *rules) compile(patterns []string) (err error) {
 	if r.patterns, err = newPatterns(patterns); err != nil {
-		if r.file == "" {
-			return &Error{Input: inputExclude, Text: err.Error(), Err: err}
-		}
-		return &Error{File: r.file, Text: err.Error(), Err: err}
+		return err
 	}
 	for _, p := range r.patterns.negations {
 		r.negations = append(r.negations, newNegation(p))
@@ -163,6 +169,9 @@ var errControl = errors.New("it has a control character")
 func parse(line string, first bool) ([]string, error) {
 	if text := strings.TrimRight(line, "\r\n"); plain(text) {
 		return []string{text}, nil
+	}
+	if len(line) > maxRegular {
+		return nil, fmt.Errorf("%.200q… is longer than %d KiB", line, maxRegular>>10)
 	}
 	text := line
 	if !first {
