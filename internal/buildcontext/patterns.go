@@ -75,30 +75,22 @@ func newPatterns(all []string) (*patterns, error) {
 // limits count what of patterns takes much memory.
 type limits struct{ negations, regular int }
 
-// add returns an error when a pattern is more than may be.
-func (l *limits) add(pattern string) error {
-	text, negated := strings.CutPrefix(pattern, "!")
-	if negated {
-		l.negations++
-	}
-	if _, ok := newGlob(text); !ok {
-		l.regular += len(text)
+// add counts patterns, and returns an error when they are more than may be.
+func (l *limits) add(patterns ...string) error {
+	for _, p := range patterns {
+		text, negated := strings.CutPrefix(p, "!")
+		if negated {
+			l.negations++
+		}
+		if _, ok := newGlob(text); !ok {
+			l.regular += len(text)
+		}
 	}
 	switch {
 	case l.negations > maxNegations:
 		return fmt.Errorf("more than %d patterns begin with a !; take back in whole folders", maxNegations)
 	case l.regular > maxRegular:
 		return fmt.Errorf("the patterns with [ ], \\, ^, or a ** in the middle have more than %d KiB; write simpler ones", maxRegular>>10)
-	}
-	return nil
-}
-
-// all adds patterns.
-func (l *limits) all(patterns []string) error {
-	for _, p := range patterns {
-		if err := l.add(p); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func TestPatternLimits(t *testing.T) {
 		{"more brackets", list("[a-f]%04d", maxRegular/9+1), "have more than 32 KiB"},
 	} {
 		var l limits
-		if err := l.all(tt.all); (err == nil) != (tt.wrong == "") || err != nil && !strings.Contains(err.Error(), tt.wrong) {
+		if err := l.add(tt.all...); (err == nil) != (tt.wrong == "") || err != nil && !strings.Contains(err.Error(), tt.wrong) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.wrong)
 		}
 	}

@@ -63,9 +63,7 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 			r.through[dir] = true
 		}
 	}
-	patterns := slices.Clone(unneeded)
-	var bad []error
-	var limit limits
+	read := reading{patterns: slices.Clone(unneeded)}
 	files := []string{dockerfile + ".dockerignore", ".dockerignore"}
 	if len(kept) == 0 {
 		files = files[1:] // the Dockerfile was not found
@@ -75,50 +73,57 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		r.file, patterns = name, nil
+		r.file, read.patterns = name, nil
 		if err != nil {
-			bad = append(bad, err)
+			read.bad = append(read.bad, err)
 			break
 		}
 		number := 0
 		for line := range strings.Lines(text) {
-			number++
-			more, err := parse(line, number == 1)
-			if err != nil {
-				bad = append(bad, &Error{File: name, Line: number, Text: err.Error()})
-			}
-			if err := limit.all(more); err != nil {
-				bad = append(bad, &Error{File: name, Line: number, Text: err.Error()})
+			if number++; !read.line(line, number == 1, Error{File: name, Line: number}) {
 				break
 			}
-			if len(bad) == maxBad {
-				bad = append(bad, &Error{File: name, Text: "the lines after that were not read"})
-				break
-			}
-			patterns = append(patterns, more...)
 		}
 		break
 	}
-	for _, lines := range exclude {
-		for line := range strings.Lines(lines) {
-			more, err := parse(line, false)
-			if err != nil {
-				bad = append(bad, &Error{Input: inputExclude, Text: err.Error()})
-			}
-			if err := limit.all(more); err != nil {
-				bad = append(bad, &Error{Input: inputExclude, Text: err.Error()})
-				break
-			}
-			if len(bad) > maxBad {
-				break
-			}
-			patterns = append(patterns, more...)
+	for line := range strings.Lines(strings.Join(exclude, "\n")) {
+		if !read.line(line, false, Error{Input: inputExclude}) {
+			break
 		}
 	}
-	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
+	if len(read.bad) > 0 {
+		return nil, errors.Join(read.bad...)
 	}
-	return r, r.compile(patterns)
+	return r, r.compile(read.patterns)
+}
+
+// reading are the patterns of the lines that are read, and what is wrong with others.
+type reading struct {
+	patterns []string
+	bad      []error
+	limits   limits
+	full     bool // no more lines are to be read
+}
+
+// line takes up a line that is somewhere, and reports whether more can be read.
+func (r *reading) line(text string, first bool, at Error) bool {
+	if r.full {
+		return false
+	}
+	patterns, err := parse(text, first)
+	if err == nil {
+		err = r.limits.add(patterns...)
+		r.full = err != nil
+	}
+	if err != nil {
+		at.Text = err.Error()
+		r.bad = append(r.bad, &at)
+	}
+	if len(r.bad) == maxBad {
+		r.bad, r.full = append(r.bad, &Error{File: at.File, Input: at.Input, Text: "the lines after that were not read"}), true
+	}
+	r.patterns = append(r.patterns, patterns...)
+	return !r.full
 }
 
 // compile takes patterns that parse.

@@ -94,9 +94,10 @@ func readRegular(path string, most int64) ([]byte, error) {
 
 // parseFile reads the text of a config file called name.
 func parseFile(name string, data []byte) (map[string]value, Problems) {
-	known, lines, keys := fileKeys(), map[string]int(nil), 0
+	known := fileKeys()
 	tables := tablesOf(known)
-	if lines, keys = keyLines(data); keys > maxKeys {
+	lines, keys := keyLines(data)
+	if keys > maxKeys {
 		return nil, tooManyKeys(name, keys, lines, known, tables)
 	}
 	var tree map[string]any

@@ -125,24 +125,6 @@ func (j *process) read(name string) string {
 	return string(data)
 }
 
-// syncLog is what a process has printed so far.
-type syncLog struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *syncLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *syncLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // Cancelled stops the process at each stage, in each way that a runner or a
 // terminal does: it ends by itself, in red, and says what continues without it.
 func Cancelled(t *testing.T) {
