@@ -29,7 +29,7 @@ var (
 const (
 	textSize  = 15_729   // bytes of a text; 10,000 of them are 150 MiB
 	noiseSize = 10 << 20 // bytes of a file that does not compress
-	maxPeak   = 64 << 10 // KiB
+	maxPeak   = 48 << 10 // KiB
 	mostTime  = 0.2      // of the other action's
 	mostBytes = 1.05     // of the other action's
 )
