@@ -12,6 +12,16 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
+// TestStoppedFirst holds that a job which is stopped before anything is known of it has
+// a headline all the same.
+func TestStoppedFirst(t *testing.T) {
+	var r Record
+	r.Add(event.Entry{Event: event.Finished{Result: verdict.Of("", verdict.Stopped())}})
+	if got := Headline(&r); !strings.HasPrefix(got, "✗ the job was stopped and did not end by itself") {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestSummaryRoom holds that the page takes what room other writers have left of the
 // job summary, and no more: all of it, without its least useful parts, the headline
 // alone, or nothing, which the log reports.
