@@ -63,7 +63,7 @@ func (r *Record) broke() string {
 	}
 	cause := r.line(r.why.Cause)
 	switch {
-	case r.agent == "": // it was stopped before its inputs were read
+	case r.agent == "" && r.status == verdict.Cancelled: // it was stopped before its inputs were read
 		return f.Message
 	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "" && cause != f.Message:
 		return fmt.Sprintf("%s: build %s failed: %s", r.agent, short(r.build), cause)
