@@ -22,6 +22,7 @@ import (
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/stopping"
 	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/internal/version"
 	"pipecat-cloud-deploy/poll"
@@ -32,61 +33,50 @@ import (
 	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
-// grace is how long the end of a stopped job may take: a runner kills it ten
-// seconds after the first signal.
-const grace = 1500 * time.Millisecond
-
 func main() {
+	debug.SetMemoryLimit(32 << 20) // what is read may be large, and garbage need not be
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, func() {
-		stop() // a second signal ends the process at once
-		time.Sleep(grace)
-		os.Exit(1) // something blocks, such as a log that nobody reads
-	})
+	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
 	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads changes no verdict
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr, http.DefaultTransport))
+	stdout, stderr := stopping.Writer(ctx, os.Stdout), stopping.Writer(ctx, os.Stderr)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), stdout, stderr, http.DefaultTransport))
 }
 
-// run is the program: it returns the exit code.
-func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, transport http.RoundTripper) (code int) {
+// run is the program: it returns the exit code. A job that is stopped has a result,
+// too, whatever it is busy with.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, transport http.RoundTripper) int {
 	env := gha.Environ(environ)
 	report := summary.New(stdout, env)
 	report.Version = version.Name()
-	log := event.Emitter{Step: event.Inputs, Handle: report.Handle}
 	finish := func(green verdict.Status, err error) int {
-		result := verdict.Of(green, err)
-		log.Emit(event.Finished{Result: result})
-		report.Finish()
-		return result.Status().ExitCode()
+		return report.End(ctx, verdict.Of(green, err)).Status().ExitCode()
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			code = finish("", verdict.Broken(p, debug.Stack()))
+	return stopping.Run(ctx, func() (code int) {
+		defer func() {
+			if p := recover(); p != nil {
+				code = finish("", verdict.Broken(p, debug.Stack()))
+			}
+		}()
+		report.Mask(string(config.Key(env)))
+		cfg, err := config.Load(args, env)
+		if config.Inform(stdout, err, version.Name()) {
+			return 0
 		}
-	}()
-	report.Mask(string(config.Key(env)))
-	cfg, err := config.Load(args, env)
-	if config.Inform(stdout, err, version.Name()) {
-		return 0
-	}
-	if cfg.JSON {
-		report.JSON(stdout, stderr)
-	}
-	report.File(cfg.Summary)
-	log.Agent = cfg.AgentName
-	log.Emit(cfg.Event())
-	if invalid := (config.Problems)(nil); errors.As(err, &invalid) {
-		log.Emit(event.InvalidInputs{Problems: invalid})
-		return finish("", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Inputs, Message: invalid.Error()})
-	}
-
-	j := newJob(cfg, transport, log)
-	status, err := j.rollOut(ctx)
-	if err != nil {
-		j.diagnose(ctx, err)
-		err = j.revert(ctx, err)
-	}
-	return finish(status, err)
+		if cfg.JSON {
+			report.JSON(stdout, stderr)
+		}
+		report.File(cfg.Summary)
+		log := event.Emitter{Agent: cfg.AgentName, Step: event.Inputs, Handle: report.Handle}
+		log.Emit(cfg.Event())
+		if ctx.Err() != nil {
+			return finish("", ctx.Err())
+		}
+		if invalid := (config.Problems)(nil); errors.As(err, &invalid) {
+			log.Emit(event.InvalidInputs{Problems: invalid})
+			return finish("", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Inputs, Message: invalid.Error()})
+		}
+		return finish(newJob(cfg, transport, log).do(ctx))
+	}, func() int { return finish("", verdict.Stopped()) })
 }
 
 // job puts one version on one agent.
@@ -110,6 +100,16 @@ func newJob(cfg config.Config, transport http.RoundTripper, log event.Emitter) *
 	}
 	return &job{cfg: cfg, want: request(cfg), api: &api, once: &once, log: log,
 		policy: poll.Policy{MaxRestarts: cfg.MaxRestarts, MinReady: cfg.MinReady}}
+}
+
+// do is the whole job: where the new version fails, it says why, and goes back.
+func (j *job) do(ctx context.Context) (verdict.Status, error) {
+	status, err := j.rollOut(ctx)
+	if err != nil {
+		j.diagnose(ctx, err)
+		err = j.revert(ctx, err)
+	}
+	return status, err
 }
 
 // rollOut makes the update, and waits until the new deployment serves.

@@ -22,7 +22,9 @@ func TestSearchFinds(t *testing.T)       { e2e.SearchFinds(t) }
 func TestDeadLog(t *testing.T)           { e2e.DeadLog(t) }
 func TestCancelled(t *testing.T)         { e2e.Cancelled(t) }
 func TestBlocked(t *testing.T)           { e2e.Blocked(t) }
+func TestStuck(t *testing.T)             { e2e.Stuck(t, run) }
 func TestMemory(t *testing.T)            { e2e.Memory(t) }
+func TestBounds(t *testing.T)            { e2e.Bounds(t) }
 func TestSpeed(t *testing.T)             { e2e.Speed(t) }
 
 func BenchmarkRefusal(b *testing.B) { e2e.Refusal(b) }

@@ -150,7 +150,7 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 
 func (a *applier) post(ctx context.Context) (*pipecat.Agent, error) {
 	if a.Baseline.Agent == nil {
-		return a.api.CreateAgent(ctx, pipecat.CreateRequest{ServiceName: a.Request.Agent, Region: a.Request.Region, Settings: a.Settings})
+		return a.api.CreateAgent(ctx, pipecat.CreateRequest{ServiceName: a.Request.Agent, Region: a.region(), Settings: a.Settings})
 	}
 	return a.api.UpdateAgent(ctx, a.Request.Agent, pipecat.UpdateRequest{Settings: a.Settings, ForceRedeploy: a.force()})
 }

@@ -108,7 +108,7 @@ func readMissing(ctx context.Context, api API, r Request, at time.Time) (b Basel
 		return Baseline{}, err
 	}
 	b.Near = r.near(ctx, api)
-	if r.Latest || r.Source != nil || r.Settings.BuildID != "" {
+	if r.Latest || r.Source != nil {
 		b.Region, err = r.region(ctx, api)
 	}
 	return b, err
@@ -158,20 +158,16 @@ func noDigits(r rune) rune {
 	return r
 }
 
-// region is where a build has to be, of an agent whose own region is not known: the
-// one that is asked for, else the organization's default. It must be known only
-// where a build is looked for or made.
+// region is where a build is looked for or made, for an agent whose own region is not
+// known: the one that is asked for, else the organization's default.
 func (r Request) region(ctx context.Context, api API) (string, error) {
 	if r.Region != "" {
 		return r.Region, nil
 	}
-	needed := r.Latest || r.Source != nil
 	switch p, err := api.Properties(ctx); {
-	case err != nil && needed:
-		return "", unreadable(ctx, err)
 	case err != nil:
-		return "", nil
-	case p.DefaultRegion == "" && needed:
+		return "", unreadable(ctx, err)
+	case p.DefaultRegion == "":
 		return "", failed(verdict.Inputs, nil, "the region of the build is not known, for the organization has no default one; set region")
 	default:
 		return p.DefaultRegion, nil

@@ -62,6 +62,15 @@ func NewPlan(r Request, b Baseline, a Artifact) (Plan, error) {
 	return p, nil
 }
 
+// region is where a new agent is created: where it is asked for, or else where its
+// build is, for it can be deployed nowhere else. "" leaves it to the platform.
+func (p Plan) region() string {
+	if build := p.Artifact.Build; p.Request.Region == "" && build != nil {
+		return build.Region
+	}
+	return p.Request.Region
+}
+
 // previous is the id of the deployment before the change, or "".
 func (p Plan) previous() string {
 	if p.Baseline.Agent == nil {
@@ -113,7 +122,7 @@ func (p Plan) ScalingOnly() bool {
 func (p Plan) Event() event.Planned {
 	agent := p.Baseline.Agent
 	e := event.Planned{
-		Create: agent == nil, Near: p.Baseline.Near, Region: p.Request.Region, PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
+		Create: agent == nil, Near: p.Baseline.Near, Region: p.region(), PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
 		Image: p.Artifact.Image, Changes: p.Changes, Force: p.force(), Rollback: p.Request.Rollback,
 		NeedsDeployment: p.NeedsDeployment(), ScalingOnly: p.ScalingOnly(), NotReported: p.notReported(),
 	}

@@ -130,6 +130,8 @@ func (r *Record) broke() string {
 	happened = fmt.Sprintf("%s %s %s", r.version(), happened, r.where())
 	cause := r.line(r.why.Cause)
 	switch {
+	case r.agent == "" && r.status == verdict.Cancelled: // it was stopped before its inputs were read
+		return f.Message
 	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "" && cause != f.Message:
 		return fmt.Sprintf("Build %s for %s failed: %s", short(r.build), r.agent, cause)
 	case f.Reason != verdict.Crash && f.Reason != verdict.OutOfMemory && (f.Reason != verdict.NotReady || r.why.Type == ""):

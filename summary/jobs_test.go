@@ -363,7 +363,7 @@ func (j story) leave(t *testing.T, onRunner bool, foreign string) left {
 	r := New(&log, env)
 	r.Mask(key)
 	j.play(play(r.Handle, foreign), foreign)
-	r.Finish()
+	r.Finish(t.Context())
 	read := func(name string) string {
 		data, err := os.ReadFile(env[name])
 		if err != nil {

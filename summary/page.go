@@ -31,15 +31,30 @@ type section struct {
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
 func Page(run gha.Run, records []*Record) string {
-	var b strings.Builder
-	for _, r := range records {
-		b.WriteString(r.settled().page(run, gha.MaxSummary/len(records)))
-	}
-	return b.String()
+	return pageWithin(run, records, gha.MaxSummary)
 }
 
+// pageWithin is the page with at most so many bytes: without the parts that are
+// least useful, or else the headlines alone; "" where there is no room for these.
+func pageWithin(run gha.Run, records []*Record, room int) string {
+	var page, headlines strings.Builder
+	for _, r := range records {
+		page.WriteString(r.settled().page(run, max(0, room)/len(records)))
+		headlines.WriteString(r.settled().heading())
+	}
+	switch {
+	case page.Len() <= room:
+		return page.String()
+	case headlines.Len() <= room:
+		return headlines.String()
+	}
+	return ""
+}
+
+func (r *Record) heading() string { return fmt.Sprintf("## %s\n\n", md(r.headline())) }
+
 func (r *Record) page(run gha.Run, room int) string {
-	sections := []section{{"", fmt.Sprintf("## %s\n\n", md(r.headline())), 0}}
+	sections := []section{{"", r.heading(), 0}}
 	if r.green() {
 		sections = append(sections, []section{
 			{"", r.inShort(), 0},

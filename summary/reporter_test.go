@@ -106,7 +106,7 @@ func TestTwoAgents(t *testing.T) {
 		})
 	}
 	jobs.Wait()
-	r.Finish()
+	r.Finish(t.Context())
 	var alone bytes.Buffer
 	one := New(&alone, onRunner)
 	roll(play(one.Handle, agents[0]), agents[0], func() {})
@@ -237,7 +237,7 @@ func TestFirstOutputs(t *testing.T) {
 	one.emit(event.Accepted{ID: "1"})
 	two.emit(event.Accepted{ID: "2"}, green(verdict.Ready))
 	play(r.Handle, "").emit(red(verdict.Failure{Reason: verdict.Internal, Message: "m"}))
-	r.Finish()
+	r.Finish(t.Context())
 	for _, want := range []string{`"status": "failed"`, `"deployment-id": "1"`, `"agent-name": "one"`, `"image": "x"`, `"failure-reason": "internal"`} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("lacks %s: %s", want, out.String())
@@ -258,7 +258,7 @@ func TestLateMask(t *testing.T) {
 	log.Reset()
 	r.Mask("sk_secret")
 	p.emit(event.NotReverted{Err: errors.New("sk_secret")}, green(verdict.Ready))
-	r.Finish()
+	r.Finish(t.Context())
 	if all := log.String() + out.String() + Page(gha.Run{}, r.records()); ghatest.Hides(all) != nil {
 		t.Errorf("%v:\n%s", ghatest.Hides(all), all)
 	}

@@ -100,7 +100,7 @@ func TestSuperseded(t *testing.T) {
 		event.Observed{Observation: revision.Observation{State: revision.State{Stage: "Active", Ready: 3}}},
 		event.Observed{Observation: revision.Observation{State: revision.State{Stage: revision.Superseded}}},
 		red(verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: "m"}))
-	r.Finish()
+	r.Finish(t.Context())
 	data, err := os.ReadFile(output)
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestFiles(t *testing.T) {
 	r.JSON(&out, &log)
 	r.File(filepath.Join(dir, "page.md"))
 	play(r.Handle, "bot").emit(event.Configured{}, green(verdict.Ready))
-	r.Finish()
+	r.Finish(t.Context())
 	if !strings.HasPrefix(out.String(), "{\n  \"status\": \"ready\",\n  \"deployment-id\": \"\",\n") || other.Len() > 0 {
 		t.Errorf("the outputs are %s and the log %s", out.String(), other.String())
 	}
@@ -181,7 +181,7 @@ func TestDeadLog(t *testing.T) {
 		r := New(deadWriter{}, map[string]string{"GITHUB_ACTIONS": runner})
 		r.Mask("k")
 		play(r.Handle, "bot").emit(event.Configured{}, red(verdict.Failure{Reason: verdict.API, Message: "m", Output: "d"}))
-		r.Finish()
+		r.Finish(t.Context())
 	}
 }
 
@@ -197,9 +197,9 @@ func TestSurvives(t *testing.T) {
 	r := New(&log, map[string]string{"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page})
 	p := play(r.Handle, "bot")
 	p.emit(event.Configured{}, event.Planned{}, strange{}, nil, event.NotReverted{Err: errors.New("why")})
-	r.save(page, func() string { panic("boom") }, "", "")
+	r.save(t.Context(), page, func() string { panic("boom") }, "", "")
 	p.emit(event.Finished{Result: verdict.Of(verdict.Ready, nil)})
-	r.Finish()
+	r.Finish(t.Context())
 	if n := strings.Count(log.String(), "This action broke while it showed something"); n != 3 || !strings.Contains(log.String(), "Not rolled back: why.") {
 		t.Errorf("%d faults are shown, want 3:\n%s", n, log.String())
 	}
@@ -226,7 +226,7 @@ func TestBrokenLog(t *testing.T) {
 		output := filepath.Join(t.TempDir(), "output")
 		r := New(&brokenWriter{faults}, map[string]string{"GITHUB_OUTPUT": output})
 		play(r.Handle, "bot").emit(green(verdict.Ready))
-		r.Finish()
+		r.Finish(t.Context())
 		if data, err := os.ReadFile(output); err != nil || !strings.Contains(string(data), "status<<") || !strings.Contains(string(data), "\nready\n") {
 			t.Errorf("outputs %q, %v", data, err)
 		}
@@ -237,7 +237,7 @@ func TestBrokenLog(t *testing.T) {
 func TestNoResult(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "output")
 	r := New(&bytes.Buffer{}, map[string]string{"GITHUB_OUTPUT": output})
-	r.Finish()
+	r.Finish(t.Context())
 	data, err := os.ReadFile(output)
 	if err != nil {
 		t.Fatal(err)

@@ -430,3 +430,21 @@ func DeadLog(t *testing.T) {
 		t.Errorf("%s, outputs %v, %v; want exit code 1 and status failed", job.ProcessState, values, err)
 	}
 }
+
+// syncLog is what a process has printed so far.
+type syncLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *syncLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *syncLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -95,18 +95,55 @@ func TestDelimiters(t *testing.T) {
 	}
 }
 
+// TestAppendFile holds that what is appended is on lines of its own, whatever other
+// steps wrote.
 func TestAppendFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	for range 2 {
+	for before, want := range map[string]string{"": "a\n", "b\n": "b\na\n", "b": "b\na\n", "b\n\n": "b\n\na\n", "b\r\n": "b\r\na\n"} {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		if err := AppendFile(path, "a\n"); err != nil {
 			t.Fatal(err)
 		}
+		if data, err := os.ReadFile(path); err != nil || string(data) != want {
+			t.Errorf("after %q: %q, %v", before, data, err)
+		}
 	}
-	if data, err := os.ReadFile(path); err != nil || string(data) != "a\na\n" {
+	path := filepath.Join(t.TempDir(), "new")
+	if err := AppendFile(path, "a\n"); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(path); err != nil || string(data) != "a\n" {
 		t.Errorf("%q, %v", data, err)
 	}
 	if err := AppendFile(filepath.Dir(path), "a\n"); err == nil {
 		t.Error("a folder was appended to")
+	}
+}
+
+// TestSummaryRoom holds that a summary and what is there before it are together no
+// longer than a runner shows.
+func TestSummaryRoom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "summary")
+	for _, tt := range []struct {
+		before string
+		want   int
+	}{
+		{"", MaxSummary}, {"a\n", MaxSummary - 2}, {"a", MaxSummary - 2},
+		{strings.Repeat("a", MaxSummary-1), 0}, {strings.Repeat("a", MaxSummary), 0}, {strings.Repeat("a", MaxSummary+1), 0},
+	} {
+		if err := os.WriteFile(path, []byte(tt.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := SummaryRoom(path); got != tt.want {
+			t.Errorf("with %d bytes: %d, want %d", len(tt.before), got, tt.want)
+		}
+	}
+	for _, other := range []string{filepath.Dir(path), path + "/none", os.DevNull} {
+		if got := SummaryRoom(other); got != MaxSummary {
+			t.Errorf("%s: %d", other, got)
+		}
 	}
 }
 

@@ -122,7 +122,7 @@ func (c *Client) deploy(ctx context.Context, name string, request any, path ...s
 // printed: at most n, the oldest first.
 func (c *Client) Logs(ctx context.Context, name, deploymentID string, n int) ([]LogLine, error) {
 	var answer struct {
-		Logs []LogLine `json:"logs"`
+		Logs logLines `json:"logs"`
 	}
 	query := url.Values{"deploymentId": {deploymentID}, "limit": {strconv.Itoa(n)}, "order": {"desc"}}
 	if err := c.query(ctx, &answer, query, "agents", name, "logs"); err != nil {

@@ -265,6 +265,26 @@ func TestLogs(t *testing.T) {
 	}
 }
 
+// TestLongLogs holds that of a log without an end some thousands of lines are read, and
+// that lines which are not understood cost no other.
+func TestLongLogs(t *testing.T) {
+	var n int
+	for _, tt := range []struct {
+		logs  string
+		lines int
+	}{
+		{`[` + strings.Repeat(`{"log":"a"},`, 9999) + `{"log":"b"}]`, 10_000},
+		{`[` + strings.Repeat(`{},`, 20_000) + `{}]`, 10_000},
+		{`[` + strings.Repeat(`7,{"log":8},`, 20_000) + `{"log":"a"}]`, 1},
+		{`{"log":"a"}`, 0},
+	} {
+		lines, err := client(answers(&n, answer(200, `{"logs":`+tt.logs+`}`))).Logs(t.Context(), "bot", "d", 1_000_000)
+		if err != nil || len(lines) != tt.lines {
+			t.Errorf("%.30s: %d lines, %v; want %d", tt.logs, len(lines), err, tt.lines)
+		}
+	}
+}
+
 // unread finds fields that a document with all of them has left empty.
 func unread(t *testing.T, path string, v reflect.Value) {
 	t.Helper()

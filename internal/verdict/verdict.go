@@ -114,6 +114,21 @@ func NewSuperseded(format string, args ...any) *Failure {
 	return &Failure{Status: Superseded, Reason: ReasonSuperseded, Message: fmt.Sprintf(format, args...)}
 }
 
+// Stopped is the failure of a job that was stopped, and was busy with what cannot be
+// interrupted.
+func Stopped() *Failure {
+	return cancelled("the job was stopped and did not end by itself; what it had sent stays, and the job's log shows how far it came")
+}
+
+// Untold is the failure of a job that was stopped while it wrote what it has to report.
+func Untold() *Failure {
+	return cancelled("the job was stopped while it wrote its outputs or its summary; what it had done before stays")
+}
+
+func cancelled(message string) *Failure {
+	return &Failure{Status: Cancelled, Reason: ReasonCancelled, Message: message}
+}
+
 // Error returns the Message.
 func (f *Failure) Error() string { return f.Message }
 
@@ -152,7 +167,7 @@ func Of(green Status, err error) Result {
 		}
 		return Result{failure: &failure}
 	case errors.Is(err, context.Canceled):
-		return Result{failure: &Failure{Status: Cancelled, Reason: ReasonCancelled, Message: "the job was stopped before anything was changed"}}
+		return Result{failure: cancelled("the job was stopped before anything was changed")}
 	case err != nil:
 		return Result{failure: Broken(err, nil)}
 	case !green.OK():
