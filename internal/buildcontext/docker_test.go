@@ -36,7 +36,7 @@ func sameAsDocker(t *testing.T, dir, dockerfile string, all []packed) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	dockerfile, kept, err := findDockerfile(root, dockerfile)
+	dockerfile, kept, err := findDockerfile(root, Options{Dockerfile: dockerfile})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,124 @@
+package buildcontext
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+
+	"pipecat-cloud-deploy/internal/dockerfile"
+)
+
+// explain finds the rules that exclude what is missing: of those that match it, the
+// last. Each pattern is compiled once, however much is missing.
+func (l *lookup) explain() {
+	var ignored []*Missing
+	for i := range l.missing {
+		if l.missing[i].Reason == Ignored {
+			ignored = append(ignored, &l.missing[i])
+		}
+	}
+	if len(ignored) == 0 {
+		return
+	}
+	for _, o := range l.origins() {
+		pattern, negated := strings.CutPrefix(o.read, "!")
+		m, err := patternmatcher.New([]string{pattern})
+		if err != nil || negated {
+			continue
+		}
+		for _, missing := range ignored {
+			if ok, _ := m.MatchesOrParentMatches(missing.Paths[0]); ok {
+				missing.Rule = o.Rule
+			}
+		}
+	}
+}
+
+// origin is a pattern of the rules.
+type origin struct {
+	Rule        // as it is written
+	read string // as Docker reads it
+}
+
+// origins are the patterns of the rules, in their order.
+func (l *lookup) origins() (all []origin) {
+	add := func(line string, of Rule) {
+		patterns, _ := ignorefile.ReadAll(strings.NewReader(line))
+		for _, p := range patterns {
+			of.Pattern = strings.TrimSpace(line)
+			all = append(all, origin{of, p})
+		}
+	}
+	if l.rules.file == "" {
+		for _, pattern := range unneeded {
+			add(pattern, Rule{})
+		}
+	} else if text, err := readIgnoreFile(l.root, l.rules.file); err == nil {
+		for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
+			add(line, Rule{File: l.rules.file, Line: i + 1})
+		}
+	}
+	for _, lines := range l.o.Exclude {
+		for line := range strings.Lines(lines) {
+			add(line, Rule{Input: inputExclude})
+		}
+	}
+	return all
+}
+
+// pointerStart is how a file of Git LFS begins that was not fetched, and maxPointer
+// how large it is at most.
+//
+// https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+const (
+	pointerStart = "version https://git-lfs.github.com/spec/v1\n"
+	maxPointer   = 1024
+)
+
+// pointed says which sources have pointers of Git LFS where the files should be.
+// Each pointer is of the first source that takes it.
+func pointed(c *contents, sources []dockerfile.Source, pointers []string) (all []Missing) {
+	of := map[int]int{} // the index in all of a source
+	for _, name := range pointers {
+		for i, s := range sources {
+			if !takes(c, s, name) {
+				continue
+			}
+			at, ok := of[i]
+			if !ok {
+				at, of[i] = len(all), len(all)
+				all = append(all, Missing{Source: s, Reason: Pointer})
+			}
+			all[at].Paths = append(all[at].Paths, name)
+			break
+		}
+	}
+	return all
+}
+
+// takes reports whether a source has a file, itself or in a folder.
+func takes(c *contents, s dockerfile.Source, name string) bool {
+	if s.Path == "" {
+		return false
+	}
+	if !s.Pattern {
+		at, _ := c.resolve(s.Path)
+		return at == "." || at == name || strings.HasPrefix(name, at+"/")
+	}
+	for at := name; at != "."; at = path.Dir(at) {
+		if ok, _ := path.Match(s.Path, at); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Include is the pattern that takes a path of a context back in, and nothing else.
+func Include(name string) string {
+	return "!" + special.ReplaceAllString(strings.TrimSuffix(name, "/"), `\\$0`)
+}
+
+var special = regexp.MustCompile(`[\\*?\[\]]`)
