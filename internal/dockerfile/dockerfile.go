@@ -51,7 +51,10 @@ func Sources(text []byte) ([]Source, bool) {
 			r.all = append(r.all, r.found...)
 		}
 	}
-	return r.all, !r.bad
+	if r.bad {
+		return nil, false
+	}
+	return r.all, true
 }
 
 // ownSyntax is the frontend that this parser is part of, in any version.
