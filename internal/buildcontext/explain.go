@@ -25,7 +25,7 @@ func (l *lookup) explain() {
 	}
 	for _, o := range l.origins() {
 		pattern, negated := strings.CutPrefix(o.read, "!")
-		m, err := patternmatcher.New([]string{pattern})
+		m, err := matcherOf(pattern)
 		if err != nil || negated {
 			continue
 		}
@@ -35,6 +35,14 @@ func (l *lookup) explain() {
 			}
 		}
 	}
+}
+
+// matcherOf matches a single pattern, whose first sign may be a ! of its own.
+func matcherOf(pattern string) (*patternmatcher.PatternMatcher, error) {
+	if strings.HasPrefix(pattern, "!") {
+		pattern = `\` + pattern
+	}
+	return patternmatcher.New([]string{pattern})
 }
 
 // origin is a pattern of the rules.
@@ -81,19 +89,18 @@ const (
 // pointed says which sources have pointers of Git LFS where the files should be.
 // Each pointer is of the first source that takes it.
 func pointed(c *contents, sources []dockerfile.Source, pointers []string) (all []Missing) {
-	of := map[int]int{} // the index in all of a source
-	for _, name := range pointers {
-		for i, s := range sources {
-			if !takes(c, s, name) {
-				continue
+	for _, s := range sources {
+		m := Missing{Source: s, Reason: Pointer}
+		var others []string
+		for _, name := range pointers {
+			if takes(c, s, name) {
+				m.Paths = append(m.Paths, name)
+			} else {
+				others = append(others, name)
 			}
-			at, ok := of[i]
-			if !ok {
-				at, of[i] = len(all), len(all)
-				all = append(all, Missing{Source: s, Reason: Pointer})
-			}
-			all[at].Paths = append(all[at].Paths, name)
-			break
+		}
+		if pointers = others; len(m.Paths) > 0 {
+			all = append(all, m)
 		}
 	}
 	return all
@@ -118,7 +125,7 @@ func takes(c *contents, s dockerfile.Source, name string) bool {
 
 // Include is the pattern that takes a path of a context back in, and nothing else.
 func Include(name string) string {
-	return "!" + special.ReplaceAllString(strings.TrimSuffix(name, "/"), `\\$0`)
+	return "!" + special.ReplaceAllString(strings.TrimSuffix(name, "/"), `\$0`)
 }
 
 var special = regexp.MustCompile(`[\\*?\[\]]`)

@@ -5,8 +5,6 @@ import (
 	"os"
 	"path"
 	"strings"
-
-	"github.com/moby/patternmatcher"
 )
 
 // gitignored finds the rule by which Git ignores a path of the workspace, so that
@@ -38,7 +36,7 @@ func gitignored(workspace, name string) (rule Rule, ignored bool) {
 			if pattern == "" || negated == !ignored {
 				continue
 			}
-			m, err := patternmatcher.New([]string{pattern})
+			m, err := matcherOf(pattern)
 			if err != nil {
 				continue
 			}

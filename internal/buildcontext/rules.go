@@ -190,7 +190,7 @@ func newNegation(pattern string) negation {
 		n.parts = append(n.parts, part)
 	}
 	if only := naming(filepath.ToSlash(pattern)); only != "" {
-		n.only, _ = patternmatcher.New([]string{only})
+		n.only, _ = matcherOf(only)
 	}
 	if n.only != nil {
 		_, n.none, _ = n.only.MatchesUsingParentResults("", patternmatcher.MatchInfo{})
