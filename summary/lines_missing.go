@@ -47,11 +47,15 @@ func what(m buildcontext.Missing) string {
 
 // fact says what is missing, and why.
 func fact(r *Record, e event.Missing, m buildcontext.Missing) string {
+	is, it := "is", "it"
+	if len(m.Paths) > 1 {
+		is, it = "are", "them"
+	}
 	switch m.Reason {
 	case buildcontext.Ignored:
-		return fmt.Sprintf("%s is not in the build context, because %s excludes it", what(m), rule(r, e, m.Rule))
+		return fmt.Sprintf("%s %s not in the build context, because %s excludes %s", what(m), is, rule(r, e, m.Rule), it)
 	case buildcontext.Secret:
-		return fmt.Sprintf("%s is kept out of the build context, because it may contain secrets", what(m))
+		return fmt.Sprintf("%s %s kept out of the build context, because secrets may be in %s", what(m), is, it)
 	case buildcontext.NotCommitted:
 		return fmt.Sprintf("%s does not exist and is not committed: %q on line %d of %s keeps it out of Git", what(m), m.Rule.Pattern, m.Rule.Line, m.Rule.File)
 	case buildcontext.Outside:
@@ -59,16 +63,9 @@ func fact(r *Record, e event.Missing, m buildcontext.Missing) string {
 	case buildcontext.LinkOutside:
 		return fmt.Sprintf("%q is a symbolic link to %q, which is outside of the build context", m.Paths[0], m.Link)
 	case buildcontext.Pointer:
-		return fmt.Sprintf("%s %s of Git LFS, without the file's content", what(m), pointers(len(m.Paths)))
+		return fmt.Sprintf("%s %s in the build context as Git LFS has %s in Git, without the content", what(m), is, it)
 	}
 	return fmt.Sprintf("%q does not exist in the build context", m.Paths[0])
-}
-
-func pointers(n int) string {
-	if n == 1 {
-		return "is a pointer"
-	}
-	return "are pointers"
 }
 
 // rule names a pattern, and where users find it.
@@ -91,7 +88,7 @@ func consequence(m buildcontext.Missing) string {
 	case m.Fails:
 		return " The build fails without it."
 	case m.Reason == buildcontext.Pointer:
-		return " The image gets the pointer instead."
+		return " The image gets a pointer to it instead."
 	case m.Pattern:
 		return " Nothing else matches, so nothing is copied."
 	}
@@ -104,14 +101,21 @@ func remedy(e event.Missing, m buildcontext.Missing) string {
 	if e.IgnoreFile != "" && m.Rule.Input == "" {
 		rules = path.Join(e.Context, e.IgnoreFile)
 	}
-	include := fmt.Sprintf("add %q to %s", buildcontext.Include(m.Paths[0]), rules)
+	include := buildcontext.Include(m.Paths[0])
+	if m.Pattern {
+		include = "!" + m.Path
+	}
+	include = fmt.Sprintf("add %q to %s", include, rules)
 	switch m.Reason {
 	case buildcontext.Ignored:
-		if m.IsSecret {
+		if m.IsSecret && !ofGit(m) {
 			return "Use a secret set for what it holds (secret-set), or " + include + ", after that pattern."
 		}
 		return "A" + include[1:] + ", after that pattern, to include it."
 	case buildcontext.Secret:
+		if ofGit(m) {
+			return "A" + include[1:] + " to include it."
+		}
 		return "Use a secret set for what it holds (secret-set), or " + include + " to include it."
 	case buildcontext.NotCommitted:
 		return "Commit it, or have a step before this one make it."
@@ -127,4 +131,10 @@ func remedy(e event.Missing, m buildcontext.Missing) string {
 		return fmt.Sprintf("Did you mean %q? Paths are relative to build-context.", m.Elsewhere)
 	}
 	return "Check the path, which is relative to build-context, and that the file is committed."
+}
+
+// ofGit reports whether the repository itself is missing, whose place is in no
+// secret set.
+func ofGit(m buildcontext.Missing) bool {
+	return m.Paths[0] == ".git" || strings.HasPrefix(m.Paths[0], ".git/")
 }
