@@ -44,12 +44,13 @@ func main() {
 		os.Exit(1) // something blocks, such as a log that nobody reads
 	})
 	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads changes no verdict
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr, http.DefaultTransport))
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr, http.DefaultTransport))
 }
 
 // run is the program: it returns the exit code.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, transport http.RoundTripper) (code int) {
-	report := summary.New(stdout, gha.Env(getenv))
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, transport http.RoundTripper) (code int) {
+	env := gha.Environ(environ)
+	report := summary.New(stdout, env)
 	report.Version = version.Name()
 	log := event.Emitter{Step: event.Inputs, Handle: report.Handle}
 	finish := func(green verdict.Status, err error) int {
@@ -63,8 +64,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			code = finish("", verdict.Broken(p, debug.Stack()))
 		}
 	}()
-	report.Mask(string(config.Key(getenv)))
-	cfg, err := config.Load(args, getenv)
+	report.Mask(string(config.Key(env)))
+	cfg, err := config.Load(args, env)
 	if config.Inform(stdout, err, version.Name()) {
 		return 0
 	}

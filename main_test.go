@@ -15,6 +15,7 @@ func TestPanic(t *testing.T)             { e2e.Panic(t, run) }
 func TestPanicAfterSending(t *testing.T) { e2e.PanicAfterSending(t, run) }
 func TestAway(t *testing.T)              { e2e.Away(t, run) }
 func TestOlder(t *testing.T)             { e2e.Older(t, run) }
+func TestExamples(t *testing.T)          { e2e.Examples(t, run) }
 func TestTruth(t *testing.T)             { e2e.Truth(t, run) }
 func TestSearch(t *testing.T)            { e2e.Search(t, run) }
 func TestSearchFinds(t *testing.T)       { e2e.SearchFinds(t) }

@@ -273,7 +273,25 @@ func (a *applier) refused() error {
 	case e.Status < 400:
 		return failed(verdict.API, e, "the API does not take %s: %v", what, e)
 	}
-	return failed(verdict.Refused, e, "the platform refuses %s: %s", what, e.Detail())
+	return failed(verdict.Refused, e, "the platform refuses %s: %s%s", what, e.Detail(), a.missingSet(e.Message))
+}
+
+// missingSet says how the secret set is made that a refusal does not find; "" where it
+// is of something else.
+func (a *applier) missingSet(refusal string) string {
+	refusal = strings.ToLower(refusal)
+	name, command := a.Settings.SecretSet, "pcc secrets set %s KEY=VALUE%s"
+	if strings.Contains(refusal, "image pull secret") {
+		name, command = a.Settings.ImagePullSecretSet, "pcc secrets image-pull-secret %s REGISTRY%s"
+	}
+	if name == "" || !strings.Contains(refusal, "secret set not found") {
+		return ""
+	}
+	in, region := "", ""
+	if a.Baseline.Region != "" {
+		in, region = " in "+a.Baseline.Region, " --region "+a.Baseline.Region
+	}
+	return fmt.Sprintf(": %q is not there%s; make it with "+command, name, in, name, region)
 }
 
 // what names the change.

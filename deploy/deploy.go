@@ -8,11 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/settings"
+	"pipecat-cloud-deploy/internal/suggest"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -25,6 +28,8 @@ type API interface {
 	Properties(ctx context.Context) (*pipecat.Properties, error)
 	SecretSet(ctx context.Context, name string) (*pipecat.SecretSet, error)
 	SecretSets(ctx context.Context) ([]pipecat.SecretSet, error)
+	AgentNames(ctx context.Context) ([]string, error)
+	Regions(ctx context.Context) ([]string, error)
 
 	CreateAgent(ctx context.Context, r pipecat.CreateRequest) (*pipecat.Agent, error)
 	UpdateAgent(ctx context.Context, name string, r pipecat.UpdateRequest) (*pipecat.Agent, error)
@@ -65,6 +70,8 @@ type Baseline struct {
 	// Region is the agent's, or the one that a new agent gets; "" when the platform
 	// chooses it, and it is not known which.
 	Region string
+	// Near is an agent whose name is near that of one that does not exist; "" for none.
+	Near string
 }
 
 // Read reads the agent, and finds what can never work, before anything is built.
@@ -97,10 +104,58 @@ func readMissing(ctx context.Context, api API, r Request, at time.Time) (b Basel
 	if err := r.validate(b); err != nil {
 		return Baseline{}, err
 	}
+	if err := r.validateRegion(ctx, api); err != nil {
+		return Baseline{}, err
+	}
+	b.Near = r.near(ctx, api)
 	if r.Latest || r.Source != nil || r.Settings.BuildID != "" {
 		b.Region, err = r.region(ctx, api)
 	}
 	return b, err
+}
+
+// asideTime is how long a read may take that is of use, but not needed.
+const asideTime = 5 * time.Second
+
+// validateRegion finds a region that is none, as far as the API tells. It is not asked
+// about the platform's own.
+func (r Request) validateRegion(ctx context.Context, api API) error {
+	if r.Region == "" || slices.Contains(pipecat.Regions, r.Region) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, asideTime)
+	defer cancel()
+	known, err := api.Regions(ctx)
+	if err != nil || len(known) == 0 || slices.Contains(known, r.Region) {
+		return nil
+	}
+	slices.Sort(known)
+	hint := "there are " + strings.Join(known, ", ")
+	if near := suggest.Nearest(r.Region, known); near != "" {
+		hint = fmt.Sprintf("did you mean %q? (%s)", near, hint)
+	}
+	return failed(verdict.Inputs, nil, "unknown region %q; %s", r.Region, hint)
+}
+
+// near is an agent that may be meant by the name of one that does not exist. Names that
+// differ in their numbers alone are meant to differ.
+func (r Request) near(ctx context.Context, api API) string {
+	ctx, cancel := context.WithTimeout(ctx, asideTime)
+	defer cancel()
+	names, err := api.AgentNames(ctx)
+	if err != nil {
+		return ""
+	}
+	bare := func(name string) string { return strings.TrimRight(strings.Map(noDigits, name), "-") }
+	names = slices.DeleteFunc(names, func(name string) bool { return bare(name) == bare(r.Agent) })
+	return suggest.Nearest(r.Agent, names)
+}
+
+func noDigits(r rune) rune {
+	if r >= '0' && r <= '9' {
+		return -1
+	}
+	return r
 }
 
 // region is where a build has to be, of an agent whose own region is not known: the

@@ -113,7 +113,7 @@ func (p Plan) ScalingOnly() bool {
 func (p Plan) Event() event.Planned {
 	agent := p.Baseline.Agent
 	e := event.Planned{
-		Create: agent == nil, Region: p.Request.Region, PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
+		Create: agent == nil, Near: p.Baseline.Near, Region: p.Request.Region, PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
 		Image: p.Artifact.Image, Changes: p.Changes, Force: p.force(), Rollback: p.Request.Rollback,
 		NeedsDeployment: p.NeedsDeployment(), ScalingOnly: p.ScalingOnly(), NotReported: p.notReported(),
 	}

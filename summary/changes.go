@@ -99,6 +99,25 @@ func (r *Record) changeTable() string {
 	return b.String() + "\n"
 }
 
+// creates says that an agent is new, for whom that was not to be.
+func (r *Record) creates(p event.Planned) string {
+	text := fmt.Sprintf("There is no agent %q, and one is created.", r.agent)
+	if r.asked.DryRun {
+		text = fmt.Sprintf("There is no agent %q, and one would be created.", r.agent)
+	}
+	if p.Near != "" {
+		text += fmt.Sprintf(" Did you mean %q?", p.Near)
+	}
+	return text + " With create-if-missing: false the job fails in place of that."
+}
+
+// settingsOnly reports whether the agent keeps its image or build, and is not made
+// anew.
+func (r *Record) settingsOnly() bool {
+	p := r.change
+	return p != nil && !p.Create && p.Image == "" && !p.FromBuild && p.NeedsDeployment
+}
+
 // would says what a change does that is not made.
 func would(p *event.Planned) string {
 	switch {

@@ -32,8 +32,14 @@ func (r *Record) headline() string {
 func (r *Record) succeeded() string {
 	deployment := short(r.line(r.deployment))
 	switch {
+	case r.status == verdict.Ready && r.change != nil && r.change.Create:
+		return fmt.Sprintf("Created a new agent, %s, which is ready after %s: deployment %s serves callers", r.agent, quantity.Span(r.took()), deployment)
+	case r.status == verdict.Ready && r.settingsOnly():
+		return fmt.Sprintf("%s is ready after %s: deployment %s serves callers with new settings, and the image that it had", r.agent, quantity.Span(r.took()), deployment)
 	case r.status == verdict.Ready:
 		return fmt.Sprintf("%s is ready after %s: deployment %s serves callers", r.agent, quantity.Span(r.took()), deployment)
+	case r.status == verdict.Deployed && r.change != nil && r.change.Create:
+		return fmt.Sprintf("Created a new agent, %s: deployment %s was taken, and is not waited for", r.agent, deployment)
 	case r.status == verdict.Deployed:
 		return fmt.Sprintf("%s is deployed: deployment %s was taken, and is not waited for", r.agent, deployment)
 	case r.status == verdict.Planned:

@@ -368,7 +368,7 @@ func (j story) leave(t *testing.T, onRunner bool, foreign string) left {
 		env["GITHUB_ACTIONS"] = "true"
 	}
 	var log bytes.Buffer
-	r := New(&log, func(name string) string { return env[name] })
+	r := New(&log, env)
 	r.Mask(key)
 	j.play(play(r.Handle, foreign), foreign)
 	r.Finish()

@@ -185,6 +185,7 @@ func (l *list) planned(p event.Planned) {
 	if p.Create {
 		l.group("Create " + l.r.agent)
 		l.say("Agent %s does not exist yet.", l.r.agent)
+		l.annotate(gha.Warning, "New agent", l.r.creates(p))
 	} else {
 		l.group("Update " + l.r.agent)
 		l.say("Agent %s exists%s%s.", l.r.agent, with(" in ", p.Region), with(", with deployment ", short(p.PreviousID)))

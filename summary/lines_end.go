@@ -20,8 +20,14 @@ func (l *list) configured(c event.Configured) {
 	if c.File != "" {
 		l.add(line(fmt.Sprintf("Read %s: %s", l.clean(c.File), l.r.line(strings.Join(c.FileKeys, ", ")))))
 	}
+	if c.BuildsUnasked {
+		l.add(line(fmt.Sprintf("%s names neither an image nor a build, so the build context is built; cloud-build: false changes settings only", l.clean(c.File))))
+	}
 	for _, w := range c.Warnings {
 		l.problem(gha.Warning, w, w.String())
+	}
+	for _, n := range c.Notices {
+		l.problem(gha.Notice, n, n.String())
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // onRunner is a step on a runner that has no files.
-func onRunner(name string) string { return map[string]string{"GITHUB_ACTIONS": "true"}[name] }
+var onRunner = gha.Env{"GITHUB_ACTIONS": "true"}
 
 // roll plays a job whose every line, block and annotation has a mark.
 func roll(p *player, mark string, pause func()) {
@@ -238,7 +238,7 @@ func TestPure(t *testing.T) {
 // entry without an agent is of that one.
 func TestFirstOutputs(t *testing.T) {
 	var log, out bytes.Buffer
-	r := New(&log, func(string) string { return "" })
+	r := New(&log, nil)
 	r.JSON(&out, &log)
 	play(r.Handle, "").emit(event.Configured{Image: "x"})
 	one, two := play(r.Handle, "one"), play(r.Handle, "two")
@@ -260,7 +260,7 @@ func TestFirstOutputs(t *testing.T) {
 // what was recorded before, too.
 func TestLateMask(t *testing.T) {
 	var log, out bytes.Buffer
-	r := New(&log, func(string) string { return "" })
+	r := New(&log, nil)
 	r.JSON(&out, &log)
 	p := play(r.Handle, "bot").emit(event.Configured{Image: "sk_secret"}, event.Accepted{ID: "sk_secret"})
 	log.Reset()

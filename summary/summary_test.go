@@ -94,7 +94,7 @@ func TestShell(t *testing.T) {
 // that is about another deployment.
 func TestSuperseded(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "output")
-	r := New(&bytes.Buffer{}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
+	r := New(&bytes.Buffer{}, map[string]string{"GITHUB_OUTPUT": output})
 	play(r.Handle, "bot").emit(event.Configured{}).in(event.Rollout).emit(
 		event.Observed{Observation: revision.Observation{State: revision.State{Stage: "Active", Ready: 3}}},
 		event.Observed{Observation: revision.Observation{State: revision.State{Stage: revision.Superseded}}},
@@ -131,7 +131,7 @@ func TestDelimiters(t *testing.T) {
 // TestFirstLines holds what a log begins with: the masks, and the version.
 func TestFirstLines(t *testing.T) {
 	var log bytes.Buffer
-	r := New(&log, func(name string) string { return map[string]string{"GITHUB_ACTIONS": "true"}[name] })
+	r := New(&log, map[string]string{"GITHUB_ACTIONS": "true"})
 	r.Version = "v1.2.3"
 	r.Mask("")
 	r.Mask("sk_one")
@@ -152,9 +152,7 @@ func TestFirstLines(t *testing.T) {
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
 	var log, out, other bytes.Buffer
-	r := New(&other, func(name string) string {
-		return map[string]string{"GITHUB_OUTPUT": dir, "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary.md")}[name]
-	})
+	r := New(&other, map[string]string{"GITHUB_OUTPUT": dir, "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary.md")})
 	r.JSON(&out, &log)
 	r.File(filepath.Join(dir, "page.md"))
 	play(r.Handle, "bot").emit(event.Configured{}, green(verdict.Ready))
@@ -180,7 +178,7 @@ func (deadWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
 func TestDeadLog(t *testing.T) {
 	for _, runner := range []string{"true", ""} {
-		r := New(deadWriter{}, func(name string) string { return map[string]string{"GITHUB_ACTIONS": runner}[name] })
+		r := New(deadWriter{}, map[string]string{"GITHUB_ACTIONS": runner})
 		r.Mask("k")
 		play(r.Handle, "bot").emit(event.Configured{}, red(verdict.Failure{Reason: verdict.API, Message: "m", Output: "d"}))
 		r.Finish()
@@ -196,9 +194,7 @@ func TestSurvives(t *testing.T) {
 	dir := t.TempDir()
 	output, page := filepath.Join(dir, "output"), filepath.Join(dir, "summary")
 	var log bytes.Buffer
-	r := New(&log, func(name string) string {
-		return map[string]string{"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page}[name]
-	})
+	r := New(&log, map[string]string{"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page})
 	p := play(r.Handle, "bot")
 	p.emit(event.Configured{}, event.Planned{}, strange{}, nil, event.NotReverted{Err: errors.New("why")})
 	r.save(page, func() string { panic("boom") }, "", "")
@@ -228,7 +224,7 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 func TestBrokenLog(t *testing.T) {
 	for _, faults := range []int{1, 2, 100} {
 		output := filepath.Join(t.TempDir(), "output")
-		r := New(&brokenWriter{faults}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
+		r := New(&brokenWriter{faults}, map[string]string{"GITHUB_OUTPUT": output})
 		play(r.Handle, "bot").emit(green(verdict.Ready))
 		r.Finish()
 		if data, err := os.ReadFile(output); err != nil || !strings.Contains(string(data), "status<<") || !strings.Contains(string(data), "\nready\n") {
@@ -240,7 +236,7 @@ func TestBrokenLog(t *testing.T) {
 // TestNoResult holds that a job which nobody finished is red, and claims nothing.
 func TestNoResult(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "output")
-	r := New(&bytes.Buffer{}, func(name string) string { return map[string]string{"GITHUB_OUTPUT": output}[name] })
+	r := New(&bytes.Buffer{}, map[string]string{"GITHUB_OUTPUT": output})
 	r.Finish()
 	data, err := os.ReadFile(output)
 	if err != nil {

@@ -27,6 +27,7 @@ def main():
     import cli_judge
     import commands
     import compare
+    import configs
     import differences
     import fixtures
 
@@ -34,6 +35,8 @@ def main():
     failures = []
     if differences.table() not in DOCS.read_text():
         failures.append("docs/oracle.md does not have the table that python3 .ci/oracle.d/differences.py prints")
+    if configs.table() not in DOCS.read_text():
+        failures.append("docs/oracle.md does not have the table of config files:\n" + configs.table())
 
     signal.signal(signal.SIGTERM, commands.stop)
     signal.signal(signal.SIGINT, commands.stop)
@@ -49,6 +52,8 @@ def main():
     thread = threading.Thread(target=run_commands)
     thread.start()
 
+    texts, equal, of_configs, wrong = configs.run(options.programs / "oracle", pathlib.Path(folder))
+    failures += wrong
     began = time.monotonic()
     comparison = compare.Comparison(options.programs / "oracle", cli_judge.Judge())
     documents, files = fixtures.documents(options.sources)
@@ -66,6 +71,7 @@ def main():
         print(f"  fields that are not read here: {', '.join(unread)}")
     else:
         print("fixtures: the source distribution has no tests")
+    print(f"config files: {texts}, {equal} read as the same, {of_configs}")
     print(f"judgments, in {took:.0f}s:")
     comparison.report()
     failures += comparison.failures

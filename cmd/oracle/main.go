@@ -1,8 +1,9 @@
 // Oracle is the half of .ci/oracle that is written in Go: it generates agent
-// documents, and says what poll.Judge makes of them.
+// documents, says what poll.Judge makes of them, and what config files say.
 //
 //	oracle -generate 4000 [-seed 1]   prints cases, a line each
 //	oracle <cases                     prints a verdict for each line
+//	oracle -config DIR <texts         prints what each config file says, or why not
 //
 // The other half, .ci/oracle.d, asks the platform's own CLI the same.
 package main
@@ -20,12 +21,16 @@ import (
 func main() {
 	n := flag.Int("generate", 0, "how many cases to print; 0: judge those of the standard input")
 	seed := flag.Uint64("seed", 1, "of the cases that are generated")
+	configs := flag.String("config", "", "an empty folder, to read config files in, each a JSON text of the standard input")
 	flag.Parse()
 	out := bufio.NewWriter(os.Stdout)
 	var err error
-	if *n > 0 {
+	switch {
+	case *n > 0:
 		err = generate(*n, *seed, out)
-	} else {
+	case *configs != "":
+		err = readAll(*configs, os.Stdin, out)
+	default:
 		err = judgeAll(os.Stdin, out)
 	}
 	if err = errors.Join(err, out.Flush()); err != nil {

@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/pipecat"
 )
 
-// env makes a getenv of the action's inputs; those that a working job needs
+// env makes an environment of the action's inputs; those that a working job needs
 // have a value.
-func env(pairs ...string) func(string) string {
+func env(pairs ...string) gha.Env {
 	values := map[string]string{"INPUT_API-KEY": "sk_key", "INPUT_AGENT-NAME": "bot-1", "INPUT_IMAGE": "acme/bot:v1", "GITHUB_WORKSPACE": "testdata/none"}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name := pairs[i]
@@ -26,7 +27,7 @@ func env(pairs ...string) func(string) string {
 		}
 		values[name] = pairs[i+1]
 	}
-	return func(name string) string { return values[name] }
+	return values
 }
 
 func TestDefaults(t *testing.T) {
@@ -38,6 +39,7 @@ func TestDefaults(t *testing.T) {
 		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Settings: pipecat.Settings{Image: "acme/bot:v1"}, Sources: map[string]string{}, Workspace: "testdata/none",
 		Build:           Build{Context: ".", Dockerfile: "Dockerfile", Timeout: 10 * time.Minute},
 		CreateIfMissing: true, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2, LogLines: 50,
+		WorkingDirectory: ".",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -75,7 +77,9 @@ func TestValues(t *testing.T) {
 		{"agent-name", "ab", ""},
 		{"agent-name", "-ab", "is not an agent's name"},
 		{"agent-name", "ab-", "is not an agent's name"},
-		{"agent-name", "my_bot", "is not an agent's name"},
+		{"agent-name", "my_bot", `is not an agent's name; use at least two of a-z, 0-9 and -, with no - at either end; did you mean "my-bot"?`},
+		{"agent-name", "My  Agent!", `did you mean "my-agent"?`},
+		{"agent-name", "!", `is not an agent's name; use at least two of a-z, 0-9 and -, with no - at either end`},
 		{"agent-name", strings.Repeat("a", 54), ""},
 		{"agent-name", strings.Repeat("a", 55), "has 55 characters; at most 54"},
 		{"image", "bot", `"bot" has no tag; write "bot:v1.2.3" or give a digest`},
@@ -86,16 +90,27 @@ func TestValues(t *testing.T) {
 		{"image", "ghcr.io/acme/bot@sha256:0", "is not an image"},
 		{"image", "ghcr.io/Acme/bot:v1", `did you mean "ghcr.io/acme/bot:v1"?`},
 		{"image", "localhost:5000/Acme/bot:V1", `did you mean "localhost:5000/acme/bot:V1"?`},
-		{"image", "ghcr.io/acme/bot:refs/tags/v1", "is not an image"},
-		{"image", "ghcr.io/acme/bot:", "is not an image"},
+		{"image", "ghcr.io/acme/bot:refs/tags/v1.2.3", `use github.ref_name, which is "v1.2.3"`},
+		{"image", "localhost:5000/bot:refs/heads/main", `use github.ref_name, which is "main"`},
+		{"image", "ghcr.io/acme/bot:feature/x", `has "feature/x" for a tag, and a tag has no /; use github.sha`},
+		{"image", "ghcr.io/acme/bot:", "has an empty tag: the expression behind it is empty"},
+		{"image", "ghcr.io/acme/bot@", "has an empty tag"},
+		{"image", "your_username/quickstart:0.1", "is the template's placeholder; name your own image"},
+		{"image", "ghcr.io/your-org/bot:0.1", "is the template's placeholder"},
+		{"image", "ghcr.io/yours/bot:0.1", ""},
 		{"image", "two words:v1", "is not an image"},
 		{"build-id", "123E4567-e89b-12d3-a456-426614174000", ""},
-		{"build-id", "build_abc123", "is not a build's id, which is a UUID"},
+		{"build-id", "b-4bb223c4-cc11", ""},
+		{"build-id", "build abc", `"build abc" is not a build's id`},
+		{"build-id", "ghcr.io/acme/bot:v1", "is not a build's id"},
 		{"build-timeout", "90", ""},
 		{"build-timeout", "1h30m", ""},
 		{"build-timeout", "0", "out of range; give whole seconds from 1 to 86400"},
 		{"build-timeout", "25h", "out of range"},
-		{"wait-timeout", "ten", "is not a duration"},
+		{"wait-timeout", "ten", "is not a duration; give seconds"},
+		{"wait-timeout", "10 minutes", `is not a duration; did you mean 10m?`},
+		{"wait-timeout", "2 Hours", `did you mean 2h?`},
+		{"wait-timeout", "90sec", `did you mean 90s?`},
 		{"wait-timeout", "-5", "out of range"},
 		{"wait-timeout", "1.5", "is not a duration"},
 		{"wait-timeout", "1500ms", "out of range; give whole seconds"},
@@ -105,6 +120,8 @@ func TestValues(t *testing.T) {
 		{"max-session-duration", "60", ""},
 		{"max-session-duration", "4h", ""},
 		{"max-session-duration", "14401", "from 60 to 14400"},
+		{"max-session-duration", "3600000", "is that milliseconds? write 3600"},
+		{"max-session-duration", "20000000", "from 60 to 14400"},
 		{"min-agents", "0", ""},
 		{"min-agents", "-1", "is not a whole number from 0 to"},
 		{"min-agents", "1.5", "is not a whole number"},
@@ -118,6 +135,9 @@ func TestValues(t *testing.T) {
 		{"secret-set", "ab", "is not a set's name"},
 		{"secret-set", "My-Secrets", "is not a set's name"},
 		{"image-credentials", "a b", "is not a set's name"},
+		{"image-credentials", "your_dockerhub_image_pull_secret", "is the template's placeholder; remove the line if the image is public"},
+		{"image-credentials", "yours", ""},
+		{"secret-set", "your-secrets", "is the template's placeholder"},
 		{"region", "us-west", ""},
 		{"region", "mars-north", ""},
 		{"region", "us west", "is not a region"},
@@ -127,9 +147,14 @@ func TestValues(t *testing.T) {
 		{"krisp-viva-audio-filter", "none", ""},
 		{"krisp-viva-audio-filter", "null", "is not possible; use tel, pro, none"},
 		{"websocket-auth", "basic", "is not possible; use none, token"},
-		{"node-type", "amd", "is not possible; use arm"},
+		{"node-type", "amd", ""},
+		{"node-type", "arm64", "is not possible; use arm, amd"},
+		{"architecture", "amd64", ""},
+		{"architecture", "arm", "is not possible; use arm64, amd64"},
 		{"force-redeploy", "TRUE", ""},
-		{"force-redeploy", "1", `"1" is neither true nor false`},
+		{"force-redeploy", "1", `"1" is neither true nor false; write true`},
+		{"force-redeploy", "yes", "is neither true nor false; write true"},
+		{"force-redeploy", "Off", "is neither true nor false; write false"},
 		{"wait-for-ready", "False", ""},
 		{"create-if-missing", "no", "is neither true nor false"},
 		{"api-url", "https://api.example.com", ""},
@@ -153,6 +178,10 @@ func TestValues(t *testing.T) {
 		{"api-key", "sk_with space", "it has a space"},
 		{"api-key", "sk_näme", "it has a space, a line's end or another character"},
 		{"api-key", "pk_public", "it is a Public key"},
+		{"api-key", "pcc_pat_abc", "it is a personal access token, which is for the CLI"},
+		{"working-directory", "..", `".." is outside of the workspace`},
+		{"working-directory", "/etc", `"/etc" is outside of the workspace`},
+		{"working-directory", "nowhere", `"nowhere" is not in the workspace`},
 	} {
 		pairs := []string{tt.name, tt.value}
 		if tt.name == "build-id" {
@@ -177,8 +206,18 @@ func TestValues(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
-		{"agent-profile", "agent-9x", `agent-profile: "agent-9x" is not a profile known here`},
+		{"agent-profile", "agent-9x", `agent-profile: "agent-9x" is not a profile known here (agent-1x, agent-2x, agent-3x); it is passed on as it is; did you mean agent-1x?`},
 		{"agent-profile", "agent-2x", ""},
+		{"agent-profile", "2x", `agent-profile: "2x" is not a profile known here (agent-1x, agent-2x, agent-3x); it is passed on as it is; did you mean agent-2x?`},
+		{"agent-profile", "gpu-large", `agent-profile: "gpu-large" is not a profile known here (agent-1x, agent-2x, agent-3x); it is passed on as it is`},
+		{"region", "us-wset", `region: "us-wset" is not a region of the platform's own; did you mean us-west?`},
+		{"region", "us-west", ""},
+		{"region", "acme-berlin", ""},
+		{"wait-timeout", "10", "wait-timeout: it is 10 seconds; write 10m for minutes"},
+		{"wait-timeout", "10s", ""},
+		{"wait-timeout", "60", ""},
+		{"build-timeout", "5", "build-timeout: it is 5 seconds; write 5m for minutes"},
+		{"node-type", "arm", "node-type: it is the old name of architecture; write architecture: arm64"},
 		{"enable-managed-keys", "true", "enable-managed-keys: it is ignored"},
 		{"enable-managed-keys", "False", ""},
 	} {
@@ -187,7 +226,7 @@ func TestWarnings(t *testing.T) {
 		for _, w := range cfg.Warnings {
 			got += w.String()
 		}
-		if err != nil || tt.want == "" && got != "" || !strings.HasPrefix(got, tt.want) {
+		if err != nil || tt.want == "" && got != "" || !strings.HasPrefix(got, tt.want) || !strings.HasSuffix(tt.want, "?") && strings.HasSuffix(got, "?") {
 			t.Errorf("%s=%s: warns %q, %v; want %q", tt.name, tt.value, got, err, tt.want)
 		}
 	}
@@ -210,19 +249,29 @@ func TestFlags(t *testing.T) {
 		{[]string{"-nonsense"}, "flag provided but not defined: -nonsense; -h lists the flags"},
 		{[]string{"-image"}, "flag needs an argument: -image; -h lists the flags"},
 		{[]string{"bot"}, `"bot" is not a flag; write -name=value`},
+		{[]string{"-dry-run", "true"}, `"true" is not a flag; write -name=value, such as -dry-run=true`},
+		{[]string{"-agent-nam", "bot"}, "flag provided but not defined: -agent-nam; did you mean agent-name?; -h lists the flags"},
 	} {
 		_, err := Load(tt.args, env())
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "sk_") {
 			t.Errorf("%q: got %v, want %q", tt.args, err, tt.want)
 		}
 	}
-	for _, help := range []string{"-h", "--help"} {
+	for _, help := range []string{"-h", "--help", "help"} {
 		if _, err := Load([]string{help}, env()); !errors.Is(err, flag.ErrHelp) {
 			t.Errorf("%s: %v", help, err)
 		}
 	}
+	if _, err := Load([]string{"version"}, env()); !errors.Is(err, ErrVersion) {
+		t.Errorf("version: %v", err)
+	}
 	var usage bytes.Buffer
 	Usage(&usage)
+	for line := range strings.Lines(usage.String()) {
+		if len(strings.TrimRight(line, "\n")) > usageWidth {
+			t.Errorf("-h has a line of more than %d characters: %s", usageWidth, line)
+		}
+	}
 	for _, in := range Table() {
 		if shown := strings.Contains(usage.String(), "  -"+in.Name); shown == in.Secret {
 			t.Errorf("-h shows %s: %v", in.Name, shown)
@@ -323,12 +372,19 @@ func TestFileProblems(t *testing.T) {
 		{"out of range", good + "[scaling]\nmax_agents = 0", `pcc-deploy.toml:4: scaling.max_agents: "0" is not a whole number from 1 to`},
 		{"wrong together", good + "[scaling]\nmin_agents = 5\nmax_agents = 4", "pcc-deploy.toml:4: scaling.min_agents: 5 is above max-agents, which is 4"},
 		{"both ways", good + `build_id = "123e4567-e89b-12d3-a456-426614174000"`, `pcc-deploy.toml:2: image: both image ("acme/bot:v1") and build-id`},
-		{"a table in another case", good + "[Scaling]\nmin_agents = 1", "pcc-deploy.toml:4: Scaling: this key is not known"},
+		{"a table in another case", good + "[Scaling]\nmin_agents = 1", "pcc-deploy.toml:3: Scaling: this key is not known"},
 		{"far from known", good + "a.b.c = 1", "pcc-deploy.toml:3: a: this key is not known"},
 		{"far from known in a table", good + "scaling.bogus.x = 1", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
 		{"in an inline table", good + "scaling = { bogus = 1 }", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
-		{"empty", "", "agent-name: it is missing; name the agent here, or as agent_name in pcc-deploy.toml; image: there is nothing to deploy"},
-		{"only a build", "agent_name = \"my-bot\"\n[build]\ndockerfile = \"D\"", "image: there is nothing to deploy"},
+		{"empty", "", "agent-name: it is missing; name the agent here, or as agent_name in pcc-deploy.toml"},
+		{"a number in quotes", good + "scaling.min_agents = \"1\"", "pcc-deploy.toml:3: scaling.min_agents: its value must be a whole number: remove the quotes"},
+		{"no quotes", "agent_name = my-bot\n", "pcc-deploy.toml:1: it is not TOML: unexpected character"},
+		{"a near key", "agent_nam = \"my-bot\"\n", "pcc-deploy.toml:1: agent_nam: this key is not known; did you mean agent_name?"},
+		{"a plural", good + "secret_sets = \"keys\"", "pcc-deploy.toml:3: secret_sets: this key is not known; did you mean secret_set?"},
+		{"swapped letters", good + "[scaling]\nmax_agnets = 1", "pcc-deploy.toml:4: scaling.max_agnets: this key is not known; did you mean scaling.max_agents?"},
+		{"half of the resources", good + "[resources]\ncpu = 2", `pcc-deploy.toml:4: resources.cpu: [resources] need both cpu and memory`},
+		{"odd resources", good + "[resources]\ncpu = \"2 cores\"\nmemory = \"4Gi\"", `pcc-deploy.toml:4: resources.cpu: "2 cores" is not a quantity`},
+		{"resources beside a profile", good + "agent_profile = \"agent-1x\"\n[resources]\ncpu = 2\nmemory = \"4Gi\"", `pcc-deploy.toml:3: agent_profile: it is "agent-1x", and [resources] are set, too`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := load(t, tt.file); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
@@ -401,8 +457,8 @@ func TestFileWarnings(t *testing.T) {
 		lines = append(lines, w.String())
 	}
 	want := []string{
+		"pcc-deploy.toml:4: scaling.min_instances: it is the old name of scaling.min_agents, which the platform's CLI no longer reads; write that",
 		"pcc-deploy.toml:2: enable_krisp: it is ignored: the platform has retired it; use krisp_viva.audio_filter",
-		"pcc-deploy.toml:6: build.context_dir: it has no effect: nothing is built unless cloud-build is true",
 	}
 	if !reflect.DeepEqual(lines, want) || *got.Settings.AutoScaling.MinAgents != 1 {
 		t.Errorf("got %q, min %d", lines, *got.Settings.AutoScaling.MinAgents)
@@ -419,8 +475,8 @@ func TestNamedFile(t *testing.T) {
 	for _, tt := range []struct{ file, want string }{
 		{"a.toml", ""},
 		{filepath.Join(dir, "a.toml"), ""},
-		{"b.toml", `config-file: "b.toml" cannot be read: no such file or directory`},
-		{"pcc-deploy.toml", `config-file: "pcc-deploy.toml" cannot be read: no such file or directory`},
+		{"b.toml", `config-file: there is no "b.toml", and no pcc-deploy.toml anywhere in the workspace; does actions/checkout run`},
+		{"pcc-deploy.toml", `config-file: there is no "pcc-deploy.toml"`},
 		{".", `config-file: "." cannot be read: it is not a regular file; name a file that can`},
 		{os.DevNull, `config-file: "/dev/null" cannot be read: it is not a regular file`},
 		{"big.toml", `config-file: "big.toml" cannot be read: it is larger than 1024 KiB`},
@@ -437,13 +493,13 @@ func FuzzFile(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		values, problems := parseFile("f", data)
-		for _, p := range problems {
+		read := parseFile("f", data)
+		for _, p := range read.problems {
 			if p.Text == "" || p.File != "f" {
 				t.Errorf("%+v says too little", p)
 			}
 		}
-		for name, v := range values {
+		for name, v := range read.values {
 			if v.at.File != "f" || v.at.Line == 0 && !bytes.Contains(data, []byte("{")) {
 				t.Errorf("%s is nowhere: %+v", name, v)
 			}

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,62 +18,78 @@ import (
 )
 
 const (
-	maxFile      = 1 << 20
-	retiredKrisp = "enable_krisp"
+	maxFile     = 1 << 20
+	maxProblems = 30 // of one file that are told
+
+	noFile       = "none"         // the config-file that reads none
+	retiredKrisp = "enable_krisp" // these keys are no inputs
+	gitRepo      = "git.repo"
+	cpu          = "resources.cpu"
+	memory       = "resources.memory"
 )
 
-// sections are the tables of a config file, without their keys: read strictly
-// into it, every key is unknown, and so the error names it with its line.
-type sections struct {
-	Scaling   struct{} `toml:"scaling"`
-	KrispViva struct{} `toml:"krisp_viva"`
-	Build     struct {
-		Exclude struct{} `toml:"exclude"`
-	} `toml:"build"`
-}
-
-// fileKey is a key of the config file: an input's, or one that the platform's
-// CLI reads and this action does not.
+// fileKey is a key of the config file.
 type fileKey struct {
-	name string // whose value it is
+	name string // whose value it is: an input's, or the key's own where it is none
 	kind Kind
+	now  string // the name that the key has now; "" where it is that one
 }
 
+// fileKeys are all keys of a config file that are known: those of the platform's
+// CLI, and those that it took once.
 func fileKeys() map[string]fileKey {
 	keys := map[string]fileKey{
-		retiredKrisp: {retiredKrisp, boolean},
+		retiredKrisp: {retiredKrisp, boolean, ""},
+		cpu:          {cpu, amount, ""},
+		memory:       {memory, amount, ""},
+		gitRepo:      {gitRepo, text, ""},
+	}
+	for _, part := range []string{"branch", "dockerfile_path", "subdirectory"} {
+		keys["git."+part] = fileKey{"git." + part, text, ""}
 	}
 	for _, in := range Table() {
 		if in.Key != "" {
-			keys[in.Key] = fileKey{in.Name, in.Kind}
+			keys[in.Key] = fileKey{in.Name, in.Kind, ""}
 		}
 		if in.OldKey != "" {
-			keys[in.OldKey] = fileKey{in.Name, in.Kind}
+			keys[in.OldKey] = fileKey{in.Name, in.Kind, in.Key}
 		}
 	}
 	return keys
 }
 
-// readFile reads the config file called name, or the default one when name is
-// empty, as the platform's CLI does. Values come by their input's name.
-func readFile(name, workspace string) (map[string]value, Problems) {
+// file is what a config file says.
+type file struct {
+	name     string // as people know it: in the workspace; "" where none was read
+	values   map[string]value
+	problems Problems
+	warnings []Problem
+}
+
+// readFile reads the config file that is asked for, or the default one where none
+// is, from a folder of the workspace.
+func readFile(asked, workspace, dir string) file {
+	name := cmp.Or(asked, defaultFile)
 	shown := name
-	if name == "" {
-		shown = defaultFile
+	if name == noFile {
+		return file{}
 	}
-	path := shown
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(workspace, path)
+	if !filepath.IsAbs(name) {
+		shown = filepath.ToSlash(filepath.Join(dir, name))
+		name = filepath.Join(workspace, dir, name)
 	}
-	data, err := readRegular(path, maxFile)
-	if errors.Is(err, fs.ErrNotExist) && name == "" {
-		return nil, nil
+	data, err := readRegular(name, maxFile)
+	if errors.Is(err, fs.ErrNotExist) && asked == "" {
+		return file{}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return file{problems: Problems{{Input: "config-file", Text: fmt.Sprintf("there is no %s%s", quote(shown), elsewhere(workspace, dir))}}}
 	}
 	if err != nil {
 		if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
 			err = cause.Err
 		}
-		return nil, Problems{{Input: "config-file", Text: fmt.Sprintf("%s cannot be read: %v; name a file that can", quote(shown), err)}}
+		return file{problems: Problems{{Input: "config-file", Text: fmt.Sprintf("%s cannot be read: %v; name a file that can", quote(shown), err)}}}
 	}
 	return parseFile(shown, data)
 }
@@ -101,51 +117,68 @@ func readRegular(path string, most int64) ([]byte, error) {
 }
 
 // parseFile reads the text of a config file called name.
-func parseFile(name string, data []byte) (map[string]value, Problems) {
+func parseFile(name string, data []byte) file {
+	f := file{name: name, values: map[string]value{}}
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
-		p := Problem{File: name, Text: "it is not TOML: " + strings.TrimPrefix(err.Error(), "toml: ")}
-		if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
-			p.Line, _ = at.Position()
-		}
-		return nil, Problems{p}
+		f.problems = Problems{syntax(name, data, err)}
+		return f
 	}
-	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(new(sections))
-	var keys *toml.StrictMissingError
-	var misplaced *toml.DecodeError
-	switch {
-	case errors.As(err, &keys): // as it should be
-	case errors.As(err, &misplaced):
-		line, _ := misplaced.Position()
-		return nil, Problems{{Input: strings.Join(misplaced.Key(), "."), File: name, Line: line, Text: "it must be a table"}}
-	default:
-		return nil, nil // nothing is in it
-	}
-
-	var (
-		known    = fileKeys()
-		values   = map[string]value{}
-		problems Problems
-	)
-	for _, l := range leaves(tree, "", known, keys) {
+	known, old := fileKeys(), map[string]bool{}
+	inTables := tables(known)
+	for _, l := range leaves(tree, "", inTables, keyLines(data)) {
 		at := Problem{Input: l.key, File: name, Line: l.line}
 		key, ok := known[l.key]
+		if inTables[l.key] {
+			f.wrong(at, "it must be a table", func() string { return "" })
+			continue
+		}
 		if !ok {
-			at.Text = "this key is not known" + suggestion(l.key, known)
-			problems = append(problems, at)
+			f.wrong(at, "this key is not known", func() string { return didYouMean(l.key, names(known)) })
 			continue
 		}
 		text, ok := key.kind.fromTOML(l.value)
 		if !ok {
-			at.Text = "its value must be " + key.kind.inTOML()
-			problems = append(problems, at)
+			f.wrong(at, "its value must be "+key.kind.inTOML(), func() string { return key.kind.unquoted(l.value) })
 			continue
 		}
-		if _, ok := values[key.name]; !ok {
-			values[key.name] = value{text, at}
+		if key.now != "" {
+			f.warnings = append(f.warnings, at.With("it is the old name of %s, which the platform's CLI no longer reads; write that", key.now))
+		}
+		if _, ok := f.values[key.name]; !ok || old[key.name] {
+			f.values[key.name], old[key.name] = value{text, at}, key.now != ""
 		}
 	}
-	return values, problems
+	if more := len(f.problems) - maxProblems; more > 0 {
+		f.problems = append(f.problems[:maxProblems:maxProblems], Problem{File: name, Text: fmt.Sprintf("%d more of its keys are wrong", more)})
+	}
+	return f
+}
+
+// wrong adds a problem, and what may be done about it where it is one of the first.
+func (f *file) wrong(at Problem, text string, hint func() string) {
+	if at.Text = text; len(f.problems) < maxProblems {
+		at.Text += hint()
+	}
+	f.problems = append(f.problems, at)
+}
+
+// unquotedText is a line of a file whose value is a text without quotes.
+var unquotedText = regexp.MustCompile(`^\s*[\w.-]+\s*=\s*[A-Za-z]`)
+
+// syntax says where a file is not TOML.
+func syntax(name string, data []byte, err error) Problem {
+	p := Problem{File: name, Text: "it is not TOML: " + strings.TrimPrefix(err.Error(), "toml: ")}
+	at := (*toml.DecodeError)(nil)
+	if !errors.As(err, &at) {
+		return p
+	}
+	p.Line, _ = at.Position()
+	lines := bytes.SplitN(data, []byte("\n"), p.Line+1)
+	if p.Line > 0 && p.Line <= len(lines) && unquotedText.Match(lines[p.Line-1]) {
+		p.Text += "; put the value in quotes"
+	}
+	return p
 }
 
 // leaf is a key with its value: not a table, or one that is not known.
@@ -155,18 +188,30 @@ type leaf struct {
 	line  int
 }
 
+// tables are the names of the tables that known keys are in.
+func tables(known map[string]fileKey) map[string]bool {
+	all := map[string]bool{}
+	for key := range known {
+		for i := range key {
+			if key[i] == '.' {
+				all[key[:i]] = true
+			}
+		}
+	}
+	return all
+}
+
 // leaves lists what a table holds, in the order of the file's lines.
-func leaves(table map[string]any, prefix string, known map[string]fileKey, found *toml.StrictMissingError) (all []leaf) {
+func leaves(table map[string]any, prefix string, tables map[string]bool, lines map[string]int) (all []leaf) {
 	for name, v := range table {
 		key := prefix + name
 		inner, isTable := v.(map[string]any)
-		holdsKnown := func(k string) bool { return strings.HasPrefix(k, key+".") }
 		switch {
 		case key == "docker": // for another of the CLI's commands
-		case isTable && slices.ContainsFunc(slices.Collect(maps.Keys(known)), holdsKnown):
-			all = append(all, leaves(inner, key+".", known, found)...)
+		case isTable && tables[key]:
+			all = append(all, leaves(inner, key+".", tables, lines)...)
 		default:
-			all = append(all, leaf{key, v, lineOf(key, found)})
+			all = append(all, leaf{key, v, lines[key]})
 		}
 	}
 	slices.SortFunc(all, func(a, b leaf) int {
@@ -175,38 +220,13 @@ func leaves(table map[string]any, prefix string, known map[string]fileKey, found
 	return all
 }
 
-// lineOf is the line of a key as the decoder reports it: by its whole name, by
-// that of something in it, or in an inline table without the table's.
-func lineOf(key string, found *toml.StrictMissingError) int {
-	for rest, more := key, true; more; _, rest, more = strings.Cut(rest, ".") {
-		for _, e := range found.Errors {
-			if name := strings.Join(e.Key(), "."); name == rest || strings.HasPrefix(name, rest+".") {
-				line, _ := e.Position()
-				return line
-			}
-		}
-	}
-	return 0
-}
-
-// suggestion finds a known key that differs in its table or its dashes only.
-func suggestion(key string, known map[string]fileKey) string {
-	bare := strings.ToLower(strings.ReplaceAll(key[strings.LastIndexByte(key, '.')+1:], "-", "_"))
-	for _, near := range slices.Sorted(maps.Keys(known)) {
-		if near == bare || strings.HasSuffix(near, "."+bare) {
-			return "; did you mean " + near + "?"
-		}
-	}
-	return ""
-}
-
 // fromTOML writes a value of the config file as an input would have it.
 func (k Kind) fromTOML(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
-		return v, k == text
+		return v, k == text || k == amount
 	case int64:
-		return strconv.FormatInt(v, 10), k == number || k == duration
+		return strconv.FormatInt(v, 10), k == number || k == duration || k == amount
 	case bool:
 		return strconv.FormatBool(v), k == boolean
 	case []any:
@@ -223,8 +243,21 @@ func (k Kind) fromTOML(v any) (string, bool) {
 	return "", false
 }
 
+// unquoted says how a value that was written as a text is written right; "" where
+// that would not help.
+func (k Kind) unquoted(v any) string {
+	s, _ := v.(string)
+	_, err := strconv.ParseInt(s, 10, 64)
+	if (k == number || k == duration) && err == nil || k == boolean && (s == "true" || s == "false") {
+		return ": remove the quotes"
+	}
+	return ""
+}
+
 func (k Kind) inTOML() string {
 	switch k {
+	case amount:
+		return "a quantity such as 2, \"500m\" or \"4Gi\""
 	case number:
 		return "a whole number"
 	case duration:

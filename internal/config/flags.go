@@ -52,18 +52,44 @@ func (c *Config) parseFlags(args []string) (map[string]string, error) {
 	case secret != "":
 		return nil, Problems{{Input: secret, Text: "it is never read from a flag, which other processes can see; set " + keyVariable}}
 	case err != nil:
-		return nil, Problems{{Text: err.Error() + "; -h lists the flags"}}
+		return nil, Problems{{Text: err.Error() + didYouMean(unknownFlag(err), flagNames(flags)) + "; -h lists the flags"}}
+	case flags.Arg(0) == "help":
+		return nil, flag.ErrHelp
+	case flags.Arg(0) == "version":
+		return nil, ErrVersion
 	case flags.NArg() > 0:
-		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name=value", quote(flags.Arg(0)))}}
+		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name=value%s", quote(flags.Arg(0)), asValue(args, flags))}}
 	}
 	return given, nil
 }
 
+// unknownFlag is the name in an error of the flag package's that says it is not
+// known; "" in another.
+func unknownFlag(err error) string {
+	name, _ := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	return name
+}
+
+func flagNames(flags *flag.FlagSet) (names []string) {
+	flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// asValue says how a value is written that stands behind a boolean flag; "" where
+// none does.
+func asValue(args []string, flags *flag.FlagSet) string {
+	i := len(args) - flags.NArg()
+	if _, err := yesOrNo(args[i]); err != nil || i == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", such as %s=%s", args[i-1], args[i])
+}
+
 // byHand are the flags that are no inputs.
 var byHand = []struct{ usage, text string }{
-	{"summary FILE", "Append the job summary to a file, in Markdown."},
-	{"json", "Print the outputs when the job ends, as one JSON object of strings; the log goes to stderr."},
-	{"version", "Print the version, and do nothing else."},
+	{"summary FILE", "Append the job summary to FILE, in Markdown."},
+	{"json", "Print the outputs as one JSON object of strings when the job ends; the log goes to stderr."},
+	{"version", "Print the version and exit."},
 }
 
 // Inform answers a run that asks for no deployment: for the flags, or for the
@@ -82,30 +108,58 @@ func Inform(w io.Writer, err error, version string) bool {
 
 // Usage writes what -h prints.
 func Usage(w io.Writer) {
-	fmt.Fprintf(w, `Deploys a voice agent to Pipecat Cloud, and waits until it serves.
+	fmt.Fprintf(w, `Deploys a voice agent to Pipecat Cloud and waits until the new version is
+serving calls.
+
+Usage:
 
   pipecat-cloud-deploy -agent-name NAME -image IMAGE [flags]
 
-The key is read from %s. As a GitHub Action, each flag is an input.
+The API key is read from %s.
+In a GitHub workflow, each flag is an input.
 
+Example:
+
+  pipecat-cloud-deploy -agent-name my-agent -image ghcr.io/acme/my-agent:v1.2.3
 `, keyVariable)
 	for _, in := range Table() {
+		if in.Group != "" {
+			fmt.Fprintf(w, "\n%s:\n\n", in.Group)
+		}
 		if in.Secret {
 			continue
 		}
-		name := "-" + in.Name + " " + strings.ToUpper(string(in.Kind))
+		name := in.Name + " " + strings.ToUpper(string(in.Kind))
 		if in.Kind == boolean {
-			name = "-" + in.Name + "=" + string(in.Kind)
+			name = in.Name + "=" + string(in.Kind)
 		}
 		text := strings.ReplaceAll(in.Text, "`", "")
 		if in.Default != "" {
-			text += " Default: " + in.Default + "."
+			text += fmt.Sprintf(" (default %q)", in.Default)
 		}
-		fmt.Fprintf(w, "  %s\n        %s\n", name, text)
+		usage(w, name, text)
 	}
-	fmt.Fprint(w, "\nBy hand only, as no input:\n\n")
+	fmt.Fprint(w, "\nCommand line only:\n\n")
 	for _, f := range byHand {
-		fmt.Fprintf(w, "  -%s\n        %s\n", f.usage, f.text)
+		usage(w, f.usage, f.text)
 	}
-	fmt.Fprintf(w, "\nExit status: 0 when the job is green, 1 when it is red.\n")
+	fmt.Fprint(w, "\nThe exit status is 0 when the job is green and 1 when it is red.\n")
+}
+
+// usageWidth is the longest line of -h.
+const usageWidth = 80
+
+// usage writes the lines of a flag, its text wrapped.
+func usage(w io.Writer, name, text string) {
+	const indent = "        "
+	fmt.Fprintf(w, "  -%s\n", name)
+	line := indent
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+len(word) > usageWidth && line != indent {
+			fmt.Fprintln(w, strings.TrimRight(line, " "))
+			line = indent
+		}
+		line += word + " "
+	}
+	fmt.Fprintln(w, strings.TrimRight(line, " "))
 }

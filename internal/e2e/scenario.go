@@ -346,6 +346,9 @@ func (s *scenario) want(input string) string {
 	if input == "image" && s.inputs["image"] == "" && s.config != "" {
 		return "ghcr.io/acme/bot:go"
 	}
+	if input == "image-credentials" && (s.inputs["build-id"] != "" || s.inputs["cloud-build"] != "") {
+		return "" // they go with an image
+	}
 	return s.inputs[input]
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"pipecat-cloud-deploy/internal/config"
 	"pipecat-cloud-deploy/internal/gha/ghatest"
 	"pipecat-cloud-deploy/internal/simulator"
 	"pipecat-cloud-deploy/internal/verdict"
@@ -32,7 +33,15 @@ import (
 var update = flag.Bool("update", false, "write what is into the scripts' golden files")
 
 // Program is the program, every input of it given: see main.go.
-type Program func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, transport http.RoundTripper) int
+type Program func(ctx context.Context, args, environ []string, stdout, stderr io.Writer, transport http.RoundTripper) int
+
+// environ are variables as a process has them.
+func environ(variables map[string]string) (texts []string) {
+	for name, value := range variables {
+		texts = append(texts, name+"="+value)
+	}
+	return texts
+}
 
 // scripts is the folder of the scripts, in the repository's root, where the
 // suites run.
@@ -107,6 +116,7 @@ type world struct {
 	honest      http.Handler // the cloud, held to its contract
 	api         http.Handler // the same with faults around it
 	cancelAfter time.Duration
+	strange     []string // inputs that were set and that the action does not have
 }
 
 func setUp(env *testscript.Env, run Program) error {
@@ -124,6 +134,19 @@ func setUp(env *testscript.Env, run Program) error {
 	w.honest, w.api = api, api
 	env.Values["world"] = w
 	return err
+}
+
+// environ is what the script's environment says of an action's step.
+func (w *world) environ(getenv func(string) string) (texts []string) {
+	for _, name := range []string{"GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_SERVER_URL",
+		"GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_RUN_ID", "RUNNER_TEMP", "PIPECAT_CLOUD_API_KEY"} {
+		texts = append(texts, name+"="+getenv(name))
+	}
+	for _, in := range config.Table() {
+		name := "INPUT_" + strings.ToUpper(in.Name)
+		texts = append(texts, name+"="+getenv(name))
+	}
+	return append(texts, w.strange...)
 }
 
 // buildWrites selects the requests that make a build.
@@ -147,12 +170,18 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			defer time.AfterFunc(w.cancelAfter, cancel).Stop()
 		}
 		var stdout, stderr strings.Builder
-		code := w.run(ctx, args, ts.Getenv, &stdout, &stderr, simulator.Transport(w.api))
+		code := w.run(ctx, args, w.environ(ts.Getenv), &stdout, &stderr, simulator.Transport(w.api))
 		fmt.Fprint(ts.Stdout(), token.ReplaceAllString(stdout.String(), "TOKEN"))
 		fmt.Fprint(ts.Stderr(), token.ReplaceAllString(stderr.String(), "TOKEN"))
 		if code != 0 && code != 1 || (code == 1) != neg {
 			ts.Fatalf("exit code %d", code)
 		}
+	},
+
+	// strange NAME VALUE sets an input that the action does not have.
+	"strange": func(ts *testscript.TestScript, _ bool, args []string) {
+		w := ts.Value("world").(*world)
+		w.strange = append(w.strange, "INPUT_"+strings.ToUpper(args[0])+"="+args[1])
 	},
 
 	// cloud agent NAME REGION IMAGE | build ID [k=v…] | secrets NAME [k=v…] |
@@ -316,22 +345,34 @@ func (breaking) RoundTrip(r *http.Request) (*http.Response, error) {
 	panic("boom: " + r.Header.Get("Authorization"))
 }
 
+// breakingLog is a log whose first writing makes the program panic, with breaks as
+// its words; where that is empty none does.
+type breakingLog struct {
+	strings.Builder
+	breaks string
+}
+
+func (l *breakingLog) Write(p []byte) (int, error) {
+	if words := l.breaks; words != "" {
+		l.breaks = ""
+		panic(words)
+	}
+	return l.Builder.Write(p)
+}
+
 // Panic holds that a fault of our own, wherever it is, ends as any failure
 // does: with a message and outputs, in red, and without the key.
 func Panic(t *testing.T, run Program) {
 	t.Parallel()
-	for _, where := range []string{"the network", "INPUT_IMAGE"} {
+	for _, where := range []string{"the network", "the log"} {
 		t.Run(where, func(t *testing.T) {
 			output := filepath.Join(t.TempDir(), "output")
 			env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b", "GITHUB_OUTPUT": output}
-			getenv := func(name string) string {
-				if name == where {
-					panic("boom: " + env["INPUT_API-KEY"])
-				}
-				return env[name]
+			var log breakingLog
+			if where == "the log" {
+				log.breaks = "boom: " + env["INPUT_API-KEY"]
 			}
-			var log strings.Builder
-			code := run(t.Context(), nil, getenv, &log, &log, breaking{})
+			code := run(t.Context(), nil, environ(env), &log, &log, breaking{})
 			values, err := outputs(t, output)
 			if code != 1 || err != nil || values["status"] != "failed" || values["failure-reason"] != "internal" || !strings.Contains(log.String(), "internal error in this action (not your agent)") {
 				t.Errorf("exit code %d, outputs %v, %v\n%s", code, values, err, log.String())
@@ -359,7 +400,7 @@ func PanicAfterSending(t *testing.T, run Program) {
 	})
 	env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b"}
 	var log strings.Builder
-	code := run(t.Context(), nil, func(name string) string { return env[name] }, &log, &log, network)
+	code := run(t.Context(), nil, environ(env), &log, &log, network)
 	if code != 1 || len(cloud.Deployments("demo-agent")) != 2 || strings.Contains(log.String(), "nothing was changed") {
 		t.Errorf("exit code %d\n%s", code, log.String())
 	}

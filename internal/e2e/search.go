@@ -265,7 +265,7 @@ func (r *searchRun) run() {
 		time.AfterFunc(other.at, func() { r.deployOther(other.settings) })
 	}
 
-	code := r.program(ctx, nil, func(name string) string { return env[name] }, &r.log, &r.log, (*network)(r))
+	code := r.program(ctx, nil, environ(env), &r.log, &r.log, (*network)(r))
 	r.mu.Lock()
 	r.code, r.ended = code, time.Now()
 	r.mu.Unlock()

@@ -111,7 +111,7 @@ func runTruth(t *testing.T, run Program, inputs map[string]string, transport htt
 		}
 	}
 	var log strings.Builder
-	code = run(t.Context(), nil, func(name string) string { return env[name] }, &log, &log, transport)
+	code = run(t.Context(), nil, environ(env), &log, &log, transport)
 	values, err := outputs(t, env["GITHUB_OUTPUT"])
 	if err != nil {
 		t.Fatal(err)

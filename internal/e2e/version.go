@@ -23,7 +23,7 @@ func Version(t *testing.T, run Program) {
 	})
 	env := map[string]string{"INPUT_API-KEY": "sk_secret", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": "a:b", "INPUT_WAIT-FOR-READY": "false"}
 	var log strings.Builder
-	run(t.Context(), nil, func(name string) string { return env[name] }, &log, &log, network)
+	run(t.Context(), nil, environ(env), &log, &log, network)
 	if first, _, _ := strings.Cut(log.String(), "\n"); first != "Pipecat Cloud Deploy "+version.Name() {
 		t.Errorf("the log begins with %q", first)
 	}

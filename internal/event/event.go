@@ -65,6 +65,12 @@ type Problem struct {
 	Line  int    // in File; 0 when it is not known
 }
 
+// With is a problem at the same place.
+func (p Problem) With(format string, args ...any) Problem {
+	p.Text = fmt.Sprintf(format, args...)
+	return p
+}
+
 // String is the problem in a line, after where it is.
 func (p Problem) String() string {
 	where := p.Input
@@ -118,11 +124,15 @@ type (
 		Image    string
 		BuildID  string // "" for none, and for the latest
 		APIURL   string
-		File     string            // the config file that was read; "" for none
-		FileKeys []string          // those of its keys that count
-		Sources  map[string]string // the file's name for each input that was set there
-		DryRun   bool
-		Warnings []Problem
+		File     string   // the config file that was read; "" for none
+		FileKeys []string // those of its keys that count
+		// BuildsUnasked says that the job builds because the file, as all that is asked
+		// for, names neither image nor build.
+		BuildsUnasked bool
+		Sources       map[string]string // the file's name for each input that was set there
+		DryRun        bool
+		Warnings      []Problem // may not be what was meant
+		Notices       []Problem // are good to know
 	}
 
 	// InvalidInputs are all that is wrong with the inputs. Nothing is sent.
@@ -185,6 +195,7 @@ type (
 	// Planned is a change that is about to be made, or would be in a dry run.
 	Planned struct {
 		Create           bool   // the agent does not exist
+		Near             string // another agent that may be meant by its name; "" for none
 		Region           string // the agent's; "" when the platform chooses it
 		PreviousID       string // of the deployment before; "" for none
 		PreviousImage    string // as its document shows it; "" when it does not

@@ -4,38 +4,69 @@ package gha
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sethvargo/go-githubactions"
 )
 
-// Env reads a step's environment, such as os.Getenv. No variable needs to be set:
-// the program runs on other machines, too.
+// Env is a step's environment. No variable needs to be set: the program runs on
+// other machines, too.
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/variables
-type Env func(name string) string
+type Env map[string]string
+
+// Environ makes an Env of NAME=value texts, such as those of os.Environ.
+func Environ(texts []string) Env {
+	e := make(Env, len(texts))
+	for _, text := range texts {
+		if name, value, ok := strings.Cut(text, "="); ok {
+			e[name] = value
+		}
+	}
+	return e
+}
+
+// Get is the variable called name; "" when it is not set.
+func (e Env) Get(name string) string { return e[name] }
 
 // Input is the action's input called name, without white space around it; "" when
 // it is not set.
 func (e Env) Input(name string) string {
-	return githubactions.New(githubactions.WithGetenv(githubactions.GetenvFunc(e))).GetInput(name)
+	return githubactions.New(githubactions.WithGetenv(e.Get)).GetInput(name)
+}
+
+// Inputs are the names of all inputs that have a value, in order. The runner also
+// passes those that the action does not have.
+func (e Env) Inputs() (names []string) {
+	for variable, value := range e {
+		if name, ok := strings.CutPrefix(variable, "INPUT_"); ok && strings.TrimSpace(value) != "" {
+			names = append(names, strings.ToLower(name))
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // OnRunner reports whether a GitHub runner reads the log.
-func (e Env) OnRunner() bool { return e("GITHUB_ACTIONS") == "true" }
+func (e Env) OnRunner() bool { return e["GITHUB_ACTIONS"] == "true" }
 
 // Workspace is the folder of the user's repository; "" off a runner.
-func (e Env) Workspace() string { return e("GITHUB_WORKSPACE") }
+func (e Env) Workspace() string { return e["GITHUB_WORKSPACE"] }
 
 // Temp is a folder for files that go again; "" off a runner.
-func (e Env) Temp() string { return e("RUNNER_TEMP") }
+func (e Env) Temp() string { return e["RUNNER_TEMP"] }
 
 // OutputFile is the path of the file that takes the outputs; "" for none.
-func (e Env) OutputFile() string { return e("GITHUB_OUTPUT") }
+func (e Env) OutputFile() string { return e["GITHUB_OUTPUT"] }
 
 // SummaryFile is the path of the file that takes the job summary; "" for none.
-func (e Env) SummaryFile() string { return e("GITHUB_STEP_SUMMARY") }
+func (e Env) SummaryFile() string { return e["GITHUB_STEP_SUMMARY"] }
+
+// LowerRepository is the name of a run's repository as an image's name has it, in
+// the shell of a run step.
+const LowerRepository = "${GITHUB_REPOSITORY,,}"
 
 // Run says which workflow run this is. Any field may be empty.
 type Run struct {
@@ -47,7 +78,7 @@ type Run struct {
 
 // Run is that of the job.
 func (e Env) Run() Run {
-	return Run{Server: e("GITHUB_SERVER_URL"), Repository: e("GITHUB_REPOSITORY"), Commit: e("GITHUB_SHA"), ID: e("GITHUB_RUN_ID")}
+	return Run{Server: e["GITHUB_SERVER_URL"], Repository: e["GITHUB_REPOSITORY"], Commit: e["GITHUB_SHA"], ID: e["GITHUB_RUN_ID"]}
 }
 
 // Line is the address of a line of a file in the run's commit; "" where the runner

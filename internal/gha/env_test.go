@@ -38,14 +38,12 @@ func TestLine(t *testing.T) {
 
 // TestEnv holds which variable each method reads, and that none needs to be set.
 func TestEnv(t *testing.T) {
-	set := Env(func(name string) string {
-		return map[string]string{
-			"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/work", "RUNNER_TEMP": "/temp", "GITHUB_OUTPUT": "/output", "GITHUB_STEP_SUMMARY": "/summary",
-			"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/bot", "GITHUB_SHA": "abc", "GITHUB_RUN_ID": "7",
-			"INPUT_AGENT-NAME": " bot\n",
-		}[name]
-	})
-	unset := Env(func(string) string { return "" })
+	set := Env{
+		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/work", "RUNNER_TEMP": "/temp", "GITHUB_OUTPUT": "/output", "GITHUB_STEP_SUMMARY": "/summary",
+		"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/bot", "GITHUB_SHA": "abc", "GITHUB_RUN_ID": "7",
+		"INPUT_AGENT-NAME": " bot\n",
+	}
+	unset := Env(nil)
 	type values struct {
 		onRunner                                       bool
 		workspace, temp, output, summary, input, other string

@@ -124,9 +124,7 @@ func TestRunLine(t *testing.T) {
 		{"", "", "", "bot.py", ""},
 		{":", "acme/bots", "abc", "bot.py", ""},
 	} {
-		env := Env(func(name string) string {
-			return map[string]string{"GITHUB_SERVER_URL": tt.server, "GITHUB_REPOSITORY": tt.repository, "GITHUB_SHA": tt.commit}[name]
-		})
+		env := Env{"GITHUB_SERVER_URL": tt.server, "GITHUB_REPOSITORY": tt.repository, "GITHUB_SHA": tt.commit}
 		if got := env.Run().Line(tt.file, 7); got != tt.want {
 			t.Errorf("%+v: got %q", tt, got)
 		}

@@ -7,17 +7,22 @@ import (
 	"time"
 )
 
+// Regions are the platform's own. An organization may have others.
+var Regions = []string{"us-west", "us-east", "eu-central", "ap-south"}
+
 // Settings are what a request can set when an agent is created and when it is
 // updated. What is empty or nil is not sent, and the agent keeps what it has.
 type Settings struct {
 	Image              string       `json:"image,omitempty"`
-	BuildID            string       `json:"buildId,omitempty"` // instead of Image
-	NodeType           string       `json:"nodeType,omitempty"`
+	BuildID            string       `json:"buildId,omitempty"`      // instead of Image
+	Architecture       string       `json:"architecture,omitempty"` // not in the reference; arm64 or amd64
+	NodeType           string       `json:"nodeType,omitempty"`     // the reference's name of it: arm or amd
 	ImagePullSecretSet string       `json:"imagePullSecretSet,omitempty"`
 	SecretSet          string       `json:"secretSet,omitempty"`
 	AutoScaling        *AutoScaling `json:"autoScaling,omitempty"`
 	KrispViva          *KrispViva   `json:"krispViva,omitempty"`
 	AgentProfile       string       `json:"agentProfile,omitempty"`
+	Resources          *Resources   `json:"resources,omitempty"`          // not in the reference; in place of AgentProfile, in regions of an organization's own
 	MaxSessionDuration int          `json:"maxSessionDuration,omitempty"` // seconds
 	WebsocketAuth      string       `json:"websocketAuth,omitempty"`      // not in the reference; the platform's CLI sends it
 }
@@ -26,6 +31,12 @@ type Settings struct {
 type AutoScaling struct {
 	MinAgents *int `json:"minAgents,omitempty"`
 	MaxAgents *int `json:"maxAgents,omitempty"`
+}
+
+// Resources are the size of an agent, as Kubernetes writes quantities.
+type Resources struct {
+	CPU    string `json:"cpu"`
+	Memory string `json:"memory"`
 }
 
 // KrispViva selects the noise filter. A nil AudioFilter is JSON's null, which
@@ -64,6 +75,7 @@ type Agent struct {
 	ActiveSessionCount     int             `json:"activeSessionCount"`
 	Deployment             *Deployment     `json:"deployment"`
 	AgentProfile           string          `json:"agentProfile"`
+	Resources              *Resources      `json:"resources"` // not in the reference; of a profile, too
 	KrispViva              *KrispViva      `json:"krispViva"`
 	CurrentRevision        *Revision       `json:"currentRevision"`
 	PreviousRevision       *Revision       `json:"previousRevision"`
@@ -125,16 +137,14 @@ type Manifest struct {
 
 // Spec is what a manifest asks for.
 type Spec struct {
+	Arch                string       `json:"arch"` // not in the reference; see DailyNodeType
 	DailyNodeType       string       `json:"dailyNodeType"`
 	Image               string       `json:"image"` // redacted when deployed from a build
 	AutoScaling         *Replicas    `json:"autoScaling"`
 	ImagePullSecretName string       `json:"imagePullSecretName"`
 	EnvFromSecretNames  List[string] `json:"envFromSecretNames"`
-	Resources           struct {
-		CPU    string `json:"cpu"`
-		Memory string `json:"memory"`
-	} `json:"resources"`
-	KrispViva struct {
+	Resources           Resources    `json:"resources"`
+	KrispViva           struct {
 		AudioFilters bool `json:"audioFilters"`
 	} `json:"krispViva"`
 	MaxSessionDurationSeconds int `json:"maxSessionDurationSeconds"` // 0: the platform's default

@@ -165,6 +165,38 @@ func (c *Client) SecretSets(ctx context.Context) ([]SecretSet, error) {
 	return answer.Sets, nil
 }
 
+// AgentNames lists the organization's agents.
+func (c *Client) AgentNames(ctx context.Context) (names []string, err error) {
+	var answer struct {
+		Services List[struct {
+			Name string `json:"name"`
+		}] `json:"services"`
+	}
+	if err := c.get(ctx, &answer, "agents"); err != nil {
+		return nil, err
+	}
+	for _, s := range answer.Services {
+		names = append(names, s.Name)
+	}
+	return names, nil
+}
+
+// Regions lists the codes of the regions that the organization may use.
+func (c *Client) Regions(ctx context.Context) (codes []string, err error) {
+	var answer struct {
+		Regions List[struct {
+			Code string `json:"code"`
+		}] `json:"regions"`
+	}
+	if err := c.get(ctx, &answer, "regions"); err != nil {
+		return nil, err
+	}
+	for _, r := range answer.Regions {
+		codes = append(codes, r.Code)
+	}
+	return codes, nil
+}
+
 // Properties reads the organization's properties.
 func (c *Client) Properties(ctx context.Context) (*Properties, error) {
 	var answer propertiesAnswer

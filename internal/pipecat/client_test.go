@@ -120,10 +120,10 @@ func TestRequests(t *testing.T) {
 func TestAnswer(t *testing.T) {
 	const doc = `{"name":"bot","region":"us-west","ready":true,"available":true,"createdAt":"2025-04-19T01:20:27.564Z","updatedAt":"2025-04-19T01:25:47.229Z",
 "desiredDeploymentId":"d","activeDeploymentId":"d","reconciledDeploymentId":"d","activeDeploymentReady":true,"autoScaling":{"minReplicas":1,"maxReplicas":10},
-"activeSessionCount":3,"agentProfile":"agent-1x","krispViva":{"audioFilter":"tel"},"websocketAuth":"token","warning":"careful",
+"activeSessionCount":3,"agentProfile":"agent-1x","resources":{"cpu":"500m","memory":"1Gi"},"krispViva":{"audioFilter":"tel"},"websocketAuth":"token","warning":"careful",
 "errors":[{"code":"PCC-1","message":"m"},"bare"],"conditions":[{"type":"Degraded","status":"True","reason":"r","message":"m"}],
 "deployment":{"id":"d","buildId":"b-4bb223c4","serviceId":"s","createdAt":"2025-04-19T01:25:47.225Z","updatedAt":"2025-04-19T01:25:47.225Z","manifest":{"apiVersion":"v","kind":"PCService","metadata":{"name":"bot","namespace":"ns"},
-"spec":{"dailyNodeType":"arm","image":"i","autoScaling":{"minReplicas":1,"maxReplicas":10},"imagePullSecretName":"p","envFromSecretNames":["e"],"resources":{"cpu":"500m","memory":"1Gi"},"krispViva":{"audioFilters":true},"maxSessionDurationSeconds":3600}}},
+"spec":{"arch":"arm64","dailyNodeType":"arm","image":"i","autoScaling":{"minReplicas":1,"maxReplicas":10},"imagePullSecretName":"p","envFromSecretNames":["e"],"resources":{"cpu":"500m","memory":"1Gi"},"krispViva":{"audioFilters":true},"maxSessionDurationSeconds":3600}}},
 "currentRevision":{"deploymentID":"d","phase":"Active","readyReplicas":1,"phaseStartedAt":"2025-04-19T01:26:00.000Z","hasInfrastructureIssue":true,
 "health":{"ready":true,"state":"running","restartCount":1,"replicasStarted":2,"reason":"r","lastExitCode":137,"lastTerminationReason":"OOMKilled","message":"m","headline":"Out of memory"}},
 "previousRevision":{"deploymentID":"c","phase":"Draining","readyReplicas":1,"phaseStartedAt":"2025-04-19T01:26:00.000Z","hasInfrastructureIssue":true,

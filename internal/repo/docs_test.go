@@ -27,7 +27,7 @@ import (
 	"pipecat-cloud-deploy/summary"
 )
 
-var update = flag.Bool("update", false, "write what the tables in Go say into action.yml and the README")
+var update = flag.Bool("update", false, "write what the tables in Go say into action.yml and docs/inputs.md")
 
 // TestMain runs the tests in the repository's root.
 func TestMain(m *testing.M) {
@@ -37,15 +37,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestDocs holds action.yml and the README to the tables in Go. With -update
+// TestDocs holds action.yml and docs/inputs.md to the tables in Go. With -update
 // it writes what is between the marks.
 func TestDocs(t *testing.T) {
 	for _, tt := range []struct{ file, from, to, want string }{
 		{"action.yml", "\ninputs:\n", "runs:\n", actionYAML()},
-		{"README.md", "<!-- inputs -->\n", "<!-- end -->", inputsTable()},
-		{"README.md", "<!-- outputs -->\n", "<!-- end -->", outputsTable()},
-		{"README.md", "<!-- statuses -->\n", "<!-- end -->", table([]string{"`status`", "Exit", "When"}, statusRows())},
-		{"README.md", "<!-- reasons -->\n", "<!-- end -->", table([]string{"`failure-reason`", "What to do"}, reasonRows())},
+		{"docs/inputs.md", "<!-- inputs -->\n", "<!-- end -->", inputsTable()},
+		{"docs/inputs.md", "<!-- outputs -->\n", "<!-- end -->", outputsTable()},
+		{"docs/inputs.md", "<!-- statuses -->\n", "<!-- end -->", table([]string{"`status`", "Exit", "When"}, statusRows())},
+		{"docs/inputs.md", "<!-- reasons -->\n", "<!-- end -->", table([]string{"`failure-reason`", "What to do"}, reasonRows())},
 	} {
 		data, err := os.ReadFile(tt.file)
 		if err != nil {
@@ -132,6 +132,15 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestMigratedOutputs holds that the outputs of daily-co's action are there.
+func TestMigratedOutputs(t *testing.T) {
+	for _, name := range []string{"build-id", "service-name"} {
+		if !slices.ContainsFunc(summary.OutputTable(), func(o summary.OutputRow) bool { return o.Name == name }) {
+			t.Errorf("there is no output %s", name)
+		}
+	}
+}
+
 // TestTroubleshooting holds that each failure-reason has a section, in order.
 func TestTroubleshooting(t *testing.T) {
 	var got, want []string
@@ -156,12 +165,9 @@ func TestSameRules(t *testing.T) {
 	}
 	_, judge, _ := strings.Cut(read(t, "poll/judge.go"), "\nfunc Judge(")
 	judge, _, _ = strings.Cut(judge, "\n}\n")
-	_, readme, _ := strings.Cut(read(t, "README.md"), "### How it decides\n")
-	readme, _, _ = strings.Cut(readme, "\n#")
 	page := read(t, "docs/how-it-decides.md")
 	want := numbers(judge, `// (\d)\.`)
 	for where, got := range map[string][]string{
-		"the README":             numbers(readme, `(?m)^(\d)\. `),
 		"docs/how-it-decides.md": numbers(page, `(?m)^### (\d)\. `),
 		"its picture":            numbers(page, `"(\d)\. `),
 	} {
@@ -418,8 +424,19 @@ func actionYAML() string {
 }
 
 func inputsTable() string {
+	var tables strings.Builder
 	var rows [][]string
+	end := func() {
+		if rows != nil {
+			tables.WriteString("\n" + table([]string{"Input", "Default", "Meaning"}, rows))
+		}
+		rows = nil
+	}
 	for _, in := range config.Table() {
+		if in.Group != "" {
+			end()
+			tables.WriteString("\n**" + in.Group + "**\n")
+		}
 		byDefault := ""
 		switch {
 		case in.Required:
@@ -429,7 +446,8 @@ func inputsTable() string {
 		}
 		rows = append(rows, []string{"`" + in.Name + "`", byDefault, in.Text})
 	}
-	return table([]string{"Input", "Default", "Meaning"}, rows)
+	end()
+	return tables.String() + "\n"
 }
 
 func outputsTable() string {

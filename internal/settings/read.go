@@ -1,7 +1,10 @@
 package settings
 
 import (
+	"math/big"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/distribution/reference"
 
@@ -77,6 +80,74 @@ func filter(k *pipecat.KrispViva) string {
 		return None
 	}
 	return *k.AudioFilter
+}
+
+// architecture is the name of a kind of machine that the API has two names for.
+func architecture(nodeType string) string {
+	if nodeType == "arm" || nodeType == "amd" {
+		return nodeType + "64"
+	}
+	return nodeType
+}
+
+// resourcesOf is the size of an agent that has no profile: with one, what a document
+// shows is the profile's.
+func resourcesOf(a *pipecat.Agent) string {
+	if a.AgentProfile != "" {
+		return ""
+	}
+	return sizes(a.Resources)
+}
+
+func sizes(r *pipecat.Resources) string {
+	if r == nil || r.CPU == "" || r.Memory == "" {
+		return ""
+	}
+	return "cpu=" + r.CPU + " memory=" + r.Memory
+}
+
+// sameSizes compares two texts of sizes by what they mean: 500m and 0.5 are the same.
+func sameSizes(a, b string) bool {
+	one, other := strings.Fields(a), strings.Fields(b)
+	return slices.EqualFunc(one, other, func(x, y string) bool {
+		_, x, _ = strings.Cut(x, "=")
+		_, y, _ = strings.Cut(y, "=")
+		return x == y || amount(x) != nil && amount(y) != nil && amount(x).Cmp(amount(y)) == 0
+	})
+}
+
+// suffixes of Kubernetes quantities, and what they multiply by.
+//
+// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+var suffixes = []struct {
+	text       string
+	base, exp  int64
+	smallerOne bool
+}{
+	{"Ki", 1024, 1, false}, {"Mi", 1024, 2, false}, {"Gi", 1024, 3, false}, {"Ti", 1024, 4, false}, {"Pi", 1024, 5, false}, {"Ei", 1024, 6, false},
+	{"m", 1000, 1, true}, {"k", 1000, 1, false}, {"M", 1000, 2, false}, {"G", 1000, 3, false}, {"T", 1000, 4, false}, {"P", 1000, 5, false}, {"E", 1000, 6, false},
+}
+
+// amount is a Kubernetes quantity; nil for what is none.
+func amount(s string) *big.Rat {
+	factor := big.NewRat(1, 1)
+	for _, suffix := range suffixes {
+		if rest, ok := strings.CutSuffix(s, suffix.text); ok {
+			factor.SetInt(new(big.Int).Exp(big.NewInt(suffix.base), big.NewInt(suffix.exp), nil))
+			if s = rest; suffix.smallerOne {
+				factor.Inv(factor)
+			}
+			break
+		}
+	}
+	if len(s) > 20 || strings.ContainsAny(s, "eE/_xX") {
+		return nil
+	}
+	n, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return nil
+	}
+	return n.Mul(n, factor)
 }
 
 func number(n *int) string {

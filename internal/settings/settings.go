@@ -7,6 +7,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -114,6 +115,16 @@ var table = []setting{
 		asked:  func(s pipecat.Settings) string { return s.AgentProfile },
 		shown:  func(a *pipecat.Agent) string { return a.AgentProfile },
 		revert: func(to *pipecat.Settings, from *pipecat.Agent) error { to.AgentProfile = from.AgentProfile; return nil }},
+	{name: "resources",
+		asked:   func(s pipecat.Settings) string { return sizes(s.Resources) },
+		shown:   resourcesOf,
+		compare: func(asked string, a *pipecat.Agent) Match { return same(sameSizes(asked, resourcesOf(a))) },
+		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
+			if resourcesOf(from) != "" {
+				to.Resources = from.Resources
+			}
+			return nil
+		}},
 	{name: "krisp-viva-audio-filter",
 		asked:  func(s pipecat.Settings) string { return filter(s.KrispViva) },
 		shown:  func(a *pipecat.Agent) string { return filter(a.KrispViva) },
@@ -137,11 +148,15 @@ var table = []setting{
 			to.WebsocketAuth = from.WebsocketAuth
 			return nil
 		}},
-	{name: "node-type",
-		asked: func(s pipecat.Settings) string { return s.NodeType },
-		shown: func(a *pipecat.Agent) string { return specOf(a).DailyNodeType },
+	// The API calls it nodeType, too, and a manifest dailyNodeType: arm and amd.
+	{name: "architecture",
+		asked: func(s pipecat.Settings) string { return cmp.Or(s.Architecture, architecture(s.NodeType)) },
+		shown: func(a *pipecat.Agent) string { return cmp.Or(specOf(a).Arch, architecture(specOf(a).DailyNodeType)) },
 		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
-			to.NodeType = specOf(from).DailyNodeType
+			to.Architecture = specOf(from).Arch
+			if to.Architecture == "" {
+				to.NodeType = specOf(from).DailyNodeType
+			}
 			return nil
 		}},
 }

@@ -84,9 +84,19 @@ var cases = []struct {
 	{"another authorization", "websocket-auth", pipecat.Settings{WebsocketAuth: "token"}, agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.WebsocketAuth = "none" }), "none", true, Different},
 	{"authorization that is not shown", "websocket-auth", pipecat.Settings{WebsocketAuth: "token"}, agent(nil), "", true, Unknown},
 
-	{"a node type", "node-type", pipecat.Settings{NodeType: "arm"}, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "arm" }), "arm", false, Same},
-	{"another node type", "node-type", pipecat.Settings{NodeType: "arm"}, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "gpu" }), "gpu", true, Different},
-	{"a node type that is not shown", "node-type", pipecat.Settings{NodeType: "arm"}, agent(nil), "", true, Unknown},
+	{"a size", "resources", pipecat.Settings{Resources: &pipecat.Resources{CPU: "500m", Memory: "4Gi"}}, agent(func(a *pipecat.Agent, _ *pipecat.Spec) {
+		a.Resources = &pipecat.Resources{CPU: "0.5", Memory: "4096Mi"}
+	}), "cpu=0.5 memory=4096Mi", false, Same},
+	{"another size", "resources", pipecat.Settings{Resources: &pipecat.Resources{CPU: "2", Memory: "4Gi"}}, agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.Resources = &pipecat.Resources{CPU: "2", Memory: "4G"} }), "cpu=2 memory=4G", true, Different},
+	{"a size, shown as the profile's", "resources", pipecat.Settings{Resources: &pipecat.Resources{CPU: "2", Memory: "4Gi"}}, agent(func(a *pipecat.Agent, _ *pipecat.Spec) {
+		a.AgentProfile, a.Resources = "agent-1x", &pipecat.Resources{CPU: "500m", Memory: "1Gi"}
+	}), "", true, Unknown},
+	{"an architecture", "architecture", pipecat.Settings{Architecture: "arm64"}, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.Arch = "arm64" }), "arm64", false, Same},
+	{"an architecture by its old name", "architecture", pipecat.Settings{Architecture: "amd64"}, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "amd" }), "amd64", false, Same},
+	{"another architecture", "architecture", pipecat.Settings{Architecture: "amd64"}, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "arm" }), "arm64", true, Different},
+	{"a node type", "architecture", pipecat.Settings{NodeType: "arm"}, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "arm" }), "arm64", false, Same},
+	{"another node type", "architecture", pipecat.Settings{NodeType: "arm"}, agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "gpu" }), "gpu", true, Different},
+	{"a node type that is not shown", "architecture", pipecat.Settings{NodeType: "arm"}, agent(nil), "", true, Unknown},
 
 	// Scaling proves nothing of a deployment. Diff takes the agent's own bounds, which
 	// scaling changes, before those that the deployment began with.
@@ -147,7 +157,7 @@ func TestCompareAll(t *testing.T) {
 		{"no document", pipecat.Settings{Image: "a:b"}, nil, Unknown, "image", ""},
 		{"one differs, another is not shown", pipecat.Settings{Image: "acme/bot:v2", AgentProfile: "agent-1x"}, agent(nil), Different, "image", `image is "ghcr.io/acme/bot:v1"`},
 		{"one is not shown, a later one differs", pipecat.Settings{AgentProfile: "agent-1x", NodeType: "arm"},
-			agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "gpu" }), Different, "node-type", `node-type is "gpu"`},
+			agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.DailyNodeType = "gpu" }), Different, "architecture", `architecture is "gpu"`},
 		{"one may be the same, another is not shown", pipecat.Settings{BuildID: "id", AgentProfile: "agent-1x"}, build, Unknown, "agent-profile", ""},
 		{"one may be the same", pipecat.Settings{BuildID: "id"}, build, Compatible, "build-id", ""},
 		{"it is of no build", pipecat.Settings{BuildID: "id"}, agent(nil), Different, "build-id", `image is "ghcr.io/acme/bot:v1", of no build`},

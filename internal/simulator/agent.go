@@ -37,6 +37,7 @@ type Manifest struct {
 	Image, BuildID        string
 	PullSecret, SecretSet string
 	Profile, NodeType     string
+	Resources             pipecat.Resources // in place of a Profile
 	AudioFilter           string
 	MaxSession            int
 	WebsocketAuth         string
@@ -132,6 +133,9 @@ func (a *agent) document(now, as time.Time) object {
 		"krispViva":          object{"audioFilter": orNull(shown.manifest.AudioFilter)},
 		"deployment":         shown.resource(a),
 		"previousRevision":   nil,
+	}
+	if r := shown.manifest.Resources; r.CPU != "" {
+		doc["agentProfile"], doc["resources"] = nil, object{"cpu": r.CPU, "memory": r.Memory}
 	}
 	if a.cloud.ShowWebsocketAuth {
 		doc["websocketAuth"] = shown.manifest.WebsocketAuth
@@ -234,7 +238,7 @@ func torn(m, old Manifest, settings []string) Manifest {
 		case "secret-set":
 			m.SecretSet = old.SecretSet
 		case "agent-profile":
-			m.Profile = old.Profile
+			m.Profile, m.Resources = old.Profile, old.Resources
 		case "krisp-viva-audio-filter":
 			m.AudioFilter = old.AudioFilter
 		case "max-session-duration":

@@ -218,6 +218,23 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
+// TestResources holds where an agent may have them, and that a profile replaces them.
+func TestResources(t *testing.T) {
+	const body = `{"resources":{"cpu":"2","memory":"4Gi"}}`
+	if status, _ := newCaller(t, newCloud()).call("POST", "/v1/agents/bot", body); status != 400 {
+		t.Errorf("in the platform's own region: %d", status)
+	}
+	cloud := newCloud()
+	cloud.SelfHosted = true
+	c := newCaller(t, cloud)
+	if status, doc := c.call("POST", "/v1/agents/bot", body); status != 200 || doc["agentProfile"] != nil || at(doc, "resources", "memory") != "4Gi" {
+		t.Errorf("got %d %v", status, doc)
+	}
+	if status, doc := c.call("POST", "/v1/agents/bot", `{"agentProfile":"agent-2x"}`); status != 200 || doc["agentProfile"] != "agent-2x" || doc["resources"] != nil {
+		t.Errorf("with a profile again: %d %v", status, doc)
+	}
+}
+
 // TestRaced holds how a creation is answered that meets an agent.
 func TestRaced(t *testing.T) {
 	for status, want := range map[int]string{0: "Service already exists", 409: "Service already exists", 200: ""} {

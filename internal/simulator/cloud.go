@@ -56,8 +56,9 @@ type Cloud struct {
 	// show errors.
 	ShowBuilds, ShowWebsocketAuth, DeprecatedReady bool
 	ErrorsAs                                       ErrorsAs
-	// AMD64 lets its regions run that architecture, too.
-	AMD64 bool
+	// AMD64 lets its regions run that architecture, too. SelfHosted says that they are an
+	// organization's own, where an agent may have resources in place of a profile.
+	AMD64, SelfHosted bool
 	// SecretsAfter is how long a set that is written is pending.
 	SecretsAfter time.Duration
 	// Skew is how far its clock is ahead of ours.

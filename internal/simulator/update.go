@@ -212,6 +212,11 @@ func (c *Cloud) settings(a *agent, m *Manifest, s pipecat.Settings, more beyond,
 	if more.Architecture != nil { // nodeType is its deprecated alias, and is ignored beside it
 		m.NodeType = strings.TrimSuffix(*more.Architecture, "64")
 	}
+	if s.Resources != nil {
+		m.Profile, m.Resources = "", *s.Resources
+	} else if s.AgentProfile != "" {
+		m.Resources = pipecat.Resources{}
+	}
 	m.WebsocketAuth = cmp.Or(s.WebsocketAuth, m.WebsocketAuth)
 	return nil
 }
@@ -230,6 +235,8 @@ func (c *Cloud) valid(s pipecat.Settings, more beyond) *apiError {
 		return invalid
 	case s.Image != "" && !named(s.Image):
 		return invalid
+	case s.Resources != nil && (!c.SelfHosted || s.AgentProfile != "" || s.Resources.CPU == "" || s.Resources.Memory == ""):
+		return badRequest("resources can be set in self-hosted regions only, with both cpu and memory, and without agentProfile")
 	case (d != 0 || more.MaxSession != nil) && (d < 60 || d > 14400):
 		return invalid
 	case more.Architecture != nil && !slices.Contains(c.architectures(), *more.Architecture):
