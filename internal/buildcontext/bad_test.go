@@ -48,6 +48,7 @@ func TestBadInput(t *testing.T) {
 			`these are there: "server/Dockerfile"; set build-context: server, for what it copies is in that folder (with dockerfile: server/Dockerfile alone it would not be found)`},
 		{"one Dockerfile, beside what it copies", "a/bot.py", map[string]string{"a/docker/bot.Dockerfile": "FROM x\nCOPY bot.py .\n"}, Options{Dir: "a"}, inputDockerfile,
 			`; set dockerfile: docker/bot.Dockerfile, for what it copies is beside that folder (with build-context: a/docker and dockerfile: bot.Dockerfile it would not be found)`},
+		{"one Dockerfile, in a folder of the working directory", "a/server/x", map[string]string{"a/server/Dockerfile": "FROM x\nCOPY x .\n"}, Options{Dir: "a", Input: "."}, inputDockerfile, `; set build-context: server, for`},
 		{"one Dockerfile, that copies all", "x", map[string]string{"my agent/Dockerfile": "FROM x\nCOPY . .\n"}, Options{}, inputDockerfile,
 			`; set build-context: "my agent" if what it copies is in that folder, or else dockerfile: "my agent/Dockerfile"`},
 		{"one Dockerfile, of another name", "bot.py Containerfile", nil, Options{}, inputDockerfile, `these are there: "Containerfile"; set dockerfile: Containerfile`},

@@ -17,6 +17,7 @@ const MaxUnpacked = 500 << 20
 type Options struct {
 	Dir        string   // the context; empty: the workspace, or else the current folder
 	Workspace  string   // a relative Dir is in it, and every Dir must be; empty: no such limit
+	Input      string   // the context as build-context names it, for messages; empty: Dir
 	Dockerfile string   // its path in the context; empty: Dockerfile
 	Exclude    []string // patterns on top of the ignore file's, in its syntax; each may have several lines
 	Temp       string   // where the archive is written, made when missing; empty: os.TempDir

@@ -19,10 +19,7 @@ func proposal(root *os.Root, o Options, file string) string {
 	if dir == "" {
 		return "set " + here
 	}
-	in := path.Clean(dir)
-	if o.Dir != "" {
-		in = path.Join(filepath.ToSlash(o.Dir), dir)
-	}
+	in := path.Join(filepath.ToSlash(cmp.Or(o.Input, o.Dir)), dir)
 	there := "build-context: " + yaml(in)
 	if base != cmp.Or(o.Dockerfile, "Dockerfile") {
 		there += " and dockerfile: " + yaml(base)

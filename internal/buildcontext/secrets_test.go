@@ -1,6 +1,8 @@
 package buildcontext
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -83,5 +85,29 @@ func TestNaming(t *testing.T) {
 		if got := naming(pattern); got != want {
 			t.Errorf("%q names by %q, want %q", pattern, got, want)
 		}
+	}
+}
+
+// TestSecretsPage holds that the names on the page are secrets, and that those of its
+// near misses are none.
+func TestSecretsPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/builds.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, _ := strings.Cut(string(page), "## What stays out\n")
+	names, rest, _ := strings.Cut(part, "\nCode such as ")
+	near, _, _ := strings.Cut(rest, " are packed")
+	listed := 0
+	for want, text := range map[bool]string{true: names, false: near} {
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(text, -1) {
+			listed++
+			if name := strings.ReplaceAll(m[1], "*", "-x"); isSecret(name) != want {
+				t.Errorf("%s is a secret: %v", m[1], !want)
+			}
+		}
+	}
+	if listed < 40 {
+		t.Errorf("the page has %d names", listed)
 	}
 }
