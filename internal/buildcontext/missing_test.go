@@ -25,6 +25,7 @@ func TestMissing(t *testing.T) {
 		{name: "ignored", files: "prompts/hello.md", dockerfile: "COPY prompts/hello.md /", ignore: "# c\ntests\n  **/*.md\n", want: `2 ignored! prompts/hello.md: **/*.md .dockerignore:3`},
 		{name: "ignored by its folder", files: "a/b/x", dockerfile: "COPY a/b/x a/b a /", ignore: "/a/\n", want: `2 ignored! a/b/x: /a/ .dockerignore:1|2 ignored! a/b: /a/ .dockerignore:1|2 ignored! a: /a/ .dockerignore:1`},
 		{name: "ignored by the last pattern", files: "x.md", dockerfile: "COPY x.md /", ignore: "\ufeffx.md\n!x.md\n*.md\n!y.md\nz\n", want: `2 ignored! x.md: *.md .dockerignore:3`},
+		{name: "ignored by the first line", files: "x.md", dockerfile: "COPY x.md /", ignore: "\ufeff*.md\n", want: `2 ignored! x.md: *.md .dockerignore:1`},
 		{name: "back in", files: "x.md", dockerfile: "COPY x.md /", ignore: "*.md\n!x.md\n"},
 		{name: "ignored by the input", files: "x.md", dockerfile: "COPY x.md /", ignore: "*.md\n", o: Options{Exclude: []string{"a\nb", "!x.md\nx*\n"}}, want: `2 ignored! x.md: x* build-exclude`},
 		{name: "in the platform's list", files: "dist/a.whl x.log", dockerfile: "COPY dist/a.whl .\nCOPY x.log .", want: `2 ignored! dist/a.whl: **/dist|3 ignored! x.log: **.log`},
@@ -49,13 +50,14 @@ func TestMissing(t *testing.T) {
 		{name: "above", files: "server/bot.py shared/x", o: Options{Dir: "server"}, dockerfile: "COPY ../shared/x ../none /", want: `2 outside! shared/x: shared/x|2 outside! none`},
 		{name: "above, but the builder stays in", files: "bot.py", dockerfile: "COPY ../bot.py /"},
 		{name: "a link out", files: "app/conf->../shared/conf app/sys->/etc shared/conf", o: Options{Dir: "app"}, dockerfile: "COPY conf /\nCOPY sys/hosts /", want: `2 link-outside! conf: ../shared/conf|3 link-outside! sys: /etc`},
-		{name: "links that the builder follows", files: "a/x b->a c->b/x d->/a/x e->../../a", dockerfile: "COPY b/x c d e /"},
+		{name: "links that the builder follows", files: "a/x a/l->/a/x b->a c->b/x d->/a/x e->../../a", dockerfile: "COPY b/x c d e a/l b/l /"},
 		{name: "a link to what is ignored", files: "a.md b->a.md", dockerfile: "COPY b /", ignore: "*.md\n", want: `2 ignored! a.md: *.md .dockerignore:1`},
 		{name: "a link to nothing", files: "b->none", dockerfile: "COPY b /", want: `2 not-there! none`},
 		{name: "links in a circle", files: "a->b b->a", dockerfile: "COPY a /"},
 		{name: "a pattern", files: "a.py b.md", dockerfile: "COPY *.py *.lock* /"},
 		{name: "a pattern of what is ignored", files: "docs/a.md docs/b.md docs/c.txt", dockerfile: "COPY docs/*.md /", ignore: "**/*.md\n", want: `2 ignored docs/a.md docs/b.md: **/*.md .dockerignore:1`},
 		{name: "a pattern of secrets", files: ".env .env.local x", dockerfile: "COPY .env* /", ignore: "\n", want: `2 secret .env .env.local`},
+		{name: "a pattern of several reasons", files: "conf/.env conf/a.md conf/b.key", dockerfile: "COPY conf/* /", ignore: "**/*.md\n", want: `2 secret conf/.env conf/b.key`},
 		{name: "a pattern of some that are ignored", files: "a.md b.md", dockerfile: "COPY *.md /", ignore: "a.md\n"},
 		{name: "a pointer", files: "x", texts: map[string]string{"models/a.onnx": pointer, "models/b.onnx": pointer, "c.bin": pointer, "d.bin": pointer}, dockerfile: "COPY models/a.onnx /\nCOPY models *.bin /", want: `2 lfs-pointer models/a.onnx|3 lfs-pointer models/b.onnx|3 lfs-pointer c.bin d.bin`},
 		{name: "pointers in all", files: "x", texts: map[string]string{"a.onnx": pointer}, dockerfile: "COPY . .", want: `2 lfs-pointer a.onnx`},
@@ -204,5 +206,45 @@ func TestRandomMissing(t *testing.T) {
 	}
 	if said < 100 {
 		t.Errorf("only %d sources were missing", said)
+	}
+}
+
+// TestGitignored holds a .gitignore's rules to those of Git.
+func TestGitignored(t *testing.T) {
+	for _, tt := range []struct{ rules, name, want string }{
+		{"dist", "dist", "dist:1"},
+		{"dist", "a/dist/x", "dist:1"},
+		{"dist/", "a/dist/x", "dist/:1"},
+		{"/dist", "dist/x", "/dist:1"},
+		{"/dist", "a/dist", ""},
+		{"a/dist", "a/dist/x", "a/dist:1"},
+		{"a/dist", "b/a/dist", ""},
+		{"**/dist", "b/a/dist", "**/dist:1"},
+		{"*.bin", "a/x.bin", "*.bin:1"},
+		{"*.bin\n!x.bin", "x.bin", ""},
+		{"*.bin\n!x.bin\nx*", "x.bin", "x*:3"},
+		{"!x.bin\n*.bin\n*.b*", "x.bin", "*.bin:2"},
+		{"# x", "# x", ""},
+		{"\\# x", "# x", "\\# x:1"},
+		{"\\!x", "!x", "\\!x:1"},
+		{"[!a]x", "bx", "[!a]x:1"},
+		{"[!a]x", "ax", ""},
+		{"x  \r\n\n", "x", "x:1"},
+		{"x", "xy", ""},
+		{"[", "[", ""},
+		{"/", "a", ""},
+	} {
+		dir := t.TempDir()
+		write(t, dir, ".gitignore", tt.rules)
+		got := ""
+		if rule, ok := gitignored(dir, tt.name); ok {
+			got = fmt.Sprintf("%s:%d", rule.Pattern, rule.Line)
+		}
+		if got != tt.want {
+			t.Errorf("%q on %q: %q, want %q", tt.rules, tt.name, got, tt.want)
+		}
+	}
+	if _, ok := gitignored("", "x"); ok {
+		t.Error("ignored without a workspace")
 	}
 }

@@ -147,7 +147,7 @@ func (p *packer) file(e entry, left []entry) error {
 		case n == 0 && err != nil:
 			return p.unreadable(err, left)
 		}
-		if rest == e.size && e.size <= maxPointer && bytes.HasPrefix(p.buffer[:n], []byte(pointerStart)) {
+		if e.size <= maxPointer && bytes.HasPrefix(p.buffer[:n], []byte(pointerStart)) {
 			p.pointers = append(p.pointers, e.path)
 		}
 		if _, err := p.tar.Write(p.buffer[:n]); err != nil {

@@ -22,6 +22,7 @@ func TestSources(t *testing.T) {
 		{"other flags", "FROM x\nCOPY --link --exclude=*.md a /\nCOPY --parents b/./c /", "2:COPY:a 3:COPY:b/c"},
 		{"patterns", "FROM x\nCOPY *.py a/?.txt b[0-9] /\nCOPY --parents **/x /", "2:COPY:*.py~ 2:COPY:a/?.txt~ 2:COPY:b[0-9]~ 3:COPY:?~"},
 		{"a trick against a pattern", `FROM x` + "\n" + `COPY a[[]0] /`, "2:COPY:a[[]0]~"},
+		{"an escaped star", `FROM x` + "\n" + `COPY a\\*b /`, `2:COPY:a\*b`},
 		{"above", "FROM x\nCOPY ../a b/../../c /../d b/../e /", "2:COPY:a^ 2:COPY:c^ 2:COPY:d^ 2:COPY:e"},
 		{"heredocs", "FROM x\nCOPY <<EOF <<-\"E2\" a /\nCOPY b /\nEOF\nCOPY c /\nE2\nRUN <<EOF\nCOPY d /\nEOF\nCOPY e /", "2:COPY:a 10:COPY:e"},
 		{"remote", "FROM x\nADD https://example.com/a http://x/b git@github.com:a/b.git git://x/y ssh://a/b.git c.tar /\nADD --checksum=sha256:0 https://x/y /", "2:ADD:c.tar"},
