@@ -3,6 +3,7 @@ package buildcontext
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/moby/patternmatcher"
@@ -12,29 +13,60 @@ import (
 )
 
 // explain finds the rules that exclude what is missing: of those that match it, the
-// last. Each pattern is compiled once, however much is missing.
+// last. Few of many patterns are compiled.
 func (l *lookup) explain() {
-	var ignored []*Missing
+	var open []*Missing // that have no rule yet
 	for i := range l.missing {
 		if l.missing[i].Reason == Ignored {
-			ignored = append(ignored, &l.missing[i])
+			open = append(open, &l.missing[i])
 		}
 	}
-	if len(ignored) == 0 {
+	if len(open) == 0 {
 		return
 	}
-	for _, o := range l.origins() {
-		pattern, negated := strings.CutPrefix(o.read, "!")
-		m, err := matcherOf(pattern)
-		if err != nil || negated {
-			continue
-		}
-		for _, missing := range ignored {
-			if ok, _ := m.MatchesOrParentMatches(missing.Paths[0]); ok {
-				missing.Rule = o.Rule
+	for _, rule := range slices.Backward(l.origins()) {
+		open = slices.DeleteFunc(open, func(m *Missing) bool {
+			if !rule.excludes(m.Paths[0]) {
+				return false
 			}
+			m.Rule = rule
+			return true
+		})
+		if len(open) == 0 {
+			return
 		}
 	}
+}
+
+// excludes reports whether a rule matches a path, or a folder of it.
+func (r Rule) excludes(name string) bool {
+	if strings.HasPrefix(r.Pattern, "!") || !mayMatch(r.Pattern, name) {
+		return false
+	}
+	patterns, _ := ignorefile.ReadAll(strings.NewReader(r.Pattern))
+	if len(patterns) != 1 {
+		return false
+	}
+	m, err := matcherOf(patterns[0])
+	if err != nil {
+		return false
+	}
+	ok, _ := m.MatchesOrParentMatches(name)
+	return ok
+}
+
+// mayMatch reports false for a pattern with a text between its wildcards that is not
+// in a path.
+func mayMatch(pattern, name string) bool {
+	if strings.ContainsAny(pattern, `[\`) || strings.Contains(pattern, "..") {
+		return true
+	}
+	for text := range strings.FieldsFuncSeq(pattern, func(c rune) bool { return c == '*' || c == '?' || c == '/' }) {
+		if text != "." && !strings.Contains(name, text) {
+			return false
+		}
+	}
+	return true
 }
 
 // matcherOf matches a single pattern, whose first sign may be a ! of its own.
@@ -45,19 +77,12 @@ func matcherOf(pattern string) (*patternmatcher.PatternMatcher, error) {
 	return patternmatcher.New([]string{pattern})
 }
 
-// origin is a pattern of the rules.
-type origin struct {
-	Rule        // as it is written
-	read string // as Docker reads it
-}
-
-// origins are the patterns of the rules, in their order.
-func (l *lookup) origins() (all []origin) {
+// origins are the patterns of the rules in their order, as they are written.
+func (l *lookup) origins() (all []Rule) {
 	add := func(line string, of Rule) {
-		patterns, _ := ignorefile.ReadAll(strings.NewReader(line))
-		for _, p := range patterns {
-			of.Pattern = strings.TrimSpace(line)
-			all = append(all, origin{of, p})
+		of.Pattern = strings.TrimSpace(line)
+		if of.Pattern != "" && !strings.HasPrefix(line, "#") {
+			all = append(all, of)
 		}
 	}
 	if l.rules.file == "" {

@@ -32,14 +32,14 @@ var secretNames = []struct {
 	has  string
 	name *regexp.Regexp
 }{
-	{"env", regexp.MustCompile(`^\.env(?:rc)?(?:[^a-z].*)?$`)},                                               // .env, .env.local, .env-prod, .envrc
-	{"env", regexp.MustCompile(`^(?:.*\.)?env\.` + stage + `$`)},                                             // env.local
+	{".env", regexp.MustCompile(`^\.env(?:rc)?(?:[^a-z].*)?$`)},                                              // .env, .env.local, .env-prod, .envrc
+	{"env.", regexp.MustCompile(`^(?:.*\.)?env\.` + stage + `$`)},                                            // env.local
 	{".env", regexp.MustCompile(`\.env(?:\.` + stage + `)?$`)},                                               // prod.env
 	{"id_", regexp.MustCompile(`^(?:.*[-_.])?id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?(?:[-_.]` + stage + `)?$`)}, // of SSH
 	{"gha-creds-", regexp.MustCompile(`^gha-creds-.*\.json$`)},                                               // of google-github-actions/auth
 	{"account", regexp.MustCompile(`^(?:.*[-_.]|gcp|google|firebase)?service[-_]?account(?:s|[-_]?key)?(?:[-_.].*)?\.json$`)},
 	{"firebase", regexp.MustCompile(`^(?:.*[-_.])?firebase-adminsdk.*\.json$`)},
-	{"client", regexp.MustCompile(`^(?:.*[-_.])?client[-_]?secrets?(?:[-_.].*)?\.json$`)},
+	{"secret", regexp.MustCompile(`^(?:.*[-_.])?client[-_]?secrets?(?:[-_.].*)?\.json$`)},
 	{"cred", regexp.MustCompile(`^(?:.*[-_.]|aws|gcp|google)?(?:credentials?|creds)(?:[-_.]` + stage + `)?\.(?:json|ya?ml|toml|ini|csv)$`)},
 	{"secret", regexp.MustCompile(`^(?:.*[-_.])?secrets?(?:[-_.]` + stage + `)?\.(?:json|ya?ml|toml|ini)$`)},
 }
