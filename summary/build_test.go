@@ -54,7 +54,7 @@ func TestLists(t *testing.T) {
 		{21, 20, 20, 21, "… and 1 more."},
 		{45, 20, 20, 40, "… and 25 more."},
 	} {
-		if got := logged(event.Configured{}, event.Packed{Secrets: names(tt.n)}); strings.Count(got, "Skipped \"name-") != tt.kept || !strings.Contains(got, tt.more) || tt.more == "" && strings.Contains(got, "more.") {
+		if got := logged(event.Configured{}, event.Packed{Secrets: names(tt.n)}); strings.Count(got, `Skipped "name-`) != tt.kept || !strings.Contains(got, tt.more) || tt.more == "" && strings.Contains(got, "more.") {
 			t.Errorf("%d kept out: %s", tt.n, got)
 		}
 		if got := logged(event.Configured{}, event.Packed{Irregular: names(tt.n)}); strings.Count(got, "name-") != tt.left || !strings.Contains(got, fmt.Sprintf("(%d in all)", tt.n)) {

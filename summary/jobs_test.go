@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/dockerfile"
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/gha/ghatest"
@@ -262,7 +264,9 @@ var jobs = []story{
 				event.BuildFound{ID: foreign, Region: foreign, ContextHash: foreign, Latest: true},
 				event.BuildFound{ID: foreign, Region: foreign, ContextHash: foreign},
 				event.Progress{Activity: event.Packing},
-				event.Packed{Hash: "h", Size: 1, Unpacked: 2, Files: 3, IgnoreFile: foreign, Secrets: []string{foreign}, Irregular: []string{foreign}},
+				event.Packed{Hash: "h", Size: 1, Unpacked: 2, Files: 3, IgnoreFile: foreign, Secrets: []string{foreign}, NamedSecrets: []string{foreign}, Irregular: []string{foreign}},
+				event.Missing{Dockerfile: "app/" + foreign, IgnoreFile: foreign, Context: foreign, Sources: []buildcontext.Missing{{
+					Source: dockerfile.Source{Instruction: "COPY", Line: 3, Written: foreign}, Reason: buildcontext.LinkOutside, Paths: []string{foreign}, Link: foreign, Fails: true}}},
 				event.Progress{Activity: event.Uploading},
 				event.Retrying{Try: event.TryUpload, Err: &pipecat.UploadError{URL: foreign, Status: 403, Code: foreign, Message: foreign}},
 				event.Retrying{Try: event.TryBuildRequest, Err: &pipecat.Error{Status: 502, Message: foreign}},
@@ -290,6 +294,8 @@ var jobs = []story{
 			w.command("endgroup", "")
 			w.command("group", "Pack the build context")
 			w.annotation(gha.Warning, "Skipped special files", fmt.Sprintf("Skipped because it is neither a file nor a link (1 in all): %q", foreign))
+			w.annotation(gha.Warning, "Not in the build context", fmt.Sprintf("COPY %s: %q is a symbolic link to %q, which is outside of the build context. "+
+				"The build fails without it. Put the file into the build context, or set build-context to a folder that has both.", foreign, foreign, foreign), "file", untrusted.Cut(w.Line("app/"+foreign), 1000), "line", "3")
 			w.command("endgroup", "")
 			w.command("group", "Upload the build context")
 			w.command("endgroup", "")

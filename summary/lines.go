@@ -47,7 +47,7 @@ func lines(r *Record, e event.Entry) []item {
 		l.configured(ev)
 	case event.InvalidInputs:
 		l.invalid(ev.Problems)
-	case event.BuildFound, event.BuildStarted, event.BuildStatus, event.Packed, event.Progress, event.Uploaded:
+	case event.BuildFound, event.BuildStarted, event.BuildStatus, event.Packed, event.Missing, event.Progress, event.Uploaded:
 		l.building(e)
 	case event.Planned:
 		if l.reverting {

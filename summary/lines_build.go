@@ -1,10 +1,12 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/quantity"
@@ -31,6 +33,8 @@ func (l *list) building(e event.Entry) {
 		l.at(ev.Elapsed, ev.Status)
 	case event.Packed:
 		l.packed(ev)
+	case event.Missing:
+		l.missing(ev)
 	case event.Progress:
 		switch ev.Activity {
 		case event.Packing:
@@ -69,13 +73,12 @@ func (l *list) packed(p event.Packed) {
 	} else {
 		l.say("Excluded files listed in %s.", p.IgnoreFile)
 	}
-	for i, name := range p.Secrets {
-		if i == maxNames {
-			l.say("… and %d more.", len(p.Secrets)-i)
-			break
-		}
-		l.say("Skipped %q because it may contain secrets. Add %q to the ignore file to include it.", name, "!"+name)
-	}
+	l.names(p.Secrets, func(name string) {
+		l.say("Skipped %q because it may contain secrets. Add %q to %s to include it.", name, buildcontext.Include(name), rulesFile(p.IgnoreFile))
+	})
+	l.names(p.NamedSecrets, func(name string) {
+		l.say("Included %q, which may contain secrets, because a pattern names it.", name)
+	})
 	if len(p.Irregular) > 0 {
 		names := make([]string, min(maxNames, len(p.Irregular)))
 		for i := range names {
@@ -84,6 +87,23 @@ func (l *list) packed(p event.Packed) {
 		l.annotate(gha.Warning, "Skipped special files", fmt.Sprintf("Skipped because it is neither a file nor a link (%d in all): %s",
 			len(p.Irregular), strings.Join(names, ", ")))
 	}
+}
+
+// names shows names, each in a line, and counts those beyond the twentieth.
+func (l *list) names(all []string, show func(name string)) {
+	for i, name := range all {
+		if i == maxNames {
+			l.say("… and %d more.", len(all)-i)
+			break
+		}
+		show(name)
+	}
+}
+
+// rulesFile is where a user adds a rule: the ignore file, or the input for it where
+// there is none, as a new file would replace the platform's list.
+func rulesFile(ignoreFile string) string {
+	return cmp.Or(ignoreFile, "build-exclude")
 }
 
 // output shows what an agent or a build printed. The last lines of a build that

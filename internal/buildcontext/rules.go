@@ -1,7 +1,6 @@
 package buildcontext
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -32,12 +31,6 @@ var unneeded = []string{
 	"**/dist", "**/build", "**.egg-info", "**.egg", "**/.eggs", "**/node_modules",
 	"**/.claude", "**/.codex", "**/.cursor", "**/pcc-deploy.toml",
 	"**/.ipynb_checkpoints", "**/.cache", "**/.DS_Store", "**/Thumbs.db", "**.log",
-}
-
-// isSecret reports whether a name is of those that stay out whatever the rules
-// say, unless one of them takes it back in: .env, .env.*, *.pem and *.key.
-func isSecret(name string) bool {
-	return name == ".env" || strings.HasPrefix(name, ".env.") || strings.HasSuffix(name, ".pem") || strings.HasSuffix(name, ".key")
 }
 
 // rules say what of a context is packed. They are Docker's: the last pattern
@@ -211,8 +204,7 @@ type negation struct {
 	parts []string
 	open  bool
 
-	// only is the pattern without its !; nil where its last part has wildcards
-	// alone: such a one does not name a secret.
+	// only is what of the pattern may name a secret; nil where that is nothing.
 	only *patternmatcher.PatternMatcher
 	none patternmatcher.MatchInfo // says that no folder above matches
 }
@@ -227,8 +219,8 @@ func newNegation(pattern string) negation {
 		}
 		n.parts = append(n.parts, part)
 	}
-	if strings.Trim(parts[len(parts)-1], "*?") != "" {
-		n.only, _ = patternmatcher.New([]string{pattern})
+	if only := naming(filepath.ToSlash(pattern)); only != "" {
+		n.only, _ = matcherOf(only)
 	}
 	if n.only != nil {
 		_, n.none, _ = n.only.MatchesUsingParentResults("", patternmatcher.MatchInfo{})
@@ -250,8 +242,9 @@ func (n negation) below(dir string) bool {
 	return n.open || len(n.parts) > strings.Count(dir, "/")+1
 }
 
-// explicit reports whether the pattern takes a path itself back in.
-func (n negation) explicit(name string) bool {
+// names reports whether the pattern takes a path itself back in, and not only a
+// folder that it is in.
+func (n negation) names(name string) bool {
 	if n.only == nil {
 		return false
 	}
@@ -262,7 +255,8 @@ func (n negation) explicit(name string) bool {
 // decision is what the rules say of a path.
 type decision struct {
 	out    bool   // a rule leaves it out
-	secret bool   // it is a secret, or in a folder that is
+	secret bool   // it may hold secrets by its name, or is in a folder that may
+	named  string // what would be secret, but for a pattern that names it: the path, or a folder that is out; or empty
 	info   []bool // see patterns.match
 }
 
@@ -276,11 +270,14 @@ func (r *rules) decide(name string, parent decision) (decision, error) {
 	if now.out, now.info, err = r.patterns.match(name, parent.info); err != nil {
 		return now, err
 	}
+	if parent.out {
+		now.named = parent.named
+	}
 	if parent.secret || isSecret(path.Base(name)) {
 		now.secret = true
 		for _, n := range r.negations {
-			if n.explicit(name) {
-				now.secret = false
+			if n.names(name) {
+				now.secret, now.named = false, name
 				break
 			}
 		}
@@ -300,17 +297,4 @@ func (r *rules) cannotReinclude(dir string) bool {
 		}
 	}
 	return true
-}
-
-// copies reports whether a Dockerfile takes files from its context.
-func copies(dockerfile []byte) bool {
-	for line := range bytes.Lines(dockerfile) {
-		text := strings.ToUpper(string(line))
-		words := strings.Fields(text)
-		elsewhere := strings.Contains(text, "--FROM=") || strings.Contains(text, "://") || strings.Contains(text, "<<")
-		if len(words) > 2 && (words[0] == "COPY" || words[0] == "ADD") && !elsewhere {
-			return true
-		}
-	}
-	return false
 }

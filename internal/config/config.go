@@ -86,7 +86,7 @@ func (c Config) Source() *buildcontext.Options {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(c.WorkingDirectory, dir)
 	}
-	return &buildcontext.Options{Dir: dir, Workspace: cmp.Or(c.Workspace, "."), Dockerfile: c.Build.Dockerfile, Exclude: c.Build.Exclude, Temp: c.Build.Temp}
+	return &buildcontext.Options{Dir: dir, Input: c.Build.Context, Workspace: cmp.Or(c.Workspace, "."), Dockerfile: c.Build.Dockerfile, Exclude: c.Build.Exclude, Temp: c.Build.Temp}
 }
 
 // Secret is a text that prints as ***.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/settings"
@@ -162,9 +163,19 @@ type (
 		Files          int
 		Hash           string
 		IgnoreFile     string   // "" when there is none
-		Secrets        []string // files that are excluded because they may be secrets
+		Secrets        []string // that are excluded because they may be secrets
+		NamedSecrets   []string // that may be secrets, and are included because a pattern names them
 		Irregular      []string // excluded because they are neither a file nor a link
 		Took           time.Duration
+	}
+
+	// Missing is what a Dockerfile takes from its build context, and what is not in
+	// it. The build has not begun, and may fail by it.
+	Missing struct {
+		Dockerfile string // its path in the workspace
+		IgnoreFile string // as Packed has it
+		Context    string // its path in the workspace; "" for all of it
+		Sources    []buildcontext.Missing
 	}
 
 	// Progress is how far an Activity is. Its first one has Done 0.
@@ -280,6 +291,7 @@ func (BuildFound) isEvent()     {}
 func (BuildStarted) isEvent()   {}
 func (BuildStatus) isEvent()    {}
 func (Packed) isEvent()         {}
+func (Missing) isEvent()        {}
 func (Progress) isEvent()       {}
 func (Uploaded) isEvent()       {}
 func (Planned) isEvent()        {}
@@ -301,7 +313,7 @@ func (Finished) isEvent()       {}
 // Kinds has one of each type, for the tests that every kind is handled.
 func Kinds() []Event {
 	return []Event{
-		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Progress{}, Uploaded{},
+		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Missing{}, Progress{}, Uploaded{},
 		Planned{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
 		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, NotReverted{}, Finished{},
 	}
