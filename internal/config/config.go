@@ -31,6 +31,9 @@ type Config struct {
 
 	Build Build
 
+	// Secrets are put into Settings.SecretSet before the update.
+	Secrets []pipecat.SecretValue
+
 	ForceRedeploy     bool
 	CreateIfMissing   bool
 	DryRun            bool
@@ -191,6 +194,7 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 			cfg.Sources[in.Name] = v.at.File
 		}
 	}
+	problems = append(problems, cfg.setSecrets(secretsText(getenv), given)...)
 	problems = append(problems, cfg.check(given)...)
 	if len(wrong) == 0 { // else what is missing may be what could not be read
 		problems = append(problems, missing(given)...)

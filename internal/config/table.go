@@ -25,6 +25,7 @@ type Input struct {
 	Text     string // for action.yml, the README and -h
 	Required bool
 	Secret   bool   // never a flag, and never shown
+	Variable string // of a Secret, by hand
 	Change   bool   // an update sends it
 	Retired  bool   // accepted, and ignored
 	Key      string // in the config file, such as scaling.min_agents
@@ -64,7 +65,7 @@ const (
 // source of action.yml, the README's table, -h and the config file's keys.
 func Table() []Input {
 	return []Input{
-		{Name: "api-key", Kind: text, Required: true, Secret: true,
+		{Name: "api-key", Kind: text, Required: true, Secret: true, Variable: keyVariable,
 			Text: "Private API key of Pipecat Cloud. By hand it is read from `" + keyVariable + "`, never from a flag."},
 		{Name: "agent-name", Kind: text, Key: "agent_name",
 			Text: "Name of the agent. Required here or in the config file.",
@@ -96,6 +97,8 @@ func Table() []Input {
 		{Name: "secret-set", Kind: text, Key: "secret_set", Change: true,
 			Text: "Name of the secret set that becomes the agent's environment.",
 			set:  into(func(c *Config) *string { return &c.Settings.SecretSet }, setName)},
+		{Name: "secrets", Kind: list, Secret: true, Variable: secretsVariable,
+			Text: "Secrets to put into `secret-set` before the update: `NAME=value` lines, as in a `.env` file. A missing set is created, other secrets of it stay. Every value is masked. Implies `force-redeploy`, because new values reach an agent by a new deployment alone. By hand they are read from `" + secretsVariable + "`, never from a flag."},
 		{Name: "region", Kind: text, Key: "region",
 			Text: "Region to create the agent in. An agent that exists must be in it already.",
 			set:  into(func(c *Config) *string { return &c.Region }, region)},
