@@ -27,13 +27,11 @@ import (
 	"pipecat-cloud-deploy/poll"
 	"pipecat-cloud-deploy/summary"
 
-	// The image has no files but the program: these are the certificate authorities
-	// that it trusts where the system has none.
+	// The certificate authorities that it trusts where the system has none, as in its image.
 	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
-// grace is how long the end of a stopped job may take: a runner kills it ten
-// seconds after the first signal.
+// grace is how long the end of a stopped job may take: a runner kills it after ten seconds.
 const grace = 1500 * time.Millisecond
 
 func main() {
@@ -63,7 +61,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			code = finish("", verdict.Broken(p, debug.Stack()))
 		}
 	}()
-	report.Mask(string(config.Key(getenv)))
+	report.Mask(config.Masked(getenv)...)
 	cfg, err := config.Load(args, getenv)
 	if config.Inform(stdout, err, version.Name()) {
 		return 0
@@ -122,6 +120,13 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 		return verdict.Planned, nil
 	}
 	j.deadline = time.Now().Add(j.cfg.WaitTimeout)
+	stored, err := deploy.StoreSecrets(ctx, j.api, j.plan, j.deadline, j.log.In(event.Secrets))
+	if err == nil {
+		err = poll.SecretSet(ctx, j.once, stored, j.deadline, j.log.In(event.Secrets))
+	}
+	if err != nil {
+		return "", err
+	}
 	accepted, err := deploy.Apply(ctx, j.api, j.plan, j.deadline, j.log.In(event.Update))
 	if err != nil {
 		return "", err
@@ -179,10 +184,7 @@ func (j *job) diagnose(ctx context.Context, failure error) {
 	if j.accepted != nil {
 		profile = cmp.Or(profile, j.accepted.Agent.AgentProfile)
 		if f.Reason.Ran() && j.cfg.LogLines > 0 {
-			limit := max(time.Second, time.Until(j.deadline))
-			if j.cfg.RollbackOnFailure {
-				limit = min(limit, 3*time.Second) // callers may wait for the rollback
-			}
+			limit := min(max(time.Second, time.Until(j.deadline)), j.cfg.LogTimeout())
 			printed = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, log)
 		}
 	}
@@ -213,7 +215,6 @@ func (j *job) revert(ctx context.Context, failure error) error {
 // request is what a user asks for, as deploy has it.
 func request(cfg config.Config) deploy.Request {
 	return deploy.Request{Agent: cfg.AgentName, Region: cfg.Region, Settings: cfg.Settings,
-		Latest: cfg.Build.Latest, Source: cfg.Source(), BuildTimeout: cfg.Build.Timeout,
-		Create: cfg.CreateIfMissing, Force: cfg.ForceRedeploy, Warm: cfg.WaitForReady && cfg.WaitFor == "warm",
-		Rollback: cfg.RollbackOnFailure, DryRun: cfg.DryRun}
+		Secrets: cfg.Secrets, Latest: cfg.Build.Latest, Source: cfg.Source(), BuildTimeout: cfg.Build.Timeout,
+		Create: cfg.CreateIfMissing, Force: cfg.ForceRedeploy, Warm: cfg.WaitForReady && cfg.WaitFor == "warm", Rollback: cfg.RollbackOnFailure, DryRun: cfg.DryRun}
 }

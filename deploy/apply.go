@@ -58,7 +58,7 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 	agent, a, err := apply(timed, api, p, emit)
 	var exists *existing
 	if errors.As(err, &exists) { // which the read before missed, or another client has made
-		if p, err = NewPlan(p.Request, Baseline{Agent: exists.agent, Region: exists.agent.Region}, p.Artifact); err == nil {
+		if p, err = NewPlan(p.Request, Baseline{Agent: exists.agent, Region: exists.agent.Region, SecretSet: p.Baseline.SecretSet}, p.Artifact); err == nil {
 			emit.Emit(p.Event())
 			agent, a, err = apply(timed, api, p, emit)
 		}
@@ -70,13 +70,13 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 		emit.Emit(event.Accepted{ID: made.ID, Previous: made.Previous, Region: agent.Region, Warning: agent.Warning})
 		return made, nil
 	case ctx.Err() != nil:
-		return Accepted{}, a.cancelled()
+		err = a.cancelled()
 	case timed.Err() != nil && a.lost > 0 && a.theirs != nil:
-		return Accepted{}, a.theirs
+		err = a.theirs
 	case timed.Err() != nil:
-		return Accepted{}, a.timedOut()
+		err = a.timedOut()
 	}
-	return Accepted{}, err
+	return Accepted{}, p.keepsSecrets(err)
 }
 
 // apply sends one plan.

@@ -116,6 +116,7 @@ func (p Plan) Event() event.Planned {
 		Create: agent == nil, Region: p.Request.Region, PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
 		Image: p.Artifact.Image, Changes: p.Changes, Force: p.force(), Rollback: p.Request.Rollback,
 		NeedsDeployment: p.NeedsDeployment(), ScalingOnly: p.ScalingOnly(), NotReported: p.notReported(),
+		Secrets: p.secretChange(),
 	}
 	if agent != nil {
 		e.Region = agent.Region

@@ -3,6 +3,7 @@ package summary
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -53,7 +54,22 @@ func (r *Record) rows(p event.Planned) (rows []row) {
 		}
 	}
 	addMissing()
+	if s := p.Secrets; s != nil {
+		add(settings.Change{Name: "secrets", After: secretNames(s), Asked: true, Moves: true}, "input")
+	}
 	return rows
+}
+
+// secretNames lists what is put into a secret set.
+func secretNames(s *event.SecretChange) string {
+	names := append(slices.Clone(s.New), s.Overwritten...)
+	if s.Create {
+		return strings.Join(names, ", ") + " (in the new secret set " + s.Set + ")"
+	}
+	for i := range s.New {
+		names[i] += " (new)"
+	}
+	return strings.Join(names, ", ") + " (in secret set " + s.Set + ")"
 }
 
 // sourceOf is where an input was set.
@@ -88,7 +104,7 @@ func (r *Record) changeTable() string {
 	cell := func(s string) string { return code(untrusted.Cut(r.line(s), maxCell)) }
 	for _, row := range rows {
 		before, after := cell(row.Before), cell(row.After)
-		if row.Before == "" && row.Name != settings.BuildID && !r.change.Create {
+		if row.Before == "" && row.Name != settings.BuildID && row.Name != "secrets" && !r.change.Create {
 			before = "not told"
 		}
 		if !row.Asked {

@@ -34,6 +34,7 @@ type Record struct {
 
 	change     *event.Planned  // nil: not known yet
 	accepted   *event.Accepted // nil: not known to be
+	stored     bool            // secrets are
 	lost       int             // updates without a clear response
 	deployment string          // its id
 	previous   string          // the id of the one before
@@ -123,6 +124,10 @@ func (r *Record) fold(e event.Entry) {
 		}
 		r.change, r.previous, r.region = &ev, ev.PreviousID, ev.Region
 		r.build = cmp.Or(r.build, r.line(ev.BuildID))
+	case event.SecretsStored:
+		r.stored = true
+	case event.SecretSetStatus:
+		r.enter(secretsPart, ev.Status, e.At)
 	case event.ResponseLost:
 		if !ev.Refused {
 			r.lost++

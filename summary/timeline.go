@@ -16,6 +16,7 @@ import (
 // The parts of a timeline.
 const (
 	buildPart    = "Build"
+	secretsPart  = "Secrets"
 	rolloutPart  = "Rollout"
 	rollbackPart = "Rollback"
 )
@@ -79,7 +80,7 @@ func (r *Record) failedIn(part string, shown []stage) bool {
 	case part == rollbackPart:
 		back := r.failure.Rollback
 		return back != nil && back.Failure != nil && failed(cmp.Or(back.Failure.Status, verdict.Failed))
-	case part == buildPart && slices.ContainsFunc(shown, func(s stage) bool { return s.part != part }):
+	case (part == buildPart || part == secretsPart) && slices.ContainsFunc(shown, func(s stage) bool { return s.part != part }):
 		return false
 	}
 	return failed(r.status) || r.status == verdict.RolledBack

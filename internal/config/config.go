@@ -85,6 +85,15 @@ func (c Config) Source() *buildcontext.Options {
 	return &buildcontext.Options{Dir: c.Build.Context, Workspace: cmp.Or(c.Workspace, "."), Dockerfile: c.Build.Dockerfile, Exclude: c.Build.Exclude, Temp: c.Build.Temp}
 }
 
+// LogTimeout is how long a failure may take to read the agent's log: callers may wait
+// for the rollback.
+func (c Config) LogTimeout() time.Duration {
+	if c.RollbackOnFailure {
+		return 3 * time.Second
+	}
+	return maxWait
+}
+
 // Secret is a text that prints as ***.
 type Secret string
 

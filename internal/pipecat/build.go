@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // States that a build ends in. Before, it is pending or building.
@@ -87,6 +88,10 @@ type SecretSet struct {
 	ErrorMessage string          `json:"errorMessage"` // when Status is failed; not ours
 	Secrets      List[SecretKey] `json:"secrets"`
 }
+
+// IsFailed and IsReady report what Status says, in any letter case.
+func (s *SecretSet) IsFailed() bool { return strings.EqualFold(s.Status, SecretFailed) }
+func (s *SecretSet) IsReady() bool  { return strings.EqualFold(s.Status, SecretReady) }
 
 // SecretKey names one secret of a set.
 type SecretKey struct {
