@@ -3,7 +3,6 @@ package summary
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -62,14 +61,17 @@ func (r *Record) rows(p event.Planned) (rows []row) {
 
 // secretNames lists what is put into a secret set.
 func secretNames(s *event.SecretChange) string {
-	names := append(slices.Clone(s.New), s.Overwritten...)
 	if s.Create {
-		return strings.Join(names, ", ") + " (in the new secret set " + s.Set + ")"
+		return strings.Join(s.New, ", ") + " into the new secret set " + s.Set
 	}
-	for i := range s.New {
-		names[i] += " (new)"
+	var names []string
+	for _, name := range s.New {
+		names = append(names, name+" (new)")
 	}
-	return strings.Join(names, ", ") + " (in secret set " + s.Set + ")"
+	for _, name := range s.Overwritten {
+		names = append(names, name+" (overwritten)")
+	}
+	return strings.Join(names, ", ") + " into secret set " + s.Set
 }
 
 // sourceOf is where an input was set.

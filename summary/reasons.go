@@ -27,7 +27,7 @@ func ReasonTexts() []Text {
 		{string(verdict.Auth), "The API does not take the key. Check that `api-key` is a **Private** key of the organization that owns the agent."},
 		{string(verdict.Refused), "The platform did not take the update, or will not run it. Its own words say why: a secret set that does not exist, another region, no billing."},
 		{string(verdict.Build), "The cloud build failed, or did not end in time. Its error says why."},
-		{string(verdict.Secrets), "The `secrets` were not stored, or their secret set was not provisioned. No update was sent. The platform's error says why; a job that runs again stores the same secrets again."},
+		{string(verdict.Secrets), "The `secrets` were not stored, or their secret set is not ready. The platform's own words say why. The job can be run again: it stores the same secrets."},
 		{string(verdict.Crash), "Your agent's code exits. Its own output says why: start there."},
 		{string(verdict.OutOfMemory), "The agent needs more memory than it has. Take a larger `agent-profile`."},
 		{string(verdict.ImagePull), "The image cannot be fetched. Check its name and tag, and `image-credentials` for a private registry."},
