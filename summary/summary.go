@@ -87,6 +87,7 @@ func (r *Reporter) Mask(secrets ...string) {
 			r.log.Mask(secret)
 		}
 	}
+	slices.SortFunc(r.cleaner.Secrets, func(a, b string) int { return len(b) - len(a) }) // as a cleaner needs them
 	for _, j := range r.jobs {
 		j.record.Cleaner = r.cleaner
 	}

@@ -11,13 +11,14 @@ import (
 )
 
 // TestReadSecrets holds that values are read as python-dotenv 1.2 reads them without
-// interpolation. The rows are what it was found to read.
+// interpolation. The rows are what it was found to read, but for a \\ in single quotes,
+// which stays as it is.
 func TestReadSecrets(t *testing.T) {
 	for text, want := range map[string]string{
 		`A=b`: "b", `A="b"`: "b", `A='b'`: "b", `export A=b`: "b", "export\tA=b": "b", `A = b`: "b", "  A=b  ": "b", "A=b\r": "b",
 		`A=b # c`: "b", `A=b # c # d`: "b", `A=b#c`: "b#c", `A=#b`: "#b", `A="b # c" # d`: "b # c", `A="b"#c`: "b",
 		`A=pa$word`: "pa$word", `A="pa$word"`: "pa$word", `A='pa$word'`: "pa$word", `A="pa\$word"`: `pa\$word`, `A="${B}$C"`: "${B}$C", `A=$$`: "$$", `A=$(x)`: "$(x)",
-		`A=pa\word`: `pa\word`, `A="pa\\"`: `pa\`, `A="say \"hi\""`: `say "hi"`, `A='it\'s'`: "it's", `A="a\tb"`: "a\tb", `A="a\qb"`: `a\qb`,
+		`A=pa\word`: `pa\word`, `A="pa\\"`: `pa\`, `A="say \"hi\""`: `say "hi"`, `A='it\'s'`: "it's", `A='a\\b'`: `a\\b`, `A="a\tb"`: "a\tb", `A="a\qb"`: `a\qb`,
 		`A="a\nb"`: "a\nb", `A='a\nb'`: `a\nb`, `A=a\nb`: `a\nb`, `A=\"b\"`: `\"b\"`,
 		"A=\"l1\nl2\"": "l1\nl2", "A='l1\nl2'": "l1\nl2", "A=\"l1  \n\n  l2\n\"": "l1  \n\n  l2\n", "A=\"l1\r\nl2\"": "l1\nl2",
 		`A={"a": "b"}`: `{"a": "b"}`, `A='{"a": "b"}'`: `{"a": "b"}`, "A='{\n  \"a\": \"it\\'s\"\n}'": "{\n  \"a\": \"it's\"\n}",

@@ -17,7 +17,7 @@ const minEncoded = 8
 // JSON, in addresses, in HTML, and in base64, where it may be in the middle of what is
 // encoded.
 func Encodings(secret string) []string {
-	all := []string{secret, strings.Map(visible, secret), url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret)}
+	all := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret)}
 	var b strings.Builder
 	for _, escapes := range []bool{false, true} {
 		b.Reset()
@@ -32,6 +32,9 @@ func Encodings(secret string) []string {
 			from, to := (before*8+5)/6, len(data)*8/6 // the digits that are its own
 			all = append(all, base64.RawStdEncoding.EncodeToString(data)[from:to], base64.RawURLEncoding.EncodeToString(data)[from:to])
 		}
+	}
+	for _, text := range slices.Clone(all) { // and as Block has made of it
+		all = append(all, strings.Map(visible, StripEscapes(text)))
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
