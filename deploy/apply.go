@@ -222,10 +222,17 @@ func (a *applier) notProvisioned(kind, name string, s pipecat.SecretSet) error {
 
 // hold waits before the request is sent again, and reports that now and then.
 func (a *applier) hold(ctx context.Context, wait time.Duration) error {
-	for wait > 0 {
+	return hold(ctx, wait, func(left time.Duration) {
 		if a.report.Due() {
-			a.emit.Emit(event.Retrying{Try: event.TryUpdate, Err: a.last, In: wait})
+			a.emit.Emit(event.Retrying{Try: event.TryUpdate, Err: a.last, In: left})
 		}
+	})
+}
+
+// hold waits, and reports every now and then how long it still does.
+func hold(ctx context.Context, wait time.Duration, report func(left time.Duration)) error {
+	for wait > 0 {
+		report(wait)
 		part := min(wait, reportEvery)
 		if err := pacing.Sleep(ctx, part); err != nil {
 			return err

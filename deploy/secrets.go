@@ -140,8 +140,10 @@ func (s *storing) send(ctx context.Context, api API) (string, error) {
 			return "", final
 		}
 		wait := max(pace.NextBackOff(), s.err.RetryAfter)
-		s.emit.Emit(event.Retrying{Try: event.TrySecrets, Err: s.err, In: wait})
-		if err := pacing.Sleep(ctx, wait); err != nil {
+		report := func(left time.Duration) {
+			s.emit.Emit(event.Retrying{Try: event.TrySecrets, Err: s.err, In: left})
+		}
+		if err := hold(ctx, wait, report); err != nil {
 			return "", err
 		}
 	}

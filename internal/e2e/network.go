@@ -164,6 +164,7 @@ type request struct {
 	made         bool           // it made a deployment that is no rollback
 	rollback     bool           // it is sent to undo what was sent before
 	builds       bool           // it is sent to make a build, or to upload for one
+	stores       bool           // it is sent to store secrets
 }
 
 // network is how the program of a run reaches the cloud.
@@ -172,7 +173,7 @@ type network searchRun
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	now := time.Now()
 	q := &request{method: r.Method, path: r.URL.Path, began: now, look: r.Method == http.MethodGet && r.URL.Path == "/v1/agents/bot",
-		builds: r.Method == http.MethodPost && !strings.HasPrefix(r.URL.Path, "/v1/agents")}
+		builds: r.Method == http.MethodPost && !strings.HasPrefix(r.URL.Path, "/v1/agents"), stores: r.Method == http.MethodPut}
 	n.mu.Lock()
 	i := len(n.sent)
 	n.sent = append(n.sent, q)
@@ -221,7 +222,10 @@ func (n *network) inspect(i int, q *request, r *http.Request) {
 			n.bodies = map[string]string{}
 		}
 		n.bodies[q.path] = cmp.Or(n.bodies[q.path], string(body)) // a creation that meets an agent becomes an update
-		if q.rollback = string(body) != n.bodies[q.path]; q.rollback && !(n.sent[i-1].look && n.sent[i-1].answered) {
+		if q.stores && string(body) != n.bodies[q.path] {
+			n.odd = append(n.odd, fmt.Sprintf("request %d stores something else than the first", i))
+		}
+		if q.rollback = !q.stores && string(body) != n.bodies[q.path]; q.rollback && !(n.sent[i-1].look && n.sent[i-1].answered) {
 			n.odd = append(n.odd, fmt.Sprintf("request %d is a rollback, and no look at the agent came right before it", i))
 		}
 		if bytes.Contains(body, []byte(searchKey)) {
@@ -237,7 +241,7 @@ func (n *network) faultFor(rng *rand.Rand, q *request, at time.Duration) fault {
 		share = n.readFaults
 	}
 	meets := func(f fault) bool {
-		return q.method == http.MethodGet && f.reads || q.method == http.MethodPost && f.writes
+		return q.method == http.MethodGet && f.reads || q.method != http.MethodGet && f.writes
 	}
 	for _, o := range n.outages {
 		if at >= o.from && at < o.to && meets(o.fault) {
