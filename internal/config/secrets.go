@@ -231,7 +231,8 @@ func readValue(text string, following []string) (value string, lines int, err er
 		return value, 1, err
 	}
 	quote := text[:1] // without one nothing fails
-	if closed := strings.Count(text, quote)-strings.Count(text, `\`+quote) > 1; closed {
+	closes := func(line string) bool { return strings.Count(line, quote) > strings.Count(line, `\`+quote) }
+	if closes(text[1:]) {
 		return "", 1, errAfter
 	}
 	for i, line := range following {
@@ -239,10 +240,11 @@ func readValue(text string, following []string) (value string, lines int, err er
 		if !strings.Contains(line, quote) {
 			continue
 		}
-		if value, ok, err = read(text); ok {
+		value, ok, err = read(text)
+		switch {
+		case ok:
 			return value, i + 2, nil
-		}
-		if errors.Is(err, errAfter) {
+		case errors.Is(err, errAfter), closes(line):
 			return "", i + 2, errAfter
 		}
 	}

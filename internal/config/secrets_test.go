@@ -23,7 +23,7 @@ func TestReadSecrets(t *testing.T) {
 		"A=\"l1\nl2\"": "l1\nl2", "A='l1\nl2'": "l1\nl2", "A=\"l1  \n\n  l2\n\"": "l1  \n\n  l2\n", "A=\"l1\r\nl2\"": "l1\nl2",
 		`A={"a": "b"}`: `{"a": "b"}`, `A='{"a": "b"}'`: `{"a": "b"}`, "A='{\n  \"a\": \"it\\'s\"\n}'": "{\n  \"a\": \"it's\"\n}",
 		`A=b c`: "b c", `A=a=b==`: "a=b==", `A='"b"'`: `"b"`, `A="'b'"`: `'b'`, "A=`b`": "`b`", `A=b"c`: `b"c`, `A="é"`: "é", "A=\"\ue000$\"": "\ue000$",
-		"A=\"-----BEGIN\nx#y $z\nzz==\n-----END\"": "-----BEGIN\nx#y $z\nzz==\n-----END", "A=postgres://u:p@h/d?a=b": "postgres://u:p@h/d?a=b",
+		"A=\"{\n\\\"a\\\":\n1}\"": "{\n\"a\":\n1}", "A=\"a\nb\\\\\"": "a\nb\\", "A=\"-----BEGIN\nx#y $z\nzz==\n-----END\"": "-----BEGIN\nx#y $z\nzz==\n-----END", "A=postgres://u:p@h/d?a=b": "postgres://u:p@h/d?a=b",
 	} {
 		text = "# a comment\n\n" + text + "\nB=1"
 		read := readSecrets(text)
@@ -35,21 +35,22 @@ func TestReadSecrets(t *testing.T) {
 
 func TestSecretProblems(t *testing.T) {
 	for text, want := range map[string][]string{
-		"A=":                               {"line 1: A is empty; is the secret set in the repository, or in the environment of the job?"},
-		"A=1\nB=''\nC=\"\"":                {"line 2: B is empty", "line 3: C is empty"},
-		"A=\nB":                            {"line 1 is empty", "line 2 is not NAME=value"},
-		"A=1\nB=2\nA=3\nA=4":               {"line 3: A is set on line 1 already; keep one of the two", "line 4: A is set on line 1 already"},
-		"=hunter2":                         {"line 1 has no name before the ="},
-		"my.key=hunter2\nA=":               {"line 1 has a name with a character that is none of A-Z, a-z, 0-9, _ and -", "line 2 is empty"},
-		strings.Repeat("A", 65) + "=x":     {"line 1 has a name of 65 characters; at most 64 are allowed"},
-		"KEY: hunter2":                     {"line 1 is not NAME=value"},
-		"A=1\n\n# x\nA=\"hunter2\nhunter3": {"line 4 has a quote that is not closed"},
-		"A=\"hunter2\" hunter3\nB=1":       {"line 1 has a quote inside of a quoted value, or text after it"},
-		"A=\"{\"a\": \"hunter2\"}\"\nB=1":  {"line 1 has a quote inside of a quoted value, or text after it"},
-		"A='it's hunter2'\nB=1":            {"line 1 has a quote inside of a quoted value, or text after it"},
-		"A=\"hunter2\nx\" hunter3\nA=1":    {"line 1 has a quote inside of a quoted value, or text after it"},
-		"K=-----BEGIN\nhunter2=\n-----END": {"line 2 is empty", "line 3 is not NAME=value; put a value of several lines in quotes"},
-		"# nothing":                        {"it has no line with NAME=value"},
+		"A=":                                {"line 1: A is empty; is the secret set in the repository, or in the environment of the job?"},
+		"A=1\nB=''\nC=\"\"":                 {"line 2: B is empty", "line 3: C is empty"},
+		"A=\nB":                             {"line 1 is empty", "line 2 is not NAME=value"},
+		"A=1\nB=2\nA=3\nA=4":                {"line 3: A is set on line 1 already; keep one of the two", "line 4: A is set on line 1 already"},
+		"=hunter2":                          {"line 1 has no name before the ="},
+		"my.key=hunter2\nA=":                {"line 1 has a name with a character that is none of A-Z, a-z, 0-9, _ and -", "line 2 is empty"},
+		strings.Repeat("A", 65) + "=x":      {"line 1 has a name of 65 characters; at most 64 are allowed"},
+		"KEY: hunter2":                      {"line 1 is not NAME=value"},
+		"A=1\n\n# x\nA=\"hunter2\nhunter3":  {"line 4 has a quote that is not closed"},
+		"A=\"hunter2\" hunter3\nB=1":        {"line 1 has a quote inside of a quoted value, or text after it"},
+		"A=\"{\"a\": \"hunter2\"}\"\nB=1":   {"line 1 has a quote inside of a quoted value, or text after it"},
+		"A='it's hunter2'\nB=1":             {"line 1 has a quote inside of a quoted value, or text after it"},
+		"A=\"x\n{\"a\": \"hunter2\"}\"\nB=": {"line 1 has a quote inside of a quoted value, or text after it", "line 3 is empty"},
+		"A=\"hunter2\nx\" hunter3\nA=1":     {"line 1 has a quote inside of a quoted value, or text after it"},
+		"K=-----BEGIN\nhunter2=\n-----END":  {"line 2 is empty", "line 3 is not NAME=value; put a value of several lines in quotes"},
+		"# nothing":                         {"it has no line with NAME=value"},
 	} {
 		_, err := Load(nil, env("secrets", text, "secret-set", "keys"))
 		problems, _ := err.(Problems)

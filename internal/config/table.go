@@ -98,7 +98,7 @@ func Table() []Input {
 			Text: "Name of the secret set that becomes the agent's environment.",
 			set:  into(func(c *Config) *string { return &c.Settings.SecretSet }, setName)},
 		{Name: "secrets", Kind: list, Secret: true, Variable: secretsVariable,
-			Text: "Secrets to put into `secret-set` before the update: `NAME=value` lines, as in a `.env` file. A missing set is created, other secrets of it stay. Every value is masked. Implies `force-redeploy`, because new values reach an agent by a new deployment alone. By hand they are read from `" + secretsVariable + "`, never from a flag."},
+			Text: "Secrets to put into `secret-set` before the update: `NAME=value` lines, as in a `.env` file. A missing set is created, other secrets of it stay. Each line of a value is masked, unless it has fewer than four characters. Implies `force-redeploy`, because new values reach an agent by a new deployment alone. By hand they are read from `" + secretsVariable + "`, never from a flag."},
 		{Name: "region", Kind: text, Key: "region",
 			Text: "Region to create the agent in. An agent that exists must be in it already.",
 			set:  into(func(c *Config) *string { return &c.Region }, region)},

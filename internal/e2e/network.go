@@ -95,6 +95,7 @@ var faults = []fault{
 	{name: "redirect in the clear", reads: true, writes: true, wrap: answers(307, "", "Location", "http://api.pipecat.daily.co/v1/agents/bot")},
 	{name: "redirect in a loop", reads: true, writes: true, wrap: answers(308, "", "Location", "https://api.pipecat.daily.co/v1/agents/bot")},
 	{name: "400", writes: true, wrap: answers(400, `{"error":"no\n::set-output name=a::b","code":"GENERIC_BAD_REQUEST"}`)},
+	{name: "400 with what was sent", writes: true, wrap: echo},
 	{name: "404", reads: true, writes: true, wrap: answers(404, `{"error":"Not found"}`)},
 	{name: "403", reads: true, writes: true, wrap: answers(403, `{"error":"Forbidden"}`)},
 	{name: "401 with the key", reads: true, writes: true, wrap: answers(401, `{"error":"what is Bearer `+searchKey+`?"}`)},
@@ -110,7 +111,7 @@ var faults = []fault{
 }
 
 // rare are faults that would else end most runs early, or take long to play.
-var rare = map[string]float64{"endless": 0.02, "400": 0.1, "404": 0.3, "403": 0.03, "410": 0.1, "401 with the key": 0.03,
+var rare = map[string]float64{"endless": 0.02, "400": 0.1, "400 with what was sent": 0.1, "404": 0.3, "403": 0.03, "410": 0.1, "401 with the key": 0.03,
 	"redirect elsewhere": 0.3, "redirect in the clear": 0.3, "redirect in a loop": 0.3}
 
 // telling are fields that say why an agent which says that it is ready does not
@@ -147,6 +148,16 @@ func garbled(rng *rand.Rand, h http.Handler) http.Handler {
 		}
 		w.WriteHeader(recorder.Code)
 		_, _ = w.Write(body)
+	})
+}
+
+// echo refuses a request with what it sent.
+func echo(_ *rand.Rand, _ http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		answer, _ := json.Marshal(map[string]string{"error": "what is " + string(body)})
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(answer)
 	})
 }
 
