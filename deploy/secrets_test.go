@@ -52,6 +52,9 @@ func TestStoreSecrets(t *testing.T) {
 		{name: "429 with a time", fault: answer(1, 5, 429, "{}", http.Header{"Retry-After": {"20"}}), sent: 6, after: 100 * time.Second},
 		{name: "lost for ever", fault: func(h http.Handler) http.Handler { return simulator.Lossy(h, writes, false) }, sent: 4, reason: verdict.Secrets, says: may},
 		{name: "503 for ever", fault: answer(1, 0, 503, "", nil), sent: 4, reason: verdict.Secrets, says: may},
+		{name: "429 twice, then 503 for ever", fault: func(h http.Handler) http.Handler {
+			return answer(1, 2, 429, "{}", nil)(answer(1, 0, 503, "", nil)(h))
+		}, sent: 6, reason: verdict.Secrets, says: "requests sent: 4"},
 		{name: "a conflict for ever", fault: answer(1, 0, 409, `{"error":"modified concurrently"}`, nil), sent: -1, reason: verdict.Secrets, says: "were not stored before wait-timeout was up; " + may, after: 5 * time.Minute},
 		{name: "a time that is too long", fault: answer(1, 0, 429, "{}", http.Header{"Retry-After": {"3600"}}), sent: 1, reason: verdict.Secrets, says: "asks to wait for 1h0m0s"},
 		{name: "refused", fault: answer(1, 0, 400, `{"error":"no such","code":"X"}`, nil), sent: 1, reason: verdict.Secrets, says: `the platform refuses the secrets for secret set "keys": 400 Bad Request: no such (X); ` + not},
@@ -166,6 +169,33 @@ func TestReadSet(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSecretsOfExisting holds that a creation which meets an agent does not change what
+// is said of the secrets, which are stored by then.
+func TestSecretsOfExisting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := &simulator.Cloud{}
+		cloud.AddSecretSet(simulator.SecretSet{Name: "keys"})
+		api, r := client(cloud), withSecrets("keys", "us-west")
+		before, err := Read(t.Context(), api, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+		again := 0
+		_, err = Apply(t.Context(), api, planned(t, r, before), time.Now().Add(time.Minute), event.Emitter{Handle: func(e event.Entry) {
+			if p, ok := e.Event.(event.Planned); ok {
+				again++
+				if p.Secrets.Create || len(p.Secrets.Overwritten) != 1 {
+					t.Errorf("%+v", p.Secrets)
+				}
+			}
+		}})
+		if err != nil || again != 1 {
+			t.Errorf("%v, planned again %d times", err, again)
+		}
+	})
 }
 
 // TestNoSecrets holds that nothing is read or stored without secrets.
