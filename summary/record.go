@@ -34,7 +34,6 @@ type Record struct {
 
 	change     *event.Planned  // nil: not known yet
 	accepted   *event.Accepted // nil: not known to be
-	stored     bool            // secrets are
 	lost       int             // updates without a clear response
 	deployment string          // its id
 	previous   string          // the id of the one before
@@ -124,8 +123,6 @@ func (r *Record) fold(e event.Entry) {
 		}
 		r.change, r.previous, r.region = &ev, ev.PreviousID, ev.Region
 		r.build = cmp.Or(r.build, r.line(ev.BuildID))
-	case event.SecretsStored:
-		r.stored = true
 	case event.SecretSetStatus:
 		r.enter(secretsPart, ev.Status, e.At)
 	case event.ResponseLost:
@@ -153,7 +150,7 @@ func (r *Record) fold(e event.Entry) {
 		r.why = ev.Diagnosis
 	case event.Finished:
 		r.finish(ev.Result)
-	case event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotReverted:
+	case event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotReverted:
 		// The log shows these, and nothing else does.
 	}
 }

@@ -108,7 +108,7 @@ var breakages = []struct{ what, old, new string }{
 	{"secrets that may be stored are said not to be",
 		"s.unclear = !clear || !clearlyRefused(s.err)", "s.unclear = false && clear"},
 	{"secrets that are stored are forgotten",
-		"case r.lost > 0, r.stored, r.failure", "case r.lost > 0, r.failure"},
+		"case r.lost > 0, r.change != nil && r.change.Secrets != nil, r.failure", "case r.lost > 0, r.failure"},
 	{"secrets in the log",
 		"report.Mask(config.Masked(getenv)...)", "report.Mask(string(config.Key(getenv)))"},
 
