@@ -39,7 +39,7 @@ func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, 
 		if shown := cmp.Or(s.Status, "of no status"); shown != status {
 			status, since = shown, time.Now()
 			now.changed = true
-			now.events = []event.Event{event.SecretSetStatus{Set: stored.Set, Status: shown, Elapsed: since.Sub(l.start)}}
+			now.events = []event.Event{event.SecretsStatus{Set: stored.Set, Status: shown, Elapsed: since.Sub(l.start)}}
 		}
 		return now, nil
 	})

@@ -79,7 +79,7 @@ func TestSecretSet(t *testing.T) {
 				began, shown := time.Now(), ""
 				stored := event.SecretsStored{Set: "keys", Keys: []string{"A"}, Created: tt.created, FailedBefore: tt.failed}
 				err := SecretSet(ctx, set{began, tt.states}, stored, began.Add(100*time.Second), handle(func(e event.Event) {
-					if s, ok := e.(event.SecretSetStatus); ok {
+					if s, ok := e.(event.SecretsStatus); ok {
 						shown = s.Status
 					}
 				}))

@@ -57,7 +57,7 @@ func lines(r *Record, e event.Entry) []item {
 		}
 	case event.SecretsStored:
 		l.say("Secret set %s has the secrets.", ev.Set)
-	case event.SecretSetStatus:
+	case event.SecretsStatus:
 		l.at(ev.Elapsed, fmt.Sprintf("secret set %s is %s", ev.Set, ev.Status))
 	case event.Retrying:
 		l.retrying(ev)

@@ -123,7 +123,7 @@ func (r *Record) fold(e event.Entry) {
 		}
 		r.change, r.previous, r.region = &ev, ev.PreviousID, ev.Region
 		r.build = cmp.Or(r.build, r.line(ev.BuildID))
-	case event.SecretSetStatus:
+	case event.SecretsStatus:
 		r.enter(secretsPart, ev.Status, e.At)
 	case event.ResponseLost:
 		if !ev.Refused {

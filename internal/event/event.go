@@ -213,8 +213,8 @@ type (
 		Keys         []string // the names of the secrets
 	}
 
-	// SecretSetStatus is a secret set's new status.
-	SecretSetStatus struct {
+	// SecretsStatus is a secret set's new status.
+	SecretsStatus struct {
 		Set, Status string
 		Elapsed     time.Duration // since the wait began
 	}
@@ -288,37 +288,37 @@ type (
 	Finished struct{ verdict.Result }
 )
 
-func (Configured) isEvent()      {}
-func (InvalidInputs) isEvent()   {}
-func (BuildFound) isEvent()      {}
-func (BuildStarted) isEvent()    {}
-func (BuildStatus) isEvent()     {}
-func (Packed) isEvent()          {}
-func (Progress) isEvent()        {}
-func (Uploaded) isEvent()        {}
-func (Planned) isEvent()         {}
-func (SecretsStored) isEvent()   {}
-func (SecretSetStatus) isEvent() {}
-func (Retrying) isEvent()        {}
-func (ResponseLost) isEvent()    {}
-func (Accepted) isEvent()        {}
-func (Observed) isEvent()        {}
-func (Heartbeat) isEvent()       {}
-func (Unreachable) isEvent()     {}
-func (Recovered) isEvent()       {}
-func (PlatformErrors) isEvent()  {}
-func (PlatformIssue) isEvent()   {}
-func (WaitEnded) isEvent()       {}
-func (Output) isEvent()          {}
-func (Diagnosed) isEvent()       {}
-func (NotReverted) isEvent()     {}
-func (Finished) isEvent()        {}
+func (Configured) isEvent()     {}
+func (InvalidInputs) isEvent()  {}
+func (BuildFound) isEvent()     {}
+func (BuildStarted) isEvent()   {}
+func (BuildStatus) isEvent()    {}
+func (Packed) isEvent()         {}
+func (Progress) isEvent()       {}
+func (Uploaded) isEvent()       {}
+func (Planned) isEvent()        {}
+func (SecretsStored) isEvent()  {}
+func (SecretsStatus) isEvent()  {}
+func (Retrying) isEvent()       {}
+func (ResponseLost) isEvent()   {}
+func (Accepted) isEvent()       {}
+func (Observed) isEvent()       {}
+func (Heartbeat) isEvent()      {}
+func (Unreachable) isEvent()    {}
+func (Recovered) isEvent()      {}
+func (PlatformErrors) isEvent() {}
+func (PlatformIssue) isEvent()  {}
+func (WaitEnded) isEvent()      {}
+func (Output) isEvent()         {}
+func (Diagnosed) isEvent()      {}
+func (NotReverted) isEvent()    {}
+func (Finished) isEvent()       {}
 
 // Kinds has one of each type, for the tests that every kind is handled.
 func Kinds() []Event {
 	return []Event{
 		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Progress{}, Uploaded{},
-		Planned{}, SecretsStored{}, SecretSetStatus{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
+		Planned{}, SecretsStored{}, SecretsStatus{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
 		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, NotReverted{}, Finished{},
 	}
 }
