@@ -120,9 +120,12 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 		return verdict.Planned, nil
 	}
 	j.deadline = time.Now().Add(j.cfg.WaitTimeout)
-	stored, err := deploy.StoreSecrets(ctx, j.api, j.plan, j.deadline, j.log.In(event.Secrets))
+	stored, err := deploy.StoreSecrets(ctx, j.api, &j.plan, j.deadline, j.log.In(event.Secrets))
 	if err == nil {
 		err = poll.SecretSet(ctx, j.once, stored, j.deadline, j.log.In(event.Secrets))
+	}
+	if err == nil && stored.Set != "" { // so does a secret set
+		j.plan, err = j.plan.Renew(ctx, j.api, j.log.In(event.Update))
 	}
 	if err != nil {
 		return "", err
@@ -168,11 +171,8 @@ func (j *job) prepare(ctx context.Context) (deploy.Plan, error) {
 			return deploy.Plan{}, err
 		}
 	}
-	// The second read: a build takes minutes, and someone may have deployed since.
-	if before, err = deploy.Read(ctx, j.api, j.want); err != nil {
-		return deploy.Plan{}, err
-	}
-	return deploy.NewPlan(j.want, before, artifact)
+	plan.Artifact = artifact
+	return plan.Renew(ctx, j.api, event.Emitter{}) // a build takes minutes, and someone may have deployed since
 }
 
 // diagnose shows what broke. It changes no verdict, even if it breaks itself.

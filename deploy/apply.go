@@ -58,7 +58,9 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 	agent, a, err := apply(timed, api, p, emit)
 	var exists *existing
 	if errors.As(err, &exists) { // which the read before missed, or another client has made
+		stored := p.Stored
 		if p, err = NewPlan(p.Request, Baseline{Agent: exists.agent, Region: exists.agent.Region, SecretSet: p.Baseline.SecretSet}, p.Artifact); err == nil {
+			p.Stored = stored
 			emit.Emit(p.Event())
 			agent, a, err = apply(timed, api, p, emit)
 		}

@@ -72,17 +72,18 @@ func (p Plan) secretChange() *event.SecretChange {
 	return &c
 }
 
-// StoreSecrets puts the plan's secrets into their set, if it has any, in one request.
+// StoreSecrets puts the plan's secrets into their set, if it has any, in one request,
+// and notes in the plan that they are there.
 // What it returns is what is to be waited for before the update. The request stores
 // the same however often it is sent, so that one whose response is lost is sent again
 // without a read before it. Errors are a *verdict.Failure.
-func StoreSecrets(ctx context.Context, api API, p Plan, deadline time.Time, emit event.Emitter) (event.SecretsStored, error) {
+func StoreSecrets(ctx context.Context, api API, p *Plan, deadline time.Time, emit event.Emitter) (event.SecretsStored, error) {
 	if p.Request.Secrets == nil {
 		return event.SecretsStored{}, nil
 	}
 	timed, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	s := &storing{Plan: p, set: p.Request.Settings.SecretSet, emit: emit}
+	s := &storing{Plan: *p, set: p.Request.Settings.SecretSet, emit: emit}
 	region, err := s.send(timed, api)
 	switch {
 	case ctx.Err() != nil:
@@ -101,6 +102,7 @@ func StoreSecrets(ctx context.Context, api API, p Plan, deadline time.Time, emit
 	if before := p.Baseline.SecretSet; before != nil {
 		stored.FailedBefore = before.IsFailed()
 	}
+	p.Stored = true
 	emit.Emit(stored)
 	return stored, nil
 }
@@ -203,12 +205,24 @@ func (s *storing) last() error {
 // stay.
 func (p Plan) keepsSecrets(err error) error {
 	var f *verdict.Failure
-	if p.Request.Secrets == nil || !errors.As(err, &f) {
+	if !p.Stored || !errors.As(err, &f) {
 		return err
 	}
 	with := *f
 	with.Message += fmt.Sprintf("; secret set %q has the new secrets, and keeps them", p.Request.Settings.SecretSet)
 	return &with
+}
+
+// unreadableSince is the failure of a read once secrets are stored, so that it is no
+// longer true that nothing was changed.
+func unreadableSince(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "the job was stopped before the update was sent"}
+	case asError(err).Unauthorized():
+		return unauthorized(err)
+	}
+	return failed(verdict.API, err, "the update was not sent, because the agent could not be read: %v", err)
 }
 
 // overwritten lists the secrets whose values before no one can restore: the API does

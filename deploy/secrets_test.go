@@ -91,9 +91,9 @@ func TestStoreSecrets(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				began := time.Now()
+				p, began := planned(t, r, before), time.Now()
 				var stored []event.Event
-				got, err := StoreSecrets(ctx, api, planned(t, r, before), began.Add(5*time.Minute), event.Emitter{Handle: func(e event.Entry) {
+				got, err := StoreSecrets(ctx, api, &p, began.Add(5*time.Minute), event.Emitter{Handle: func(e event.Entry) {
 					if _, ok := e.Event.(event.SecretsStored); ok {
 						stored = append(stored, e.Event)
 					}
@@ -163,7 +163,7 @@ func TestReadSet(t *testing.T) {
 			if change.Create != tt.create || strings.Join(change.Overwritten, ",") != tt.overwritten || len(change.New)+len(change.Overwritten) != 2 || change.Set != tt.set {
 				t.Errorf("%+v", change)
 			}
-			stored, err := StoreSecrets(t.Context(), api, p, time.Now().Add(time.Minute), event.Emitter{})
+			stored, err := StoreSecrets(t.Context(), api, &p, time.Now().Add(time.Minute), event.Emitter{})
 			if set := cloud.SecretSet(tt.set); err != nil || set.Region != tt.into || stored.Region != tt.into || stored.Created != tt.create {
 				t.Errorf("%+v, %v, in %s", stored, err, set.Region)
 			}
@@ -215,7 +215,61 @@ func TestNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := planned(t, r, before)
-	if stored, err := StoreSecrets(t.Context(), api, p, time.Now(), event.Emitter{}); err != nil || stored.Set != "" || p.Event().Secrets != nil {
+	if stored, err := StoreSecrets(t.Context(), api, &p, time.Now(), event.Emitter{}); err != nil || stored.Set != "" || p.Event().Secrets != nil {
 		t.Errorf("%+v, %v, %+v", stored, err, p.Event().Secrets)
+	}
+}
+
+// TestRenew holds that what others deploy while a secret set becomes ready is what a
+// rollback restores, and that a read which fails then says that the secrets are stored.
+func TestRenew(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		fault  func(http.Handler) http.Handler
+		stop   bool
+		reason verdict.Reason // "": it is planned again
+		says   string
+	}{
+		{name: "someone has deployed", fault: func(h http.Handler) http.Handler { return h }},
+		{name: "not readable", fault: func(h http.Handler) http.Handler { return simulator.Answer(h, simulator.Reads, 500, nil, "{}") }, reason: verdict.API, says: "the update was not sent, because the agent could not be read: "},
+		{name: "the key", fault: func(h http.Handler) http.Handler { return simulator.Answer(h, simulator.Reads, 401, nil, "{}") }, reason: verdict.Auth, says: "the API does not take the key"},
+		{name: "stopped", fault: func(h http.Handler) http.Handler { return h }, stop: true, reason: verdict.ReasonCancelled, says: "the job was stopped before the update was sent"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				api, r := client(cloud), withSecrets("keys", "")
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				before, err := Read(ctx, api, r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p := planned(t, r, before)
+				if _, err := StoreSecrets(ctx, api, &p, time.Now().Add(time.Minute), event.Emitter{}); err != nil || !p.Stored {
+					t.Fatal(err)
+				}
+				other, err := api.UpdateAgent(ctx, "bot", pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "acme/bot:theirs"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tt.stop {
+					cancel()
+				}
+				shown := 0
+				again, err := p.Renew(ctx, client(tt.fault(cloud)), event.Emitter{Handle: func(event.Entry) { shown++ }})
+				if tt.reason == "" {
+					if err != nil || again.previous() != other.Desired() || shown != 1 || !again.Stored || !again.Event().Secrets.Create {
+						t.Errorf("%+v, %v, shown %d times", again.Event(), err, shown)
+					}
+					return
+				}
+				var f *verdict.Failure
+				if !errors.As(err, &f) || f.Reason != tt.reason || !strings.HasPrefix(f.Message, tt.says) || !strings.HasSuffix(f.Message, `; secret set "keys" has the new secrets, and keeps them`) {
+					t.Errorf("%v", err)
+				}
+			})
+		})
 	}
 }
