@@ -78,6 +78,9 @@ func (p Plan) Renew(ctx context.Context, api API, emit event.Emitter) (Plan, err
 	agent, err := api.Agent(ctx, p.Request.Agent)
 	switch {
 	case missing(err): // it is still to be created; or it is gone, and the update is refused
+		if p.Baseline.Agent == nil {
+			p.Baseline.At = asError(err).Date
+		}
 		return p, nil
 	case err != nil:
 		return Plan{}, p.keepsSecrets(unreadableSince(ctx, err))

@@ -605,9 +605,10 @@ func (r *searchRun) served() (id string, since time.Time) {
 // againOverOthers reports whether this job's update made a second deployment only
 // because someone else's replaced the first before a read could show that, and because the API
 // had said that the first was not accepted: without the other's the second request changes nothing.
+// Of an agent that exists, a forced one does; a creation is not forced.
 func (r *searchRun) againOverOthers() bool {
 	all := r.cloud.Deployments("bot")
-	if len(r.ours) != 2 || r.theirs[all[slices.Index(all, r.ours[1])-1]].IsZero() || r.inputs["force-redeploy"] == "true" {
+	if len(r.ours) != 2 || r.theirs[all[slices.Index(all, r.ours[1])-1]].IsZero() || r.exists && r.inputs["force-redeploy"] == "true" {
 		return false
 	}
 	return slices.ContainsFunc(r.sent, func(q *request) bool {
