@@ -28,8 +28,7 @@ import (
 	"pipecat-cloud-deploy/poll"
 	"pipecat-cloud-deploy/summary"
 
-	// The image has no files but the program: these are the certificate authorities
-	// that it trusts where the system has none.
+	// The certificate authorities that it trusts where the system has none, as in its image.
 	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
@@ -57,7 +56,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, 
 				code = finish("", verdict.Broken(p, debug.Stack()))
 			}
 		}()
-		report.Mask(string(config.Key(env)))
+		report.Mask(config.Masked(env)...)
 		cfg, err := config.Load(args, env)
 		if config.Inform(stdout, err, version.Name()) {
 			return 0
@@ -123,6 +122,16 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 		return verdict.Planned, nil
 	}
 	j.deadline = time.Now().Add(j.cfg.WaitTimeout)
+	stored, err := deploy.StoreSecrets(ctx, j.api, &j.plan, j.deadline, j.log.In(event.Secrets))
+	if err == nil {
+		err = poll.SecretSet(ctx, j.once, stored, j.deadline, j.log.In(event.Secrets))
+	}
+	if err == nil && stored.Set != "" { // so does a secret set
+		j.plan, err = j.plan.Renew(ctx, j.api, j.log.In(event.Update))
+	}
+	if err != nil {
+		return "", err
+	}
 	accepted, err := deploy.Apply(ctx, j.api, j.plan, j.deadline, j.log.In(event.Update))
 	if err != nil {
 		return "", err
@@ -164,11 +173,8 @@ func (j *job) prepare(ctx context.Context) (deploy.Plan, error) {
 			return deploy.Plan{}, err
 		}
 	}
-	// The second read: a build takes minutes, and someone may have deployed since.
-	if before, err = deploy.Read(ctx, j.api, j.want); err != nil {
-		return deploy.Plan{}, err
-	}
-	return deploy.NewPlan(j.want, before, artifact)
+	plan.Artifact = artifact
+	return plan.Renew(ctx, j.api, event.Emitter{}) // a build takes minutes, and someone may have deployed since
 }
 
 // diagnose shows what broke. It changes no verdict, even if it breaks itself.
@@ -180,10 +186,7 @@ func (j *job) diagnose(ctx context.Context, failure error) {
 	if j.accepted != nil {
 		profile = cmp.Or(profile, j.accepted.Agent.AgentProfile)
 		if f.Reason.Ran() && j.cfg.LogLines > 0 {
-			limit := max(time.Second, time.Until(j.deadline))
-			if j.cfg.RollbackOnFailure {
-				limit = min(limit, 3*time.Second) // callers may wait for the rollback
-			}
+			limit := min(max(time.Second, time.Until(j.deadline)), j.cfg.LogTimeout())
 			printed = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, log)
 		}
 	}
@@ -214,7 +217,6 @@ func (j *job) revert(ctx context.Context, failure error) error {
 // request is what a user asks for, as deploy has it.
 func request(cfg config.Config) deploy.Request {
 	return deploy.Request{Agent: cfg.AgentName, Region: cfg.Region, Settings: cfg.Settings,
-		Latest: cfg.Build.Latest, Source: cfg.Source(), BuildTimeout: cfg.Build.Timeout,
-		Create: cfg.CreateIfMissing, Force: cfg.ForceRedeploy, Warm: cfg.WaitForReady && cfg.WaitFor == "warm",
-		Rollback: cfg.RollbackOnFailure, DryRun: cfg.DryRun}
+		Secrets: cfg.Secrets, Latest: cfg.Build.Latest, Source: cfg.Source(), BuildTimeout: cfg.Build.Timeout,
+		Create: cfg.CreateIfMissing, Force: cfg.ForceRedeploy, Warm: cfg.WaitForReady && cfg.WaitFor == "warm", Rollback: cfg.RollbackOnFailure, DryRun: cfg.DryRun}
 }

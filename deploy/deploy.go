@@ -33,6 +33,7 @@ type API interface {
 
 	CreateAgent(ctx context.Context, r pipecat.CreateRequest) (*pipecat.Agent, error)
 	UpdateAgent(ctx context.Context, name string, r pipecat.UpdateRequest) (*pipecat.Agent, error)
+	PutSecrets(ctx context.Context, set, region string, values []pipecat.SecretValue) (inRegion string, err error)
 	UploadURL(ctx context.Context, region string) (*pipecat.Upload, error)
 	Upload(ctx context.Context, to *pipecat.Upload, body io.Reader, size int64, progress func(sent int64)) error
 	CreateBuild(ctx context.Context, r pipecat.BuildRequest) (b *pipecat.Build, cached bool, err error)
@@ -44,6 +45,8 @@ type Request struct {
 	Agent    string
 	Region   string           // to create the agent in; one that exists must be in it already
 	Settings pipecat.Settings // with the image or the build to deploy, unless Source or Latest says which
+
+	Secrets []pipecat.SecretValue // that Settings.SecretSet gets before the update; nil: none
 
 	Latest       bool                  // deploy the newest successful build of the agent's region
 	Source       *buildcontext.Options // deploy a build of this build context; nil: none
@@ -72,11 +75,23 @@ type Baseline struct {
 	Region string
 	// Near is an agent whose name is near that of one that does not exist; "" for none.
 	Near string
+	// SecretSet is the one that the request's secrets go into; nil when it does not
+	// exist, and without secrets.
+	SecretSet *pipecat.SecretSet
 }
 
 // Read reads the agent, and finds what can never work, before anything is built.
 // Errors are a *verdict.Failure, or ctx's.
 func Read(ctx context.Context, api API, r Request) (Baseline, error) {
+	b, err := r.readAgent(ctx, api)
+	if err != nil {
+		return Baseline{}, err
+	}
+	return r.readSet(ctx, api, b)
+}
+
+// readAgent is the baseline without the secret set.
+func (r Request) readAgent(ctx context.Context, api API) (Baseline, error) {
 	agent, err := api.Agent(ctx, r.Agent)
 	switch {
 	case missing(err) && !r.Create:

@@ -53,7 +53,25 @@ func (r *Record) rows(p event.Planned) (rows []row) {
 		}
 	}
 	addMissing()
+	if s := p.Secrets; s != nil {
+		add(settings.Change{Name: "secrets", After: secretNames(s), Asked: true, Moves: true}, "input")
+	}
 	return rows
+}
+
+// secretNames lists what is put into a secret set.
+func secretNames(s *event.SecretChange) string {
+	if s.Create {
+		return strings.Join(s.New, ", ") + " into the new secret set " + s.Set
+	}
+	var names []string
+	for _, name := range s.New {
+		names = append(names, name+" (new)")
+	}
+	for _, name := range s.Overwritten {
+		names = append(names, name+" (overwritten)")
+	}
+	return strings.Join(names, ", ") + " into secret set " + s.Set
 }
 
 // sourceOf is where an input was set.
@@ -88,7 +106,7 @@ func (r *Record) changeTable() string {
 	cell := func(s string) string { return code(untrusted.Cut(r.line(s), maxCell)) }
 	for _, row := range rows {
 		before, after := cell(row.Before), cell(row.After)
-		if row.Before == "" && row.Name != settings.BuildID && !r.change.Create {
+		if row.Before == "" && row.Name != settings.BuildID && row.Name != "secrets" && !r.change.Create {
 			before = "not reported"
 		}
 		if !row.Asked {

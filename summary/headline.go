@@ -196,11 +196,11 @@ func (r *Record) risk() string {
 }
 
 // untouched says that a job without an accepted update changed nothing; "" when
-// that is not certain. A fault of this program's own may have come after a request.
+// that is not certain, or where the failure says what became of secrets. A fault of this program's own may have come after a request.
 func (r *Record) untouched() string {
 	existing := r.change != nil && !r.change.Create
 	switch {
-	case r.lost > 0, r.failure.Reason == verdict.Internal:
+	case r.lost > 0, r.change != nil && r.change.Secrets != nil, r.failure.Reason == verdict.Internal:
 		return ""
 	case r.failure.Reason == verdict.Build, r.status == verdict.Failed && existing:
 		return "nothing was changed"

@@ -55,6 +55,10 @@ func lines(r *Record, e event.Entry) []item {
 		} else {
 			l.planned(ev)
 		}
+	case event.SecretsStored:
+		l.say("Secret set %s has the secrets.", ev.Set)
+	case event.SecretsStatus:
+		l.at(ev.Elapsed, fmt.Sprintf("secret set %s is %s", ev.Set, ev.Status))
 	case event.Retrying:
 		l.retrying(ev)
 	case event.ResponseLost:
@@ -143,6 +147,8 @@ func (l *list) retrying(e event.Retrying) {
 	switch e.Try {
 	case event.TryUpdate:
 		l.say("The %s was not accepted yet; retrying in %s: %v", l.request(), in, e.Err)
+	case event.TrySecrets:
+		l.say("The secrets were not stored yet; retrying in %s: %v", in, e.Err)
 	case event.TryLookup:
 		if e.Err == nil {
 			l.say("No new deployment yet; checking again.")
@@ -202,6 +208,7 @@ func (l *list) planned(p event.Planned) {
 	if p.BuildID != "" && p.BuildStatus != pipecat.BuildSuccess {
 		l.annotate(gha.Notice, "Build not finished", fmt.Sprintf("Build %s is %s and may still fail.", l.r.build, p.BuildStatus))
 	}
+	l.secrets(p)
 	if p.Rollback && !p.Create {
 		l.wayBack(p)
 	}
@@ -216,6 +223,19 @@ func (l *list) planned(p event.Planned) {
 	case p.Image == "" && !p.FromBuild:
 		l.annotate(gha.Notice, "Settings only", "No image or build is set, so only settings change; the agent keeps its image.")
 	}
+}
+
+// secrets says what of the secrets no one can undo.
+func (l *list) secrets(p event.Planned) {
+	if p.Secrets == nil || p.Secrets.Overwritten == nil {
+		return
+	}
+	names := strings.Join(p.Secrets.Overwritten, ", ")
+	if p.Rollback {
+		l.annotate(gha.Warning, "Secrets are not rolled back", fmt.Sprintf("A rollback leaves the new values of %s in secret set %s: the values before cannot be read, and so not restored.", names, p.Secrets.Set))
+		return
+	}
+	l.say("The values of %s before cannot be read, and so not restored.", names)
 }
 
 // wayBack says what a rollback could not do.

@@ -27,6 +27,7 @@ func ReasonTexts() []Text {
 		{string(verdict.Auth), "The API rejected the key. Check that `api-key` is a Private key of the organization that owns the agent."},
 		{string(verdict.Refused), "Pipecat Cloud refused the update; its message says why, such as a missing secret set, another region, or no billing."},
 		{string(verdict.Build), "Read the build's error, and correct the Dockerfile or what it copies."},
+		{string(verdict.Secrets), "The `secrets` were not stored, or their secret set is not ready; the message says why. You can run the job again: it stores the same secrets."},
 		{string(verdict.Crash), "Start with the error output: your agent's code exits."},
 		{string(verdict.OutOfMemory), "Choose a larger `agent-profile`, or make the agent use less memory."},
 		{string(verdict.ImagePull), "Check the image's name and tag, and `image-credentials` for a private registry."},

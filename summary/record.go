@@ -123,6 +123,8 @@ func (r *Record) fold(e event.Entry) {
 		}
 		r.change, r.previous, r.region = &ev, ev.PreviousID, ev.Region
 		r.build = cmp.Or(r.build, r.line(ev.BuildID))
+	case event.SecretsStatus:
+		r.enter(secretsPart, ev.Status, e.At)
 	case event.ResponseLost:
 		if !ev.Refused {
 			r.lost++
@@ -148,7 +150,7 @@ func (r *Record) fold(e event.Entry) {
 		r.why = ev.Diagnosis
 	case event.Finished:
 		r.finish(ev.Result)
-	case event.Missing, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotReverted:
+	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotReverted:
 		// The log shows these, and nothing else does.
 	}
 }

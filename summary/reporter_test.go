@@ -263,3 +263,19 @@ func TestLateMask(t *testing.T) {
 		t.Errorf("%v:\n%s", ghatest.Hides(all), all)
 	}
 }
+
+// TestMaskEncodings holds that the runner is told each secret as it is, once, and that
+// nothing here shows it in another encoding either.
+func TestMaskEncodings(t *testing.T) {
+	var log bytes.Buffer
+	r := New(&log, onRunner)
+	r.Mask("sk_key", "pass\"word\\1", "sk_key", "")
+	p := play(r.Handle, "bot").emit(event.Configured{})
+	p.emit(event.NotReverted{Err: errors.New(`it got {"a":"pass\"word\\1"}, cGFzcyJ3b3JkXDE= and %22: pass%22word%5C1`)}, green(verdict.Ready))
+	if got := strings.Count(log.String(), "::add-mask::"); got != 2 || !strings.Contains(log.String(), `::add-mask::pass"word\1`+"\n") {
+		t.Errorf("%d masks:\n%s", got, log.String())
+	}
+	if all := log.String() + Page(gha.Run{}, r.records()); !strings.Contains(all, `it got {"a":"***"}, ***`) || !strings.Contains(all, "%2522: ***") {
+		t.Errorf("shows a secret:\n%s", all)
+	}
+}

@@ -35,6 +35,7 @@ type Reporter struct {
 	env     gha.Env
 	log     *gha.Log
 	cleaner untrusted.Cleaner
+	masked  []string  // secrets
 	json    io.Writer // for the outputs; nil: they are not printed
 	file    string    // for the page, next to the runner's; "": none
 	jobs    []*job    // in the order in which they begin
@@ -71,24 +72,29 @@ func (r *Reporter) File(path string) {
 	r.file = path
 }
 
-// Mask hides a secret in all that follows: here, and on a runner in whatever the
-// job prints. It has to come before the first event that may have the secret. An
-// empty one is ignored, and so is one that is hidden already. The command for the
-// runner is not written before the first event, so that the log may still move (see
-// JSON), and a program that only prints its help prints no command.
-func (r *Reporter) Mask(secret string) {
+// Mask hides secrets, each of one line, in all that follows: here, in the encodings
+// that are likely, and on a runner in whatever the job prints. It has to come before
+// the first event that may have one. An empty one is ignored, and so is one that is
+// hidden already. The command for the runner, which knows encodings itself, is not
+// written before the first event, so that the log may still move (see JSON), and a
+// program that only prints its help prints no command.
+func (r *Reporter) Mask(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.survive()
-	if secret == "" || slices.Contains(r.cleaner.Secrets, secret) {
-		return
+	for _, secret := range secrets {
+		if secret == "" || slices.Contains(r.masked, secret) {
+			continue
+		}
+		r.masked = append(r.masked, secret)
+		r.cleaner.Secrets = append(r.cleaner.Secrets, untrusted.Encodings(secret)...)
+		if r.begun {
+			r.log.Mask(secret)
+		}
 	}
-	r.cleaner.Secrets = append(r.cleaner.Secrets, secret)
+	slices.SortFunc(r.cleaner.Secrets, func(a, b string) int { return len(b) - len(a) }) // as a cleaner needs them
 	for _, j := range r.jobs {
 		j.record.Cleaner = r.cleaner
-	}
-	if r.begun {
-		r.log.Mask(secret)
 	}
 }
 
@@ -98,7 +104,7 @@ func (r *Reporter) begin() {
 		return
 	}
 	r.begun = true
-	for _, secret := range r.cleaner.Secrets {
+	for _, secret := range r.masked {
 		r.log.Mask(secret)
 	}
 }

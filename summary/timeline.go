@@ -12,6 +12,7 @@ import (
 // The parts of a timeline.
 const (
 	buildPart    = "Build"
+	secretsPart  = "Secrets"
 	rolloutPart  = "Rollout"
 	rollbackPart = "Rollback"
 )

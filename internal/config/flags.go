@@ -17,7 +17,7 @@ var ErrVersion = errors.New("the version is asked for")
 // flag.ErrHelp or ErrVersion.
 func (c *Config) parseFlags(args []string) (map[string]string, error) {
 	given := map[string]string{}
-	var secret string // the name of one that was given anyway
+	var secret Input // one that was given anyway
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	for _, in := range Table() {
@@ -28,7 +28,7 @@ func (c *Config) parseFlags(args []string) (map[string]string, error) {
 		switch {
 		case in.Secret:
 			flags.Func(in.Name, "", func(string) error {
-				secret = in.Name
+				secret = in
 				return nil
 			})
 		case in.Kind == boolean:
@@ -49,8 +49,8 @@ func (c *Config) parseFlags(args []string) (map[string]string, error) {
 		return nil, ErrVersion
 	case errors.Is(err, flag.ErrHelp):
 		return nil, err
-	case secret != "":
-		return nil, Problems{{Input: secret, Text: "it is never read from a flag, which other processes can see; set " + keyVariable}}
+	case secret.Name != "":
+		return nil, Problems{{Input: secret.Name, Text: "it is never read from a flag, which other processes can see; set " + secret.Variable}}
 	case err != nil:
 		return nil, Problems{{Text: err.Error() + didYouMean(unknownFlag(err), flagNames(flags)) + "; -h lists the flags"}}
 	case flags.Arg(0) == "help":
@@ -115,13 +115,14 @@ Usage:
 
   pipecat-cloud-deploy -agent-name NAME -image IMAGE [flags]
 
-The API key is read from %s.
+The API key is read from %s,
+and secrets for secret-set from %s.
 In a GitHub workflow, each flag is an input.
 
 Example:
 
   pipecat-cloud-deploy -agent-name my-agent -image ghcr.io/acme/my-agent:v1.2.3
-`, keyVariable)
+`, keyVariable, secretsVariable)
 	for _, in := range Table() {
 		if in.Group != "" {
 			fmt.Fprintf(w, "\n%s:\n\n", in.Group)

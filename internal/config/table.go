@@ -17,6 +17,7 @@ type Input struct {
 	Text     string // for action.yml, docs/inputs.md and -h
 	Required bool
 	Secret   bool   // never a flag, and never shown
+	Variable string // of a Secret, by hand
 	Change   bool   // an update sends it
 	Retired  bool   // accepted, and ignored
 	AliasOf  string // the input that it is another name of
@@ -58,7 +59,7 @@ const (
 // source of action.yml, docs/inputs.md, -h and the config file's keys.
 func Table() []Input {
 	return []Input{
-		{Group: "What to deploy", Name: "api-key", Kind: text, Required: true, Secret: true,
+		{Group: "What to deploy", Name: "api-key", Kind: text, Required: true, Secret: true, Variable: keyVariable,
 			Text: "Private API key of Pipecat Cloud. The command line reads it from `" + keyVariable + "`, never from a flag."},
 		{Name: "agent-name", Kind: text, Key: "agent_name",
 			Text: "Name of the agent. Required here or in the config file.",
@@ -95,6 +96,8 @@ func Table() []Input {
 		{Group: "The agent", Name: "secret-set", Kind: text, Key: "secret_set", Change: true,
 			Text: "Name of the secret set that becomes the agent's environment.",
 			set:  into(func(c *Config) *string { return &c.Settings.SecretSet }, setName)},
+		{Name: "secrets", Kind: list, Secret: true, Variable: secretsVariable,
+			Text: "Secrets to put into `secret-set` before the update: `NAME=value` lines, as in a `.env` file. A missing set is created, other secrets of it stay. Each line of a value is masked, unless it has fewer than four characters. Implies `force-redeploy`, because new values reach an agent by a new deployment alone. By hand they are read from `" + secretsVariable + "`, never from a flag."},
 		{Name: "region", Kind: text, Key: "region",
 			Text: "Region to create the agent in. An existing agent must already be in it.",
 			set:  into(func(c *Config) *string { return &c.Region }, region)},

@@ -95,7 +95,7 @@ func Away(t *testing.T, run Program) {
 					switch f.name {
 					case "401 with the key", "403":
 						expect(t, r, end{"failed", "auth"})
-					case "400", "404", "410":
+					case "400", "400 with what was sent", "404", "410":
 						expect(t, r, end{"failed", "refused"})
 					case "redirect elsewhere", "redirect in the clear", "redirect in a loop":
 						expect(t, r, end{"failed", "api"})

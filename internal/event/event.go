@@ -20,6 +20,7 @@ type Step string
 const (
 	Inputs  Step = "inputs"
 	Build   Step = "build"
+	Secrets Step = "secrets"
 	Update  Step = "update"
 	Rollout Step = "rollout"
 	Revert  Step = "rollback"
@@ -94,6 +95,7 @@ type Try string
 
 const (
 	TryRead         Try = "read"          // of anything, before the update
+	TrySecrets      Try = "secrets"       // to be stored in their set
 	TryUpdate       Try = "update"        // or, in a rollback, its own
 	TryLookup       Try = "lookup"        // of the agent, for an update whose response was lost
 	TryUpload       Try = "upload"        // of the build context
@@ -107,6 +109,13 @@ const (
 	Packing   Activity = "packing"
 	Uploading Activity = "uploading"
 )
+
+// SecretChange is what a job puts into a secret set. No event has a value.
+type SecretChange struct {
+	Set              string
+	Create           bool     // the set does not exist
+	New, Overwritten []string // names
+}
 
 // Source is what printed an Output.
 type Source string
@@ -207,13 +216,29 @@ type (
 		Force            bool
 		NeedsDeployment  bool // it makes a new deployment, as far as the agent's document shows
 		ScalingOnly      bool
-		Rollback         bool     // it is rolled back if it fails
-		Irreversible     string   // why it cannot be rolled back; "" when it can
-		NotReported      []string // settings that a rollback leaves as asked for
-		RevertRequest    string   // JSON of the update that would restore the previous deployment; "" for none
-		RevertNeedsBuild bool     // it lacks the id of the build that ran before
-		Reverts          string   // id of the failed deployment that this change undoes; "" when it is no rollback
-		RevertedFailure  string   // why that one failed
+		Secrets          *SecretChange // that comes before the update; nil: none
+		Rollback         bool          // it is rolled back if it fails
+		Irreversible     string        // why it cannot be rolled back; "" when it can
+		NotReported      []string      // settings that a rollback leaves as asked for
+		RevertRequest    string        // JSON of the update that would restore the previous deployment; "" for none
+		RevertNeedsBuild bool          // it lacks the id of the build that ran before
+		Reverts          string        // id of the failed deployment that this change undoes; "" when it is no rollback
+		RevertedFailure  string        // why that one failed
+	}
+
+	// SecretsStored are secrets that the platform has accepted for a set, which it is
+	// yet to provision. The zero one is none.
+	SecretsStored struct {
+		Set, Region  string
+		Created      bool     // the set was not there before
+		FailedBefore bool     // it was, and could not be provisioned
+		Keys         []string // the names of the secrets
+	}
+
+	// SecretsStatus is a secret set's new status.
+	SecretsStatus struct {
+		Set, Status string
+		Elapsed     time.Duration // since the wait began
 	}
 
 	// Retrying is a request that failed or shows nothing yet, and is sent again.
@@ -295,6 +320,8 @@ func (Missing) isEvent()        {}
 func (Progress) isEvent()       {}
 func (Uploaded) isEvent()       {}
 func (Planned) isEvent()        {}
+func (SecretsStored) isEvent()  {}
+func (SecretsStatus) isEvent()  {}
 func (Retrying) isEvent()       {}
 func (ResponseLost) isEvent()   {}
 func (Accepted) isEvent()       {}
@@ -314,7 +341,7 @@ func (Finished) isEvent()       {}
 func Kinds() []Event {
 	return []Event{
 		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Missing{}, Progress{}, Uploaded{},
-		Planned{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
+		Planned{}, SecretsStored{}, SecretsStatus{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
 		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, NotReverted{}, Finished{},
 	}
 }

@@ -47,6 +47,7 @@ const (
 	Auth             Reason = "auth"
 	Refused          Reason = "refused"
 	Build            Reason = "build"
+	Secrets          Reason = "secrets" // they were not stored, or their set was not provisioned
 	Crash            Reason = "crash"
 	OutOfMemory      Reason = "out-of-memory"
 	ImagePull        Reason = "image-pull"
@@ -62,14 +63,14 @@ const (
 
 // Reasons are all of them, in the order in which users read them.
 func Reasons() []Reason {
-	return []Reason{Inputs, Auth, Refused, Build, Crash, OutOfMemory, ImagePull, ImagePlatform, NotScheduled, NotReady,
+	return []Reason{Inputs, Auth, Refused, Build, Secrets, Crash, OutOfMemory, ImagePull, ImagePlatform, NotScheduled, NotReady,
 		Infrastructure, ReasonSuperseded, ReasonCancelled, API, Internal}
 }
 
 // MayPass reports whether the same job may succeed later without a new commit.
 func (r Reason) MayPass() bool {
 	switch r {
-	case API, Auth, Refused, ImagePull, Infrastructure, NotScheduled, ReasonSuperseded, ReasonCancelled:
+	case API, Auth, Refused, Secrets, ImagePull, Infrastructure, NotScheduled, ReasonSuperseded, ReasonCancelled:
 		return true
 	}
 	return false
