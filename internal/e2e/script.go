@@ -141,12 +141,13 @@ func setUp(env *testscript.Env, run Program) error {
 // environ is what the script's environment says of an action's step.
 func (w *world) environ(getenv func(string) string) (texts []string) {
 	for _, name := range []string{"GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_SERVER_URL",
-		"GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_RUN_ID", "RUNNER_TEMP", "PIPECAT_CLOUD_API_KEY"} {
+		"GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_REF_TYPE", "GITHUB_REF_NAME", "GITHUB_RUN_ID", "RUNNER_TEMP"} {
 		texts = append(texts, name+"="+getenv(name))
 	}
 	for _, in := range config.Table() {
-		name := "INPUT_" + strings.ToUpper(in.Name)
-		texts = append(texts, name+"="+getenv(name))
+		for _, name := range []string{"INPUT_" + strings.ToUpper(in.Name), in.Variable} {
+			texts = append(texts, name+"="+getenv(name))
+		}
 	}
 	return append(texts, w.strange...)
 }
