@@ -163,7 +163,7 @@ func failed(reason verdict.Reason, cause error, format string, args ...any) *ver
 	f := &verdict.Failure{Status: verdict.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
 	e := asError(cause)
 	if f.Code = e.Code; e.Message == "" {
-		f.Output = e.Body
+		f.Show(verdict.FromAPI, e.Body)
 	}
 	return f
 }

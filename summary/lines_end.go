@@ -61,9 +61,9 @@ func (l *list) finished() {
 		}
 		l.add(annotation(r.Cleaner, a))
 	}
-	if r.failure.Output != "" {
+	if r.printed != "" {
 		l.add(line("In its own words:"))
-		l.add(foreign(r.failure.Output))
+		l.add(foreign(r.printed))
 	}
 	l.add(line(headline))
 	if failed {
@@ -83,8 +83,8 @@ func (r *Record) more(headline string) (lines []string) {
 	if text := r.todo(); text != "" {
 		lines = append(lines, "What to do: "+text)
 	}
-	if r.failure.Reason == verdict.Build && r.failure.Output != "" { // what it printed last
-		printed := strings.Split(strings.TrimRight(r.failure.Output, "\n"), "\n")
+	if r.failure.Reason == verdict.Build && r.printed != "" { // what it printed last
+		printed := strings.Split(strings.TrimRight(r.printed, "\n"), "\n")
 		for _, line := range printed[max(0, len(printed)-maxAnnotated):] {
 			lines = append(lines, "│ "+line)
 		}

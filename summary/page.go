@@ -104,10 +104,10 @@ func (r *Record) problemList() string {
 }
 
 func (r *Record) output() string {
-	if r.failure.Output == "" {
+	if r.printed == "" {
 		return ""
 	}
-	return fence(untrusted.CutMiddle(r.failure.Output, maxDetail)) + "\n"
+	return fence(untrusted.CutMiddle(r.printed, maxDetail)) + "\n"
 }
 
 // adviceText says how callers fared, and what to do.

@@ -1,0 +1,59 @@
+package diagnosis
+
+import (
+	"regexp"
+	"strings"
+)
+
+var (
+	// noise does not name a cause: what a server says as it goes, a supervisor of
+	// what it saw, an interpreter as it exits, a frame of a traceback, lines that
+	// are drawn.
+	noise = regexp.MustCompile(`^(?:Application startup failed\. Exiting\.|Shutting down|Waiting for .*|Waiting up to .*|` +
+		`Application shutdown complete\.?|Finished server process.*|Stopping reloader process.*|Stopping bot session.*|` +
+		`Exception in ASGI application|Traceback \(most recent call last\):?|\[Previous line repeated .*|` +
+		`During handling of the above exception.*|The above exception was the direct cause.*|\[…? ?.*cut out.*\]|` +
+		`Press (?:Ctrl|CTRL)[-+ ]?C .*|Sentry is attempting .*|Received SIG\w+.*|` +
+		`(?:\d{4}-\S+ \S+ )?(?:WARN|INFO|CRIT)? ?(?:exited: |gave up: |spawned: |stopped: |waiting for |reaped ).*|` +
+		`\S+ exited with code \d+|Node\.js v\d\S*|Unclosed client session|Unclosed connector|client_session: .*|connector: .*|connections: .*|` +
+		`Task was destroyed but it is pending!|task: <.*|future: <.*|handle: <.*|.*\bResourceWarning: .*|.*resource_tracker: .*|` +
+		`.*(?:User|Deprecation|Future|Runtime|PendingDeprecation|Syntax)Warning: .*|ResourceWarning: .*|` +
+		`npm (?:ERR!|error) A complete log.*|npm (?:ERR!|error) \S+\.log|.*--- End of logging error ---|.*--- Logging error.*|` +
+		`Record was: .*|Call stack:|Message: .*|Arguments: .*|goroutine \d+ \[.*|\s*at \S+ \(.*|exit status \d+|` +
+		`(?:> )?File ".*|[│└╭╰|+].*|[\d\W_]*)$`)
+	// grave is a line that is likely to say why.
+	grave = regexp.MustCompile(`(?i)error|exception|fatal|fail|cannot|can't|could ?n[o']t|unable|denied|refused|unauthori[sz]ed|` +
+		`not found|no such|missing|invalid|illegal|killed|segmentation fault|aborted|already in use|required|panic|` +
+		`exit(?:ed|s)? with (?:status|code)|not permitted|syntax|unsupported|no module named|usage: `)
+)
+
+// said is a line that may say why, and how surely it does.
+type said struct {
+	text string
+	sure Confidence
+}
+
+// telling returns the last line that seems to say why, else the last that is no
+// log line of mere information and no noise. The parser has seen the lines.
+func telling(lines []line) (last said) {
+	for i := len(lines) - 1; i >= 0; i-- {
+		l := lines[i]
+		if l.aside {
+			continue
+		}
+		s := strings.TrimSpace(l.text)
+		if l.level != "" {
+			s = l.message
+		}
+		if s = strings.Join(strings.FieldsFunc(s, unprintable), " "); s == "" || noise.MatchString(s) {
+			continue
+		}
+		switch {
+		case l.level == "ERROR" || l.level == "CRITICAL" || l.level == "FATAL" || l.level == "PANIC" || l.level == "" && grave.MatchString(s):
+			return said{s, Likely}
+		case last.text == "" && (l.level == "" || strings.HasPrefix(l.level, "WARN")):
+			last = said{s, Weak}
+		}
+	}
+	return last
+}
