@@ -58,7 +58,7 @@ var (
 	arrow = regexp.MustCompile("^ *(?:├─▶|╰─▶|\\|->|`->) ")
 
 	// errorLine is what tools begin an error with that they end for.
-	errorLine = regexp.MustCompile(`^(?:E: |ERROR: |error: |fatal: |Error: |fatal error: |npm (?:ERR!|error) (?:Missing|Invalid|Cannot|Could not|notarget|404)|(?:failed to|Failed to) )`)
+	errorLine = regexp.MustCompile(`^(?:E: |ERROR: |error: |fatal: |Error: |fatal error: |npm (?:ERR!|error) (?:Missing|Invalid|Cannot|Could not|notarget|404))`)
 
 	// passing does not say why a build failed, though it sounds so.
 	passing = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
@@ -123,7 +123,8 @@ func exceptionAt(lines []buildLine, at int) (exception, bool) {
 }
 
 // among returns the line that a hint applies to: the first of those that are an
-// error's own, else the last; a secondary one only where there is no other; or -1.
+// error's own, or one that says the same and more, else the last; a secondary one only
+// where there is no other; or -1.
 func (h *hint) among(facts Facts, lines []buildLine) (at int, caught string) {
 	at = -1
 	rank := 0
@@ -138,7 +139,7 @@ func (h *hint) among(facts Facts, lines []buildLine) (at int, caught string) {
 		case errorLine.MatchString(lines[i].says):
 			r = 3
 		}
-		if r < rank || r == rank && r == 3 {
+		if r < rank || r == rank && r == 3 && !strings.HasSuffix(lines[i].says, strings.TrimPrefix(lines[at].says, "ERROR: ")) {
 			continue
 		}
 		if word, ok := h.applies(facts, reading{exception: exception{message: lines[i].says}}); ok {
@@ -177,7 +178,7 @@ func why(lines []buildLine) (cause, typ string) {
 		if first == "" && errorLine.MatchString(s) {
 			first = s
 		}
-		if grave.MatchString(s) {
+		if isGrave(s) {
 			last = s
 		}
 		any = s

@@ -131,8 +131,10 @@ func Diagnose(facts Facts, workspace fs.FS) Diagnosis {
 		return ofBuild(facts, workspace)
 	case facts.has(verdict.FromPlatform) && !facts.has(verdict.FromContainer):
 		return ofPlatform(facts)
-	case facts.has(verdict.FromAPI), facts.has(verdict.FromProgram):
-		return Diagnosis{Hint: hintFor(facts, reading{exception: exception{}, workspace: workspace})}
+	case facts.has(verdict.FromAPI): // the failure's message has its words
+		return Diagnosis{Hint: hintFor(facts, statement(facts, verdict.FromAPI))}
+	case facts.has(verdict.FromProgram):
+		return Diagnosis{Hint: hintFor(facts, reading{})}
 	}
 	return ofAgent(facts, workspace)
 }
@@ -173,12 +175,16 @@ func (r reading) diagnosis(facts Facts) Diagnosis {
 // ofPlatform is Diagnose for what the platform alone speaks of. Its first words are
 // the cause; they are not searched for anything.
 func ofPlatform(facts Facts) Diagnosis {
-	text := untrusted.StripEscapes(strings.ToValidUTF8(facts.text(verdict.FromPlatform), "\uFFFD"))
+	return statement(facts, verdict.FromPlatform).diagnosis(facts)
+}
+
+// statement is the reading of words that are the platform's.
+func statement(facts Facts, from verdict.Source) reading {
+	text := untrusted.StripEscapes(strings.ToValidUTF8(untrusted.Cut(facts.text(from), maxRecord), "\uFFFD"))
 	first, _, _ := strings.Cut(strings.TrimSpace(ends.Replace(text)), "\n")
-	r := reading{sure: Certain, from: verdict.FromPlatform, platform: true}
-	r.line = oneLine(first)
-	r.message = oneLine(untrusted.Cut(text, maxLine))
-	return r.diagnosis(facts)
+	r := reading{sure: Certain, from: from, platform: true}
+	r.line, r.message = oneLine(first), oneLine(untrusted.Cut(text, maxLine))
+	return r
 }
 
 // ofAgent is Diagnose for an agent that was started. What the platform has of its
@@ -210,9 +216,9 @@ func read(facts Facts, from verdict.Source, workspace fs.FS) reading {
 	lines := split(facts.text(from))
 	r := reading{from: from, workspace: workspace}
 	e, ok := last(parse(lines))
-	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) && (facts.Reason == verdict.OutOfMemory || e.logged || more(lines[e.till+1:])) {
+	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) && (facts.Reason == verdict.OutOfMemory || e.logged || more(lines[e.at+1:])) {
 		ok = false // one that is killed does not say so: this was another, and survived
-		lines = lines[e.till+1:]
+		lines = lines[e.at+1:]
 	}
 	if !ok {
 		last := telling(lines)

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -45,6 +46,8 @@ var (
 	fields = regexp.MustCompile(`^(?:(?:time|ts)=\S+ )?(?:level|lvl)=(\w+) .*?\bmsg=(?:"((?:[^"\\]|\\.)*)"|(\S+))(?:.*?\b(?:err|error)=(?:"((?:[^"\\]|\\.)*)"|(\S+)))?`)
 )
 
+var levelNames = strings.Split(levels, "|")
+
 const levels = `TRACE|DEBUG|INFO|NOTICE|SUCCESS|WARNING|WARN|ERROR|CRITICAL|FATAL`
 
 // split takes a text apart into lines. A structured log line is the lines that it
@@ -73,10 +76,20 @@ func split(text string) []line {
 
 func newLine(s string) line {
 	s = strings.TrimRight(untrusted.Cut(s, maxLine), " \t")
-	l := line{text: s[len(stamp.FindString(s)):]}
+	l := line{text: s}
+	if s != "" && (isDigit(s[0]) || s[0] == '[') {
+		l.text = s[len(stamp.FindString(s)):]
+	}
 	stamped := len(l.text) < len(s)
 	if stamped {
 		l.text = l.text[len(clock.FindString(l.text)):]
+	}
+	if !hasLevel(l.text) {
+		return l
+	}
+	if name, rest, ok := strings.Cut(l.text, ": "); ok && slices.Contains(levelNames, name) { // the usual form
+		l.level, l.message = name, strings.TrimSpace(rest)
+		return l
 	}
 	if m := fields.FindStringSubmatch(l.text); m != nil {
 		l.level, l.message = strings.ToUpper(m[1]), strings.TrimSuffix(unquote(m[2])+m[3]+": "+unquote(m[4])+m[5], ": ")
@@ -87,6 +100,14 @@ func newLine(s string) line {
 		l.message = strings.TrimSpace(m[4][len(origin.FindString(m[4])):])
 	}
 	return l
+}
+
+// hasLevel reports whether the beginning of a line has the name of a level, which
+// is quicker to see than whether it is a log line.
+func hasLevel(s string) bool {
+	s = strings.ToUpper(s[:min(len(s), 100)])
+	return strings.Contains(s, "LEVEL=") || strings.Contains(s, "LVL=") ||
+		slices.ContainsFunc(levelNames, func(level string) bool { return strings.Contains(s, level) })
 }
 
 func indent(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }

@@ -65,6 +65,30 @@ const (
 	maxMessage      = 40 // lines of a message
 )
 
+// isCut reports whether a line says that lines were left out.
+func isCut(s string) bool {
+	return (strings.Contains(s, "…") || strings.Contains(s, "...") || strings.Contains(s, "[")) && cutOut.MatchString(s)
+}
+
+// exceptionLine takes the line of an exception apart; nil for any other, most of which
+// are seen by their beginning.
+func exceptionLine(s string) []string {
+	name, _, _ := strings.Cut(s, ":")
+	if s == "" || s[0] >= 'a' && s[0] <= 'z' && !strings.Contains(name, ".") {
+		return nil
+	}
+	return typed.FindStringSubmatch(s)
+}
+
+// prefixed takes a line apart that has an entry of a traceback behind what a collector
+// puts before it.
+func prefixed(s string) []string {
+	if !strings.Contains(s, `File "`) {
+		return nil
+	}
+	return prefixedFile.FindStringSubmatch(s)
+}
+
 // parser goes through a text line by line.
 type parser struct {
 	found []exception
@@ -106,7 +130,7 @@ func (p *parser) read(l line) {
 		} else if p.shared && (p.open != nil || p.more) && !strings.Contains(s, header) {
 			return
 		}
-	} else if m := prefixedFile.FindStringSubmatch(s); m != nil && l.level == "" && p.open == nil && !strings.HasPrefix(s, "|") && !strings.HasPrefix(s, ">") && !strings.Contains(s, header) {
+	} else if m := prefixed(s); m != nil && l.level == "" && p.open == nil && !strings.HasPrefix(s, "|") && !strings.HasPrefix(s, ">") && !strings.Contains(s, header) {
 		p.prefix, p.shared, s = m[1], true, s[len(m[1]):]
 	}
 	if p.skipped = p.skips(l, s); p.skipped {
@@ -132,7 +156,7 @@ func (p *parser) read(l line) {
 	case p.script.reads(s):
 	case chained.MatchString(trimmed):
 		p.open, p.source, p.more, p.ignored = nil, false, false, false
-	case cutOut.MatchString(trimmed):
+	case isCut(trimmed):
 		if p.open != nil {
 			p.open.frames = nil // what is behind the cut may be of another traceback
 		}
@@ -258,7 +282,7 @@ func (p *parser) rich(s string) {
 // end takes in a line that may be the open traceback's exception, or one that
 // has none.
 func (p *parser) end(s string, depth int) {
-	m := typed.FindStringSubmatch(s)
+	m := exceptionLine(s)
 	if m == nil && p.open == nil {
 		m = panicked.FindStringSubmatch(s)
 	} else if m == nil || p.open == nil && !p.bare && !sound.MatchString(m[1]) {

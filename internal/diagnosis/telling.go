@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,11 +22,18 @@ var (
 		`npm (?:ERR!|error) A complete log.*|npm (?:ERR!|error) \S+\.log|.*--- End of logging error ---|.*--- Logging error.*|` +
 		`Record was: .*|Call stack:|Message: .*|Arguments: .*|goroutine \d+ \[.*|\s*at \S+ \(.*|exit status \d+|` +
 		`(?:> )?File ".*|[│└╭╰|+].*|[\d\W_]*)$`)
-	// grave is a line that is likely to say why.
-	grave = regexp.MustCompile(`(?i)error|exception|fatal|fail|cannot|can't|could ?n[o']t|unable|denied|refused|unauthori[sz]ed|` +
-		`not found|no such|missing|invalid|illegal|killed|segmentation fault|aborted|already in use|required|panic|` +
-		`exit(?:ed|s)? with (?:status|code)|not permitted|syntax|unsupported|no module named|usage: `)
 )
+
+// grave are words of a line that is likely to say why, in lower case.
+var grave = []string{"error", "exception", "fatal", "fail", "cannot", "can't", "could not", "couldn't", "unable", "denied", "refused",
+	"unauthorized", "unauthorised", "not found", "no such", "missing", "invalid", "illegal", "killed", "segmentation fault", "aborted",
+	"already in use", "required", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
+	"no module named", "usage: "}
+
+func isGrave(s string) bool {
+	s = strings.ToLower(s)
+	return slices.ContainsFunc(grave, func(word string) bool { return strings.Contains(s, word) })
+}
 
 // said is a line that may say why, and how surely it does.
 type said struct {
@@ -45,15 +53,18 @@ func telling(lines []line) (last said) {
 		if l.level != "" {
 			s = l.message
 		}
+		bad := l.level == "ERROR" || l.level == "CRITICAL" || l.level == "FATAL" || l.level == "PANIC" || l.level == "" && isGrave(s)
+		some := last.text == "" && (l.level == "" || strings.HasPrefix(l.level, "WARN"))
+		if !bad && !some {
+			continue
+		}
 		if s = strings.Join(strings.FieldsFunc(s, unprintable), " "); s == "" || noise.MatchString(s) {
 			continue
 		}
-		switch {
-		case l.level == "ERROR" || l.level == "CRITICAL" || l.level == "FATAL" || l.level == "PANIC" || l.level == "" && grave.MatchString(s):
+		if bad {
 			return said{s, Likely}
-		case last.text == "" && (l.level == "" || strings.HasPrefix(l.level, "WARN")):
-			last = said{s, Weak}
 		}
+		last = said{s, Weak}
 	}
 	return last
 }
