@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/untrusted"
@@ -63,13 +64,13 @@ func (r *Record) broke() string {
 	}
 	cause := r.line(r.why.Cause)
 	switch {
-	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "" && cause != f.Message:
+	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "":
 		return fmt.Sprintf("%s: build %s failed: %s", r.agent, short(r.build), cause)
 	case happened == "" || f.Reason == verdict.NotReady && r.why.Type == "":
 		return fmt.Sprintf("%s: %s", r.agent, f.Message)
 	case r.why.Place != nil:
 		return fmt.Sprintf("%s %s: %s in %s:%d", r.agent, happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)
-	case cause != f.Message:
+	case cause != "" && r.why.Sure != diagnosis.Weak:
 		return fmt.Sprintf("%s %s%s", r.agent, happened, with(": ", cause))
 	case f.ExitCode != nil:
 		return fmt.Sprintf("%s %s (exit code %d)", r.agent, happened, *f.ExitCode)

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -57,7 +58,7 @@ func (l *list) finished() {
 	if failed {
 		a := gha.Annotation{Kind: gha.Error, Title: r.agent + ": " + string(r.failure.Reason), Text: strings.TrimPrefix(headline, "✗ "), More: r.more(headline)}
 		if p := r.why.Place; p != nil {
-			a.Title, a.File, a.Line = r.agent+": "+r.why.Type, p.File, p.Line
+			a.Title, a.File, a.Line = r.agent+": "+cmp.Or(r.why.Type, string(r.failure.Reason)), p.File, p.Line
 		}
 		l.add(annotation(r.Cleaner, a))
 	}

@@ -140,7 +140,7 @@ func (r *Record) agentLogs() string {
 // source renders the user's own line that broke, with those around it.
 func (r *Record) source(run gha.Run) string {
 	p := r.why.Place
-	if p == nil {
+	if p == nil || len(p.Around) == 0 {
 		return ""
 	}
 	var b strings.Builder

@@ -107,6 +107,7 @@ var startHints = []hint{
 	{typ: re(`^NoRegionError$`), say: "Put `AWS_REGION` and `AWS_DEFAULT_REGION` into the secret set that `secret-set` names, or hand the region to the client (`region_name`); a new value reaches the agent only with `force-redeploy`."},
 	{typ: re(`^(?:NoCredentialsError|PartialCredentialsError)$`), say: "Put `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^TypeError$`), message: re(`^"?Could not resolve authentication method`), frame: re(`/anthropic/`), say: strings.ReplaceAll(secretSet, "{1}", "ANTHROPIC_API_KEY")},
+	{typ: none, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): (?:unbound variable|parameter (?:null or )?not set)`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty)|must be set|is required)`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},

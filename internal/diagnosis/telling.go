@@ -28,7 +28,7 @@ var (
 var grave = []string{"error", "exception", "fatal", "fail", "cannot", "can't", "could not", "couldn't", "unable", "denied", "refused",
 	"unauthorized", "unauthorised", "not found", "no such", "missing", "invalid", "illegal", "killed", "segmentation fault", "aborted",
 	"already in use", "required", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
-	"no module named", "usage: "}
+	"no module named", "usage: ", "unbound variable", "not set", "not defined", "undefined", "bad interpreter", "out of memory", "must be "}
 
 func isGrave(s string) bool {
 	s = strings.ToLower(s)
