@@ -89,13 +89,13 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 			if _, ok := h.applies(facts, reading{}); !ok {
 				continue
 			}
-			d.Hint = h.words(facts, reading{}, "")
+			d.Hint, d.entry = h.words(facts, ""), h.say
 		default:
 			at, caught := h.among(facts, lines)
 			if at < 0 {
 				continue
 			}
-			d.Cause, d.Hint = oneLine(lines[at].text), h.words(facts, reading{}, caught)
+			d.Cause, d.Hint, d.entry = oneLine(lines[at].text), h.words(facts, caught), h.say
 			if e, ok := exceptionAt(lines, at); ok {
 				d.Cause, d.Type = oneLine(e.line), e.typ
 			} else {

@@ -106,6 +106,7 @@ type Diagnosis struct {
 	Sure  Confidence     // of the Cause
 	From  verdict.Source // of the Cause
 	Hint  string         // a sentence in Markdown; "" for none
+	entry string         // of the table of hints
 }
 
 // Place is a line of a file in the workspace.
@@ -132,9 +133,9 @@ func Diagnose(facts Facts, workspace fs.FS) Diagnosis {
 	case facts.has(verdict.FromPlatform) && !facts.has(verdict.FromContainer):
 		return ofPlatform(facts)
 	case facts.has(verdict.FromAPI): // the failure's message has its words
-		return Diagnosis{Hint: hintFor(facts, statement(facts, verdict.FromAPI))}
+		return Diagnosis{}.advise(facts, statement(facts, verdict.FromAPI))
 	case facts.has(verdict.FromProgram):
-		return Diagnosis{Hint: hintFor(facts, reading{})}
+		return Diagnosis{}.advise(facts, reading{})
 	}
 	return ofAgent(facts, workspace)
 }
@@ -169,7 +170,7 @@ type reading struct {
 }
 
 func (r reading) diagnosis(facts Facts) Diagnosis {
-	return Diagnosis{Cause: oneLine(r.line), Type: r.typ, Place: r.place, Sure: r.sure, From: r.from, Hint: hintFor(facts, r)}
+	return Diagnosis{Cause: oneLine(r.line), Type: r.typ, Place: r.place, Sure: r.sure, From: r.from}.advise(facts, r)
 }
 
 // ofPlatform is Diagnose for what the platform alone speaks of. Its first words are

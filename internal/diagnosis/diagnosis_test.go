@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -191,22 +192,35 @@ func TestDetails(t *testing.T) {
 	}
 }
 
-// TestHints holds that each hint is one sentence, and that an archive shows
-// whether it is there.
+// TestHints holds that each hint is one sentence, and that a text shows whether it is
+// there.
 func TestHints(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no texts: %v", err)
 	}
-	var all []Facts
-	var want []string
+	type shown struct {
+		facts     Facts
+		workspace fs.FS
+		want      Diagnosis
+	}
+	texts := map[string][]shown{} // by the entry of the table
+	add := func(facts Facts, workspace fs.FS) {
+		d := Diagnose(facts, workspace)
+		texts[d.entry] = append(texts[d.entry], shown{facts, workspace, d})
+	}
 	for _, file := range files {
 		archive, err := txtar.ParseFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		facts, workspace, _ := unpack(t, archive)
-		all, want = append(all, facts.facts()), append(want, Diagnose(facts.facts(), workspace).Hint)
+		add(facts.facts(), workspace)
+	}
+	for _, h := range hintTexts {
+		for _, text := range h.shows {
+			add(h.facts(text), h.files)
+		}
 	}
 	whole := hints
 	defer func() { hints = whole }()
@@ -215,15 +229,8 @@ func TestHints(t *testing.T) {
 			t.Errorf("not one sentence: %q", h.say)
 		}
 		hints = slices.Delete(slices.Clone(whole), i, i+1)
-		beginning, _, _ := strings.Cut(h.say, "{")
-		needed := false
-		for j, facts := range all {
-			if strings.HasPrefix(want[j], beginning) { // else another hint applied
-				needed = needed || Diagnose(facts, nil).Hint != want[j]
-			}
-		}
-		if !needed {
-			t.Errorf("no archive needs %+v", h)
+		if !slices.ContainsFunc(texts[h.say], func(s shown) bool { return Diagnose(s.facts, s.workspace).Hint != s.want.Hint }) {
+			t.Errorf("no archive needs %q for %v", h.say, h.message)
 		}
 	}
 }

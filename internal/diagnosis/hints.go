@@ -63,18 +63,19 @@ func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
 // hints are tried in order, and the first that applies is the one.
 var hints = slices.Concat(buildHints, platformHints, startHints, endHints)
 
-// hintFor returns the first hint that applies.
-func hintFor(facts Facts, r reading) string {
+// advise gives a diagnosis the first hint that applies.
+func (d Diagnosis) advise(facts Facts, r reading) Diagnosis {
 	for i := range hints {
 		if caught, ok := hints[i].applies(facts, r); ok {
-			return hints[i].words(facts, r, caught)
+			d.Hint, d.entry = hints[i].words(facts, caught), hints[i].say
+			break
 		}
 	}
-	return ""
+	return d
 }
 
 // words are what a hint says.
-func (h *hint) words(facts Facts, r reading, caught string) string {
+func (h *hint) words(facts Facts, caught string) string {
 	if h.tell != nil {
 		if s := h.tell(facts, caught); s != "" {
 			return s

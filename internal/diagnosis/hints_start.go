@@ -58,7 +58,6 @@ var startHints = []hint{
 	// The image's command.
 	{typ: none, message: re(`[\w./-]\\r['"]|\$'\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
 	{typ: none, message: re(`(\S+\.(?:sh|bash|py)): exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
-	{typ: none, message: re(`(?i)exec format error`), say: platform},
 	{typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
 	{typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
 	{typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD` and `ENTRYPOINT`."},
@@ -156,6 +155,8 @@ var (
 	refusedConnection = re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111`)
 	loopback          = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
 
+	serviceTypes = re(`^(?:PermissionDenied(?:Error)?|Forbidden|ClientError|\w*A(?:pi|PI)\w*Error|HTTP\w*Error|InvalidStatus(?:Code)?|WSServerHandshakeError|ClientResponseError)$`)
+
 	variable = re(`(?:getenv|environ\.get|environ|process\.env)\s*(?:[(\[.]\s*)['"]?(\w+)`)
 )
 
@@ -216,7 +217,8 @@ func isOwn(r reading, module string) (string, bool) {
 
 // isOfService reports whether an exception is of a client of a service, or of HTTP.
 func isOfService(r reading, caught string) (string, bool) {
-	return caught, r.typ != "" && r.typ != "OSError" && r.typ != "FileNotFoundError"
+	installed := slices.ContainsFunc(r.frames, func(f frame) bool { return strings.Contains(f.file, "-packages/") })
+	return caught, serviceTypes.MatchString(r.typ) || installed && r.typ != "OSError" && r.typ != "FileNotFoundError"
 }
 
 // isOnLoopback reports whether what refused a connection is the container itself.
