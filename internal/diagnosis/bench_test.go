@@ -1,9 +1,12 @@
 package diagnosis
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // BenchmarkDiagnose reads texts as long as they count, and one of 2 MiB of which only
@@ -19,6 +22,17 @@ func BenchmarkDiagnose(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) { benchmark(b, strings.Repeat(part, maxText/len(part)), workspace) })
 	}
+	b.Run("build", func(b *testing.B) {
+		b.ReportAllocs()
+		var log strings.Builder
+		for i := 0; log.Len() < maxText; i++ {
+			fmt.Fprintf(&log, "#9 %d.1 Collecting package-%d\n#9 %d.2   compiling a%d.c with its options\n", i, i, i, i)
+		}
+		log.WriteString("#9 9999.1 E: Unable to locate package sox9\n")
+		for b.Loop() {
+			Diagnose(crash{Text: log.String(), Reason: verdict.Build}.facts(), workspace)
+		}
+	})
 	b.Run("2MiB", func(b *testing.B) { benchmark(b, strings.Repeat("so it goes\n", 2<<20/11), workspace) })
 }
 

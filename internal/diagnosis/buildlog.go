@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -78,6 +79,7 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 	}
 	raw := split(text)
 	lines := readBuild(raw)
+	candidates := telltales(lines)
 	d := Diagnosis{From: from}
 	d.Cause, d.Type = why(lines)
 	for i := range hints {
@@ -91,7 +93,7 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 			}
 			d.Hint, d.entry = h.words(facts, ""), h.say
 		default:
-			at, caught := h.among(facts, lines)
+			at, caught := h.among(facts, lines, candidates)
 			if at < 0 {
 				continue
 			}
@@ -125,11 +127,12 @@ func exceptionAt(lines []buildLine, at int) (exception, bool) {
 // among returns the line that a hint applies to: the first of those that are an
 // error's own, or one that says the same and more, else the last; a secondary one only
 // where there is no other; or -1.
-func (h *hint) among(facts Facts, lines []buildLine) (at int, caught string) {
+func (h *hint) among(facts Facts, lines []buildLine, candidates []int) (at int, caught string) {
 	at = -1
 	rank := 0
-	for i := range lines {
-		if lines[i].says == "" {
+	for _, i := range candidates {
+		word, ok := h.applies(facts, reading{exception: exception{message: lines[i].says}})
+		if !ok {
 			continue
 		}
 		r := 2
@@ -142,9 +145,7 @@ func (h *hint) among(facts Facts, lines []buildLine) (at int, caught string) {
 		if r < rank || r == rank && r == 3 && !strings.HasSuffix(lines[i].says, strings.TrimPrefix(lines[at].says, "ERROR: ")) {
 			continue
 		}
-		if word, ok := h.applies(facts, reading{exception: exception{message: lines[i].says}}); ok {
-			at, caught, rank = i, word, r
-		}
+		at, caught, rank = i, word, r
 	}
 	return at, caught
 }
@@ -172,18 +173,51 @@ func why(lines []buildLine) (cause, typ string) {
 	first, last := "", ""
 	for _, l := range strong {
 		s := strings.TrimSpace(l.text)
-		if s == "" || noise.MatchString(s) || passing.MatchString(s) {
+		bad := isGrave(s)
+		if !bad && (first != "" || !errorLine.MatchString(s)) || idle(s) {
 			continue
 		}
 		if first == "" && errorLine.MatchString(s) {
 			first = s
 		}
-		if isGrave(s) {
+		if bad {
 			last = s
 		}
-		any = s
+	}
+	for i := len(strong) - 1; i >= 0 && any == "" && first+last+secondary == ""; i-- {
+		if s := strings.TrimSpace(strong[i].text); s != "" && !idle(s) {
+			any = s
+		}
 	}
 	return oneLine(cmp.Or(first, last, secondary, any, host)), ""
+}
+
+// idle reports whether a line does not say why a build failed.
+func idle(s string) bool { return noise.MatchString(s) || passing.MatchString(s) }
+
+// telltales are the lines that a hint may be about, each once.
+func telltales(lines []buildLine) (at []int) {
+	seen := map[string]bool{}
+	for i := len(lines) - 1; i >= 0; i-- {
+		if s := lines[i].says; s != "" && !seen[s] && isClue(s) {
+			seen[s] = true
+			at = append(at, i)
+		}
+	}
+	slices.Reverse(at)
+	return at
+}
+
+// clues are words of the lines that hints are about, in lower case, beside those of
+// grave. They spare most lines of a long log the table.
+var clues = slices.Concat(grave, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
+	"unsatisfiable", "conflict", "cuda", "nvcc", "release file", "pubkey", "sign", "no space", "enough", "quota", "memory", "sigkill", "reset", "unreachable",
+	"gateway", "unavailable", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "publickey", "available", "no version",
+	"prompts", "authoriz", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})
+
+func isClue(s string) bool {
+	s = strings.ToLower(s)
+	return slices.ContainsFunc(clues, func(word string) bool { return strings.Contains(s, word) })
 }
 
 // readBuild takes a build's log apart. Of steps that did not fail, where others

@@ -32,7 +32,7 @@ func FuzzDiagnose(f *testing.F) {
 			switch {
 			case file.Name == "crash":
 				text = string(file.Data)
-			case strings.HasSuffix(file.Name, ".py"):
+			case strings.HasSuffix(file.Name, ".py"), file.Name == "Dockerfile", file.Name == "requirements.txt":
 				bot = string(file.Data)
 			}
 		}
@@ -47,7 +47,8 @@ func FuzzDiagnose(f *testing.F) {
 			"site-packages/bot.py":  {Data: []byte(bot)},
 			"another/venv/ä bot.py": {Data: []byte(bot)},
 		})
-		check(t, crash{Text: text, Reason: verdict.Build}.facts(), fstest.MapFS{"bot.py": {Data: []byte(bot)}})
+		check(t, crash{Text: text, Reason: verdict.Build}.facts(), fstest.MapFS{"bot.py": {Data: []byte(bot)}, "Dockerfile": {Data: []byte(bot)}, "requirements.txt": {Data: []byte(bot)}})
+		check(t, crash{Text: text, Reason: verdict.Refused}.facts(), nil)
 	})
 }
 
@@ -78,7 +79,7 @@ func check(t *testing.T, facts Facts, workspace fs.FS) {
 		t.Fatalf("place %+v: %v", d.Place, err)
 	}
 	says := strings.TrimSpace(lines[d.Place.Line-1])
-	if says == "" || !strings.Contains(flat(textOfAll(facts)), flat(says)) {
+	if says == "" || !strings.Contains(flat(textOfAll(facts)), strings.TrimSpace(flatLine(says))) {
 		t.Errorf("line %q is not of the text", says)
 	}
 	seen := false
@@ -93,9 +94,20 @@ func check(t *testing.T, facts Facts, workspace fs.FS) {
 	}
 }
 
-// flat is a text as Diagnose reads it, but for what rich draws in it.
+// flatLine is flat for a line of a file.
+func flatLine(s string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer("│", "", `\`, "").Replace(strings.ToValidUTF8(s, "\uFFFD"))), " ")
+}
+
+// flat is a text as Diagnose reads it, on one line: without what rich draws in it,
+// escapes of structured logs, and the ends of lines that go on.
 func flat(s string) string {
-	return strings.ReplaceAll(untrusted.StripEscapes(strings.ToValidUTF8(s, "\uFFFD")), "│", "")
+	var b strings.Builder
+	for _, l := range split(s) {
+		b.WriteString(l.text + " " + l.message + " ")
+	}
+	s = untrusted.StripEscapes(strings.ToValidUTF8(s, "\uFFFD")) + " " + b.String()
+	return strings.Join(strings.Fields(strings.NewReplacer("│", "", `\`, "").Replace(s)), " ")
 }
 
 // TestLongText holds that the time is in proportion to the text's length, whatever
