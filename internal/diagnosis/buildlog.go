@@ -93,7 +93,7 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 			}
 			d.Hint, d.entry = h.words(facts, ""), h.say
 		default:
-			at, caught := h.among(facts, lines, candidates)
+			at, caught := h.among(facts, lines, candidates, workspace)
 			if at < 0 {
 				continue
 			}
@@ -127,11 +127,11 @@ func exceptionAt(lines []buildLine, at int) (exception, bool) {
 // among returns the line that a hint applies to: the first of those that are an
 // error's own, or one that says the same and more, else the last; a secondary one only
 // where there is no other; or -1.
-func (h *hint) among(facts Facts, lines []buildLine, candidates []int) (at int, caught string) {
+func (h *hint) among(facts Facts, lines []buildLine, candidates []int, workspace fs.FS) (at int, caught string) {
 	at = -1
 	rank := 0
 	for _, i := range candidates {
-		word, ok := h.applies(facts, reading{exception: exception{message: lines[i].says}})
+		word, ok := h.applies(facts, reading{exception: exception{message: lines[i].says}, workspace: workspace})
 		if !ok {
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 // say. It applies when all that it has is so; what it leaves out does not matter.
 type hint struct {
 	platform bool           // the platform says it; else the agent printed it
+	runtime  bool           // either does: they are the words of what starts containers
 	code     string         // the platform's, or in its words
 	reason   verdict.Reason // why the job is red
 	cause    verdict.Cause  // the same, finer
@@ -98,7 +99,7 @@ func (h *hint) applies(facts Facts, r reading) (caught string, ok bool) {
 		return "", false
 	}
 	if h.message != nil {
-		if h.reason != verdict.Build && (h.platform != r.platform || r.sure < Likely) {
+		if h.reason != verdict.Build && (h.platform != r.platform && !h.runtime || r.sure < Likely) {
 			return "", false
 		}
 		m := h.message.FindStringSubmatch(r.message)

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -14,7 +15,7 @@ var platformHints = []hint{
 	{platform: true, message: re(`(?i)image pull secret.* is in region`), say: strings.ReplaceAll(elsewhere, "{1}", "image-credentials")},
 	{platform: true, message: re(`(?i)secret set\b.* is in region`), say: strings.ReplaceAll(elsewhere, "{1}", "secret-set")},
 	{platform: true, message: re(`(?i)image pull secret.* not found`), say: "Make the image pull secret that `image-credentials` names, in the agent's region, or correct the name."},
-	{platform: true, message: re(`(?i)couldn't find key ([\w.-]+) in secret\b`), say: "Put `{1}` into the secret set that `secret-set` names: the set has no such key."},
+	{platform: true, message: re(`(?i)couldn't find key ([\w.-]+) in secret\b|references non-existent secret key: ([\w.-]+)`), say: "Put `{1}` into the secret set that `secret-set` names: the set has no such key."},
 	{platform: true, message: re(`(?i)secret set\b.* not found|^secret "[^"]*" not found|: secret "[^"]*" not found`), say: "Make the secret set that `secret-set` names, in the agent's region, or correct the name."},
 	{platform: true, message: re(`(?i)secret set\b.*(?:not (?:yet )?ready|pending)`), say: "The secret set is still being made, which usually takes seconds: deploy again, and look at it in the dashboard, https://pipecat.daily.co, if that does not help."},
 	{platform: true, message: re(`(?i)secret set\b.*(?:could not be provisioned|\bfailed\b)`), say: "The platform could not make the secret set: delete it, make it again, and see that `secret-set` or `image-credentials` names the new one."},
@@ -57,11 +58,11 @@ var startHints = []hint{
 
 	// The image's command.
 	{typ: none, message: re(`[\w./-]\\r['"]|\$'\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
-	{typ: none, message: re(`(\S+\.(?:sh|bash|py)): exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
-	{typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
-	{typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
-	{typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD` and `ENTRYPOINT`."},
-	{typ: none, message: re(`exec:? "?([\w./-]+)"?: permission denied|(?:sh|bash): (?:line )?\d+: (\S+): Permission denied`), say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in the Dockerfile (`RUN chmod +x`)."},
+	{runtime: true, typ: none, message: re(`(\S+\.(?:sh|bash|py)): exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
+	{runtime: true, typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
+	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
+	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD` and `ENTRYPOINT`."},
+	{runtime: true, typ: none, message: re(`exec:? "?([\w./-]+)"?: permission denied|(?:sh|bash): (?:line )?\d+: (\S+): Permission denied`), say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in the Dockerfile (`RUN chmod +x`)."},
 
 	// Memory.
 	{typ: memoryTypes, not: re(`(?i)cuda|gpu`), say: memory},
@@ -85,11 +86,16 @@ var startHints = []hint{
 	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
 	{typ: re(`^TypeError$`), message: re(`unexpected keyword argument 'proxies'`), say: "The client is older than the `httpx` that is installed: take a newer version of the client, or pin `httpx<0.28` in the requirements."},
 
+	{typ: re(`^TypeError$`), message: re(`^Descriptors cannot be created directly`), say: "A package was generated for an older `protobuf`: pin `protobuf<4` in the requirements, or take a newer version of the package."},
+
 	// Node.
 	{message: re(`Cannot find (?:module|package) '([^'./][^']*)'`), say: "Have the Dockerfile install `{1}` (`npm ci`), and see that `package.json` lists it under `dependencies`."},
 	{message: re(`Cannot find module '([^']+)'`), say: "Have the Dockerfile copy or build `{1}`, and check `CMD`."},
 
 	// Files and data.
+	{message: re(`([\w./-]+\.(?:onnx|pth?|bin|wav|mp3|safetensors|gguf|npz|zip|tflite|model|pkl))\b`), when: isPointer, say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before the image is built."},
+	{message: re(`CERTIFICATE_VERIFY_FAILED`), say: "The image does not know who signed the server's certificate: have the Dockerfile install `ca-certificates`, or the authority's own certificate."},
+	{message: re(`PortAudio library not found`), say: "Have the Dockerfile install the system library for PortAudio (`apt-get install libportaudio2`), or leave out what plays and records sound on the machine itself, which has no sound card."},
 	{message: re(`git-lfs\.github\.com|invalid load key, 'v'|HeaderTooLarge|\bINVALID_PROTOBUF\b`), say: "The file is likely a pointer of Git LFS instead of its content: check out with `lfs: true` (`actions/checkout`) before the image is built."},
 	{message: re(`nltk\.download\('([\w-]+)'\)`), say: "Have the Dockerfile download the data while the image is built: `RUN python -m nltk.downloader {1}`."},
 	{message: re(`\[E050\] Can't find model '([\w-]+)'`), say: "Have the Dockerfile download the model while the image is built: `RUN python -m spacy download {1}`."},
@@ -102,6 +108,7 @@ var startHints = []hint{
 	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), when: hasNoFrames, say: secretSet},
 	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
 	{typ: re(`^ValidationError$`), message: re(`(?is)^\d+ validation errors? for .*(?:field required|type=missing)`), frame: re(`pydantic_settings/|pydantic/(?:v1/)?env_settings`), say: secretSets},
+	{typ: re(`^SettingsError$`), message: re(`error parsing value for field "(\w+)"`), say: "The value for `{1}` in the secret set that `secret-set` names is not what the settings expect, such as JSON for a list: correct it, and set `force-redeploy`."},
 	{typ: re(`^(?:DefaultCredentialsError)$`), say: "Put the credentials of a Google service account into the secret set that `secret-set` names, and point `GOOGLE_APPLICATION_CREDENTIALS` at a file that the agent writes of them, or hand them to the client."},
 	{typ: re(`^NoRegionError$`), say: "Put `AWS_REGION` and `AWS_DEFAULT_REGION` into the secret set that `secret-set` names, or hand the region to the client (`region_name`); a new value reaches the agent only with `force-redeploy`."},
 	{typ: re(`^(?:NoCredentialsError|PartialCredentialsError)$`), say: "Put `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
@@ -191,6 +198,23 @@ func importsItself(r reading, module string) (string, bool) {
 	}
 	f := r.frames[len(r.frames)-1]
 	return module, strings.HasSuffix(f.file, "/"+module+".py") || f.file == module+".py"
+}
+
+// isPointer reports whether a file of the workspace is a pointer of Git LFS.
+func isPointer(r reading, name string) (string, bool) {
+	if r.workspace == nil {
+		return "", false
+	}
+	files, err := look(r.workspace, map[string]bool{path.Base(name): true})
+	if err != nil {
+		return "", false
+	}
+	for _, file := range files[path.Base(name)] {
+		if lines, err := source(r.workspace, file); err == nil && strings.HasPrefix(lines[0], "version https://git-lfs.github.com/") {
+			return file, true
+		}
+	}
+	return "", false
 }
 
 // isOwn reports whether the workspace has a module of a name at its root, or in a

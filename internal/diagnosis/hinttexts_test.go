@@ -36,7 +36,9 @@ var (
 	unpulled = crash{Reason: verdict.ImagePull}
 	unnamed  = fstest.MapFS{"run/start.sh": {Data: []byte("python bot.py\n")}}
 	ruled    = fstest.MapFS{"run/start.sh": {Data: []byte("#!/bin/sh\npython bot.py\n")}}
-	own      = fstest.MapFS{"flows/__init__.py": {}, "prices.py": {}}
+	pointers = fstest.MapFS{"models/vad.onnx": {Data: []byte("version https://git-lfs.github.com/spec/v1\n")}, "models/real.onnx": {Data: []byte{8, 1}},
+		"wheels/x.whl": {Data: []byte("version https://git-lfs.github.com/spec/v1\n")}, "wheels/real.whl": {Data: []byte("PK")}}
+	own = fstest.MapFS{"flows/__init__.py": {}, "prices.py": {}}
 )
 
 var hintTexts = []hintText{
@@ -144,7 +146,14 @@ var hintTexts = []hintText{
 	{say: "Have the Dockerfile install `{1}` (`npm ci`)", shows: []string{"Error: Cannot find module 'express'", "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@acme/x' imported from /app/a.mjs"}, misses: []string{"Error: Cannot find module '/app/dist/a.js'"}},
 	{say: "Have the Dockerfile copy or build", shows: []string{"Error: Cannot find module '/app/dist/a.js'"}, misses: []string{"Error: Cannot find the room '/app'"}},
 
+	{say: "A package was generated for an older", shows: []string{"TypeError: Descriptors cannot be created directly."}, misses: []string{"TypeError: cannot be created directly"}},
+
 	// Files and data.
+	{say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before", files: pointers, shows: []string{"RuntimeError: Load model from /app/models/vad.onnx failed"}, misses: []string{"RuntimeError: Load model from /app/models/real.onnx failed"}},
+	{say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`).", with: built, files: pointers, shows: []string{"#7 1.2 error: Failed to read `x @ file:///app/wheels/x.whl`"}, misses: []string{"#7 1.2 error: Failed to read `x @ file:///app/wheels/real.whl`"}},
+	{say: "The image does not know who signed", shows: []string{"SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"}, misses: []string{"SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number"}},
+	{say: "Have the Dockerfile install the system library for PortAudio", shows: []string{"OSError: PortAudio library not found"}, misses: []string{"OSError: the library was not found"}},
+	{say: "The value for `{1}`", shows: []string{"pydantic_settings.exceptions.SettingsError: error parsing value for field \"voices\" from source \"EnvSettingsSource\""}, misses: []string{"SettingsError: error in settings"}},
 	{say: "The file is likely a pointer", shows: []string{"_pickle.UnpicklingError: invalid load key, 'v'.", "InvalidProtobuf: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from a.onnx failed"}, misses: []string{"_pickle.UnpicklingError: invalid load key, '<'."}},
 	{say: "Have the Dockerfile download the data", shows: []string{"LookupError: \n****\n  Resource punkt_tab not found.\n  >>> nltk.download('punkt_tab')\n"}, misses: []string{"LookupError: resource not found"}},
 	{say: "Have the Dockerfile download the model", shows: []string{"OSError: [E050] Can't find model 'en_core_web_md'."}, misses: []string{"OSError: [E051] can't find the model"}},

@@ -28,7 +28,7 @@ var (
 
 	// stamp is the time before a line, and the stream that a container runtime
 	// puts after it. A collector's may stand before the program's own.
-	stamp = regexp.MustCompile(`^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]? ?(?:std(?:out|err) [FP] )?){1,2}`)
+	stamp = regexp.MustCompile(`^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?\]? ?(?:std(?:out|err) [FP] )?){1,2}`)
 	clock = regexp.MustCompile(`^\d\d:\d\d:\d\d[.,]\d{3} `)
 
 	// logged is a log line of Python's logging, loguru, uvicorn or structlog, once

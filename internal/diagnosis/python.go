@@ -47,7 +47,7 @@ var (
 	// that sounds like an exception's stands even without a traceback.
 	typed      = regexp.MustCompile(`^((?:[\pL_][\pL\d_]*\.|<locals>\.)+[\pL_][\pL\d_]*|_*\p{Lu}[\pL\d_]*)(?: \[\w+\])?(?::(?: (.*))?)?$`)
 	sound      = regexp.MustCompile(`(?:Error|Exception|ExceptionGroup|Interrupt|Exit|Warning|Timeout|Fault)$|\.(?:error|timeout|gaierror|herror)$`)
-	minorTypes = regexp.MustCompile(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit)$`)
+	minorTypes = regexp.MustCompile(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit|HaltServer|CalledProcessError)$`)
 
 	// What rich draws: │ /app/bot.py:12 in main │ and │ ❱ 12 │   work() │.
 	richFile = regexp.MustCompile(`^│ (\S.*):(\d{1,9}) in (\S+)\s*│$`)

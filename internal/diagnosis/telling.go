@@ -35,6 +35,18 @@ func isGrave(s string) bool {
 	return slices.ContainsFunc(grave, func(word string) bool { return strings.Contains(s, word) })
 }
 
+func inBox(s string) bool { return strings.HasPrefix(s, "│ ") && strings.HasSuffix(s, "│") }
+
+// boxed reports whether the box that a line is in, drawn by rich, is of an error.
+func boxed(above []line) bool {
+	for i := len(above) - 1; i >= max(0, len(above)-10); i-- {
+		if s := strings.TrimSpace(above[i].text); !inBox(s) {
+			return strings.HasPrefix(s, "╭─ Error")
+		}
+	}
+	return false
+}
+
 // said is a line that may say why, and how surely it does.
 type said struct {
 	text string
@@ -52,6 +64,8 @@ func telling(lines []line) (last said) {
 		s := strings.TrimSpace(l.text)
 		if l.level != "" {
 			s = l.message
+		} else if inBox(s) && boxed(lines[:i]) {
+			s = strings.TrimSpace(strings.Trim(s, "│"))
 		}
 		bad := l.level == "ERROR" || l.level == "CRITICAL" || l.level == "FATAL" || l.level == "PANIC" || l.level == "" && isGrave(s)
 		some := last.text == "" && (l.level == "" || strings.HasPrefix(l.level, "WARN"))
