@@ -81,6 +81,7 @@ var startHints = []hint{
 	{message: re(`No module named '?((\w+)\.[\w.]+)`), say: "The version that the image installs has no `{1}`: pin the version of its package that your code was written for, or change the import."},
 	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."},
 	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image.", tell: packageOf},
+	{typ: re(`^ImportError$`), message: re(`cannot import name '?\w+'? from '?(\w+)'? \(`), not: re(`-packages/|/lib/python\d`), when: shadows, say: "Rename your `{1}.py`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?[\w.]+'? from '?([\w.-]+).*-packages/`), say: "Check the spelling of the name in the version of `{1}` that the image installs, and pin that version in its requirements."},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?([\w.]+)`), say: "Check the spelling of `{1}`, and that the image has the module as it is in your repository."},
 	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
@@ -115,7 +116,7 @@ var startHints = []hint{
 	{typ: re(`^TypeError$`), message: re(`^"?Could not resolve authentication method`), frame: re(`/anthropic/`), say: strings.ReplaceAll(secretSet, "{1}", "ANTHROPIC_API_KEY")},
 	{typ: none, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): (?:unbound variable|parameter (?:null or )?not set)`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
-	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty)|must be set|is required)`), say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty)|must be set|is required(?:$|[^ \w]))`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)environment variable.{0,60}(?:not (?:set|found|defined)|missing|required)|missing.{0,40}environment variable`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|provided|specified)|missing|required|must be (?:set|provided)|is none|is empty)`), say: secretSets},
@@ -126,8 +127,8 @@ var startHints = []hint{
 	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota exceeded|payment required|out of credits|credit balance`), say: "The account at the service has no quota left: look at its plan and billing there."},
 	{message: re("(?i)model_not_found|\\bmodels?/[\\w.-]+ is not found|the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), say: "The service has no model of this name for the account: correct the model's name in the agent's code or settings."},
 	{message: re(`(?i)(?:\b403\b|PERMISSION_DENIED|permission[_ ]denied|AccessDenied(?:Exception)?|not authorized to perform).{0,300}`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
-	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w ]{0,20}(?:api[ _-]?key|credentials|access token|auth token|authentication token|token provided)|invalid_api_key|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId`), not: re(`ParseError|JSONDecodeError|SyntaxError`), say: wrongKey},
-	{typ: re(`^(?:AuthenticationError|UnauthorizedError|Unauthorized|InvalidStatus|InvalidStatusCode|WSServerHandshakeError|HTTPStatusError|HTTPError|ApiError|APIStatusError|ClientResponseError)$`), message: re(`\b401\b`), say: wrongKey},
+	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w ]{0,20}(?:api[ _-]?key|credentials|access token|auth token|authentication token|token provided)|invalid_api_key|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
+	{typ: re(`^(?:AuthenticationError|UnauthorizedError|Unauthorized|InvalidStatus|InvalidStatusCode|WSServerHandshakeError|HTTPStatusError|HTTPError|ApiError|APIStatusError|ClientResponseError|GatedRepoError)$`), message: re(`\b401\b`), say: wrongKey},
 	{message: refusedConnection, when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
 	{message: re(`(?i)Name or service not known|nodename nor servname|Temporary failure in name resolution|getaddrinfo (?:failed|ENOTFOUND)`), say: "The name of the server cannot be resolved from the platform: check its spelling, and that it is public."},
 
@@ -154,7 +155,7 @@ var endHints = []hint{
 var (
 	// plainTypes are the exceptions that code raises for a value that is not given,
 	// and none at all.
-	plainTypes = re(`^(?:|(?:Value|Runtime|System|Assertion|Environment|Lookup|Attribute|Type|Key)Error|Error|Exception|\w*(?:Config|Configuration|ImproperlyConfigured|Env|Environ|Settings|Auth|Authentication|Credentials?|ApiKey|APIKey|Api|API|OpenAI|Groq|Anthropic|ElevenLabs|Deepgram)\w*(?:Error|Exception)?|panic)$`)
+	plainTypes = re(`^(?:|(?:Value|Runtime|System|Assertion|Environment|Lookup|Attribute|Type|Key)Error|Error|Exception|\w*(?:Config|Configuration|ImproperlyConfigured|Env|Environ|Settings|Auth|Authentication|Credentials?|ApiKey|APIKey|Api|API|OpenAI|Groq|Anthropic|ElevenLabs|Deepgram|Twilio|Cartesia|Daily|LiveKit|Azure|Speech|Google|Mistral|AssemblyAI|Gladia|Soniox|Hume|Tavus|Simli)\w*(?:Error|Exception)?|panic)$`)
 	// notMissing rules out that a variable of the environment is missing: another
 	// thing is, of that name or without one.
 	notMissing = re(`positional argument|keyword argument|has no attribute|is not defined|unexpected|not JSON|object is not|\bcolumn\b|\btable\b|\bfield\b|\bPATH\b|[A-Z]\w*_HOME\b|LD_\w+|PYTHON\w+|status_?code|\bHTTP\b|PCC[-_]|Errno|token at|\b[45]\d\d\b`)
@@ -163,6 +164,8 @@ var (
 	loopback          = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
 
 	serviceTypes = re(`^(?:PermissionDenied(?:Error)?|Forbidden|ClientError|\w*A(?:pi|PI)\w*Error|HTTP\w*Error|InvalidStatus(?:Code)?|WSServerHandshakeError|ClientResponseError)$`)
+
+	requirement = re(`^[\w.-]+`)
 
 	variable = re(`(?:getenv|environ\.get|environ|process\.env)\s*(?:[(\[.]\s*)['"]?(\w+)`)
 )
@@ -186,6 +189,30 @@ func readsVariable(r reading, _ string) (string, bool) {
 			return "", false
 		}
 		return all[len(all)-1][1], true
+	}
+	return "", false
+}
+
+// shadows reports whether a module of the user's stands in the way of another of its
+// name: a library imports it, or the requirements have a package of that name.
+func shadows(r reading, module string) (string, bool) {
+	if n := len(r.frames); n > 0 && library.MatchString(r.frames[n-1].file) {
+		return module, true
+	}
+	if r.workspace == nil {
+		return "", false
+	}
+	files, err := look(r.workspace, map[string]bool{"requirements.txt": true})
+	if err != nil {
+		return "", false
+	}
+	for _, file := range files["requirements.txt"] {
+		lines, _ := source(r.workspace, file)
+		for _, l := range lines {
+			if strings.EqualFold(requirement.FindString(l), module) {
+				return module, true
+			}
+		}
 	}
 	return "", false
 }

@@ -20,6 +20,7 @@ type line struct {
 	text    string // without its time
 	level   string // of a log line, in capitals; "" for any other
 	message string // what a log line says, without level, logger and place
+	record  bool   // a structured log line has it
 	aside   bool   // it is of a logging handler's own error
 }
 

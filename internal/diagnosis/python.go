@@ -123,7 +123,10 @@ func parse(lines []line) []exception {
 }
 
 func (p *parser) read(l line) {
-	s, depth := l.text, 0
+	s, depth, logged := l.text, 0, l.level != ""
+	if l.record && (p.open != nil || strings.Contains(s, header)) {
+		l.level = "" // a line of a traceback that is logged line by line
+	}
 	if p.prefix != "" && (l.level == "" || p.open != nil) {
 		if n := follows(p.prefix, s); n >= 0 {
 			s, l.level, p.shared = s[n:], "", true
@@ -147,7 +150,7 @@ func (p *parser) read(l line) {
 	trimmed := strings.TrimSpace(s)
 	switch {
 	case strings.Contains(s, header):
-		p.start(s, depth, l.level != "" || p.level)
+		p.start(s, depth, logged || p.level)
 		if m := fileLine.FindStringSubmatch(s[strings.Index(s, header)+len(header)+len(":"):]); m != nil {
 			p.frame(m, 2, depth)
 		}

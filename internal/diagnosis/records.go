@@ -147,6 +147,7 @@ func (r record) lines(nested int) []line {
 	if r.cause != "" && !strings.Contains(r.message, r.cause) && !strings.Contains(r.trace, r.cause) {
 		l.message = strings.TrimPrefix(l.message+": "+oneLine(r.cause), ": ")
 	}
+	l.record = true
 	all := []line{l}
 	if rest != "" {
 		all = append(all, fragment(rest, nested)...)
