@@ -75,7 +75,7 @@ var startHints = []hint{
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError|TypeError)$`), message: re(`consider renaming '[^']*?([^/']+)'|No module named '[\w.]+'; '(\w+)' is not a package`), say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^(?:ImportError|AttributeError)$`), message: re(`partially initialized module '(\w+)'`), when: importsItself, say: "Rename your `{1}.py`: it has the same name as the package that it imports, and so imports itself."},
 	{message: re(`most likely due to a circular import`), say: "Two of your modules import each other: import one of them inside the function that needs it, or move what both need to a third."},
-	{message: re(`^Missing module: No module named '([\w.]+)'`), say: "Install the extra of `pipecat-ai` that brings `{1}`: the requirements must name it, as in `pipecat-ai[deepgram]`."},
+	{message: re(`^Missing module(?:\(s\))?: No module named '([\w.]+)'`), tell: extraOf, say: "Install the extra of `pipecat-ai` that brings `{1}`: the requirements must name it, as in `pipecat-ai[deepgram]`."},
 	{message: re(`No module named '?pkg_resources\b`), say: "Add `setuptools<81` to the image's requirements: it has `pkg_resources`, which newer images and versions do not bring."},
 	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b'?$`), say: "Python no longer has `{1}`: take a version of what imports it that goes without, or a base image with an older Python."},
 	{message: re(`No module named '?((\w+)\.[\w.]+)`), say: "The version that the image installs has no `{1}`: pin the version of its package that your code was written for, or change the import."},
@@ -120,7 +120,7 @@ var startHints = []hint{
 	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)environment variable.{0,60}(?:not (?:set|found|defined)|missing|required)|missing.{0,40}environment variable`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|provided|specified)|missing|required|must be (?:set|provided)|is none|is empty)`), say: secretSets},
-	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key`), say: secretSets},
+	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key|no valid credentials`), say: secretSets},
 	{message: re(`NoneType|\bNone\b|missing an 'https?://'`), when: readsVariable, say: secretSet},
 
 	// Services.

@@ -42,6 +42,20 @@ func packageOf(_ Facts, module string) string {
 	return ""
 }
 
+var extra = regexp.MustCompile(`pip install "?(pipecat-ai\[[\w,-]+\])`)
+
+// extraOf names the extra of pipecat-ai that the framework asks for, in a line before
+// the exception.
+func extraOf(facts Facts, module string) string {
+	for _, from := range []verdict.Source{verdict.FromContainer, verdict.FromAgentLog} {
+		text := facts.text(from)
+		if all := extra.FindAllStringSubmatch(text[max(0, len(text)-maxText):], -1); len(all) > 0 {
+			return "Add `" + all[len(all)-1][1] + "` to the image's requirements: this extra brings `" + module + "`."
+		}
+	}
+	return ""
+}
+
 // hasNoShebang reports whether a script has no line that names its interpreter, as
 // far as the workspace shows it.
 func hasNoShebang(r reading, script string) (string, bool) {

@@ -137,7 +137,7 @@ var hintTexts = []hintText{
 	}, misses: []string{"ImportError: cannot import name 'greet' from 'flows' (/app/flows.py)"}},
 	{say: "Rename your `{1}.py`: it has the same name as the package", shows: []string{inLibrary("/app/openai.py", "ImportError: cannot import name 'OpenAI' from partially initialized module 'openai' (most likely due to a circular import) (/app/openai.py)")}, misses: []string{inLibrary("/app/menus.py", "ImportError: cannot import name 'pick' from partially initialized module 'voices' (most likely due to a circular import) (/app/voices.py)")}},
 	{say: "Two of your modules", shows: []string{inLibrary("/app/menus.py", "ImportError: cannot import name 'pick' from partially initialized module 'voices' (most likely due to a circular import) (/app/voices.py)")}, misses: []string{"ImportError: cannot import name 'pick' from 'voices' (/app/voices.py)"}},
-	{say: "Install the extra of `pipecat-ai`", shows: []string{"Exception: Missing module: No module named 'deepgram'"}, misses: []string{"ModuleNotFoundError: No module named 'deepgram'"}},
+	{say: "Install the extra of `pipecat-ai`", shows: []string{"Exception: Missing module: No module named 'deepgram'", "Exception: Missing module(s): No module named 'onnxruntime'"}, misses: []string{"ModuleNotFoundError: No module named 'deepgram'"}},
 	{say: "Add `setuptools<81`", shows: []string{"ModuleNotFoundError: No module named 'pkg_resources'"}, misses: []string{"ModuleNotFoundError: No module named 'pkg_resource'"}},
 	{say: "Python no longer has `{1}`", shows: []string{"ModuleNotFoundError: No module named 'audioop'"}, misses: []string{"ModuleNotFoundError: No module named 'audiotools'", "ModuleNotFoundError: No module named 'cgi_menu'"}},
 	{say: "The version that the image installs has no", shows: []string{"ModuleNotFoundError: No module named 'pipecat.services.nova'"}, misses: []string{"ModuleNotFoundError: No module named 'pipecat'"}},
@@ -196,6 +196,7 @@ var hintTexts = []hintText{
 		"RuntimeError: an environment variable is missing",
 		"ValueError: an API key is required: api_key must be set",
 		"ValueError: you did not provide an API key",
+		"ValueError: No valid credentials provided.",
 	}, misses: []string{
 		inLibrary("/x/site-packages/pydantic/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Field required [type=missing, input_value={}, input_type=dict]"),
 		"ParseError: not well-formed (invalid token): line 1, column 0",
