@@ -105,8 +105,7 @@ func newJob(cfg config.Config, transport http.RoundTripper, log event.Emitter) *
 func (j *job) do(ctx context.Context) (verdict.Status, error) {
 	status, err := j.rollOut(ctx)
 	if err != nil {
-		j.diagnose(ctx, err)
-		err = j.revert(ctx, err)
+		err = j.revert(ctx, j.diagnose(ctx, err))
 	}
 	return status, err
 }
@@ -177,20 +176,22 @@ func (j *job) prepare(ctx context.Context) (deploy.Plan, error) {
 	return plan.Renew(ctx, j.api, event.Emitter{}) // a build takes minutes, and someone may have deployed since
 }
 
-// diagnose shows what broke. It changes no verdict, even if it breaks itself.
-func (j *job) diagnose(ctx context.Context, failure error) {
-	defer func() { _ = recover() }()
-	log, f := j.log.In(event.Rollout), verdict.Of("", failure).Failure()
-	profile := j.want.Settings.AgentProfile
-	var printed []string
+// diagnose shows what broke, and returns the failure with its cause.
+func (j *job) diagnose(ctx context.Context, failure error) (told error) {
+	told = failure
+	defer func() { _ = recover() }() // it changes no verdict
+	log := j.log.In(event.Rollout)
+	scene := diagnosis.Scene{Profile: j.want.Settings.AgentProfile, Context: j.want.Source}
 	if j.accepted != nil {
-		profile = cmp.Or(profile, j.accepted.Agent.AgentProfile)
-		if f.Reason.Ran() && j.cfg.LogLines > 0 {
+		scene.Profile = cmp.Or(scene.Profile, j.accepted.Agent.AgentProfile)
+		if verdict.Of("", failure).Reason().Ran() && j.cfg.LogLines > 0 {
 			limit := min(max(time.Second, time.Until(j.deadline)), j.cfg.LogTimeout())
-			printed = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, log)
+			scene.Log = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, log)
 		}
 	}
-	log.Emit(event.Diagnosed{Diagnosis: diagnosis.In(j.cfg.Workspace, f, profile, printed)})
+	d, explained := diagnosis.Explain(j.cfg.Workspace, failure, scene)
+	log.Emit(event.Diagnosed{Diagnosis: d})
+	return explained
 }
 
 // revert restores what a failed deployment changed, where that is asked for and
@@ -211,6 +212,7 @@ func (j *job) revert(ctx context.Context, failure error) error {
 	if err == nil {
 		err = poll.Rollout(ctx, j.once, j.want.Agent, restored.Target(), j.policy, deadline, log)
 	}
+	_, err = diagnosis.Explain(j.cfg.Workspace, err, diagnosis.Scene{})
 	return j.plan.Reverted(failure, restored, err)
 }
 

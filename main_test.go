@@ -13,6 +13,7 @@ func TestGoldens(t *testing.T)           { e2e.Goldens(t) }
 func TestVersion(t *testing.T)           { e2e.Version(t, run) }
 func TestPanic(t *testing.T)             { e2e.Panic(t, run) }
 func TestPanicAfterSending(t *testing.T) { e2e.PanicAfterSending(t, run) }
+func TestCauses(t *testing.T)            { e2e.Causes(t, run) }
 func TestAway(t *testing.T)              { e2e.Away(t, run) }
 func TestOlder(t *testing.T)             { e2e.Older(t, run) }
 func TestExamples(t *testing.T)          { e2e.Examples(t, run) }

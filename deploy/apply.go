@@ -218,7 +218,8 @@ func (a *applier) notProvisioned(kind, name string, s pipecat.SecretSet) error {
 		return nil
 	}
 	f := failed(verdict.Refused, a.last, "%s %q could not be provisioned, so %s was not made; save it again, then run the job again", kind, name, a.what())
-	f.Output = s.ErrorMessage
+	f.Evidence = nil // the set's own says more
+	f.Show(verdict.FromPlatform, s.ErrorMessage)
 	return f
 }
 

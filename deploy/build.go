@@ -102,7 +102,7 @@ func (b *builder) pack(ctx context.Context) (*buildcontext.Archive, error) {
 	first, _, more := strings.Cut(err.Error(), "\n")
 	f := failed(reason, nil, "nothing was sent, for the build context cannot be packed: %s", first)
 	if more {
-		f.Output = err.Error()
+		f.Show(verdict.FromProgram, err.Error())
 	}
 	return nil, f
 }
@@ -244,7 +244,8 @@ func (b *builder) send(ctx context.Context, to *pipecat.Upload, archive *buildco
 func notUploaded(err error, tries int) error {
 	f := failed(verdict.Build, err, "the build context could not be uploaded (tries: %d): %v", tries, err)
 	if refused := (*pipecat.UploadError)(nil); errors.As(err, &refused) {
-		f.Code, f.Output = refused.Code, refused.Body
+		f.Code = refused.Code
+		f.Show(verdict.FromAPI, refused.Body)
 	}
 	return f
 }

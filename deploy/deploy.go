@@ -223,14 +223,12 @@ func asError(err error) *pipecat.Error {
 // missing reports whether an error is the API's own word that there is no such thing.
 func missing(err error) bool { return asError(err).Missing() }
 
-// failed makes a failure. A response of the API's that is not understood is its
-// output.
+// failed makes a failure. What the API said is its evidence.
 func failed(reason verdict.Reason, cause error, format string, args ...any) *verdict.Failure {
 	f := &verdict.Failure{Status: verdict.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
 	e := asError(cause)
-	if f.Code = e.Code; e.Message == "" {
-		f.Output = e.Body
-	}
+	f.Code = e.Code
+	f.Show(verdict.FromAPI, cmp.Or(e.Message, e.Body))
 	return f
 }
 

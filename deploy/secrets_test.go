@@ -112,7 +112,7 @@ func TestStoreSecrets(t *testing.T) {
 				if !errors.As(err, &f) || f.Reason != tt.reason || !strings.Contains(f.Message, tt.says) || stored != nil {
 					t.Errorf("%+v, want %s that says %q", err, tt.reason, tt.says)
 				}
-				if strings.Contains(f.Message+f.Output, "hunter") {
+				if strings.Contains(f.Message+f.Output(), "hunter") {
 					t.Errorf("%+v shows a value", f)
 				}
 			})

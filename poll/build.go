@@ -54,7 +54,7 @@ func withTail(ctx context.Context, api Builds, a Awaited, f *verdict.Failure, em
 	case err != nil && ctx.Err() == nil:
 		emit.Emit(event.Output{Source: event.BuildTail, Err: err})
 	case len(lines) > 0:
-		f.Output = strings.TrimPrefix(f.Output+"\n"+strings.Join(lines, "\n"), "\n")
+		f.Show(verdict.FromBuildLog, strings.Join(lines, "\n"))
 	}
 	return f
 }
@@ -108,8 +108,9 @@ func awaitBuild(ctx context.Context, api Builds, a Awaited, emit event.Emitter) 
 	case err != nil:
 		return nil, err
 	case build.Status != pipecat.BuildSuccess:
-		f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Build, Output: build.ErrorMessage,
-			Message: fmt.Sprintf("build %s ended as %s and is not deployed", a.ID, build.Status) + because("", build.ErrorMessage)}
+		f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Build,
+			Message: fmt.Sprintf("build %s ended as %s and is not deployed", a.ID, build.Status)}
+		f.Show(verdict.FromBuilder, build.ErrorMessage)
 		if build.Status == pipecat.BuildTimeout {
 			f.Cause = verdict.BuildTimedOut
 		}

@@ -85,7 +85,7 @@ func TestBuild(t *testing.T) {
 		reason   verdict.Reason // empty: build
 	}{
 		{"success", []string{"pending", "building", "success"}, "", "", "pending, building, success", ""},
-		{"failed", []string{"building", "failed"}, verdict.Failed, "build id ended as failed and is not deployed: no such file", "building, failed", ""},
+		{"failed", []string{"building", "failed"}, verdict.Failed, "build id ended as failed and is not deployed", "building, failed", ""},
 		{"timeout", []string{"timeout"}, verdict.Failed, "build id ended as timeout", "timeout", ""},
 		{"away", []string{"building", "502", "success"}, "", "", "building, Unreachable, Recovered, success", ""},
 		{"a new word", []string{"queued", "success"}, "", "", "queued, success", ""},
@@ -277,7 +277,7 @@ func TestBuildTail(t *testing.T) {
 				if !errors.As(err, &f) {
 					t.Fatalf("got %v", err)
 				}
-				if f.Status != tt.status || f.Reason != tt.reason || f.Cause != tt.cause || f.Output != tt.output || reads != tt.reads {
+				if f.Status != tt.status || f.Reason != tt.reason || f.Cause != tt.cause || f.Output() != tt.output || reads != tt.reads {
 					t.Errorf("got %+v after %d reads of the tail, want %s, %s, %q, output %q, %d reads", f, reads, tt.status, tt.reason, tt.cause, tt.output, tt.reads)
 				}
 				if took := time.Since(began); took != tt.took {
@@ -313,7 +313,7 @@ func TestBuildTailStopped(t *testing.T) {
 				t.Errorf("said %+v", e)
 			}
 		}))
-		if f := verdict.Of("", err).Failure(); f.Status != verdict.Failed || f.Reason != verdict.Build || f.Output != "step 3" {
+		if f := verdict.Of("", err).Failure(); f.Status != verdict.Failed || f.Reason != verdict.Build || f.Output() != "step 3" {
 			t.Errorf("got %+v", f)
 		}
 		if took := time.Since(began); took != time.Second {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -62,8 +63,9 @@ func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, 
 	case err != nil:
 		return err
 	case set.IsFailed():
-		return &verdict.Failure{Status: verdict.Failed, Reason: verdict.Secrets, Output: set.ErrorMessage,
-			Message: fmt.Sprintf("secret set %q could not be provisioned", stored.Set) + because("", set.ErrorMessage) + "; it has the new secrets, and the update was not sent"}
+		failure := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Secrets, Message: fmt.Sprintf("secret set %q could not be provisioned%s; it has the new secrets, and the update was not sent", stored.Set, says(set.ErrorMessage))}
+		failure.Show(verdict.FromPlatform, set.ErrorMessage)
+		return failure
 	}
 	return nil
 }
@@ -109,4 +111,13 @@ func (j *setJudge) shows(s *pipecat.SecretSet) bool {
 	return !slices.ContainsFunc(j.stored.Keys, func(key string) bool {
 		return !slices.ContainsFunc(s.Secrets, func(has pipecat.SecretKey) bool { return has.FieldName == key })
 	})
+}
+
+// says is the last line of the platform's words, as a message goes on; "" for none.
+func says(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
+		return ": " + last
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/revision"
@@ -132,13 +133,13 @@ func (r *Record) broke() string {
 	switch {
 	case r.agent == "" && r.status == verdict.Cancelled: // it was stopped before its inputs were read
 		return f.Message
-	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "" && cause != f.Message:
+	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "":
 		return fmt.Sprintf("Build %s for %s failed: %s", short(r.build), r.agent, cause)
 	case f.Reason != verdict.Crash && f.Reason != verdict.OutOfMemory && (f.Reason != verdict.NotReady || r.why.Type == ""):
 		return fmt.Sprintf("%s: %s", r.agent, f.Message)
 	case r.why.Place != nil:
 		return fmt.Sprintf("%s: %s in %s:%d", happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)
-	case cause != f.Message:
+	case cause != "" && r.why.Sure != diagnosis.Weak:
 		return happened + with(": ", cause)
 	case f.ExitCode != nil:
 		return fmt.Sprintf("%s (exit code %d)", happened, *f.ExitCode)

@@ -142,7 +142,7 @@ var jobs = []story{
 				event.Accepted{ID: "undone " + foreign},
 				event.Observed{Changed: true, Observation: revision.Observation{State: revision.State{
 					Stage: revision.Stage("back " + foreign), Serving: revision.ServingOurs, ServingID: "undone " + foreign}}})
-			p.after(time.Second).emit(red(verdict.Failure{Reason: verdict.Crash, Message: "it crashes: " + foreign, Output: "first\n" + foreign + "\nlast",
+			p.after(time.Second).emit(red(verdict.Failure{Reason: verdict.Crash, Message: "it crashes: " + foreign, Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: "first\n" + foreign + "\nlast"}},
 				Rollback: &verdict.Rollback{Message: "no way back: " + foreign, Failure: &verdict.Failure{Reason: verdict.Refused}}}))
 		},
 		func(w *want, foreign string) {
@@ -277,7 +277,7 @@ var jobs = []story{
 				event.Output{Source: event.BuildLog, Lines: []string{"first", foreign}},
 				event.Output{Source: event.BuildTail, Err: &pipecat.Error{Status: 502, Message: foreign}},
 				event.Diagnosed{Diagnosis: diagnosis.Diagnosis{Cause: "cause " + foreign}})
-			p.after(time.Minute).emit(red(verdict.Failure{Reason: verdict.Build, Message: "it failed: " + foreign, Output: "first\n" + foreign + "\nlast"}))
+			p.after(time.Minute).emit(red(verdict.Failure{Reason: verdict.Build, Message: "it failed: " + foreign, Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: "first\n" + foreign + "\nlast"}}}))
 		},
 		func(w *want, foreign string) {
 			agent, message := w.Line(foreign), w.Line("it failed: "+foreign)

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -63,13 +64,13 @@ func (l *list) finished() {
 	if failed {
 		a := gha.Annotation{Kind: gha.Error, Title: r.agent + ": " + string(r.failure.Reason), Text: strings.TrimPrefix(headline, "✗ "), More: r.more(headline)}
 		if p := r.why.Place; p != nil {
-			a.Title, a.File, a.Line = r.agent+": "+r.why.Type, p.File, p.Line
+			a.Title, a.File, a.Line = r.agent+": "+cmp.Or(r.why.Type, string(r.failure.Reason)), p.File, p.Line
 		}
 		l.add(annotation(r.Cleaner, a))
 	}
-	if r.failure.Output != "" {
+	if r.printed != "" {
 		l.add(line("Error output:"))
-		l.add(foreign(r.failure.Output))
+		l.add(foreign(r.printed))
 	}
 	l.add(line(headline))
 	if failed {
@@ -92,8 +93,8 @@ func (r *Record) more(headline string) (lines []string) {
 	if text := r.todo(); text != "" {
 		lines = append(lines, "What to do: "+plainText(text))
 	}
-	if r.failure.Reason == verdict.Build && r.failure.Output != "" { // what it printed last
-		printed := strings.Split(strings.TrimRight(r.failure.Output, "\n"), "\n")
+	if r.failure.Reason == verdict.Build && r.printed != "" { // what it printed last
+		printed := strings.Split(strings.TrimRight(r.printed, "\n"), "\n")
 		for _, line := range printed[max(0, len(printed)-maxAnnotated):] {
 			lines = append(lines, "│ "+line)
 		}

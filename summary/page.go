@@ -188,10 +188,10 @@ func (r *Record) problemList() string {
 }
 
 func (r *Record) output() string {
-	if r.failure.Output == "" {
+	if r.printed == "" {
 		return ""
 	}
-	return fence(untrusted.CutMiddle(r.failure.Output, maxDetail)) + "\n"
+	return fence(untrusted.CutMiddle(r.printed, maxDetail)) + "\n"
 }
 
 // adviceText says what to do.
@@ -220,7 +220,7 @@ func (r *Record) agentLogs() string {
 // source renders the user's own line that broke, with those around it.
 func (r *Record) source(run gha.Run) string {
 	p := r.why.Place
-	if p == nil {
+	if p == nil || len(p.Around) == 0 {
 		return ""
 	}
 	var b strings.Builder

@@ -39,7 +39,7 @@ func roll(p *player, mark string, pause func()) {
 		each(event.Rollout, event.Observed{Observation: look, Changed: i%3 != 1}, event.Heartbeat{Stage: mark})
 	}
 	each(event.Rollout, event.Output{Source: event.AgentLog, Lines: []string{mark, "::stop-commands::x", "##[error]" + mark}})
-	each(event.Rollout, red(verdict.Failure{Reason: verdict.Crash, Message: mark, Output: mark + "\n::error::" + mark}))
+	each(event.Rollout, red(verdict.Failure{Reason: verdict.Crash, Message: mark, Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: mark + "\n::error::" + mark}}}))
 }
 
 // readLog reads a runner's log back, and returns for each of the marks how many

@@ -50,7 +50,7 @@ func TestSummaryRoom(t *testing.T) {
 			}
 			var log bytes.Buffer
 			r := New(&log, map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": path})
-			failure := verdict.Failure{Reason: verdict.Crash, Message: "it crashed", Output: strings.Repeat(output+"\n", 200)}
+			failure := verdict.Failure{Reason: verdict.Crash, Message: "it crashed", Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: strings.Repeat(output+"\n", 200)}}}
 			play(r.Handle, "bot").emit(event.Configured{}, red(failure))
 			r.Finish(t.Context())
 			data, err := os.ReadFile(path)

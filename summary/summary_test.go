@@ -180,7 +180,7 @@ func TestDeadLog(t *testing.T) {
 	for _, runner := range []string{"true", ""} {
 		r := New(deadWriter{}, map[string]string{"GITHUB_ACTIONS": runner})
 		r.Mask("k")
-		play(r.Handle, "bot").emit(event.Configured{}, red(verdict.Failure{Reason: verdict.API, Message: "m", Output: "d"}))
+		play(r.Handle, "bot").emit(event.Configured{}, red(verdict.Failure{Reason: verdict.API, Message: "m", Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: "d"}}}))
 		r.Finish(t.Context())
 	}
 }

@@ -180,16 +180,27 @@ func (l *lookup) elsewhere(name string) string {
 			return beside
 		}
 	}
-	entries, err := fs.ReadDir(l.root.FS(), path.Dir(name))
-	if err != nil {
-		return ""
-	}
-	for _, e := range entries {
-		if strings.EqualFold(e.Name(), path.Base(name)) {
-			return path.Join(path.Dir(name), e.Name())
+	return otherCase(l.root, name)
+}
+
+// otherCase is a path that is there, and that differs from a name in letter case
+// alone; "" where there is none.
+func otherCase(root *os.Root, name string) string {
+	at := "."
+	for part := range strings.SplitSeq(name, "/") {
+		found := ""
+		entries, _ := fs.ReadDir(root.FS(), at)
+		for _, e := range entries {
+			if e.Name() == part || found == "" && strings.EqualFold(e.Name(), part) {
+				found = e.Name()
+			}
 		}
+		if found == "" {
+			return ""
+		}
+		at = path.Join(at, found)
 	}
-	return ""
+	return at
 }
 
 // beside finds a file that is in the workspace, but not in the context.

@@ -98,9 +98,9 @@ type Failure struct {
 	// Message says in a line what happened and what to do about it. It may
 	// quote text that is not ours.
 	Message string
-	// Output is the whole text behind it – a crash's output, a build's error,
-	// the API's answer – as it came; not ours.
-	Output string
+	// Evidence is the text behind it, in the order in which people read it: a
+	// crash's output, a build's error and its log, the API's response.
+	Evidence []Evidence
 	// Code is the platform's error code; "" where there is none.
 	Code string
 	// ExitCode is that of the agent's process; nil where there is none.
@@ -180,7 +180,9 @@ func Of(green Status, err error) Result {
 // Broken is the failure of a job whose program has a fault of its own, given what it
 // panicked with, and where.
 func Broken(fault any, stack []byte) *Failure {
-	return &Failure{Status: Failed, Reason: Internal, Output: string(stack), Message: fmt.Sprintf("internal error in this action (not your agent): %v", fault)}
+	f := &Failure{Status: Failed, Reason: Internal, Message: fmt.Sprintf("internal error in this action (not your agent): %v", fault)}
+	f.Show(FromProgram, string(stack))
+	return f
 }
 
 // Status is the job's.
