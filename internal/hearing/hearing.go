@@ -24,6 +24,9 @@ func Listen(frames []Frame) []Span {
 	return ear.Spans()
 }
 
+// Slack is by how much a network may delay frames without making a silence of it.
+const Slack = 400 * time.Millisecond
+
 const (
 	window = 20 * time.Millisecond
 
@@ -32,8 +35,7 @@ const (
 	memory = 50    // windows of which the quietest is the noise
 	pause  = 25    // windows of silence that end a span
 
-	slack    = 400 * time.Millisecond // by which a network may delay frames without making silence
-	buffered = time.Minute            // of sound ahead of its time that is listened to
+	buffered = time.Minute // of sound ahead of its time that is listened to
 	maxSpans = 1000
 )
 
@@ -58,9 +60,10 @@ func (e *Ear) Hear(f Frame) {
 	if f.Rate < 1000 || f.Rate > 384_000 || e.at > f.At+buffered {
 		return
 	}
-	if f.At > e.at+slack {
+	if f.At > e.at+Slack {
 		e.Silence(f.At)
 	}
+	e.at = max(e.at, f.At) // a shorter break is the network's, and is not heard
 	e.meter.measure(f, e.add)
 }
 
