@@ -1,2 +1,0 @@
-package phone
-import _ "github.com/pion/webrtc/v4"
