@@ -1,15 +1,12 @@
 package phone_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"pipecat-cloud-deploy/internal/hearing"
 	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/simulator"
 	"pipecat-cloud-deploy/internal/simulator/bots"
@@ -31,11 +28,11 @@ func endpoint(h http.HandlerFunc) phone.Endpoint {
 	return phone.Endpoint{URL: &url.URL{Scheme: "wss", Host: "calls.test", Path: "/ws"}, Transport: simulator.Transport(h)}
 }
 
-func twilio(b bots.Bot) phone.Road {
+func twilio(_ *testing.T, b bots.Bot) phone.Road {
 	return phone.Twilio{Endpoint: endpoint(func(w http.ResponseWriter, r *http.Request) { b.ServeTwilio(w, r, nil) })}
 }
 
-func webSocket(b bots.Bot) phone.Road {
+func webSocket(_ *testing.T, b bots.Bot) phone.Road {
 	return phone.WebSocket{Endpoint: endpoint(b.ServeWebSocket)}
 }
 
@@ -50,7 +47,7 @@ func words(rate int) *phone.Recording {
 
 // TestCall holds what is heard of each bot, by each road, in virtual time.
 func TestCall(t *testing.T) {
-	roads := map[string]func(bots.Bot) phone.Road{"twilio": twilio, "websocket": webSocket}
+	roads := map[string]func(*testing.T, bots.Bot) phone.Road{"twilio": twilio, "websocket": webSocket, "webrtc": overWebRTC}
 	const never = -1
 	for _, tt := range []struct {
 		bot              string
@@ -61,18 +58,18 @@ func TestCall(t *testing.T) {
 	}{
 		{bot: "greets", answer: 500 * time.Millisecond, response: never, lasts: 900 * time.Millisecond},
 		{bot: "greets", say: true, answer: 500 * time.Millisecond, response: 500 * time.Millisecond, lasts: 7 * time.Second},
-		{bot: "waits", answer: never, response: never, lasts: 61 * time.Second},
+		{bot: "waits", answer: never, response: never, lasts: 31 * time.Second},
 		{bot: "waits", say: true, answer: never, response: time.Second, lasts: 9 * time.Second},
 		{bot: "deaf", say: true, answer: 500 * time.Millisecond, response: never, lasts: 27 * time.Second},
 		{bot: "late", answer: 20 * time.Second, response: never, lasts: 20400 * time.Millisecond},
 		{bot: "talks", say: true, answer: 500 * time.Millisecond, response: never, lasts: 45 * time.Second},
-		{bot: "silent", answer: never, response: never, lasts: 61 * time.Second},
-		{bot: "mute", answer: never, response: never, lasts: 61 * time.Second},
-		{bot: "mute", say: true, answer: never, response: never, lasts: 61 * time.Second},
-		{bot: "hisses", answer: never, response: never, lasts: 61 * time.Second},
-		{bot: "hums", answer: never, response: never, lasts: 61 * time.Second},
-		{bot: "hangs-up", answer: never, response: never, lasts: 1100 * time.Millisecond, hungUp: true},
-		{bot: "raises", answer: never, response: never, lasts: 100 * time.Millisecond, hungUp: true},
+		{bot: "silent", answer: never, response: never, lasts: 31 * time.Second},
+		{bot: "mute", answer: never, response: never, lasts: 31 * time.Second},
+		{bot: "mute", say: true, answer: never, response: never, lasts: 31 * time.Second},
+		{bot: "hisses", answer: never, response: never, lasts: 31 * time.Second},
+		{bot: "hums", answer: never, response: never, lasts: 31 * time.Second},
+		{bot: "hangs-up", answer: never, response: never, lasts: 1500 * time.Millisecond, hungUp: true},
+		{bot: "raises", answer: never, response: never, lasts: 500 * time.Millisecond, hungUp: true},
 	} {
 		for name, road := range roads {
 			title := name + "/" + tt.bot
@@ -81,11 +78,11 @@ func TestCall(t *testing.T) {
 			}
 			t.Run(title, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					plan := phone.Plan{Until: time.Now().Add(time.Minute)}
+					plan := phone.Plan{Until: time.Now().Add(30 * time.Second)}
 					if tt.say {
 						plan.Say = words(8000)
 					}
-					call, err := phone.Make(t.Context(), road(bot(t, tt.bot)), plan)
+					call, err := phone.Make(t.Context(), road(t, bot(t, tt.bot)), plan)
 					if err != nil || !call.Connected || call.HungUp != tt.hungUp || call.Foreign > 0 {
 						t.Errorf("%+v, %v", call, err)
 					}
@@ -109,6 +106,3 @@ func about(t *testing.T, what string, want time.Duration, of func() (time.Durati
 	}
 }
 
-var _ = errors.New
-var _ context.Context
-var _ hearing.Span

@@ -94,6 +94,7 @@ func (w WebRTC) newPeer() (*webrtc.PeerConnection, error) {
 	settings := webrtc.SettingEngine{LoggerFactory: &logging.DefaultLoggerFactory{Writer: io.Discard}}
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetIncludeLoopbackCandidate(w.Loopback)
+	settings.SetICETimeouts(5*time.Second, 10*time.Second, 2*time.Second)
 	if w.Net != nil {
 		settings.SetNet(w.Net)
 	}
@@ -146,7 +147,10 @@ func (l *peerLine) watch() (err error) {
 	if l.channel, err = l.peer.CreateDataChannel(channel, nil); err != nil { // the agent makes none
 		return err
 	}
-	l.channel.OnOpen(func() { _ = l.channel.SendText(clientReady) })
+	l.channel.OnOpen(func() {
+		_ = l.channel.SendText(clientReady)
+		l.channel.OnClose(func() { l.end(&HangUp{}) }) // an agent that goes closes it
+	})
 	l.channel.OnMessage(func(m webrtc.DataChannelMessage) {
 		if h, hungUp := message(m.Data); hungUp {
 			l.end(&HangUp{})
@@ -165,10 +169,15 @@ func (l *peerLine) changed(state webrtc.PeerConnectionState) {
 		default:
 			close(l.connected)
 		}
-	case webrtc.PeerConnectionStateFailed:
-		l.end(&Error{Problem: NoMedia, Err: errors.New("no way through the network works")})
 	case webrtc.PeerConnectionStateClosed:
 		l.end(&HangUp{})
+	case webrtc.PeerConnectionStateFailed:
+		select {
+		case <-l.connected:
+			l.end(&Error{Problem: Lost, Err: errors.New("nothing arrives any more")})
+		default:
+			l.end(&Error{Problem: NoMedia, Err: errors.New("no way through the network works")})
+		}
 	}
 }
 

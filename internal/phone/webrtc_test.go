@@ -42,7 +42,10 @@ func network(t *testing.T, blocked bool) (caller, agent transport.Net) {
 	if err := router.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = router.Stop() })
+	t.Cleanup(func() {
+		time.Sleep(5 * time.Second) // what is closed says so for a while
+		_ = router.Stop()
+	})
 	return caller, agent
 }
 
@@ -53,6 +56,10 @@ func webRTC(t *testing.T, b bots.Bot, peer bots.Peer, blocked bool, messages fun
 	return phone.WebRTC{Net: caller, Offer: func(_ context.Context, sdp string) (string, error) {
 		return b.Answer(t.Context(), peer, sdp, messages)
 	}}
+}
+
+func overWebRTC(t *testing.T, b bots.Bot) phone.Road {
+	return webRTC(t, b, bots.Peer{}, false, nil)
 }
 
 func TestWebRTC(t *testing.T) {

@@ -121,7 +121,7 @@ func (b Bot) speak(ctx context.Context, l line, heard *listener) {
 			}
 		}
 		if sounds || !b.Mute {
-			if l.send(ctx, samples) != nil {
+			if l.send(context.WithoutCancel(ctx), samples) != nil { // a frame is not broken off
 				return
 			}
 		}

@@ -45,6 +45,7 @@ func (b Bot) Answer(ctx context.Context, p Peer, offer string, messages func(str
 	peer.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { l.listen(track) })
 	peer.OnDataChannel(func(c *webrtc.DataChannel) {
 		l.channel.Store("chat", c)
+		c.OnClose(l.end)
 		c.OnMessage(func(m webrtc.DataChannelMessage) {
 			if messages != nil {
 				messages(string(m.Data))
@@ -88,6 +89,7 @@ func (p Peer) connection() (*webrtc.PeerConnection, *webrtc.TrackLocalStaticSamp
 	settings := webrtc.SettingEngine{LoggerFactory: &logging.DefaultLoggerFactory{Writer: io.Discard}}
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetIncludeLoopbackCandidate(true)
+	settings.DisableCloseByDTLS(true)
 	if p.Net != nil {
 		settings.SetNet(p.Net)
 	}
@@ -123,15 +125,11 @@ func (l *peerLine) send(_ context.Context, samples []int16) error {
 		for i, s := range samples[:packet] {
 			payload[i] = g711.EncodeUlawFrame(s)
 		}
-		var dropped uint16
-		if l.sent++; l.sent*7%100 < l.lost {
-			dropped = 1 // the next packet is numbered as if it had been sent
-			if err := l.track.WriteSample(media.Sample{Duration: 20 * time.Millisecond, PrevDroppedPackets: dropped}); err != nil {
-				return err
-			}
-			continue
+		sample := media.Sample{Data: payload, Duration: 20 * time.Millisecond}
+		if l.sent++; l.sent*7%100 < l.lost { // the next is numbered as if it had been sent
+			sample = media.Sample{Duration: sample.Duration, PrevDroppedPackets: 1}
 		}
-		if err := l.track.WriteSample(media.Sample{Data: payload, Duration: 20 * time.Millisecond}); err != nil {
+		if err := l.track.WriteSample(sample); err != nil {
 			return err
 		}
 	}
@@ -173,6 +171,7 @@ func (l *peerLine) close() {
 	if c, ok := l.channel.Load("chat"); ok {
 		data, _ := json.Marshal(map[string]any{"type": "signalling", "message": map[string]string{"type": "peerLeft"}})
 		_ = c.(*webrtc.DataChannel).SendText(string(data))
+		time.Sleep(100 * time.Millisecond) // the message goes first
 	}
 	_ = l.peer.GracefulClose()
 }
