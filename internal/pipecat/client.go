@@ -224,21 +224,33 @@ func (c *Client) query(ctx context.Context, out any, query url.Values, path ...s
 
 // post sends a JSON body once and reads a JSON object into out.
 func (c *Client) post(ctx context.Context, body, out any, path ...string) error {
+	return c.send(ctx, http.MethodPost, writeLimit, body, out, path...)
+}
+
+// send sends a request that writes once, with a JSON body unless that is nil, and
+// reads a JSON object into out.
+func (c *Client) send(ctx context.Context, method string, limit time.Duration, body, out any, path ...string) error {
 	u := c.Base.JoinPath(escape(path)...)
-	data, err := json.Marshal(body)
-	if err != nil {
-		return &Error{Method: http.MethodPost, URL: redact(u), Err: err}
+	var data []byte
+	var err error
+	if body != nil {
+		data, err = json.Marshal(body)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(data))
 	if err != nil {
-		return &Error{Method: http.MethodPost, URL: redact(u), Err: err}
+		return &Error{Method: method, URL: redact(u), Err: err}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(data))
+	if err != nil {
+		return &Error{Method: method, URL: redact(u), Err: err}
 	}
 	// Without it the transport cannot send the request a second time by itself, as it
 	// would on REFUSED_STREAM, GOAWAY, and a connection that closes while it is idle.
 	req.GetBody = nil
 	c.headers(req)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http(writeLimit).Do(req)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http(limit).Do(req)
 	if failure := c.answer(req, resp, err, out); failure != nil {
 		return failure
 	}

@@ -5,7 +5,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"time"
 )
+
+// startLimit is how long the start of a session may take: the platform does not say
+// whether it waits for an instance, which takes up to a minute.
+const startLimit = 90 * time.Second
 
 // PublicClient calls the routes of a Public API key, by which sessions are started.
 // It is no Client, so that neither's key can go where the other's belongs. Each
@@ -70,7 +75,7 @@ func (t *Texts) UnmarshalJSON(data []byte) error {
 // Start starts a session of the agent called name.
 func (c *PublicClient) Start(ctx context.Context, name string, r StartRequest) (*Started, error) {
 	var answer Started
-	if err := c.client.post(ctx, r, &answer, "public", name, "start"); err != nil {
+	if err := c.client.send(ctx, http.MethodPost, startLimit, r, &answer, "public", name, "start"); err != nil {
 		return nil, err
 	}
 	return &answer, nil
