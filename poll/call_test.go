@@ -54,7 +54,9 @@ func TestJudgeCall(t *testing.T) {
 	asks := poll.CallPolicy{Target: "new", Heard: true, Says: true}
 	room := poll.CallPolicy{Target: "new"}
 	old := &pipecat.Session{DeploymentID: "old", CreatedAt: pipecat.Time{Time: callAt.Add(-time.Minute)}}
-	mine := func(c hearing.Call) poll.CallEvidence { return poll.CallEvidence{Call: c, Session: ours("", s), At: callAt} }
+	mine := func(c hearing.Call) poll.CallEvidence {
+		return poll.CallEvidence{Call: c, Session: ours("", s), At: callAt}
+	}
 	problem := func(p phone.Problem, status int) poll.CallEvidence {
 		return poll.CallEvidence{Problem: &phone.Error{Problem: p, Status: status}, Session: ours("", s), At: callAt}
 	}

@@ -105,4 +105,3 @@ func about(t *testing.T, what string, want time.Duration, of func() (time.Durati
 		t.Errorf("%s: %v (%v), want about %v", what, got, known, want)
 	}
 }
-

@@ -21,8 +21,6 @@ type Peer struct {
 	Net transport.Net // nil: the machine's, within which alone it can be reached
 	// Lost are the packets of sound of each hundred that it does not send.
 	Lost int
-	// Opus has it speak that alone.
-	Opus bool
 }
 
 // Answer takes a call by WebRTC: it answers an offer, and goes on by itself until one
@@ -79,9 +77,6 @@ func (b Bot) Answer(ctx context.Context, p Peer, offer string, messages func(str
 
 func (p Peer) connection() (*webrtc.PeerConnection, *webrtc.TrackLocalStaticSample, error) {
 	codec := webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000}}
-	if p.Opus {
-		codec = webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, PayloadType: 111}
-	}
 	var engine webrtc.MediaEngine
 	if err := engine.RegisterCodec(codec, webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, nil, err
