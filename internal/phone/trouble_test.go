@@ -350,7 +350,7 @@ func TestAnswers(t *testing.T) {
 func TestLoopback(t *testing.T) {
 	b := bot(t, "greets")
 	road := phone.WebRTC{Loopback: true, Offer: func(_ context.Context, sdp string) (string, error) {
-		return b.Answer(t.Context(), bots.Peer{}, sdp, nil)
+		return b.Answer(t.Context(), bots.Peer{}, sdp, nil, nil)
 	}}
 	call, err := phone.Make(t.Context(), road, phone.Plan{Until: time.Now().Add(10 * time.Second)})
 	if answer, ok := call.Answer(); err != nil || !ok || answer > 2*time.Second {

@@ -54,7 +54,7 @@ func webRTC(t *testing.T, b bots.Bot, peer bots.Peer, blocked bool, messages fun
 	caller, agent := network(t, blocked)
 	peer.Net = agent
 	return phone.WebRTC{Net: caller, Offer: func(_ context.Context, sdp string) (string, error) {
-		return b.Answer(t.Context(), peer, sdp, messages)
+		return b.Answer(t.Context(), peer, sdp, messages, nil)
 	}}
 }
 

@@ -24,8 +24,9 @@ type Peer struct {
 }
 
 // Answer takes a call by WebRTC: it answers an offer, and goes on by itself until one
-// of the two hangs up, or ctx is done. Messages are those of the caller.
-func (b Bot) Answer(ctx context.Context, p Peer, offer string, messages func(string)) (answer string, err error) {
+// of the two hangs up, or ctx is done. Messages gets those of the caller, and over is
+// called at the end of a call that was answered; both may be nil.
+func (b Bot) Answer(ctx context.Context, p Peer, offer string, messages func(string), over func()) (answer string, err error) {
 	peer, track, err := p.connection()
 	if err != nil {
 		return "", err
@@ -63,6 +64,9 @@ func (b Bot) Answer(ctx context.Context, p Peer, offer string, messages func(str
 	}
 	<-gathered
 	go func() {
+		if over != nil {
+			defer over()
+		}
 		select {
 		case <-connected:
 			b.talk(ctx, l)
