@@ -56,7 +56,7 @@ func TestCall(t *testing.T) {
 		lasts            time.Duration // at most
 		hungUp           bool
 	}{
-		{bot: "greets", answer: 500 * time.Millisecond, response: never, lasts: 900 * time.Millisecond},
+		{bot: "greets", answer: 500 * time.Millisecond, response: never, lasts: 800 * time.Millisecond},
 		{bot: "greets", say: true, answer: 500 * time.Millisecond, response: 500 * time.Millisecond, lasts: 7 * time.Second},
 		{bot: "waits", answer: never, response: never, lasts: 31 * time.Second},
 		{bot: "waits", say: true, answer: never, response: time.Second, lasts: 9 * time.Second},

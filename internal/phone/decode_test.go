@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // TestResample holds that a tone keeps its loudness at another rate, and that what the
@@ -80,6 +82,26 @@ func TestRTVI(t *testing.T) {
 	}
 	if _, hungUp := message([]byte(`{"type":"signalling","message":{"type":"renegotiate"}}`)); hungUp {
 		t.Error("an agent that wants to renegotiate has not hung up")
+	}
+}
+
+// TestServers holds that servers of which nothing can be made do not end a call.
+func TestServers(t *testing.T) {
+	servers := []pipecat.ICEServer{
+		{URLs: pipecat.Texts{"stun:stun.test:3478", "pigeon:x", "", "turn:"}},
+		{URLs: pipecat.Texts{"turn:turn.test:3478?transport=udp"}},
+		{URLs: pipecat.Texts{"turns:turn.test:443?transport=tcp", "turn:turn.test"}, Username: "u", Credential: "c"},
+	}
+	got := usable(servers)
+	if len(got) != 3 || got[0].URLs[0] != "stun:stun.test:3478" || got[1].URLs[0] != "turns:turn.test:443?transport=tcp" {
+		t.Errorf("%v", got)
+	}
+	peer, err := WebRTC{Servers: servers}.newPeer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := peer.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
+	"github.com/pion/stun/v4"
 	"github.com/pion/transport/v5"
 	"github.com/pion/webrtc/v4"
 
@@ -99,11 +100,22 @@ func (w WebRTC) newPeer() (*webrtc.PeerConnection, error) {
 		settings.SetNet(w.Net)
 	}
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(&media), webrtc.WithSettingEngine(settings), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
-	var config webrtc.Configuration
-	for _, s := range w.Servers {
-		config.ICEServers = append(config.ICEServers, webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+	return api.NewPeerConnection(webrtc.Configuration{ICEServers: usable(w.Servers)})
+}
+
+// usable are the servers that can be asked. One that cannot must not end the call: there
+// may be a way without it.
+func usable(servers []pipecat.ICEServer) (all []webrtc.ICEServer) {
+	for _, s := range servers {
+		for _, address := range s.URLs {
+			u, err := stun.ParseURI(address)
+			turn := err == nil && (u.Scheme == stun.SchemeTypeTURN || u.Scheme == stun.SchemeTypeTURNS)
+			if err == nil && !(turn && (s.Username == "" || s.Credential == "")) {
+				all = append(all, webrtc.ICEServer{URLs: []string{address}, Username: s.Username, Credential: s.Credential})
+			}
+		}
 	}
-	return api.NewPeerConnection(config)
+	return all
 }
 
 // send sends the offer until the agent's instance is there to answer it.
