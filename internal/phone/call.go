@@ -85,12 +85,7 @@ func (p Plan) turn(c hearing.Call, speaking bool, now time.Duration) bool {
 // line is closed.
 func Make(ctx context.Context, road Road, p Plan) (hearing.Call, error) {
 	began := time.Now()
-	dialing, cancel := context.WithCancel(ctx)
-	if !p.Until.IsZero() {
-		dialing, cancel = context.WithDeadline(ctx, p.Until)
-	}
-	line, err := road.Dial(dialing)
-	cancel()
+	line, err := p.dial(ctx, road)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = &Error{Problem: Stopped, Err: ctx.Err()}
@@ -102,6 +97,16 @@ func Make(ctx context.Context, road Road, p Plan) (hearing.Call, error) {
 	err = c.run(ctx)
 	c.call.Lasted = c.now()
 	return c.call, err
+}
+
+// dial connects in time.
+func (p Plan) dial(ctx context.Context, road Road) (Line, error) {
+	if !p.Until.IsZero() {
+		limited, cancel := context.WithDeadline(ctx, p.Until)
+		defer cancel()
+		ctx = limited
+	}
+	return road.Dial(ctx)
 }
 
 // conversation is a call that goes on.

@@ -53,8 +53,8 @@ const (
 	Stopped     Problem = "stopped"     // the caller was stopped
 )
 
-// Error is a call that failed. It has no token, no address but a host, and no text
-// of anybody else.
+// Error is a call that failed. It has no token, no address but a host, and no text of
+// the agent's; a *pipecat.Error in it may quote the API.
 type Error struct {
 	Problem Problem
 	Host    string // that was called; may be empty

@@ -45,7 +45,9 @@ type WebRTC struct {
 func (w WebRTC) Dial(ctx context.Context) (Line, error) {
 	l := &peerLine{heard: make(chan Heard, 64), ended: make(chan error, 1), connected: make(chan struct{})}
 	if err := w.dial(ctx, l); err != nil {
-		l.HangUp(context.WithoutCancel(ctx))
+		brief, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpLimit)
+		defer cancel()
+		l.HangUp(brief)
 		if known := (*Error)(nil); errors.As(err, &known) {
 			return nil, known
 		}
@@ -78,8 +80,8 @@ func (w WebRTC) dial(ctx context.Context, l *peerLine) (err error) {
 	if err != nil {
 		return err
 	}
-	if err = l.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
-		return fmt.Errorf("the agent's answer cannot be used: %w", err)
+	if l.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}) != nil {
+		return errors.New("the agent's answer is no description of a call by PCMU") // its own words are left out
 	}
 	return l.connect(ctx)
 }
