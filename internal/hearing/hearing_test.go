@@ -152,7 +152,7 @@ func TestNoVoice(t *testing.T) {
 		"clicks in a tone":              mix(tone(-20, 440), bursts(noise(-3, 0), 0.005, 0.45)),
 		"a voice that is far too quiet": speech(-65, 4),
 	} {
-		for _, rate := range []int{8000, 24000, 44100} {
+		for _, rate := range []int{8000, 44100} {
 			if spans, _ := listen(frames(s, 8, rate, rate/50)); len(spans) > 0 {
 				t.Errorf("%s at %d Hz: a voice at %v", name, rate, spans)
 			}
@@ -189,7 +189,7 @@ func TestVoice(t *testing.T) {
 		{"a beep at once", between(0, 1, tone(-15, 440)), 0, 1400 * time.Millisecond},
 		{"a chime", between(2, 4, func(t float64) float64 { return tone(-10, 880)(t) * math.Exp(-3*t) }), 2, 0},
 	} {
-		for _, rate := range []int{8000, 16000, 24000} {
+		for _, rate := range []int{8000, 24000} {
 			t.Run(fmt.Sprint(tt.name, " at ", rate), func(t *testing.T) {
 				spans, known := listen(frames(tt.sound, 5, rate, rate/50))
 				if len(spans) == 0 {
