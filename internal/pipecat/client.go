@@ -209,7 +209,7 @@ func (c *Client) PutSecrets(ctx context.Context, name, region string, values []S
 		Secrets []SecretValue `json:"secrets"`
 		Region  string        `json:"region,omitempty"`
 	}{values, region}
-	err := c.send(ctx, http.MethodPut, body, &answer, "secrets", name)
+	err := c.send(ctx, http.MethodPut, writeLimit, body, &answer, "secrets", name)
 	return answer.Region, err
 }
 
@@ -272,14 +272,18 @@ func (c *Client) query(ctx context.Context, out any, query url.Values, path ...s
 
 // post sends a JSON body once and reads a JSON object into out.
 func (c *Client) post(ctx context.Context, body, out any, path ...string) error {
-	return c.send(ctx, http.MethodPost, body, out, path...)
+	return c.send(ctx, http.MethodPost, writeLimit, body, out, path...)
 }
 
-// send sends a JSON body once, by a method that writes, and reads a JSON object into
-// out.
-func (c *Client) send(ctx context.Context, method string, body, out any, path ...string) error {
+// send sends a request that writes once, with a JSON body unless that is nil, and
+// reads a JSON object into out.
+func (c *Client) send(ctx context.Context, method string, limit time.Duration, body, out any, path ...string) error {
 	u := c.Base.JoinPath(escape(path)...)
-	data, err := json.Marshal(body)
+	var data []byte
+	var err error
+	if body != nil {
+		data, err = json.Marshal(body)
+	}
 	if err != nil {
 		return &Error{Method: method, URL: redact(u), Err: err}
 	}
@@ -291,8 +295,10 @@ func (c *Client) send(ctx context.Context, method string, body, out any, path ..
 	// would on REFUSED_STREAM, GOAWAY, and a connection that closes while it is idle.
 	req.GetBody = nil
 	c.headers(req)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http(writeLimit).Do(req)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http(limit).Do(req)
 	if failure := c.answer(req, resp, err, out); failure != nil {
 		return failure
 	}

@@ -40,12 +40,12 @@ func TestLawOfWings(t *testing.T) {
 // is in deploy alone, and that no other wing has the whole client.
 func TestLawOfWrites(t *testing.T) {
 	writes := writingMethods(t)
-	for _, name := range []string{"CreateAgent", "UpdateAgent", "CreateBuild", "Upload", "UploadURL"} {
+	for _, name := range []string{"CreateAgent", "UpdateAgent", "CreateBuild", "Upload", "UploadURL", "Start", "Offer", "EndSession"} {
 		if !writes[name] {
 			t.Errorf("%s is not found to write", name)
 		}
 	}
-	for _, name := range []string{"Agent", "Build", "Logs", "SecretSet"} {
+	for _, name := range []string{"Agent", "Build", "Logs", "SecretSet", "Session", "Sessions", "SessionLogs"} {
 		if writes[name] {
 			t.Errorf("%s is found to write", name)
 		}

@@ -82,6 +82,11 @@ type Cloud struct {
 	// SkipUnpack makes the bucket read contexts without looking into them, for
 	// measuring. Each then has every Dockerfile.
 	SkipUnpack bool
+	// Calls takes the calls of sessions. Nil: nobody does.
+	Calls Calls
+	// Busy is how many of the next calls find every instance busy. OldTakes is how many
+	// an instance of the deployment before takes, where there is one.
+	Busy, OldTakes int
 	// TailLogs makes a build's log lose its beginning where it is longer than
 	// what is asked for, and not its end.
 	TailLogs bool
@@ -330,12 +335,19 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 		c.serveOrganization()
+		c.mux.HandleFunc("POST /v1/public/{name}/sessions/{id}/api/offer", c.offer)
+		c.mux.HandleFunc("GET /ws/generic/{service}", c.webSocket)
+		c.mux.HandleFunc("GET /ws/generic/{service}/{token}", c.webSocket)
 		c.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 			c.reply(w, nil, &apiError{http.StatusNotFound, "NOT_FOUND", "Not found"})
 		})
 	})
 	if IsUpload(r) {
 		c.bucket(w, r)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, "/ws/") { // which takes the token of a session, if any
+		c.mux.ServeHTTP(w, r)
 		return
 	}
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
