@@ -24,7 +24,7 @@ const (
 
 // Endpoint is where an agent's WebSocket is.
 type Endpoint struct {
-	// URL is wss, or ws to this machine, and has no query.
+	// URL is wss, or ws to this machine.
 	URL *url.URL
 	// Token is that of a session, which is good for one call. Empty where the agent
 	// asks for none.

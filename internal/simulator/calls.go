@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -96,7 +97,7 @@ func (c *Cloud) offer(w http.ResponseWriter, r *http.Request) {
 // webSocket relays a call to an agent: by the token of a session, or by its name where
 // it asks for none.
 func (c *Cloud) webSocket(w http.ResponseWriter, r *http.Request) {
-	name, _, _ := strings.Cut(r.PathValue("service"), ".")
+	name, _, _ := strings.Cut(cmp.Or(r.PathValue("service"), r.URL.Query().Get("serviceHost")), ".")
 	c.mu.Lock()
 	s, refused := c.taken(name, r.PathValue("token"))
 	c.mu.Unlock()

@@ -336,6 +336,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		c.serveOrganization()
 		c.mux.HandleFunc("POST /v1/public/{name}/sessions/{id}/api/offer", c.offer)
+		c.mux.HandleFunc("GET /ws/twilio", c.webSocket)
 		c.mux.HandleFunc("GET /ws/generic/{service}", c.webSocket)
 		c.mux.HandleFunc("GET /ws/generic/{service}/{token}", c.webSocket)
 		c.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

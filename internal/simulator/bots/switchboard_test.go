@@ -181,6 +181,22 @@ func TestWhoTakes(t *testing.T) {
 	})
 }
 
+// TestTwilioRoute holds that a call of Twilio's own finds the agent that its query names.
+func TestTwilioRoute(t *testing.T) {
+	for service, status := range map[string]int{"bot." + simulator.Organization: 0, "nobody." + simulator.Organization: 404, "": 404} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPlatform(t, "acme/bot:greets", &bots.Switchboard{Twilio: true})
+			address := &url.URL{Scheme: "wss", Host: "us-west.api.test", Path: "/ws/twilio", RawQuery: url.Values{"serviceHost": {service}}.Encode()}
+			call, err := phone.Make(t.Context(), phone.Twilio{Endpoint: phone.Endpoint{URL: address, Transport: p.carrier}}, phone.Plan{})
+			failed, _ := errors.AsType[*phone.Error](err)
+			if heard := len(call.Agent) > 0; heard != (status == 0) || failed != nil && failed.Status != status {
+				t.Errorf("%q: %+v, %v", service, call, err)
+			}
+			time.Sleep(10 * time.Second)
+		})
+	}
+}
+
 // TestTokens holds that a call by WebSocket takes the token of a session, once, where
 // the agent asks for one.
 func TestTokens(t *testing.T) {
