@@ -32,7 +32,7 @@ func Blocked(t *testing.T) {
 			t.Fatal(err)
 		}
 		j := start(t, cloud, "INPUT_IMAGE=ghcr.io/acme/bot:ok", "INPUT_WAIT-FOR-READY=false", file+"="+fifo)
-		for late := time.Now().Add(hangs); !strings.Contains(j.log.String(), "✓ demo-agent is deployed"); time.Sleep(5 * time.Millisecond) {
+		for late := time.Now().Add(hangs); !strings.Contains(j.log.String(), "was accepted for demo-agent"); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(late) {
 				t.Fatalf("it is not deployed:\n%s", j.log)
 			}

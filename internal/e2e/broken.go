@@ -50,7 +50,7 @@ var breakages = []struct{ what, old, new string }{
 	{"the key in another header",
 		`UserAgent: "pipecat-cloud-deploy/" + version.Name()`, `UserAgent: "pipecat-cloud-deploy/" + version.Name() + string(cfg.APIKey)`},
 	{"the key in the log",
-		`l.say("Taken as deployment %s; before, it was %s.", a.ID, short(a.Previous))`, `l.items = append(l.items, line("Taken, with "+l.r.Cleaner.Secrets[len(l.r.Cleaner.Secrets)-1]))`},
+		`l.say("Deployment %s accepted (replaces %s).", a.ID, short(a.Previous))`, `l.items = append(l.items, line("Taken, with "+l.r.Cleaner.Secrets[len(l.r.Cleaner.Secrets)-1]))`},
 	{"a goroutine that is left",
 		"defer resp.Body.Close()\n\te.Status = resp.StatusCode\n", "e.Status = resp.StatusCode\n"},
 	{"a rollback over another's deployment",
