@@ -173,7 +173,6 @@ func (j *job) prepare(ctx context.Context) (deploy.Plan, error) {
 func (j *job) diagnose(ctx context.Context, failure error) (told error) {
 	told = failure
 	defer func() { _ = recover() }() // it changes no verdict
-	log := j.log.In(event.Rollout)
 	scene := diagnosis.Scene{Profile: j.want.Settings.AgentProfile, Context: j.want.Source}
 	if j.accepted != nil {
 		scene.Profile = cmp.Or(scene.Profile, j.accepted.Agent.AgentProfile)
@@ -182,11 +181,11 @@ func (j *job) diagnose(ctx context.Context, failure error) (told error) {
 			if j.cfg.RollbackOnFailure {
 				limit = min(limit, 3*time.Second) // callers may wait for the rollback
 			}
-			scene.Log = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, log)
+			scene.Log = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, j.log.In(event.Rollout))
 		}
 	}
 	d, explained := diagnosis.Explain(j.cfg.Workspace, failure, scene)
-	log.Emit(event.Diagnosed{Diagnosis: d})
+	j.log.In(event.Rollout).Emit(event.Diagnosed{Diagnosis: d})
 	return explained
 }
 
