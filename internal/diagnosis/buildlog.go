@@ -110,7 +110,11 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 		d.Sure = Likely
 	}
 	if workspace != nil && facts.Cause == "" {
-		d.Place = buildPlace(raw, d.Cause, workspace)
+		dockerfile := "Dockerfile"
+		if facts.Context != nil {
+			dockerfile = cmp.Or(facts.Context.Dockerfile, dockerfile)
+		}
+		d.Place = buildPlace(raw, d.Cause, dockerfile, workspace)
 	}
 	return d
 }

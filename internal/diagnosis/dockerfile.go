@@ -15,6 +15,8 @@ var (
 	marked      = regexp.MustCompile(`^ {0,8}(\d{1,6}) \| >>> (.*)$`)
 	// stepTitle is what BuildKit calls a step: its instruction, on one line.
 	stepTitle = regexp.MustCompile(`^#(\d{1,9}) \[[^\]]*\d+/\d+\] (.+)$`)
+	// stepOld is the title of the classic builder's.
+	stepOld   = regexp.MustCompile(`^Step \d+/\d+ : (.+)$`)
 	stepError = regexp.MustCompile(`^#(\d{1,9}) ERROR: `)
 
 	// Where a text names a line of a file with requirements.
@@ -33,8 +35,8 @@ type spot struct {
 
 // buildPlace finds the line of the workspace that a build failed at: in what lists
 // the packages where the cause names one, else in the Dockerfile.
-func buildPlace(lines []line, cause string, workspace fs.FS) *Place {
-	for _, s := range append(requirementSpots(lines, cause), dockerfileSpots(lines)...) {
+func buildPlace(lines []line, cause, dockerfile string, workspace fs.FS) *Place {
+	for _, s := range append(requirementSpots(lines, cause), dockerfileSpots(lines, dockerfile)...) {
 		if p := s.find(workspace); p != nil {
 			return p
 		}
@@ -69,7 +71,7 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 
 // dockerfileSpots are where BuildKit says that a build failed: by its excerpt, else
 // by the title of the step.
-func dockerfileSpots(lines []line) (spots []spot) {
+func dockerfileSpots(lines []line, dockerfile string) (spots []spot) {
 	titles, failed, head := map[string]string{}, "", ""
 	for _, l := range lines {
 		if m := excerptHead.FindStringSubmatch(l.text); m != nil {
@@ -80,10 +82,12 @@ func dockerfileSpots(lines []line) (spots []spot) {
 			titles[m[1]] = m[2]
 		} else if m := stepError.FindStringSubmatch(l.text); m != nil {
 			failed = titles[m[1]]
+		} else if m := stepOld.FindStringSubmatch(l.text); m != nil {
+			failed = m[1] // which is the last where it fails
 		}
 	}
 	if len(spots) == 0 && failed != "" {
-		spots = append(spots, spot{file: "Dockerfile", text: failed})
+		spots = append(spots, spot{file: dockerfile, text: failed})
 	}
 	return spots
 }
