@@ -134,7 +134,13 @@ func exceptionAt(lines []buildLine, at int) (exception, bool) {
 func (h *hint) among(facts Facts, lines []buildLine, candidates []int, workspace fs.FS) (at int, caught string) {
 	at = -1
 	rank := 0
+	looks := 0
 	for _, i := range candidates {
+		if h.when != nil && h.message.MatchString(lines[i].says) {
+			if looks++; looks > maxLooks {
+				break
+			}
+		}
 		word, ok := h.applies(facts, reading{exception: exception{message: lines[i].says}, workspace: workspace})
 		if !ok {
 			continue
@@ -223,6 +229,9 @@ func isClue(s string) bool {
 	s = strings.ToLower(s)
 	return slices.ContainsFunc(clues, func(word string) bool { return strings.Contains(s, word) })
 }
+
+// maxLooks is for how many lines a hint looks into the workspace.
+const maxLooks = 5
 
 // readBuild takes a build's log apart. Of steps that did not fail, where others
 // did, and of what only reports progress, nothing is left.

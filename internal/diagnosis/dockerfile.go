@@ -27,6 +27,11 @@ var (
 	tomlText = regexp.MustCompile(`^\s*(\d{1,6}) \| (.+)$`)
 )
 
+const (
+	maxSpots = 5  // of each kind, that are looked for
+	maxFiles = 50 // of a name; more are too many to tell which is meant
+)
+
 // spot is a line that a build's text speaks of.
 type spot struct {
 	file, text string
@@ -36,8 +41,20 @@ type spot struct {
 // buildPlace finds the line of the workspace that a build failed at: in what lists
 // the packages where the cause names one, else in the Dockerfile.
 func buildPlace(lines []line, cause, dockerfile string, workspace fs.FS) *Place {
-	for _, s := range append(requirementSpots(lines, cause), dockerfileSpots(lines, dockerfile)...) {
-		if p := s.find(workspace); p != nil {
+	spots := append(requirementSpots(lines, cause), dockerfileSpots(lines, dockerfile)...)
+	names := map[string]bool{}
+	for _, s := range spots {
+		names[path.Base(s.file)] = true
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	files, err := look(workspace, names)
+	if err != nil {
+		return nil
+	}
+	for _, s := range spots {
+		if p := s.find(workspace, files[path.Base(s.file)]); p != nil {
 			return p
 		}
 	}
@@ -59,7 +76,7 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 				}
 			}
 		}
-		if len(spots) > 20 {
+		if len(spots) == maxSpots {
 			break
 		}
 	}
@@ -74,6 +91,9 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 func dockerfileSpots(lines []line, dockerfile string) (spots []spot) {
 	titles, failed, head := map[string]string{}, "", ""
 	for _, l := range lines {
+		if len(spots) == maxSpots {
+			break
+		}
 		if m := excerptHead.FindStringSubmatch(l.text); m != nil {
 			head = m[1]
 		} else if m := marked.FindStringSubmatch(l.text); m != nil && head != "" {
@@ -99,18 +119,14 @@ func newSpot(file, line, text string) spot {
 
 func withoutStep(s string) string { return s[len(ofStep.FindString(s)):] }
 
-// find looks for a spot in the workspace. It is nil where the line does not say what
+// find looks for a spot in files of the workspace that have its name. It is nil where the line does not say what
 // the text has, whole, or where there is more than one such place.
-func (s spot) find(workspace fs.FS) *Place {
-	if path.Base(s.file)[0] == '.' || len(s.text) < minShown || !letter.MatchString(s.text) {
-		return nil
-	}
-	files, err := look(workspace, map[string]bool{path.Base(s.file): true})
-	if err != nil {
+func (s spot) find(workspace fs.FS, files []string) *Place {
+	if len(files) > maxFiles || path.Base(s.file)[0] == '.' || len(s.text) < minShown || !letter.MatchString(s.text) {
 		return nil
 	}
 	var found *Place
-	for _, file := range files[path.Base(s.file)] {
+	for _, file := range files {
 		lines, err := source(workspace, file)
 		if err != nil {
 			continue
@@ -143,12 +159,20 @@ func only(lines []string, text string) (at int) {
 	return at
 }
 
+func firstWord(s string) string {
+	word, _, _ := strings.Cut(s, " ")
+	return strings.TrimSuffix(word, `\`)
+}
+
 // says reports whether a line is a text, or the first of an instruction over several
 // that is, as a builder shows it on one.
 func says(lines []string, at int, text string) bool {
 	s := strings.TrimSpace(lines[at-1])
 	if s == text {
 		return true
+	}
+	if !strings.HasPrefix(text, firstWord(s)) {
+		return false
 	}
 	var b strings.Builder
 	for n := at; n <= len(lines) && n < at+200 && strings.HasSuffix(s, `\`); n++ {
