@@ -261,7 +261,7 @@ func readBuild(lines []line) []buildLine {
 		} else if repeated {
 			s = s[len(timing.FindString(s)):]
 		}
-		if echo.MatchString(s) || advisory.MatchString(s) && !lastRetry.MatchString(s) {
+		if isEcho(s) || isAdvisory(s) && !lastRetry.MatchString(s) {
 			continue
 		}
 		b.text = s
@@ -293,14 +293,35 @@ func readBuild(lines []line) []buildLine {
 	return kept
 }
 
+// isEcho, isAdvisory and commandIn see most lines that are none without a pattern.
+func isEcho(s string) bool {
+	return (strings.Contains(s, " |") || strings.HasPrefix(s, "Step ") || strings.HasPrefix(s, " ---> ")) && echo.MatchString(s)
+}
+
+func isAdvisory(s string) bool {
+	s = strings.TrimLeft(s, " \t")
+	return s != "" && strings.IndexByte("wWiIdDnNhH[", s[0]) >= 0 && advisory.MatchString(s)
+}
+
+func commandIn(s string) []int {
+	for _, words := range []string{"did not complete", "executor failed", "returned a ", "did not exit", "Error while"} {
+		if strings.Contains(s, words) {
+			return command.FindStringIndex(s)
+		}
+	}
+	return nil
+}
+
 // read finds out what a line says.
 func (b *buildLine) read() {
 	if s := strings.TrimSpace(b.text); s == "" || strings.HasPrefix(s, "× ") {
 		b.text = strings.TrimPrefix(s, "× ")
 	}
-	b.text = lead.ReplaceAllString(b.text, "$1")
+	if strings.Contains(b.text, ": ") {
+		b.text = lead.ReplaceAllString(b.text, "$1")
+	}
 	b.says = strings.TrimSpace(b.text)
-	if at := command.FindStringIndex(b.says); at != nil {
+	if at := commandIn(b.says); at != nil {
 		b.secondary = true
 		b.says = strings.TrimSpace(b.says[at[1]:])
 	} else if uninformative.MatchString(b.says) {
