@@ -59,7 +59,7 @@ var startHints = []hint{
 
 	// The image's command.
 	{typ: none, message: re(`[\w./-]\\r['"]|\$'\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
-	{runtime: true, typ: none, message: re(`(\S+\.(?:sh|bash|py)): exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
+	{runtime: true, typ: none, message: re(`(?i)(\S+\.(?:sh|bash|py))(?: failed)?: exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
 	{runtime: true, typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
 	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
 	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD` and `ENTRYPOINT`."},
@@ -103,6 +103,7 @@ var startHints = []hint{
 	{message: re(`nltk\.download\('([\w-]+)'\)`), say: "Have the Dockerfile download the data while the image is built: `RUN python -m nltk.downloader {1}`."},
 	{message: re(`\[E050\] Can't find model '([\w-]+)'`), say: "Have the Dockerfile download the model while the image is built: `RUN python -m spacy download {1}`."},
 	{typ: re(`^Error$`), message: re(`unsupported locale setting`), say: "The image does not have this locale: have the Dockerfile generate it (`apt-get install locales`), or use `C.UTF-8`."},
+	{typ: re(`^FileNotFoundError$`), message: re(`: '(?:[^']*/)?(\.env(?:\.\w+)?)'$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
 	{typ: re(`^FileNotFoundError$`), message: re(`(?i): '([^']*(?:credential|service[-_]?account|gcloud|client_secret|google)[^']*\.json)'`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
 
 	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([^']+)'`), when: isOwnFile, say: "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."},

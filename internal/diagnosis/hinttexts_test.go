@@ -116,7 +116,7 @@ var hintTexts = []hintText{
 
 	// The image's command.
 	{say: "The script has line endings", with: code0(127), shows: []string{`/usr/bin/env: 'sh\r': No such file or directory`, `/app/start.sh: line 2: $'\r': command not found`}, misses: []string{"/usr/bin/env: 'bash': No such file or directory", `ValueError: bad line 'a\r'`}},
-	{say: "The first line of `{1}` must name", files: unnamed, shows: []string{"exec /app/start.sh: exec format error"}, misses: []string{"exec /app/server: exec format error"}},
+	{say: "The first line of `{1}` must name", files: unnamed, shows: []string{"exec /app/start.sh: exec format error", "[FATAL tini (7)] exec /app/start.sh failed: Exec format error"}, misses: []string{"exec /app/server: exec format error"}},
 	{say: "The first line of `{1}` must name", files: ruled, misses: []string{"exec /app/start.sh: exec format error"}},
 	{say: "`{1}` is not in the image, or the interpreter", shows: []string{"exec /app/start.sh: no such file or directory"}, misses: []string{"exec /app/start.sh: permission denied"}},
 	{say: "`{1}` is not in the image: have the Dockerfile install", shows: []string{`exec: "gunicorn": executable file not found in $PATH`, "/app/start.sh: 3: exec: gunicorn: not found"}, misses: []string{`exec: "gunicorn": permission denied`}},
@@ -168,7 +168,8 @@ var hintTexts = []hintText{
 	{say: "Have the Dockerfile download the data", shows: []string{"LookupError: \n****\n  Resource punkt_tab not found.\n  >>> nltk.download('punkt_tab')\n"}, misses: []string{"LookupError: resource not found"}},
 	{say: "Have the Dockerfile download the model", shows: []string{"OSError: [E050] Can't find model 'en_core_web_md'."}, misses: []string{"OSError: [E051] can't find the model"}},
 	{say: "The image does not have this locale", shows: []string{"locale.Error: unsupported locale setting"}, misses: []string{"ValueError: unsupported locale"}},
-	{say: "`{1}` is not in the image, to which", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'google-credentials.json'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.json'"}},
+	{say: "`{1}` is not in the image, to which no secrets", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: '/app/.env'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.env'"}},
+	{say: "`{1}` is not in the image, to which no cred", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'google-credentials.json'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.json'"}},
 	{say: "The container's disk is full", shows: []string{"OSError: [Errno 28] No space left on device"}, misses: []string{"OSError: [Errno 5] Input/output error"}},
 	{say: "The user that the image runs as", shows: []string{"PermissionError: [Errno 13] Permission denied: '/app/cache'"}, misses: []string{"google.api_core.exceptions.PermissionDenied: 403 no", "PermissionError: [Errno 1] Operation not permitted"}},
 

@@ -18,6 +18,8 @@ func TestFollows(t *testing.T) {
 		{"10:00:09 ", "10:00:10 x", 9},
 		{"10:00:09 ", "ten", -1},
 		{"a1", "a", -1},
+		{"INFO  bot: ", "ERROR bot:   File", 11},
+		{"ERROR ", "INFO   x", -1},
 		{"", "x", 0},
 	} {
 		if got := follows(tt.prefix, tt.line); got != tt.want {
