@@ -180,17 +180,16 @@ func (j *job) prepare(ctx context.Context) (deploy.Plan, error) {
 func (j *job) diagnose(ctx context.Context, failure error) (told error) {
 	told = failure
 	defer func() { _ = recover() }() // it changes no verdict
-	log := j.log.In(event.Rollout)
 	scene := diagnosis.Scene{Profile: j.want.Settings.AgentProfile, Context: j.want.Source}
 	if j.accepted != nil {
 		scene.Profile = cmp.Or(scene.Profile, j.accepted.Agent.AgentProfile)
 		if verdict.Of("", failure).Reason().Ran() && j.cfg.LogLines > 0 {
 			limit := min(max(time.Second, time.Until(j.deadline)), j.cfg.LogTimeout())
-			scene.Log = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, log)
+			scene.Log = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, j.log.In(event.Rollout))
 		}
 	}
 	d, explained := diagnosis.Explain(j.cfg.Workspace, failure, scene)
-	log.Emit(event.Diagnosed{Diagnosis: d})
+	j.log.In(event.Rollout).Emit(event.Diagnosed{Diagnosis: d})
 	return explained
 }
 

@@ -232,7 +232,7 @@ func TestBuildTail(t *testing.T) {
 		}
 	}
 	away := func(time.Duration) (*pipecat.Build, error) { return nil, &pipecat.Error{Status: http.StatusBadGateway} }
-	printed := func(_ context.Context, n int) ([]string, error) { return []string{"3", "4", "5", "6"}[4-n:], nil }
+	printed := func(_ context.Context, n int) ([]string, error) { return []string{"3", "4", "5", "6"}[max(0, 4-n):], nil }
 	hangs := func(ctx context.Context, _ int) ([]string, error) { <-ctx.Done(); return nil, ctx.Err() }
 	refused := &pipecat.Error{Status: http.StatusForbidden}
 	for _, tt := range []struct {
@@ -262,8 +262,8 @@ func TestBuildTail(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				reads, began := 0, time.Now()
 				b := tailBuilds{oddBuilds{began, tt.build, func(context.Context, int) ([]string, error) { return nil, nil }}, func(ctx context.Context, n int) ([]string, error) {
-					if reads++; n != tt.lines {
-						t.Errorf("%d lines are read, want %d", n, tt.lines)
+					if reads++; n != minBuildLog {
+						t.Errorf("%d lines are read, want %d", n, minBuildLog)
 					}
 					return tt.tail(ctx, n)
 				}}
@@ -279,6 +279,9 @@ func TestBuildTail(t *testing.T) {
 				}
 				if f.Status != tt.status || f.Reason != tt.reason || f.Cause != tt.cause || f.Output() != tt.output || reads != tt.reads {
 					t.Errorf("got %+v after %d reads of the tail, want %s, %s, %q, output %q, %d reads", f, reads, tt.status, tt.reason, tt.cause, tt.output, tt.reads)
+				}
+				if n := len(f.Evidence); tt.lines > 0 && strings.HasSuffix(tt.output, "6") && f.Evidence[n-1].Text != "3\n4\n5\n6" {
+					t.Errorf("of the log it keeps %q", f.Evidence[n-1].Text)
 				}
 				if took := time.Since(began); took != tt.took {
 					t.Errorf("it took %s, want %s", took, tt.took)

@@ -110,7 +110,11 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 		d.Sure = Likely
 	}
 	if workspace != nil && facts.Cause == "" {
-		d.Place = buildPlace(raw, d.Cause, workspace)
+		dockerfile := "Dockerfile"
+		if facts.Context != nil {
+			dockerfile = cmp.Or(facts.Context.Dockerfile, dockerfile)
+		}
+		d.Place = buildPlace(raw, d.Cause, dockerfile, workspace)
 	}
 	return d
 }
@@ -130,7 +134,13 @@ func exceptionAt(lines []buildLine, at int) (exception, bool) {
 func (h *hint) among(facts Facts, lines []buildLine, candidates []int, workspace fs.FS) (at int, caught string) {
 	at = -1
 	rank := 0
+	looks := 0
 	for _, i := range candidates {
+		if h.when != nil && h.message.MatchString(lines[i].says) {
+			if looks++; looks > maxLooks {
+				break
+			}
+		}
 		word, ok := h.applies(facts, reading{exception: exception{message: lines[i].says}, workspace: workspace})
 		if !ok {
 			continue
@@ -220,6 +230,9 @@ func isClue(s string) bool {
 	return slices.ContainsFunc(clues, func(word string) bool { return strings.Contains(s, word) })
 }
 
+// maxLooks is for how many lines a hint looks into the workspace.
+const maxLooks = 5
+
 // readBuild takes a build's log apart. Of steps that did not fail, where others
 // did, and of what only reports progress, nothing is left.
 func readBuild(lines []line) []buildLine {
@@ -248,7 +261,7 @@ func readBuild(lines []line) []buildLine {
 		} else if repeated {
 			s = s[len(timing.FindString(s)):]
 		}
-		if echo.MatchString(s) || advisory.MatchString(s) && !lastRetry.MatchString(s) {
+		if isEcho(s) || isAdvisory(s) && !lastRetry.MatchString(s) {
 			continue
 		}
 		b.text = s
@@ -280,14 +293,35 @@ func readBuild(lines []line) []buildLine {
 	return kept
 }
 
+// isEcho, isAdvisory and commandIn see most lines that are none without a pattern.
+func isEcho(s string) bool {
+	return (strings.Contains(s, " |") || strings.HasPrefix(s, "Step ") || strings.HasPrefix(s, " ---> ")) && echo.MatchString(s)
+}
+
+func isAdvisory(s string) bool {
+	s = strings.TrimLeft(s, " \t")
+	return s != "" && strings.IndexByte("wWiIdDnNhH[", s[0]) >= 0 && advisory.MatchString(s)
+}
+
+func commandIn(s string) []int {
+	for _, words := range []string{"did not complete", "executor failed", "returned a ", "did not exit", "Error while"} {
+		if strings.Contains(s, words) {
+			return command.FindStringIndex(s)
+		}
+	}
+	return nil
+}
+
 // read finds out what a line says.
 func (b *buildLine) read() {
 	if s := strings.TrimSpace(b.text); s == "" || strings.HasPrefix(s, "× ") {
 		b.text = strings.TrimPrefix(s, "× ")
 	}
-	b.text = lead.ReplaceAllString(b.text, "$1")
+	if strings.Contains(b.text, ": ") {
+		b.text = lead.ReplaceAllString(b.text, "$1")
+	}
 	b.says = strings.TrimSpace(b.text)
-	if at := command.FindStringIndex(b.says); at != nil {
+	if at := commandIn(b.says); at != nil {
 		b.secondary = true
 		b.says = strings.TrimSpace(b.says[at[1]:])
 	} else if uninformative.MatchString(b.says) {

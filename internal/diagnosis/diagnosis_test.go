@@ -69,6 +69,11 @@ func TestOf(t *testing.T) {
 		{"by its log", &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it did not become ready"}, log, "KeyError", "KeyError: 'OPENAI_API_KEY'", "Put `OPENAI_API_KEY` into"},
 		{"by its exit code", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes", ExitCode: &killed}, nil, "", "", "The agent was killed: where it needs more memory than it has, set `agent-profile` to `agent-3x`"},
 		{"by the platform's code", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Code: "PCC-1004"}, nil, "", "", "Set up billing"},
+		{"by the API's own words", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Evidence: []verdict.Evidence{{From: verdict.FromAPI, Text: "secret set \"a\" not found"}}}, nil, "", "", "Make the secret set"},
+		{"not by a variable in them", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Evidence: []verdict.Evidence{{From: verdict.FromAPI, Text: "ValueError: OPENAI_API_KEY is not set"}}}, nil, "", "", ""},
+		{"nor in the platform's", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Evidence: []verdict.Evidence{{From: verdict.FromPlatform, Text: "ValueError: OPENAI_API_KEY is not set"}}}, nil, "", "ValueError: OPENAI_API_KEY is not set", ""},
+		{"not by a fault of our own", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Internal, Message: "no", Evidence: []verdict.Evidence{{From: verdict.FromProgram, Text: "panic: OPENAI_API_KEY is not set"}}}, nil, "", "", ""},
+		{"by the message before the log", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Evidence: printed("ValueError: no tea")}, log, "ValueError", "ValueError: no tea", ""},
 		{"not when it was stopped", &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "stopped"}, log, "", "", ""},
 		{"not when there is no failure", nil, log, "", "", ""},
 	} {
@@ -150,7 +155,7 @@ func TestDetails(t *testing.T) {
 		lib   = "  File \"/usr/local/lib/python3.12/site-packages/x.py\", line 1, in f\n    raise Gone(1)\n"
 	)
 	exit := func(n int) *int { return &n }
-	workspace := fstest.MapFS{"bot.py": {Data: []byte(code)}}
+	workspace := fstest.MapFS{"bot.py": {Data: []byte(code)}, "short.py": {Data: []byte("x = 1\nSECRET = 2\n")}, ".env.py": {Data: []byte("KEY = \"sk-0123456789\"\n")}}
 	for _, tt := range []struct {
 		name               string
 		facts              crash
@@ -172,6 +177,8 @@ func TestDetails(t *testing.T) {
 		{"what follows an error", crash{Text: "ERROR:    cannot load the model\nERROR:    Application startup failed. Exiting.\n"}, "cannot load the model", "", ""},
 		{"a warning before information", crash{Text: "WARNING:root:low on voices\nINFO:root:bye\n"}, "low on voices", "", ""},
 		{"a word before information", crash{Text: "bye\n[info     ] done\n"}, "bye", "", ""},
+		{"a line that is too short to show", crash{Text: head + "  File \"/app/short.py\", line 1, in <module>\n    x = 1\nKeyError: 'x'\n"}, "KeyError: 'x'", "short.py:1", ""},
+		{"a file with secrets", crash{Text: head + "  File \"/app/.env.py\", line 1, in <module>\n    KEY = \"sk-0123456789\"\nKeyError: 'x'\n"}, "KeyError: 'x'", "", ""},
 		{"too far above the end", crash{Text: head + own + "KeyError: 'x'\n" + strings.Repeat("so it goes\n", maxText/11+1)}, "so it goes", "", ""},
 		{"memory, as Python says it", crash{Text: head + own + "MemoryError\n", Reason: verdict.OutOfMemory}, "MemoryError", "bot.py:3", "agent-profile"},
 		{"memory, and another exception", crash{Text: head + own + "KeyError: 'x'\n", Reason: verdict.OutOfMemory}, "", "", "agent-profile"},
@@ -188,6 +195,9 @@ func TestDetails(t *testing.T) {
 		d := Diagnose(tt.facts.facts(), workspace)
 		if d.Cause != tt.cause || at(d.Place) != tt.place || (d.Hint == "") != (tt.hint == "") || !strings.Contains(d.Hint, tt.hint) {
 			t.Errorf("%s: got %q at %q, hint %q", tt.name, d.Cause, at(d.Place), d.Hint)
+		}
+		if d.Place != nil && (d.Place.File == "short.py") != (d.Place.Around == nil) {
+			t.Errorf("%s: shows %v", tt.name, d.Place.Around)
 		}
 	}
 }

@@ -15,6 +15,8 @@ var (
 	marked      = regexp.MustCompile(`^ {0,8}(\d{1,6}) \| >>> (.*)$`)
 	// stepTitle is what BuildKit calls a step: its instruction, on one line.
 	stepTitle = regexp.MustCompile(`^#(\d{1,9}) \[[^\]]*\d+/\d+\] (.+)$`)
+	// stepOld is the title of the classic builder's.
+	stepOld   = regexp.MustCompile(`^Step \d+/\d+ : (.+)$`)
 	stepError = regexp.MustCompile(`^#(\d{1,9}) ERROR: `)
 
 	// Where a text names a line of a file with requirements.
@@ -25,6 +27,11 @@ var (
 	tomlText = regexp.MustCompile(`^\s*(\d{1,6}) \| (.+)$`)
 )
 
+const (
+	maxSpots = 5  // of each kind, that are looked for
+	maxFiles = 50 // of a name; more are too many to tell which is meant
+)
+
 // spot is a line that a build's text speaks of.
 type spot struct {
 	file, text string
@@ -33,9 +40,21 @@ type spot struct {
 
 // buildPlace finds the line of the workspace that a build failed at: in what lists
 // the packages where the cause names one, else in the Dockerfile.
-func buildPlace(lines []line, cause string, workspace fs.FS) *Place {
-	for _, s := range append(requirementSpots(lines, cause), dockerfileSpots(lines)...) {
-		if p := s.find(workspace); p != nil {
+func buildPlace(lines []line, cause, dockerfile string, workspace fs.FS) *Place {
+	spots := append(requirementSpots(lines, cause), dockerfileSpots(lines, dockerfile)...)
+	names := map[string]bool{}
+	for _, s := range spots {
+		names[path.Base(s.file)] = true
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	files, err := look(workspace, names)
+	if err != nil {
+		return nil
+	}
+	for _, s := range spots {
+		if p := s.find(workspace, files[path.Base(s.file)]); p != nil {
 			return p
 		}
 	}
@@ -57,7 +76,7 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 				}
 			}
 		}
-		if len(spots) > 20 {
+		if len(spots) == maxSpots {
 			break
 		}
 	}
@@ -69,9 +88,12 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 
 // dockerfileSpots are where BuildKit says that a build failed: by its excerpt, else
 // by the title of the step.
-func dockerfileSpots(lines []line) (spots []spot) {
+func dockerfileSpots(lines []line, dockerfile string) (spots []spot) {
 	titles, failed, head := map[string]string{}, "", ""
 	for _, l := range lines {
+		if len(spots) == maxSpots {
+			break
+		}
 		if m := excerptHead.FindStringSubmatch(l.text); m != nil {
 			head = m[1]
 		} else if m := marked.FindStringSubmatch(l.text); m != nil && head != "" {
@@ -80,10 +102,12 @@ func dockerfileSpots(lines []line) (spots []spot) {
 			titles[m[1]] = m[2]
 		} else if m := stepError.FindStringSubmatch(l.text); m != nil {
 			failed = titles[m[1]]
+		} else if m := stepOld.FindStringSubmatch(l.text); m != nil {
+			failed = m[1] // which is the last where it fails
 		}
 	}
 	if len(spots) == 0 && failed != "" {
-		spots = append(spots, spot{file: "Dockerfile", text: failed})
+		spots = append(spots, spot{file: dockerfile, text: failed})
 	}
 	return spots
 }
@@ -95,18 +119,14 @@ func newSpot(file, line, text string) spot {
 
 func withoutStep(s string) string { return s[len(ofStep.FindString(s)):] }
 
-// find looks for a spot in the workspace. It is nil where the line does not say what
+// find looks for a spot in files of the workspace that have its name. It is nil where the line does not say what
 // the text has, whole, or where there is more than one such place.
-func (s spot) find(workspace fs.FS) *Place {
-	if path.Base(s.file)[0] == '.' || len(s.text) < minShown || !letter.MatchString(s.text) {
-		return nil
-	}
-	files, err := look(workspace, map[string]bool{path.Base(s.file): true})
-	if err != nil {
+func (s spot) find(workspace fs.FS, files []string) *Place {
+	if len(files) > maxFiles || path.Base(s.file)[0] == '.' || len(s.text) < minShown || !letter.MatchString(s.text) {
 		return nil
 	}
 	var found *Place
-	for _, file := range files[path.Base(s.file)] {
+	for _, file := range files {
 		lines, err := source(workspace, file)
 		if err != nil {
 			continue
@@ -139,12 +159,20 @@ func only(lines []string, text string) (at int) {
 	return at
 }
 
+func firstWord(s string) string {
+	word, _, _ := strings.Cut(s, " ")
+	return strings.TrimSuffix(word, `\`)
+}
+
 // says reports whether a line is a text, or the first of an instruction over several
 // that is, as a builder shows it on one.
 func says(lines []string, at int, text string) bool {
 	s := strings.TrimSpace(lines[at-1])
 	if s == text {
 		return true
+	}
+	if !strings.HasPrefix(text, firstWord(s)) {
+		return false
 	}
 	var b strings.Builder
 	for n := at; n <= len(lines) && n < at+200 && strings.HasSuffix(s, `\`); n++ {

@@ -73,5 +73,7 @@ var buildHints = []hint{
 	{reason: verdict.Build, message: re("Failed (?:building wheel for |to build installable wheels for some pyproject\\.toml based projects \\(|to (?:download and )?build `)([\\w.-]+)(?:$|[^\\w. @-]|, )"), say: "Where `{1}` is to be compiled, " + compiler},
 	{reason: verdict.Build, message: re(`command '[^']*?(?:gcc|cc|g\+\+|c\+\+|cmake)' failed with exit|metadata-generation-failed|Could not build wheels for |Getting requirements to build wheel .* error`), say: "Where a package is to be compiled, " + compiler},
 
+	{reason: verdict.Build, message: re(`[\w./-]\\r['"]|\$'\\r'`), say: "A script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
+	{reason: verdict.Build, message: re(`/(?:ba|da)?sh: (?:line )?(?:\d+: )?(\S+): Permission denied$`), say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or run it by its interpreter (`RUN sh {1}`)."},
 	{reason: verdict.Build, message: re(`/(?:ba|da)?sh: (?:line )?(?:\d+: )?([\w.+-]+): (?:command )?not found$|exec: "([\w./+-]+)": (?:executable file not found|stat .*no such file)`), say: "Install `{1}` in the Dockerfile before the command that needs it, or correct how it is spelled."},
 }

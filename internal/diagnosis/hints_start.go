@@ -53,12 +53,13 @@ var startHints = []hint{
 	{message: re(`(?:Error loading shared library (?:ld-linux|libc\.so)|symbol not found|Error relocating|libc\.musl-)`), not: re(`undefined symbol`), say: "A binary is built for another C library: take wheels and a base image that fit together, such as a Debian one (`-slim`) instead of Alpine."},
 	{message: re(`libcu(?:da|dart|blas|dnn|rand|fft|solver|sparse)|libnvrtc|libnvidia|CUDA_HOME|Found no NVIDIA driver|No CUDA GPUs|Torch not compiled with CUDA|CUDA (?:driver|out of memory)`), say: "Nothing there has a GPU: install the CPU build of the package, without CUDA, and let the code choose the CPU."},
 	{message: re(`([\w.+-]+\.so[.\d]*): cannot open shared object file`), say: "Have the Dockerfile install the system library that has `{1}`.", tell: systemLibrary},
+	{message: re(`Importing the numpy C-extensions failed|_multiarray_umath`), say: "NumPy was installed for another Python or processor: have it installed while the image is built for `linux/arm64`, and copy no virtual environment into the image."},
 	{message: re(`undefined symbol: `), say: "A native library does not fit the one that loads it: pin versions of both packages that were made for each other, and have them installed while the image is built."},
 	{message: re(`_ARRAY_API not found|compiled using NumPy 1|numpy\.core\.multiarray failed to import|numpy\.dtype size changed|numpy\.ndarray size changed`), say: "A package was compiled for NumPy 1: pin `numpy<2` in the requirements, or take a version of the package that was made for NumPy 2."},
 
 	// The image's command.
 	{typ: none, message: re(`[\w./-]\\r['"]|\$'\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
-	{runtime: true, typ: none, message: re(`(\S+\.(?:sh|bash|py)): exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
+	{runtime: true, typ: none, message: re(`(?i)(\S+\.(?:sh|bash|py))(?: failed)?: exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
 	{runtime: true, typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
 	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
 	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD` and `ENTRYPOINT`."},
@@ -72,6 +73,7 @@ var startHints = []hint{
 	// Python.
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError)$`), message: re(`^cannot import name 'bot' from 'bot'|^No module named 'bot'$|^module 'bot' has no attribute 'bot'|^Could not find 'bot' function`), say: noBot},
 	{message: re(`can't open file '/app/bot\.py'`), say: noBot},
+	{typ: none, message: re(`can't open file '([^']+)'`), say: "`{1}` is not in the image: have the Dockerfile copy it there, or correct `CMD`."},
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError|TypeError)$`), message: re(`consider renaming '[^']*?([^/']+)'|No module named '[\w.]+'; '(\w+)' is not a package`), say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^(?:ImportError|AttributeError)$`), message: re(`partially initialized module '(\w+)'`), when: importsItself, say: "Rename your `{1}.py`: it has the same name as the package that it imports, and so imports itself."},
 	{message: re(`most likely due to a circular import`), say: "Two of your modules import each other: import one of them inside the function that needs it, or move what both need to a third."},
@@ -101,14 +103,17 @@ var startHints = []hint{
 	{message: re(`nltk\.download\('([\w-]+)'\)`), say: "Have the Dockerfile download the data while the image is built: `RUN python -m nltk.downloader {1}`."},
 	{message: re(`\[E050\] Can't find model '([\w-]+)'`), say: "Have the Dockerfile download the model while the image is built: `RUN python -m spacy download {1}`."},
 	{typ: re(`^Error$`), message: re(`unsupported locale setting`), say: "The image does not have this locale: have the Dockerfile generate it (`apt-get install locales`), or use `C.UTF-8`."},
+	{typ: re(`^FileNotFoundError$`), message: re(`: '(?:[^']*/)?(\.env(?:\.\w+)?)'$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
 	{typ: re(`^FileNotFoundError$`), message: re(`(?i): '([^']*(?:credential|service[-_]?account|gcloud|client_secret|google)[^']*\.json)'`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
+
+	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([^']+)'`), when: isOwnFile, say: "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."},
 
 	// What the environment lacks.
 	{typ: re(`^KeyError$`), message: re(`^'(\w+)'$`), source: re(`\benviron\b|^raise KeyError\(key\) from None$`), say: secretSet},
 	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), source: re(`(?i)env|settings|secrets`), say: secretSet},
 	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), when: hasNoFrames, say: secretSet},
 	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
-	{typ: re(`^ValidationError$`), message: re(`(?is)^\d+ validation errors? for .*(?:field required|type=missing)`), frame: re(`pydantic_settings/|pydantic/(?:v1/)?env_settings`), say: secretSets},
+	{typ: re(`^ValidationError$`), message: re(`(?is)^\d+ validation errors? for [^\n]*\n(\w+)\n.*(?:field required|type=missing)`), frame: re(`pydantic_settings/|pydantic/(?:v1/)?env_settings`), say: "Put what is missing (`{1}`) into the secret set that `secret-set` names, in capitals, and with the prefix of the settings if they have one; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^SettingsError$`), message: re(`error parsing value for field "(\w+)"`), say: "The value for `{1}` in the secret set that `secret-set` names is not what the settings expect, such as JSON for a list: correct it, and set `force-redeploy`."},
 	{typ: re(`^(?:DefaultCredentialsError)$`), say: "Put the credentials of a Google service account into the secret set that `secret-set` names, and point `GOOGLE_APPLICATION_CREDENTIALS` at a file that the agent writes of them, or hand them to the client."},
 	{typ: re(`^NoRegionError$`), say: "Put `AWS_REGION` and `AWS_DEFAULT_REGION` into the secret set that `secret-set` names, or hand the region to the client (`region_name`); a new value reaches the agent only with `force-redeploy`."},
@@ -139,8 +144,8 @@ var startHints = []hint{
 
 // endHints are for how a process ended, and what the platform makes of it.
 var endHints = []hint{
-	{exits: []int{139}, silent: true, say: "Native code crashed, often because it was built for another processor: build the image, and all native code in it, for `linux/arm64`."},
-	{exits: []int{139}, message: re(`(?i)segmentation fault`), say: "Native code crashed, often because it was built for another processor: build the image, and all native code in it, for `linux/arm64`."},
+	{exits: []int{132, 139}, silent: true, say: "Native code crashed, often because it was built for another processor: build the image, and all native code in it, for `linux/arm64`."},
+	{exits: []int{132, 139}, message: re(`(?i)segmentation fault|illegal instruction`), say: "Native code crashed, often because it was built for another processor: build the image, and all native code in it, for `linux/arm64`."},
 	{exits: []int{126}, typ: none, say: "The image's command cannot be executed: check that it is built for `linux/arm64`, and that the file may be executed (`chmod +x`)."},
 	{exits: []int{127}, typ: none, say: "The image's command was not found: check the Dockerfile's `CMD` and `ENTRYPOINT`, and that the image is built for `linux/arm64`."},
 	{exits: []int{0}, reason: verdict.Crash, typ: none, silent: true, say: "The agent's process ends by itself without an error: `CMD` must start a server that keeps running, as Pipecat's base image does."},
@@ -242,6 +247,21 @@ func isPointer(r reading, name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// isOwnFile reports whether the workspace has a file that the agent does not find in
+// the image.
+func isOwnFile(r reading, name string) (string, bool) {
+	base := path.Base(path.Clean(name))
+	if r.workspace == nil || strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") {
+		return "", false
+	}
+	files, err := look(r.workspace, map[string]bool{base: true})
+	if err != nil {
+		return "", false
+	}
+	file, n := longest(path.Clean(name), files[base])
+	return file, n == 1
 }
 
 // isOwn reports whether the workspace has a module of a name at its root, or in a

@@ -79,6 +79,8 @@ var hintTexts = []hintText{
 	{say: "Have the Dockerfile install the system package with the header", with: built, shows: []string{"#7 1.2 src/a.c:3:10: fatal error: portaudio.h: No such file or directory"}, misses: []string{"#7 1.2 fatal error: menu.json: No such file or directory"}},
 	{say: "Where `{1}` is to be compiled", with: built, shows: []string{"#7 1.2 ERROR: Failed building wheel for pyaudio"}, misses: []string{"#7 1.2 error: failed building the menu"}},
 	{say: "Where a package is to be compiled", with: built, shows: []string{"#7 1.2 error: metadata-generation-failed"}, misses: []string{"#7 1.2 error: menu-generation-failed"}},
+	{say: "A script has line endings", with: built, shows: []string{`#7 1.2 /usr/bin/env: 'sh\r': No such file or directory`}, misses: []string{"#7 1.2 /usr/bin/env: 'sh9': No such file or directory"}},
+	{say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or run", with: built, shows: []string{"#7 1.2 /bin/sh: 1: ./build.sh: Permission denied"}, misses: []string{"#7 1.2 cp: cannot open 'x': Permission denied"}},
 	{say: "Install `{1}` in the Dockerfile before the command", with: built, shows: []string{"#7 1.2 /bin/sh: 1: sox: not found"}, misses: []string{"#7 1.2 error: sox: no such voice"}},
 
 	// The platform's words.
@@ -114,11 +116,11 @@ var hintTexts = []hintText{
 
 	// The image's command.
 	{say: "The script has line endings", with: code0(127), shows: []string{`/usr/bin/env: 'sh\r': No such file or directory`, `/app/start.sh: line 2: $'\r': command not found`}, misses: []string{"/usr/bin/env: 'bash': No such file or directory", `ValueError: bad line 'a\r'`}},
-	{say: "The first line of `{1}` must name", files: unnamed, shows: []string{"exec /app/start.sh: exec format error"}, misses: []string{"exec /app/server: exec format error"}},
+	{say: "The first line of `{1}` must name", files: unnamed, shows: []string{"exec /app/start.sh: exec format error", "[FATAL tini (7)] exec /app/start.sh failed: Exec format error"}, misses: []string{"exec /app/server: exec format error"}},
 	{say: "The first line of `{1}` must name", files: ruled, misses: []string{"exec /app/start.sh: exec format error"}},
 	{say: "`{1}` is not in the image, or the interpreter", shows: []string{"exec /app/start.sh: no such file or directory"}, misses: []string{"exec /app/start.sh: permission denied"}},
-	{say: "`{1}` is not in the image: have", shows: []string{`exec: "gunicorn": executable file not found in $PATH`, "/app/start.sh: 3: exec: gunicorn: not found"}, misses: []string{`exec: "gunicorn": permission denied`}},
-	{say: "`{1}` may not be executed", shows: []string{`exec: "/app/start.sh": permission denied`, "/bin/sh: 1: ./start.sh: Permission denied"}, misses: []string{"PermissionError: [Errno 13] Permission denied: '/app/start.sh'"}},
+	{say: "`{1}` is not in the image: have the Dockerfile install", shows: []string{`exec: "gunicorn": executable file not found in $PATH`, "/app/start.sh: 3: exec: gunicorn: not found"}, misses: []string{`exec: "gunicorn": permission denied`}},
+	{say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in", shows: []string{`exec: "/app/start.sh": permission denied`, "/bin/sh: 1: ./start.sh: Permission denied"}, misses: []string{"PermissionError: [Errno 13] Permission denied: '/app/start.sh'"}},
 	{say: "The image's command cannot be executed", with: code0(126), shows: []string{"no way to run this: fatal"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
 	{say: "The image's command was not found", with: code0(127), shows: []string{"/app/start.sh: line 4: sox: command not found"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
 	{say: "The agent's process ends by itself", with: code0(0), shows: []string{"", "INFO:root:hello\n"}, misses: []string{raised("main()", "KeyError: 'tea'"), "error: no room"}},
@@ -130,6 +132,10 @@ var hintTexts = []hintText{
 
 	// Python.
 	{say: "Pipecat's base image runs", shows: []string{"ModuleNotFoundError: No module named 'bot'", "python: can't open file '/app/bot.py': [Errno 2] No such file or directory"}, misses: []string{"ModuleNotFoundError: No module named 'botocore'", "python: can't open file '/app/web.py': [Errno 2] No such file or directory"}},
+	{say: "`{1}` is not in the image: have the Dockerfile copy", shows: []string{"python: can't open file '/app/main.py': [Errno 2] No such file or directory"}, misses: []string{"python: can't open file '/app/bot.py': [Errno 2] No such file or directory", raised("load()", "OSError: can't open file '/app/menu'")}},
+	{say: "Have the Dockerfile copy `{1}` into the image, where", files: fstest.MapFS{"data/menu.json": {}, ".env": {}}, shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'data/menu.json'"},
+		misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'data/prices.json'", "FileNotFoundError: [Errno 2] No such file or directory: '.env'"}},
+	{say: "NumPy was installed for another", shows: []string{"ImportError: \n\nImporting the numpy C-extensions failed.\n\nOriginal error was: No module named 'numpy.core._multiarray_umath'\n"}, misses: []string{"ImportError: \n\nImporting the numpy C-extensions failed.\n\nOriginal error was: libcblas.so.3: cannot open shared object file: No such file or directory\n"}},
 	{say: "Rename your `{1}`: it has", shows: []string{"AttributeError: module 'queue' has no attribute 'Queue' (consider renaming '/app/queue.py' since it has the same name as the standard library module)", "ModuleNotFoundError: No module named 'openai.types'; 'openai' is not a package"}, misses: []string{"AttributeError: module 'queue' has no attribute 'Queue'", "ModuleNotFoundError: No module named 'openai.types'"}},
 	{say: "Rename your `{1}.py`: it has the same name as a module", files: fstest.MapFS{"requirements.txt": {Data: []byte("loguru\nopenai==1.0\n")}}, shows: []string{
 		inLibrary("/usr/local/lib/python3.12/tempfile.py", "ImportError: cannot import name 'Random' from 'random' (/app/random.py)"),
@@ -141,7 +147,7 @@ var hintTexts = []hintText{
 	{say: "Add `setuptools<81`", shows: []string{"ModuleNotFoundError: No module named 'pkg_resources'"}, misses: []string{"ModuleNotFoundError: No module named 'pkg_resource'"}},
 	{say: "Python no longer has `{1}`", shows: []string{"ModuleNotFoundError: No module named 'audioop'"}, misses: []string{"ModuleNotFoundError: No module named 'audiotools'", "ModuleNotFoundError: No module named 'cgi_menu'"}},
 	{say: "The version that the image installs has no", shows: []string{"ModuleNotFoundError: No module named 'pipecat.services.nova'"}, misses: []string{"ModuleNotFoundError: No module named 'pipecat'"}},
-	{say: "Have the Dockerfile copy `{1}` into", files: own, shows: []string{"ModuleNotFoundError: No module named 'flows'", "ModuleNotFoundError: No module named 'prices'"}, misses: []string{"ModuleNotFoundError: No module named 'voices'"}},
+	{say: "Have the Dockerfile copy `{1}` into the image, to", files: own, shows: []string{"ModuleNotFoundError: No module named 'flows'", "ModuleNotFoundError: No module named 'prices'"}, misses: []string{"ModuleNotFoundError: No module named 'voices'"}},
 	{say: "Add the package", files: own, shows: []string{"ModuleNotFoundError: No module named 'voices'", "ModuleNotFoundError: No module named 'cv2'"}, misses: []string{"ModuleNotFoundError: No module named 'flows'", "ModuleNotFoundError: No module named 'openai.types'", "ModuleNotFoundError: No module named 'pkg_resources'"}},
 	{say: "Check the spelling of the name", shows: []string{"ImportError: cannot import name 'Voice' from 'lib.x' (/usr/lib/python3/dist-packages/lib/x.py)"}, misses: []string{"ImportError: cannot import name 'Voice' from 'lib.x' (/app/lib/x.py)"}},
 	{say: "Check the spelling of `{1}`", shows: []string{"ImportError: cannot import name 'Voice' from 'lib.x' (/app/lib/x.py)"}, misses: []string{"ImportError: libx.so.1: cannot open shared object file: No such file or directory"}},
@@ -162,7 +168,8 @@ var hintTexts = []hintText{
 	{say: "Have the Dockerfile download the data", shows: []string{"LookupError: \n****\n  Resource punkt_tab not found.\n  >>> nltk.download('punkt_tab')\n"}, misses: []string{"LookupError: resource not found"}},
 	{say: "Have the Dockerfile download the model", shows: []string{"OSError: [E050] Can't find model 'en_core_web_md'."}, misses: []string{"OSError: [E051] can't find the model"}},
 	{say: "The image does not have this locale", shows: []string{"locale.Error: unsupported locale setting"}, misses: []string{"ValueError: unsupported locale"}},
-	{say: "`{1}` is not in the image, to which", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'google-credentials.json'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.json'"}},
+	{say: "`{1}` is not in the image, to which no secrets", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: '/app/.env'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.env'"}},
+	{say: "`{1}` is not in the image, to which no cred", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'google-credentials.json'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.json'"}},
 	{say: "The container's disk is full", shows: []string{"OSError: [Errno 28] No space left on device"}, misses: []string{"OSError: [Errno 5] Input/output error"}},
 	{say: "The user that the image runs as", shows: []string{"PermissionError: [Errno 13] Permission denied: '/app/cache'"}, misses: []string{"google.api_core.exceptions.PermissionDenied: 403 no", "PermissionError: [Errno 1] Operation not permitted"}},
 
@@ -191,8 +198,13 @@ var hintTexts = []hintText{
 		raised(`requests.get(url)`, "MissingSchema: Invalid URL 'None': No scheme supplied."),
 		"TypeError: greet() missing 1 required positional argument: 'VOICE_ID'",
 	}},
-	{say: secretSets, shows: []string{
+	{say: "Put what is missing (`{1}`)", shows: []string{
 		inLibrary("/x/site-packages/pydantic_settings/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Field required [type=missing, input_value={}, input_type=dict]"),
+	}, misses: []string{
+		inLibrary("/x/site-packages/pydantic/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Field required [type=missing, input_value={}, input_type=dict]"),
+		inLibrary("/x/site-packages/pydantic_settings/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Input should be a valid integer [type=int_parsing]"),
+	}},
+	{say: secretSets, shows: []string{
 		"RuntimeError: an environment variable is missing",
 		"ValueError: an API key is required: api_key must be set",
 		"ValueError: you did not provide an API key",

@@ -114,11 +114,15 @@ func hasLevel(s string) bool {
 func indent(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 
 // follows returns how much of a line a prefix is that was seen before another, with
-// other numbers in it; -1 where it is none. Collectors put their own before each
+// other numbers and another level in it; -1 where it is none. Collectors put their own before each
 // line: a service, a time, a process.
 func follows(prefix, s string) int {
 	i, j := 0, 0
 	for i < len(prefix) {
+		if x, y := levelAt(prefix[i:]), levelAt(s[j:]); x > 0 && y > 0 && strings.TrimLeft(prefix[i+x:], " ") != "" {
+			i, j = len(prefix)-len(strings.TrimLeft(prefix[i+x:], " ")), len(s)-len(strings.TrimLeft(s[j+y:], " "))
+			continue
+		}
 		if !isDigit(prefix[i]) {
 			if j == len(s) || s[j] != prefix[i] {
 				if strings.TrimRight(prefix[i:], " ") == "" && j == len(s) {
@@ -141,6 +145,19 @@ func follows(prefix, s string) int {
 		}
 	}
 	return j
+}
+
+// levelAt is the length of the name of a level that a text begins with; 0 for none.
+func levelAt(s string) int {
+	if s == "" || s[0] < 'A' || s[0] > 'Z' {
+		return 0
+	}
+	for _, name := range levelNames {
+		if strings.HasPrefix(s, name) {
+			return len(name)
+		}
+	}
+	return 0
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

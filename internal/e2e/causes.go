@@ -53,6 +53,8 @@ func Causes(t *testing.T, run Program) {
 			env: map[string]string{"INPUT_WAIT-TIMEOUT": "10"}, cause: "the platform reports: couldn't find key TEA_KEY in Secret ns/bot", hint: "`TEA_KEY`", reason: "refused", headline: "did not become ready within wait-timeout"},
 		{name: "a build", build: copied, files: map[string]string{"Dockerfile": "FROM x\nCOPY menu.json .\n# simulator: broken\n"},
 			cause: `"/menu.json": not found`, at: "Dockerfile:2", hint: "has no `menu.json`", reason: "build", headline: `"/menu.json": not found`},
+		{name: "a build whose error is far above the end", build: "#7 1.2 E: Unable to locate package teapot\n" + strings.Repeat("#7 1.3 \n", 90) + "#7 ERROR: process \"/bin/sh -c make\" did not complete successfully: exit code: 100\n",
+			files: map[string]string{"Dockerfile": "FROM x\n# simulator: broken\n"}, cause: "E: Unable to locate package teapot", hint: "`teapot`", reason: "build", headline: "E: Unable to locate package teapot"},
 		{name: "a build without what is left out", build: copied, files: map[string]string{"Dockerfile": "FROM x\nCOPY menu.json .\n# simulator: broken\n", "menu.json": "{}", ".dockerignore": "*.json\n"},
 			cause: `"/menu.json": not found`, at: "Dockerfile:2", hint: "`.dockerignore` excludes `menu.json` from the build", reason: "build", headline: `"/menu.json": not found`},
 	} {

@@ -479,7 +479,7 @@ func (r *searchRun) brokenClaims() (broken []string) {
 	if strings.Contains(headline, "is still serving calls") && !now.Available {
 		broken = append(broken, fmt.Sprintf("it says %q, though nothing serves callers", headline))
 	}
-	if strings.Contains(headline, "nothing serves callers") && now.Available {
+	if strings.Contains(headline, "nothing serves calls") && now.Available {
 		broken = append(broken, fmt.Sprintf("it says %q, though callers are served", headline))
 	}
 	return broken

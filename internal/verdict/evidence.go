@@ -1,12 +1,16 @@
 package verdict
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Evidence is a text that may show why a step failed, as it came; not ours, unless
 // it is from this program.
 type Evidence struct {
-	From Source
-	Text string
+	From  Source
+	Text  string
+	Shown string // the part of Text that people are shown; "" for all of it
 }
 
 // Source is where an Evidence is from. What a text is decides how it is read: only
@@ -30,11 +34,11 @@ func (f *Failure) Show(from Source, text string) {
 	}
 }
 
-// Output is all of the Evidence, in its order.
+// Output is what people are shown of the Evidence, in its order.
 func (f *Failure) Output() string {
 	var texts []string
 	for _, e := range f.Evidence {
-		texts = append(texts, e.Text)
+		texts = append(texts, cmp.Or(e.Shown, e.Text))
 	}
 	return strings.Join(texts, "\n")
 }
