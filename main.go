@@ -21,6 +21,7 @@ import (
 	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
+	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/stopping"
 	"pipecat-cloud-deploy/internal/verdict"
@@ -93,6 +94,9 @@ type job struct {
 
 func newJob(cfg config.Config, transport http.RoundTripper, log event.Emitter) *job {
 	once := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy/" + version.Name(), Transport: transport}
+	if key := string(cfg.Call.PublicKey); key != "" {
+		once.Public = pipecat.NewPublicClient(once.Base, key, once.UserAgent, transport)
+	}
 	api := once
 	api.Retries, api.Retrying = 4, func(err *pipecat.Error, wait time.Duration) {
 		log.Emit(event.Retrying{Try: event.TryRead, Err: err, In: wait})
@@ -103,7 +107,14 @@ func newJob(cfg config.Config, transport http.RoundTripper, log event.Emitter) *
 
 // do is the whole job: where the new version fails, it says why, and goes back.
 func (j *job) do(ctx context.Context) (verdict.Status, error) {
-	status, err := j.rollOut(ctx)
+	way := j.rollOut
+	if j.cfg.CheckOnly {
+		way = j.check
+	}
+	status, err := way(ctx)
+	if err == nil && (status == verdict.Ready || status == verdict.Unchanged || status == verdict.Checked) {
+		err = j.verify(ctx)
+	}
 	if err != nil {
 		err = j.revert(ctx, j.diagnose(ctx, err))
 	}
@@ -176,6 +187,38 @@ func (j *job) prepare(ctx context.Context) (deploy.Plan, error) {
 	return plan.Renew(ctx, j.api, event.Emitter{}) // a build takes minutes, and someone may have deployed since
 }
 
+// check takes the current deployment for the one to verify. Nothing is changed.
+func (j *job) check(ctx context.Context) (verdict.Status, error) {
+	current, err := deploy.Current(ctx, j.api, j.want)
+	if err != nil {
+		return "", err
+	}
+	j.accepted = &current
+	j.log.In(event.Rollout).Emit(current.Event())
+	j.deadline = time.Now().Add(j.cfg.WaitTimeout)
+	return verdict.Checked, poll.Rollout(ctx, j.once, j.want.Agent, current.Target(), j.policy, j.deadline, j.log.In(event.Rollout))
+}
+
+// verify calls the deployment that serves, and watches its real calls for a while,
+// where that is asked for.
+func (j *job) verify(ctx context.Context) error {
+	if call := j.cfg.Call; call.Asked() {
+		caller, err := deploy.NewCaller(ctx, j.api, j.want)
+		if err != nil {
+			return err
+		}
+		test := poll.TestCall{Agent: j.want.Agent, Road: call.Road, Target: j.accepted.Target(), Alone: caller.Alone(), Timeout: call.Timeout,
+			Plan: phone.Plan{Say: call.Say, MaxAnswer: call.MaxAnswer, MaxResponse: call.MaxResponse}, Place: caller.Place, End: caller.End}
+		if err := poll.Call(ctx, j.once, test, j.log.In(event.Call)); err != nil {
+			return err
+		}
+	}
+	if j.cfg.BakeTime == 0 {
+		return nil
+	}
+	return poll.Bake(ctx, j.once, j.want.Agent, j.accepted.Target(), j.policy, j.cfg.BakeTime, j.log.In(event.Bake))
+}
+
 // diagnose shows what broke, and returns the failure with its cause.
 func (j *job) diagnose(ctx context.Context, failure error) (told error) {
 	told = failure
@@ -219,5 +262,6 @@ func (j *job) revert(ctx context.Context, failure error) error {
 func request(cfg config.Config) deploy.Request {
 	return deploy.Request{Agent: cfg.AgentName, Region: cfg.Region, Settings: cfg.Settings,
 		Secrets: cfg.Secrets, Latest: cfg.Build.Latest, Source: cfg.Source(), BuildTimeout: cfg.Build.Timeout,
-		Create: cfg.CreateIfMissing, Force: cfg.ForceRedeploy, Warm: cfg.WaitForReady && cfg.WaitFor == "warm", Rollback: cfg.RollbackOnFailure, DryRun: cfg.DryRun}
+		Call: cfg.Call.Road, CallBody: cfg.Call.Body, CallKey: cfg.Call.PublicKey != "", URL: cfg.APIURL,
+		Create: cfg.CreateIfMissing && !cfg.CheckOnly, Force: cfg.ForceRedeploy, Warm: cfg.WaitForReady && cfg.WaitFor == "warm", Rollback: cfg.RollbackOnFailure, DryRun: cfg.DryRun}
 }

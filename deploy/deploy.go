@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +39,12 @@ type API interface {
 	UploadURL(ctx context.Context, region string) (*pipecat.Upload, error)
 	Upload(ctx context.Context, to *pipecat.Upload, body io.Reader, size int64, progress func(sent int64)) error
 	CreateBuild(ctx context.Context, r pipecat.BuildRequest) (b *pipecat.Build, cached bool, err error)
+
+	// A test call's session is started with the Public key, and ended with the Private.
+	Start(ctx context.Context, agent string, r pipecat.StartRequest) (*pipecat.Started, error)
+	Offer(ctx context.Context, agent, session, sdp string) (string, error)
+	EndSession(ctx context.Context, agent, session string) error
+	Carrier() http.RoundTripper // of a test call's WebSocket; nil: the standard one
 }
 
 // Request is what an agent is to become. What is zero is not asked for, and the
@@ -51,6 +59,11 @@ type Request struct {
 	Latest       bool                  // deploy the newest successful build of the agent's region
 	Source       *buildcontext.Options // deploy a build of this build context; nil: none
 	BuildTimeout time.Duration
+
+	Call     string         // how the agent is called once it is ready: a transport of pipecat's
+	CallBody map[string]any // that its bot gets
+	CallKey  bool           // there is a Public key to start sessions with
+	URL      *url.URL       // the API's address
 
 	Create   bool // the agent, when it does not exist
 	Force    bool // make a new deployment though nothing changes
@@ -194,6 +207,9 @@ func (r Request) validate(b Baseline) error {
 	if b.Agent != nil && r.Region != "" && b.Agent.Region != "" && r.Region != b.Agent.Region {
 		return failed(verdict.Inputs, nil, "agent %q is in region %s, not in %s, and cannot move; correct region or remove it, or deploy under another name", r.Agent, b.Agent.Region, r.Region)
 	}
+	if auth := r.websocketAuth(b); auth == "token" && !r.CallKey && (r.Call == pipecat.Twilio || r.Call == pipecat.WebSocket) {
+		return failed(verdict.Inputs, nil, "test-call: %s needs a Public key for an agent whose websocket-auth is token; set public-api-key (dashboard: Settings > API Keys > Public)", r.Call)
+	}
 	least, most := r.bounds(b)
 	if r.Settings.AutoScaling != nil && least != nil && most != nil && *least > *most {
 		return failed(verdict.Inputs, nil, "min-agents would be %d, above max-agents, which would be %d; set both", *least, *most)
@@ -202,6 +218,15 @@ func (r Request) validate(b Baseline) error {
 		return failed(verdict.Inputs, nil, "wait-for is warm, but no replica of agent %q is kept warm; set min-agents to 1 or more, or wait-for to ready", r.Agent)
 	}
 	return nil
+}
+
+// websocketAuth is how WebSockets are authorized after the change; "" where that is not
+// known.
+func (r Request) websocketAuth(b Baseline) string {
+	if r.Settings.WebsocketAuth != "" || b.Agent == nil {
+		return r.Settings.WebsocketAuth
+	}
+	return b.Agent.WebsocketAuth
 }
 
 // bounds are the agent's replicas after the change; nil where they are not known.

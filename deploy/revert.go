@@ -25,6 +25,8 @@ func (p Plan) Revert(made Accepted, failure error) (Plan, error) {
 		return Plan{}, fmt.Errorf("deployment %s may be another's, who asked for the same: the update's answer was lost, or came with a warning", made.ID)
 	case f.Reason == verdict.API, f.Reason == verdict.Auth:
 		return Plan{}, errors.New("the API does not tell whether it failed")
+	case f.Reason == verdict.ReasonUnproven:
+		return Plan{}, errors.New("the test call does not prove that callers are not served")
 	case f.Reason == verdict.Internal:
 		return Plan{}, errors.New("it is not known whether it failed")
 	}

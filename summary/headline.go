@@ -49,6 +49,8 @@ func (r *Record) succeeded() string {
 	}
 	after := quantity.Span(r.took())
 	switch {
+	case r.status == verdict.Checked:
+		return fmt.Sprintf("%s serves calls with %s%s", r.where(), r.version(), r.answered())
 	case r.status == verdict.Planned:
 		return fmt.Sprintf("Dry run: %s %s; nothing was sent", r.where(), r.would())
 	case r.status == verdict.Deployed && p.Create:
@@ -60,6 +62,9 @@ func (r *Record) succeeded() string {
 	case r.status == verdict.Ready && r.settingsOnly():
 		return fmt.Sprintf("New settings are live on %s after %s; the image is unchanged", r.where(), after)
 	case r.status == verdict.Ready:
+		if r.called != nil {
+			return fmt.Sprintf("%s is live on %s%s", r.version(), r.where(), r.answered())
+		}
 		return fmt.Sprintf("%s is live on %s after %s", r.version(), r.where(), after)
 	case p.ScalingOnly:
 		return fmt.Sprintf("Scaled %s: %s", r.agent, r.scaled())
@@ -67,6 +72,17 @@ func (r *Record) succeeded() string {
 		return fmt.Sprintf("Nothing was deployed: %s already runs %s", r.where(), r.version())
 	}
 	return fmt.Sprintf("Nothing was deployed: %s keeps %s", r.where(), r.version())
+}
+
+// answered says how a test call went, at the end of a green headline; "" without one.
+func (r *Record) answered() string {
+	if r.called == nil {
+		return ""
+	}
+	if at, spoke := r.called.Heard.Answer(); spoke {
+		return fmt.Sprintf(" and answered a test call in %.1f s", at.Seconds())
+	}
+	return " and answered a test call"
 }
 
 // version is what people call what a job deployed: the tag of its image, or else its
@@ -82,6 +98,9 @@ func (r *Record) version() string {
 		if p.FromBuild && r.build != "" {
 			return "build " + short(r.build)
 		}
+	}
+	if t := tag(r.image); r.change == nil && t != "" {
+		return t
 	}
 	if r.change == nil && r.build != "" {
 		return "build " + short(r.build)
@@ -124,6 +143,7 @@ func (r *Record) broke() string {
 	f := r.failure
 	happened := map[verdict.Reason]string{
 		verdict.Crash: "crashed on", verdict.OutOfMemory: "ran out of memory on", verdict.NotReady: "did not become ready on",
+		verdict.ReasonNoAnswer: "does not answer callers on", verdict.Bake: "failed while it was watched on",
 	}[f.Reason]
 	if f.Reason == verdict.Crash && r.callers.spent[reachOurs] > 0 {
 		happened = "crashed after taking calls on"
@@ -135,7 +155,9 @@ func (r *Record) broke() string {
 		return f.Message
 	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "":
 		return fmt.Sprintf("Build %s for %s failed: %s", short(r.build), r.agent, cause)
-	case f.Reason != verdict.Crash && f.Reason != verdict.OutOfMemory && (f.Reason != verdict.NotReady || r.why.Type == ""):
+	case (f.Reason == verdict.ReasonNoAnswer || f.Reason == verdict.Bake) && r.why.Place == nil:
+		return happened + ": " + f.Message
+	case f.Reason != verdict.Crash && f.Reason != verdict.OutOfMemory && f.Reason != verdict.ReasonNoAnswer && f.Reason != verdict.Bake && (f.Reason != verdict.NotReady || r.why.Type == ""):
 		return fmt.Sprintf("%s: %s", r.agent, f.Message)
 	case r.why.Place != nil:
 		return fmt.Sprintf("%s: %s in %s:%d", happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)

@@ -233,7 +233,7 @@ var jobs = []story{
 				"<details><summary>Timeline</summary>\n", "| ", "| Phase", "| Duration", "| Build", "| "+untrusted.Cut(w.Line(foreign), 200), "| 59m40s",
 				"| Rollout", "| "+untrusted.Cut(w.Line("stage "+foreign), 200), "| 19s", "| Rollback", "| "+untrusted.Cut(w.Line("back "+foreign), 200), "| 1.0s", "</details>\n")
 
-			maps.Copy(w.outputs, map[string]string{"status": "failed", "deployment-id": foreign, "previous-deployment-id": "old " + foreign,
+			maps.Copy(w.outputs, map[string]string{"status": "failed", "changed": "true", "deployment-id": foreign, "previous-deployment-id": "old " + foreign,
 				"ready-replicas": "1", "duration": "3600", "failure-reason": "crash", "failure-message": message + " – " + w.Line("no way back: "+foreign)})
 		}},
 	{"wrong inputs",
@@ -386,7 +386,7 @@ func (j story) wants(foreign string) *want {
 	for _, row := range OutputTable() {
 		w.outputs[row.Name] = ""
 	}
-	w.outputs["duration"] = "0"
+	w.outputs["duration"], w.outputs["changed"] = "0", "false"
 	for _, name := range []string{"agent-name", "service-name", "region", "image", "build-id"} {
 		w.outputs[name] = foreign
 	}

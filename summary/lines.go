@@ -66,6 +66,12 @@ func lines(r *Record, e event.Entry) []item {
 	case event.Accepted:
 		l.accepted(ev)
 	case event.Observed:
+		if e.Step == event.Bake {
+			if ev.Changed {
+				l.at(ev.Elapsed, describe(ev.State))
+			}
+			break
+		}
 		if l.reverting {
 			l.group("Wait for the rollback (deployment " + short(r.restored) + ")")
 		} else {
@@ -90,6 +96,15 @@ func lines(r *Record, e event.Entry) []item {
 		}
 	case event.PlatformIssue:
 		l.annotate(gha.Warning, "Infrastructure problem", "Pipecat Cloud reports an infrastructure problem. If it persists, contact support.")
+	case event.Checking:
+		l.group("Check " + r.agent)
+		l.say("Found agent %s%s with deployment %s. Nothing is deployed.", r.agent, with(" in ", ev.Region), short(ev.ID))
+	case event.Calling:
+		l.calling(ev)
+	case event.Called:
+		l.called(ev)
+	case event.Baked:
+		l.baked(ev)
 	case event.Output:
 		l.output(ev)
 	case event.NotReverted:
@@ -155,6 +170,8 @@ func (l *list) retrying(e event.Retrying) {
 		} else {
 			l.say("Reading the agent failed; retrying in %s: %v", in, e.Err)
 		}
+	case event.TryCall:
+		l.say("Calling again in %s: %v.", in, e.Err)
 	case event.TryUpload:
 		l.say("The upload failed; retrying in %s: %v", in, e.Err)
 	case event.TryBuildRequest:

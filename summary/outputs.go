@@ -25,7 +25,7 @@ type OutputRow struct {
 // OutputTable has every output, in the order in which users read them.
 func OutputTable() []OutputRow {
 	return []OutputRow{
-		{"status", "Final result: `ready`, `deployed`, `unchanged`, `planned`, `failed`, `timed-out`, `superseded`, `cancelled` or `rolled-back`.",
+		{"status", "Final result: `ready`, `deployed`, `unchanged`, `planned`, `checked`, `failed`, `timed-out`, `superseded`, `cancelled` or `rolled-back`.",
 			func(r *Record) string { return string(r.status) }},
 		{"deployment-id", "ID of the deployment that this job made, or of the current one if nothing was deployed.",
 			func(r *Record) string { return r.deployment }},
@@ -41,6 +41,36 @@ func OutputTable() []OutputRow {
 			func(r *Record) string { return r.image }},
 		{"build-id", "ID of the build that was deployed.",
 			func(r *Record) string { return r.build }},
+		{"previous-image", "Image of the previous deployment; empty when the API doesn't report it.",
+			func(r *Record) string {
+				if r.change == nil {
+					return ""
+				}
+				return r.change.PreviousImage
+			}},
+		{"changed", "`true` if a new deployment was made or the scaling changed, else `false`.",
+			func(r *Record) string {
+				made := r.accepted != nil && (r.accepted.ID != r.accepted.Previous || r.change != nil && r.change.ScalingOnly)
+				return fmt.Sprint(made)
+			}},
+		{"test-call", "Result of the test call: `answered`, `no-answer` or `unproven`; empty without one.",
+			func(r *Record) string {
+				if r.called == nil {
+					return ""
+				}
+				return string(r.called.Answer)
+			}},
+		{"answer-time", "Seconds from the connection of the test call to the agent's first sound.",
+			func(r *Record) string { answer, _ := r.callTimes(); return answer }},
+		{"response-time", "Seconds from the end of `test-call-say` to the agent's answer.",
+			func(r *Record) string { _, response := r.callTimes(); return response }},
+		{"session-id", "ID of the test call's session; empty where the platform gave none.",
+			func(r *Record) string {
+				if r.called == nil {
+					return ""
+				}
+				return r.called.Session
+			}},
 		{"ready-replicas", "Ready replicas of the new version when the job ended.",
 			func(r *Record) string {
 				if !r.observed {

@@ -58,6 +58,7 @@ func (r *Record) page(run gha.Run, room int) string {
 	if r.green() {
 		sections = append(sections, []section{
 			{"", r.inShort(), 0},
+			{"the test call", r.callPicture(), 6},
 			{"the notes", r.noteList(), 4},
 			{"the links", r.links(run), 3},
 			{"the details", folded("Details", r.facts()), 5},
@@ -69,6 +70,7 @@ func (r *Record) page(run gha.Run, room int) string {
 			{"", r.adviceText(), 0},
 			{"the source", r.source(run), 7},
 			{"the error output", r.output(), 6},
+			{"the test call", r.callPicture(), 6},
 			{"the notes", r.noteList(), 4},
 			{"the revisions", r.revisions(), 9},
 			{"the links", r.links(run), 5},
@@ -352,6 +354,13 @@ func (r *Record) facts() string {
 	}
 	if r.observed && !beside {
 		row("Replicas", replicas(r.rollout.State))
+	}
+	if r.called != nil {
+		row("Test call", code(string(r.called.Answer)))
+		row("Session", some(r.called.Session))
+	}
+	if r.baked != nil {
+		row("Watched", callersMet(*r.baked))
 	}
 	row("Rollback", some(r.restored))
 	row("Now serving", r.servingCell())

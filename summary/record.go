@@ -3,6 +3,7 @@ package summary
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,7 +51,9 @@ type Record struct {
 	agentLog string // its last lines, clean
 	logged   int    // how many
 	why      diagnosis.Diagnosis
-	notes    []string // warnings and notices, clean
+	called   *event.Called // the test call's end; nil: there was none
+	baked    *event.Baked  // what was seen last while it was watched; nil: it was not
+	notes    []string      // warnings and notices, clean
 
 	status  verdict.Status  // once finished
 	failure verdict.Failure // once finished, its message clean; the zero one when the job is green
@@ -147,6 +150,16 @@ func (r *Record) fold(e event.Entry) {
 		if ev.Source == event.AgentLog && len(ev.Lines) > 0 {
 			r.logged, r.agentLog = len(ev.Lines), r.Cleaner.Blocks(ev.Lines)
 		}
+	case event.Checking:
+		r.deployment, r.previous, r.region = ev.ID, ev.ID, ev.Region
+		r.image, r.build = r.line(ev.Image), r.line(ev.BuildID)
+	case event.Calling:
+		r.enter(callPart, "call "+strconv.Itoa(ev.Attempt), e.At)
+	case event.Called:
+		r.called = &ev
+	case event.Baked:
+		r.enter(bakePart, "watching", e.At)
+		r.baked = &ev
 	case event.Diagnosed:
 		r.why = ev.Diagnosis
 	case event.Finished:

@@ -14,6 +14,8 @@ const (
 	buildPart    = "Build"
 	secretsPart  = "Secrets"
 	rolloutPart  = "Rollout"
+	callPart     = "Test call"
+	bakePart     = "Bake"
 	rollbackPart = "Rollback"
 )
 

@@ -32,6 +32,10 @@ type Config struct {
 	// Secrets are put into Settings.SecretSet before the update.
 	Secrets []pipecat.SecretValue
 
+	Call      Call
+	BakeTime  time.Duration // how long to watch once all is well; 0: not
+	CheckOnly bool          // deploy nothing, and judge what is there
+
 	ForceRedeploy     bool
 	CreateIfMissing   bool
 	DryRun            bool

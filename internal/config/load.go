@@ -29,6 +29,14 @@ func Key(env gha.Env) Secret {
 	return Secret(strings.TrimSpace(env.Get(keyVariable)))
 }
 
+// publicKey reads the Public API key, as Key reads the other.
+func publicKey(env gha.Env) Secret {
+	if key := env.Input("public-api-key"); key != "" {
+		return Secret(key)
+	}
+	return Secret(strings.TrimSpace(env.Get(publicKeyVariable)))
+}
+
 // request is what a user wrote, on its way to a Config.
 type request struct {
 	cfg      Config
@@ -58,6 +66,7 @@ func Load(args []string, env gha.Env) (Config, error) {
 	r.set()
 	r.problems = append(r.problems, r.cfg.setSecrets(secretsText(env), r.given)...)
 	r.problems = append(r.problems, r.cfg.check(r.given)...)
+	r.problems = append(r.problems, r.cfg.checkCall(r.given, publicKey(env))...)
 	if len(f.problems) == 0 { // else what is missing may be what could not be read
 		r.problems = append(r.problems, r.missing(f)...)
 	}
@@ -136,7 +145,13 @@ func (r *request) choose(f file) {
 		delete(f.values, "image")
 		delete(f.values, "build-id")
 	}
-	if r.buildsUnasked(f) {
+	if checks, _ := yesOrNo(r.given["check-only"].text); checks { // the file is of the deployments
+		for name := range f.values {
+			if name != "agent-name" {
+				delete(f.values, name)
+			}
+		}
+	} else if r.buildsUnasked(f) {
 		r.given["cloud-build"] = value{"true", Problem{Input: "cloud-build", File: f.name}}
 		byInput, r.cfg.Build.Unasked, r.cfg.File = true, true, f.name
 	}
@@ -241,6 +256,9 @@ func (r *request) missing(f file) (problems Problems) {
 		v, ok := r.given[in.Name]
 		return ok && in.Change && !strings.EqualFold(v.text, "false")
 	})
+	if r.cfg.CheckOnly {
+		return problems
+	}
 	if !asked && r.given[cpu].text == "" && r.given[memory].text == "" {
 		text := "there is nothing to deploy; set image, build-id, cloud-build, or another setting to change"
 		if where != "" && len(problems) == 0 {

@@ -43,6 +43,9 @@ func secretsText(env gha.Env) string {
 // Where the secrets cannot be read, every line of them is one.
 func Masked(env gha.Env) []string {
 	masked := []string{string(Key(env))}
+	if key := publicKey(env); key != "" {
+		masked = append(masked, string(key))
+	}
 	add := func(text string) {
 		for line := range strings.Lines(text) {
 			line = strings.TrimSpace(line)

@@ -16,8 +16,9 @@ import (
 
 // expressions are what those of the examples are in a run.
 var expressions = map[string]string{
-	"secrets.PIPECAT_API_KEY": "sk_example", "env.IMAGE": "ghcr.io/acme/bot:v1.2.3", "matrix.agent": "front-desk-east", "matrix.region": "us-east",
+	"secrets.PIPECAT_API_KEY": "sk_example", "secrets.PIPECAT_PUBLIC_API_KEY": "pk_example", "env.IMAGE": "ghcr.io/acme/bot:v1.2.3", "matrix.agent": "front-desk-east", "matrix.region": "us-east",
 	"needs.staging.outputs.build-id": exampleBuild,
+	"github.ref_name":                "v1.2.3",
 	"inputs.agent-name":              "my-agent", "inputs.agent": "my-agent", "inputs.image": "ghcr.io/acme/bot:v1.2.3", "inputs.build-id": "", "inputs.moved-tag": "false",
 	"inputs.image == ''": "false", "inputs.image != ''": "true",
 }
@@ -25,7 +26,8 @@ var expressions = map[string]string{
 const exampleBuild = "123e4567-e89b-12d3-a456-426614174000"
 
 // Examples holds that each step of the examples that deploys plans to do so: a dry run
-// of it is green, sends nothing, and has nothing to say of its inputs.
+// of it is green, sends nothing, and has nothing to say of its inputs. One that only
+// checks does so.
 func Examples(t *testing.T, run Program) {
 	files, err := filepath.Glob("examples/*.yml")
 	if err != nil || len(files) == 0 {
@@ -97,11 +99,16 @@ func dryRun(t *testing.T, run Program, with map[string]any) {
 			return text
 		})
 	}
-	env["INPUT_DRY-RUN"] = "true"
+	status := "planned"
+	if env["INPUT_CHECK-ONLY"] == "true" { // the call itself needs a network
+		status, env["INPUT_TEST-CALL"] = "checked", "none"
+	} else {
+		env["INPUT_DRY-RUN"] = "true"
+	}
 	var log strings.Builder
 	code := run(t.Context(), nil, environ(env), &log, &log, simulator.Transport(cloud))
 	values, err := outputs(t, env["GITHUB_OUTPUT"])
-	if code != 0 || err != nil || values["status"] != "planned" || strings.Contains(log.String(), "=Input ") || strings.Contains(log.String(), "New agent") {
+	if code != 0 || err != nil || values["status"] != status || strings.Contains(log.String(), "=Input ") || strings.Contains(log.String(), "New agent") {
 		t.Errorf("exit code %d, outputs %v, %v\n%s", code, values, err, log.String())
 	}
 	for agent := range map[string]bool{"my-agent": true, "staging": true} {

@@ -29,6 +29,7 @@ import (
 	"pipecat-cloud-deploy/internal/config"
 	"pipecat-cloud-deploy/internal/gha/ghatest"
 	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/simulator/bots"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -208,6 +209,12 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			cloud.AddSecretSet(simulator.SecretSet{Name: args[1], Region: set["region"], Status: set["status"], Pull: set["pull"] == "true", After: after})
 		case "stored":
 			cloud.SecretsAfter, cloud.SecretsError = after, set["error"]
+		case "calls":
+			cloud.Calls = &bots.Switchboard{Twilio: set["as"] == "twilio"}
+			cloud.PublicKey = "pk_test_0123456789"
+			cloud.Busy, _ = strconv.Atoi(set["busy"])
+			cloud.OldTakes, _ = strconv.Atoi(set["old"])
+			cloud.ShowWebsocketAuth = true
 		case "laggy":
 			d, err := time.ParseDuration(args[1])
 			ts.Check(err)

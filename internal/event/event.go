@@ -9,6 +9,7 @@ import (
 
 	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/hearing"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/verdict"
@@ -23,6 +24,8 @@ const (
 	Secrets Step = "secrets"
 	Update  Step = "update"
 	Rollout Step = "rollout"
+	Call    Step = "test-call"
+	Bake    Step = "bake"
 	Revert  Step = "rollback"
 )
 
@@ -100,6 +103,7 @@ const (
 	TryLookup       Try = "lookup"        // of the agent, for an update whose response was lost
 	TryUpload       Try = "upload"        // of the build context
 	TryBuildRequest Try = "build-request" // to build what was uploaded
+	TryCall         Try = "call"          // a test call that proved nothing yet
 )
 
 // Activity is what makes progress.
@@ -303,6 +307,34 @@ type (
 	// Diagnosed is what broke.
 	Diagnosed struct{ diagnosis.Diagnosis }
 
+	// Checking is a deployment that is there, in a job that deploys none.
+	Checking struct{ ID, Region, Image, BuildID string }
+
+	// Calling is a test call that begins.
+	Calling struct {
+		Road    string
+		Attempt int // from 1
+	}
+
+	// Called is what a test call has shown, at its end.
+	Called struct {
+		Road    string
+		Session string // the platform's id of it; "" where nobody knows it
+		Answer  verdict.Answer
+		Cause   verdict.Cause // why it was not answered
+		Heard   hearing.Call  // the zero one where nothing could be heard
+	}
+
+	// Baked is what real callers met while the deployment was watched.
+	Baked struct {
+		Sessions int // of the deployment, that ended
+		Failed   int // of these
+		Active   int // that go on
+		Old      int // sessions that another deployment took meanwhile
+		For      time.Duration
+		End      bool // it is over
+	}
+
 	// NotReverted says why a deployment that failed is not rolled back.
 	NotReverted struct{ Err error }
 
@@ -334,6 +366,10 @@ func (PlatformIssue) isEvent()  {}
 func (WaitEnded) isEvent()      {}
 func (Output) isEvent()         {}
 func (Diagnosed) isEvent()      {}
+func (Checking) isEvent()       {}
+func (Calling) isEvent()        {}
+func (Called) isEvent()         {}
+func (Baked) isEvent()          {}
 func (NotReverted) isEvent()    {}
 func (Finished) isEvent()       {}
 
@@ -342,6 +378,6 @@ func Kinds() []Event {
 	return []Event{
 		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Missing{}, Progress{}, Uploaded{},
 		Planned{}, SecretsStored{}, SecretsStatus{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
-		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, NotReverted{}, Finished{},
+		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, Checking{}, Calling{}, Called{}, Baked{}, NotReverted{}, Finished{},
 	}
 }

@@ -56,6 +56,8 @@ type Client struct {
 	// Retrying is called before each of them with what failed and how long the
 	// client waits. It may be nil.
 	Retrying func(err *Error, wait time.Duration)
+	// Public starts sessions, with a key of its own; nil: there is none.
+	Public *PublicClient
 }
 
 // Agent reads the agent called name.

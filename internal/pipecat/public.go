@@ -3,9 +3,18 @@ package pipecat
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
+)
+
+// The transports that an agent's bot may have, and by which it can be called.
+const (
+	Daily     = "daily"
+	WebRTC    = "webrtc"
+	Twilio    = "twilio"
+	WebSocket = "websocket"
 )
 
 // startLimit is how long the start of a session may take: the platform does not say
@@ -21,6 +30,25 @@ type PublicClient struct{ client Client }
 // the name of another.
 func NewPublicClient(base *url.URL, key, userAgent string, transport http.RoundTripper) *PublicClient {
 	return &PublicClient{Client{Base: base, Key: key, UserAgent: userAgent, Transport: transport}}
+}
+
+// errNoPublicKey is for a client that has no PublicClient.
+var errNoPublicKey = errors.New("there is no Public key to start a session with")
+
+// Start starts a session of the agent called name, with the Public key.
+func (c *Client) Start(ctx context.Context, name string, r StartRequest) (*Started, error) {
+	if c.Public == nil {
+		return nil, errNoPublicKey
+	}
+	return c.Public.Start(ctx, name, r)
+}
+
+// Offer sends an SDP offer to a session, with the Public key: see PublicClient.
+func (c *Client) Offer(ctx context.Context, name, sessionID, sdp string) (string, error) {
+	if c.Public == nil {
+		return "", errNoPublicKey
+	}
+	return c.Public.Offer(ctx, name, sessionID, sdp)
 }
 
 // StartRequest asks for a session. What is zero is not sent.

@@ -87,7 +87,7 @@ func (c *Client) Sessions(ctx context.Context, name string, f SessionFilter) ([]
 // printed: at most n, the oldest first.
 func (c *Client) SessionLogs(ctx context.Context, name, id string, n int) ([]LogLine, error) {
 	var answer struct {
-		Logs []LogLine `json:"logs"`
+		Logs logLines `json:"logs"`
 	}
 	query := url.Values{"sessionId": {id}, "limit": {strconv.Itoa(n)}, "order": {"asc"}}
 	if err := c.query(ctx, &answer, query, "agents", name, "logs"); err != nil {
@@ -95,6 +95,9 @@ func (c *Client) SessionLogs(ctx context.Context, name, id string, n int) ([]Log
 	}
 	return answer.Logs[:min(n, len(answer.Logs))], nil
 }
+
+// Carrier is what carries the client's requests; nil: http.DefaultTransport.
+func (c *Client) Carrier() http.RoundTripper { return c.Transport }
 
 // EndSession ends a session of the agent called name at once.
 func (c *Client) EndSession(ctx context.Context, name, id string) error {

@@ -16,6 +16,7 @@ const (
 	Deployed   Status = "deployed"    // the update was accepted and not waited for
 	Unchanged  Status = "unchanged"   // the platform made no new deployment
 	Planned    Status = "planned"     // a dry run: nothing was sent
+	Checked    Status = "checked"     // nothing was deployed, and what is there serves
 	Failed     Status = "failed"      // refused, or the build or the revision failed
 	TimedOut   Status = "timed-out"   // no verdict before the deadline
 	Superseded Status = "superseded"  // another client has deployed since
@@ -25,11 +26,13 @@ const (
 
 // Statuses are all of them, the best first.
 func Statuses() []Status {
-	return []Status{Ready, Deployed, Unchanged, Planned, Failed, TimedOut, Superseded, Cancelled, RolledBack}
+	return []Status{Ready, Deployed, Unchanged, Planned, Checked, Failed, TimedOut, Superseded, Cancelled, RolledBack}
 }
 
 // OK reports whether a job that ends so is green.
-func (s Status) OK() bool { return s == Ready || s == Deployed || s == Unchanged || s == Planned }
+func (s Status) OK() bool {
+	return s == Ready || s == Deployed || s == Unchanged || s == Planned || s == Checked
+}
 
 // ExitCode is 0 for green and 1 for red.
 func (s Status) ExitCode() int {
@@ -54,6 +57,9 @@ const (
 	ImagePlatform    Reason = "image-platform"
 	NotScheduled     Reason = "not-scheduled"
 	NotReady         Reason = "not-ready"
+	ReasonNoAnswer   Reason = "no-answer" // proof that callers are not served
+	ReasonUnproven   Reason = "unproven"  // a test call that proved nothing
+	Bake             Reason = "bake"      // what happened while the deployment was watched
 	Infrastructure   Reason = "infrastructure"
 	ReasonSuperseded Reason = "superseded"
 	ReasonCancelled  Reason = "cancelled"
@@ -64,7 +70,7 @@ const (
 // Reasons are all of them, in the order in which users read them.
 func Reasons() []Reason {
 	return []Reason{Inputs, Auth, Refused, Build, Secrets, Crash, OutOfMemory, ImagePull, ImagePlatform, NotScheduled, NotReady,
-		Infrastructure, ReasonSuperseded, ReasonCancelled, API, Internal}
+		ReasonNoAnswer, ReasonUnproven, Bake, Infrastructure, ReasonSuperseded, ReasonCancelled, API, Internal}
 }
 
 // MayPass reports whether the same job may succeed later without a new commit.
@@ -78,7 +84,9 @@ func (r Reason) MayPass() bool {
 
 // Ran reports whether it is the agent's own code that failed, so that its log may
 // show the cause.
-func (r Reason) Ran() bool { return r == Crash || r == OutOfMemory || r == NotReady }
+func (r Reason) Ran() bool {
+	return r == Crash || r == OutOfMemory || r == NotReady || r == ReasonNoAnswer || r == Bake
+}
 
 // Cause is finer than a Reason, only where the advice depends on it.
 type Cause string

@@ -1,0 +1,132 @@
+package deploy
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/phone"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/settings"
+)
+
+// roomFor is for how long the room of a test call is there, should nobody end it.
+const roomFor = 5 * time.Minute
+
+// Caller places test calls to an agent.
+type Caller struct {
+	api     API
+	request Request
+	agent   *pipecat.Agent
+}
+
+// NewCaller reads the agent once more: where it can be called, and by what.
+func NewCaller(ctx context.Context, api API, r Request) (Caller, error) {
+	agent, err := api.Agent(ctx, r.Agent)
+	if err != nil {
+		return Caller{}, unreadableSince(ctx, err)
+	}
+	return Caller{api, r, agent}, nil
+}
+
+// Alone reports whether no other deployment has instances that could take a call.
+func (c Caller) Alone() bool {
+	before := c.agent.PreviousRevision
+	return before == nil || before.ReadyReplicas == 0
+}
+
+// Place makes a call possible: it starts a session, where the road needs one, whose id
+// it returns. Without a road the session is to be watched. Its error may be a
+// *pipecat.Error.
+func (c Caller) Place(ctx context.Context) (session string, road phone.Road, err error) {
+	switch c.request.Call {
+	case pipecat.Daily:
+		s, err := c.start(ctx, pipecat.StartRequest{DailyRoom: true, RoomProperties: &pipecat.RoomProperties{Expires: time.Now().Add(roomFor).Unix()}})
+		if err != nil {
+			return "", nil, err
+		}
+		return s.SessionID, nil, nil
+	case pipecat.WebRTC:
+		s, err := c.start(ctx, pipecat.StartRequest{Transport: pipecat.WebRTC, ICEServers: true})
+		if err != nil {
+			return "", nil, err
+		}
+		offer := func(ctx context.Context, sdp string) (string, error) {
+			return c.api.Offer(ctx, c.request.Agent, s.SessionID, sdp)
+		}
+		return s.SessionID, phone.WebRTC{Offer: offer, Servers: s.ICE.Servers, Loopback: pipecat.IsLoopback(c.request.URL.Hostname())}, nil
+	}
+	return c.placeSocket(ctx)
+}
+
+// placeSocket is a call by a WebSocket: where the agent asks for no token, without a
+// session of this program's.
+func (c Caller) placeSocket(ctx context.Context) (session string, road phone.Road, err error) {
+	organization := organizationOf(c.agent)
+	end := phone.Endpoint{URL: phone.GenericURL(c.request.URL, c.agent.Region, c.request.Agent, organization), Body: c.request.CallBody, Transport: c.api.Carrier()}
+	if c.request.CallKey && c.agent.WebsocketAuth != "none" {
+		s, err := c.start(ctx, pipecat.StartRequest{Transport: pipecat.WebSocket})
+		if err != nil {
+			return "", nil, err
+		}
+		if u, err := url.Parse(s.URL); err == nil && s.URL != "" {
+			u.RawQuery = ""
+			end.URL = u
+		}
+		session, end.Token = s.SessionID, s.Token
+	}
+	if c.request.Call == pipecat.Twilio {
+		return session, phone.Twilio{Endpoint: end, Service: c.request.Agent + "." + organization}, nil
+	}
+	return session, phone.WebSocket{Endpoint: end}, nil
+}
+
+// start starts a session, and without the body where that is what is refused.
+func (c Caller) start(ctx context.Context, r pipecat.StartRequest) (*pipecat.Started, error) {
+	r.Body = c.request.CallBody
+	s, err := c.api.Start(ctx, c.request.Agent, r)
+	if e := asError(err); err != nil && e.Status == 400 && r.Body != nil && strings.Contains(strings.ToLower(e.Message), "body") {
+		r.Body = nil
+		return c.api.Start(ctx, c.request.Agent, r)
+	}
+	return s, err
+}
+
+// organizationOf is the name of the organization, which a manifest has for its
+// namespace.
+func organizationOf(a *pipecat.Agent) string {
+	if a.Deployment == nil {
+		return ""
+	}
+	return a.Deployment.Manifest.Metadata.Namespace
+}
+
+// End ends a session that Place started, in time for a job that was stopped.
+func (c Caller) End(ctx context.Context, session string) {
+	if session == "" {
+		return // it ends with its connection
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	_ = c.api.EndSession(ctx, c.request.Agent, session) // else the room expires
+}
+
+// endTime is how long the end of a session may take.
+const endTime = 1200 * time.Millisecond
+
+// Current is the deployment that an agent has, for a job that deploys none.
+func Current(ctx context.Context, api API, r Request) (Accepted, error) {
+	b, err := Read(ctx, api, r)
+	if err != nil {
+		return Accepted{}, err
+	}
+	id := b.Agent.Desired()
+	return Accepted{ID: id, Previous: id, Agent: b.Agent, KnownErrors: b.Agent.Errors}, nil
+}
+
+// Event is a deployment that is there, as people are shown it.
+func (a Accepted) Event() event.Checking {
+	return event.Checking{ID: a.ID, Region: a.Agent.Region, Image: settings.ImageShown(a.Agent), BuildID: settings.BuildShown(a.Agent)}
+}

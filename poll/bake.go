@@ -1,0 +1,156 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/quantity"
+	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+const (
+	bakeSessions  = 50 // that are looked at, at a time
+	bakePace      = 15 * time.Second
+	leastFailures = 3  // sessions that prove something
+	maxLogs       = 20 // of sessions, that are read in all
+)
+
+// Bake watches a deployment that serves, and the sessions of its real callers. It ends
+// early where the deployment fails, or most of its sessions do. Its error is a
+// *verdict.Failure.
+func Bake(ctx context.Context, api interface {
+	Agents
+	Sessions
+}, agent string, t revision.Target, p Policy, lasts time.Duration, emit event.Emitter) error {
+	b := bake{api: api, agent: agent, target: t, began: time.Now(), failed: map[string]bool{}, read: map[string]bool{}, emit: emit}
+	p.MinReady = 0
+	var history History
+	var failure *verdict.Failure
+	last := revision.Observation{State: revision.State{Stage: "Active"}}
+	l := newLoop(b.began.Add(lasts), emit)
+	l.known = true
+	l.alive = func() event.Heartbeat { return event.Heartbeat{Stage: "watched", For: time.Since(b.began)} }
+	err := l.until(ctx, func(ctx context.Context) (news, error) {
+		doc, err := api.Agent(ctx, agent)
+		if err != nil {
+			history = history.ReadFailed()
+			return news{}, err
+		}
+		o := revision.Observe(doc, t)
+		_, failure, history = Judge(o, p, history, time.Now())
+		changed := o.State != last.State
+		last = o
+		events := []event.Event{event.Observed{Observation: o, Changed: changed, Elapsed: time.Since(l.start)}}
+		if failure == nil && time.Since(b.looked) >= bakePace {
+			if seen, ok := b.look(ctx); ok {
+				events = append(events, seen)
+				failure = b.judge(seen)
+			}
+		}
+		return news{events: events, changed: changed, done: failure != nil}, nil
+	})
+	switch {
+	case failure != nil && failure.Status == verdict.Superseded:
+		return failure
+	case failure != nil:
+		failed := *failure
+		failed.Status, failed.Reason = verdict.Failed, verdict.Bake
+		return &failed
+	case ctx.Err() != nil:
+		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
+			Message: "the job was stopped while it watched the new deployment, which goes on serving calls"}
+	case errors.Is(err, errDeadline):
+		if seen, ok := b.look(ctx); ok {
+			seen.End = true
+			emit.Emit(seen)
+			if failure := b.judge(seen); failure != nil {
+				return failure
+			}
+		}
+		emit.Emit(event.WaitEnded{})
+		return nil
+	}
+	return err
+}
+
+// bake is what is known of the sessions since it began.
+type bake struct {
+	api    Sessions
+	agent  string
+	target revision.Target
+	began  time.Time
+	looked time.Time
+	failed map[string]bool // by the session's id
+	read   map[string]bool // whose log was read
+	words  []string        // of what was raised
+	emit   event.Emitter
+}
+
+// look counts the sessions since the beginning. It reports false where they cannot be
+// read.
+func (b *bake) look(ctx context.Context) (seen event.Baked, ok bool) {
+	b.looked = time.Now()
+	sessions, err := b.api.Sessions(ctx, b.agent, pipecat.SessionFilter{Limit: bakeSessions})
+	if err != nil {
+		return seen, false
+	}
+	for _, s := range sessions {
+		switch {
+		case s.CreatedAt.Before(b.began):
+		case s.DeploymentID != b.target.ID:
+			seen.Old++
+		case !s.Over():
+			seen.Active++
+		default:
+			if seen.Sessions++; b.broke(ctx, s) {
+				seen.Failed++
+			}
+		}
+	}
+	seen.For = time.Since(b.began)
+	return seen, true
+}
+
+// broke reports whether a session that ended shows that it failed. A short one alone is
+// a caller who hung up.
+func (b *bake) broke(ctx context.Context, s pipecat.Session) bool {
+	if b.failed[s.ID] || s.Failed() {
+		b.failed[s.ID] = true
+		return true
+	}
+	if b.read[s.ID] || len(b.read) >= maxLogs {
+		return false
+	}
+	lines, err := b.api.SessionLogs(ctx, b.agent, s.ID, sessionLines)
+	if err != nil {
+		return false
+	}
+	b.read[s.ID] = true
+	var texts []string
+	for _, l := range lines {
+		texts = append(texts, l.Text)
+	}
+	if v := judgeLog(texts); v.Answer == verdict.NoAnswer {
+		b.failed[s.ID] = true
+		b.words = append(b.words, texts...)
+	}
+	return b.failed[s.ID]
+}
+
+// judge says that most sessions failed; nil where that is not so.
+func (b *bake) judge(seen event.Baked) *verdict.Failure {
+	if seen.Failed < leastFailures || 2*seen.Failed <= seen.Sessions {
+		return nil
+	}
+	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Bake,
+		Message: fmt.Sprintf("%d of the first %s of the new deployment failed", seen.Failed, quantity.Count(seen.Sessions, "session"))}
+	for _, line := range b.words {
+		f.Show(verdict.FromAgentLog, line)
+	}
+	return f
+}

@@ -1,0 +1,227 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/pacing"
+	"pipecat-cloud-deploy/internal/phone"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/quantity"
+	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// Sessions reads the sessions of agents and what these print.
+type Sessions interface {
+	Session(ctx context.Context, agent, id string) (*pipecat.Session, error)
+	Sessions(ctx context.Context, agent string, f pipecat.SessionFilter) ([]pipecat.Session, error)
+	SessionLogs(ctx context.Context, agent, id string, n int) ([]pipecat.LogLine, error)
+}
+
+const (
+	maxStarts    = 4                // of one test call; what is refused is none
+	callPace     = time.Second      // between looks at a session
+	shownWithin  = 5 * time.Second  // that a session and its deployment show
+	sessionLines = 200              // of a session's log that are read
+	maxCallWait  = 15 * time.Second // before another call
+)
+
+// TestCall is how an agent is called. Place makes a call possible, and End ends its
+// session, which may be none.
+type TestCall struct {
+	Agent   string
+	Road    string
+	Target  revision.Target
+	Alone   bool // no other deployment has instances that could take the call
+	Timeout time.Duration
+	Plan    phone.Plan // but for its Until
+	Place   func(context.Context) (session string, road phone.Road, err error)
+	End     func(ctx context.Context, session string)
+}
+
+// Call calls an agent until it has answered, until it is proved that it does not, or
+// until the timeout. Its error is a *verdict.Failure.
+func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) error {
+	defer emit.Emit(event.WaitEnded{})
+	deadline := time.Now().Add(t.Timeout)
+	waits := pacing.Exponential(2*time.Second, 2, maxCallWait)
+	started := 0
+	for attempt := 1; ; attempt++ {
+		emit.Emit(event.Calling{Road: t.Road, Attempt: attempt})
+		e, v, session := t.once(ctx, api, deadline)
+		wait := waits.NextBackOff()
+		if e.Refused != nil {
+			wait = max(wait, min(e.Refused.RetryAfter, pacing.MaxRetryAfter))
+		}
+		if e.Refused == nil {
+			started++
+		}
+		again := v.Again && started < maxStarts && time.Until(deadline) > wait
+		if !again || ctx.Err() != nil {
+			emit.Emit(event.Called{Road: t.Road, Session: session, Answer: v.Answer, Cause: v.Cause, Heard: e.Call})
+		}
+		switch {
+		case ctx.Err() != nil:
+			return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
+				Message: "the job was stopped during the test call; the new deployment serves calls"}
+		case v.Answer == verdict.Answered:
+			return nil
+		case !again:
+			return t.failure(e, v)
+		}
+		emit.Emit(event.Retrying{Try: event.TryCall, Err: errors.New(t.says(e, v.Cause)), In: wait})
+		if pacing.Sleep(ctx, wait) != nil {
+			continue // it ends above
+		}
+	}
+}
+
+// once makes one call, and ends its session.
+func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e CallEvidence, v CallVerdict, session string) {
+	policy := CallPolicy{Target: t.Target.ID, Alone: t.Alone, Says: t.Plan.Say != nil, MaxAnswer: t.Plan.MaxAnswer, MaxResponse: t.Plan.MaxResponse}
+	limited, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	session, road, err := t.Place(limited)
+	defer func() { t.End(ctx, session) }()
+	if err != nil {
+		if e.Refused = new(pipecat.Error); !errors.As(err, &e.Refused) {
+			e.Refused = &pipecat.Error{Err: err}
+		}
+		return e, JudgeCall(e, policy), session
+	}
+	if policy.Heard = road != nil; policy.Heard {
+		plan := t.Plan
+		plan.Until = deadline
+		if e.Call, err = phone.Make(ctx, road, plan); err != nil {
+			if e.Problem = new(phone.Error); !errors.As(err, &e.Problem) {
+				e.Problem = &phone.Error{Problem: phone.Lost, Err: err}
+			}
+		}
+	}
+	return t.watch(ctx, api, e, policy, session, deadline)
+}
+
+// watch reads the session of a call until it shows what the call proves. One that was
+// heard is known soon.
+func (t TestCall) watch(ctx context.Context, api Sessions, e CallEvidence, p CallPolicy, session string, deadline time.Time) (CallEvidence, CallVerdict, string) {
+	shown := time.Now().Add(shownWithin)
+	if p.Heard {
+		deadline = shown
+	}
+	for {
+		if session != "" {
+			t.read(ctx, api, &e, session)
+		}
+		e.At, e.Final = time.Now(), session == "" || !time.Now().Before(deadline)
+		v := JudgeCall(e, p)
+		waits := v.Answer == "" || v.Cause == verdict.CallUnknownDeployment || v.Answer == verdict.NoAnswer && p.Heard && v.Said == "" && time.Now().Before(shown)
+		if !waits || e.Final || ctx.Err() != nil {
+			return e, v, session
+		}
+		if pacing.Sleep(ctx, callPace) != nil {
+			return e, v, session
+		}
+	}
+}
+
+// read takes what the session and its log show. A read that fails shows nothing new.
+func (t TestCall) read(ctx context.Context, api Sessions, e *CallEvidence, session string) {
+	limited, cancel := context.WithTimeout(ctx, shownWithin)
+	defer cancel()
+	if s, err := api.Session(limited, t.Agent, session); err == nil {
+		e.Session = s
+	}
+	lines, err := api.SessionLogs(limited, t.Agent, session, sessionLines)
+	if err != nil {
+		return
+	}
+	e.Log = nil
+	for _, l := range lines {
+		e.Log = append(e.Log, strings.TrimRight(l.Text, "\r\n"))
+		if e.DeploymentID == "" {
+			e.DeploymentID = l.DeploymentID
+		}
+	}
+}
+
+// failure is why a test call makes the job red.
+func (t TestCall) failure(e CallEvidence, v CallVerdict) *verdict.Failure {
+	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.ReasonUnproven, Cause: v.Cause}
+	if v.Answer == verdict.NoAnswer {
+		f.Reason = verdict.ReasonNoAnswer
+	}
+	f.Message = t.says(e, v.Cause)
+	if v.Said != "" {
+		f.Message += ": " + firstLine(v.Said)
+	}
+	f.Show(verdict.FromAgentLog, strings.Join(e.Log, "\n"))
+	return f
+}
+
+// says is what a call came to, in a line.
+func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
+	refused := func() string {
+		if e.Refused == nil {
+			return ""
+		}
+		return ": " + e.Refused.Error()
+	}
+	answer, _ := e.Call.Answer()
+	response, _ := e.Call.Response()
+	switch cause {
+	case verdict.CallRaised:
+		return "the agent raised an exception in the test call"
+	case verdict.CallEnded:
+		return "the agent ended the test call before it was heard"
+	case verdict.CallSilent:
+		return fmt.Sprintf("the agent was not heard within test-call-timeout (%s)", t.Timeout)
+	case verdict.CallLate:
+		return fmt.Sprintf("the agent answered after %s, and max-answer-time is %s", quantity.Span(answer), t.Plan.MaxAnswer)
+	case verdict.CallNoResponse:
+		return "the agent did not answer what the test call said"
+	case verdict.CallSlow:
+		return fmt.Sprintf("the agent responded after %s, and max-response-time is %s", quantity.Span(response), t.Plan.MaxResponse)
+	case verdict.CallNotStarted:
+		return "no instance of the agent took the test call"
+	case verdict.CallAtCapacity:
+		return "the test call could not be made: the agent is at capacity" + refused()
+	case verdict.CallNotReady:
+		return "the test call could not be made: the platform starts no session yet" + refused()
+	case verdict.CallSpendLimit:
+		return "the test call could not be made: the organization's spend limit is reached" + refused()
+	case verdict.CallKeyRefused:
+		return "the test call could not be made: the API rejected public-api-key" + refused()
+	case verdict.CallOldInstance:
+		return "an instance of another deployment took the test call"
+	case verdict.CallUnknownDeployment:
+		return "nothing shows which deployment took the test call"
+	case verdict.CallNoMedia:
+		return "the test call found no way through the network for sound (UDP may be blocked); use websocket or daily"
+	case verdict.CallProtocol:
+		return fmt.Sprintf("the agent does not speak the protocol of test-call: %s", t.Road)
+	case verdict.CallNotShown:
+		return "the session of the test call never showed what came of it"
+	case verdict.CallLeft:
+		return "the agent left the empty room of the test call, which proves nothing"
+	case verdict.CallStopped:
+		return "the test call was stopped"
+	case verdict.CallRefused:
+		if e.Refused != nil {
+			return "the platform refused the test call" + refused()
+		}
+	}
+	if e.Problem != nil {
+		return "the test call failed: " + e.Problem.Error()
+	}
+	return "the test call failed" + refused()
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(s)
+}
