@@ -232,7 +232,9 @@ func TestBuildTail(t *testing.T) {
 		}
 	}
 	away := func(time.Duration) (*pipecat.Build, error) { return nil, &pipecat.Error{Status: http.StatusBadGateway} }
-	printed := func(_ context.Context, n int) ([]string, error) { return []string{"3", "4", "5", "6"}[max(0, 4-n):], nil }
+	printed := func(_ context.Context, n int) ([]string, error) {
+		return []string{"3", "4", "5", "6"}[max(0, 4-n):], nil
+	}
 	hangs := func(ctx context.Context, _ int) ([]string, error) { <-ctx.Done(); return nil, ctx.Err() }
 	refused := &pipecat.Error{Status: http.StatusForbidden}
 	for _, tt := range []struct {
