@@ -3,9 +3,38 @@ package diagnosis
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"pipecat-cloud-deploy/internal/verdict"
 )
+
+// TestBuildPlace holds that a line of a build is found only where it is sure.
+func TestBuildPlace(t *testing.T) {
+	const excerpt = "Dockerfile:2\n   1 |     FROM x\n   2 | >>> RUN make all\n#7 ERROR: process \"make all\" did not complete successfully: exit code: 2\n"
+	const step = "#7 [2/2] RUN make   all\n#7 ERROR: process \"make all\" did not complete successfully: exit code: 2\n"
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	for _, tt := range []struct {
+		name, text string
+		files      fstest.MapFS
+		want       string
+	}{
+		{"by the excerpt", excerpt, fstest.MapFS{"Dockerfile": file("FROM x\nRUN make all\n")}, "Dockerfile:2"},
+		{"in a folder", excerpt, fstest.MapFS{"server/Dockerfile": file("FROM x\nRUN make all\n")}, "server/Dockerfile:2"},
+		{"one of two", excerpt, fstest.MapFS{"a/Dockerfile": file("FROM x\nRUN make all\n"), "b/Dockerfile": file("FROM x\nRUN make\n")}, "a/Dockerfile:2"},
+		{"in both of two", excerpt, fstest.MapFS{"a/Dockerfile": file("FROM x\nRUN make all\n"), "b/Dockerfile": file("FROM x\nRUN make all\n")}, ""},
+		{"another text", excerpt, fstest.MapFS{"Dockerfile": file("FROM x\nRUN make all # of it\n")}, ""},
+		{"another line", excerpt, fstest.MapFS{"Dockerfile": file("FROM x\n\nRUN make all\n")}, ""},
+		{"by the step", step, fstest.MapFS{"Dockerfile": file("FROM x\nRUN make \\\n  all\n")}, "Dockerfile:2"},
+		{"by one of two steps", step, fstest.MapFS{"Dockerfile": file("FROM x\nRUN make all\nRUN make all\n")}, ""},
+		{"by the classic builder's step", "Step 1/2 : FROM x\nStep 2/2 : RUN make all\nThe command '/bin/sh -c make all' returned a non-zero code: 2\n", fstest.MapFS{"Dockerfile": file("FROM x\nRUN make all\n")}, "Dockerfile:2"},
+		{"a file with secrets", ".env:1\n   1 | >>> KEY=0123456789\n#7 ERROR: no\n", fstest.MapFS{".env": file("KEY=0123456789\n")}, ""},
+		{"too short to be sure", "Dockerfile:1\n   1 | >>> RUN a\n#7 ERROR: no\n", fstest.MapFS{"Dockerfile": file("RUN a\n")}, ""},
+	} {
+		if got := at(Diagnose(crash{Text: tt.text, Reason: verdict.Build}.facts(), tt.files).Place); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
 
 // TestBuild has what is too small for an archive.
 func TestBuild(t *testing.T) {

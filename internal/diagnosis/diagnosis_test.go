@@ -178,6 +178,8 @@ func TestDetails(t *testing.T) {
 		{"a warning before information", crash{Text: "WARNING:root:low on voices\nINFO:root:bye\n"}, "low on voices", "", ""},
 		{"a word before information", crash{Text: "bye\n[info     ] done\n"}, "bye", "", ""},
 		{"a line that is too short to show", crash{Text: head + "  File \"/app/short.py\", line 1, in <module>\n    x = 1\nKeyError: 'x'\n"}, "KeyError: 'x'", "short.py:1", ""},
+		{"a handler's error without its end", crash{Text: "--- Logging error ---\n" + head + lib + "ValueError: closed\nCall stack:\n" + head + own + "KeyError: 'x'\n"}, "KeyError: 'x'", "bot.py:3", ""},
+		{"nothing but a handler's error", crash{Text: "--- Logging error ---\n" + head + lib + "ValueError: closed\nMessage: 'x'\nArguments: ()\n"}, "", "", ""},
 		{"a file with secrets", crash{Text: head + "  File \"/app/.env.py\", line 1, in <module>\n    KEY = \"sk-0123456789\"\nKeyError: 'x'\n"}, "KeyError: 'x'", "", ""},
 		{"too far above the end", crash{Text: head + own + "KeyError: 'x'\n" + strings.Repeat("so it goes\n", maxText/11+1)}, "so it goes", "", ""},
 		{"memory, as Python says it", crash{Text: head + own + "MemoryError\n", Reason: verdict.OutOfMemory}, "MemoryError", "bot.py:3", "agent-profile"},

@@ -165,7 +165,7 @@ var hintTexts = []hintText{
 	{say: "Have the Dockerfile install the system library for PortAudio", shows: []string{"OSError: PortAudio library not found"}, misses: []string{"OSError: the library was not found"}},
 	{say: "The value for `{1}`", shows: []string{"pydantic_settings.exceptions.SettingsError: error parsing value for field \"voices\" from source \"EnvSettingsSource\""}, misses: []string{"SettingsError: error in settings"}},
 	{say: "The file is likely a pointer", shows: []string{"_pickle.UnpicklingError: invalid load key, 'v'.", "InvalidProtobuf: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from a.onnx failed"}, misses: []string{"_pickle.UnpicklingError: invalid load key, '<'."}},
-	{say: "Have the Dockerfile download the data", shows: []string{"LookupError: \n****\n  Resource punkt_tab not found.\n  >>> nltk.download('punkt_tab')\n"}, misses: []string{"LookupError: resource not found"}},
+	{say: "Have the Dockerfile download the data", shows: []string{"LookupError: \n****\n  Resource punkt_tab not found.\n  >>> nltk.download('punkt_tab')\n"}, misses: []string{"LookupError: resource not found", "see nltk.download('punkt_tab')"}},
 	{say: "Have the Dockerfile download the model", shows: []string{"OSError: [E050] Can't find model 'en_core_web_md'."}, misses: []string{"OSError: [E051] can't find the model"}},
 	{say: "The image does not have this locale", shows: []string{"locale.Error: unsupported locale setting"}, misses: []string{"ValueError: unsupported locale"}},
 	{say: "`{1}` is not in the image, to which no secrets", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: '/app/.env'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.env'"}},

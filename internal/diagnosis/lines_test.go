@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"strconv"
 	"testing"
 
 	"pipecat-cloud-deploy/internal/verdict"
@@ -50,6 +51,20 @@ func TestRecords(t *testing.T) {
 		if len(lines) != 1 || lines[0].level != tt.level || lines[0].message != tt.message {
 			t.Errorf("%s: got %+v, want %q, %q", tt.text, lines, tt.level, tt.message)
 		}
+	}
+}
+
+// TestNested holds that records in records are read as deep as collectors put them.
+func TestNested(t *testing.T) {
+	text := `{"level":"error","msg":"no tea"}`
+	for range maxNested {
+		text = `{"log":` + strconv.Quote(text) + `}`
+	}
+	if l := split(text); l[0].message != "no tea" {
+		t.Errorf("got %+v", l)
+	}
+	if l := split(`{"log":` + strconv.Quote(text) + `}`); l[0].message == "no tea" {
+		t.Errorf("got %+v", l)
 	}
 }
 
