@@ -8,7 +8,7 @@ import (
 )
 
 func TestExitCode(t *testing.T) {
-	want := map[Status]int{Ready: 0, Deployed: 0, Unchanged: 0, Planned: 0, Failed: 1, TimedOut: 1, Superseded: 1, Cancelled: 1, RolledBack: 1}
+	want := map[Status]int{Ready: 0, Deployed: 0, Unchanged: 0, Planned: 0, Checked: 0, Failed: 1, TimedOut: 1, Superseded: 1, Cancelled: 1, RolledBack: 1}
 	if len(Statuses()) != len(want) {
 		t.Errorf("%d statuses, want %d", len(Statuses()), len(want))
 	}
