@@ -84,7 +84,7 @@ type job struct {
 	cfg      config.Config
 	want     deploy.Request
 	api      *pipecat.Client // whose reads are tried again a few times
-	once     *pipecat.Client // whose reads are not, because polling goes on by itself
+	once     *pipecat.Client // whose reads are not, because polling continues by itself
 	log      event.Emitter
 	policy   poll.Policy
 	plan     deploy.Plan

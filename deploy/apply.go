@@ -40,7 +40,7 @@ type Accepted struct {
 // Unchanged reports whether the platform made no new deployment.
 func (a Accepted) Unchanged() bool { return a.Target().Unchanged() }
 
-// Target is the deployment, for what polls it.
+// Target is the deployment to poll.
 func (a Accepted) Target() revision.Target {
 	t := revision.Target{ID: a.ID, Previous: a.Previous, Asked: a.Asked, KnownErrors: a.KnownErrors, CreatedAt: a.Agent.DesiredCreatedAt()}
 	if a.ID != a.Previous {
@@ -167,7 +167,7 @@ func (a *applier) outcome(ctx context.Context) error {
 	switch {
 	case e.Status == http.StatusConflict, e.Status == http.StatusTooManyRequests:
 		if tooLong {
-			return failed(verdict.Refused, e, "%s is given up, for the platform asks to wait for %s, which is longer than wait-timeout allows: %v", a.what(), e.RetryAfter, e)
+			return failed(verdict.Refused, e, "%s is given up because the platform asks to wait for %s, which is longer than wait-timeout allows: %v", a.what(), e.RetryAfter, e)
 		}
 		if e.Status == http.StatusConflict {
 			return a.provisioned(ctx)
@@ -178,7 +178,7 @@ func (a *applier) outcome(ctx context.Context) error {
 	}
 	a.lose(e)
 	if a.lost == maxLost || tooLong {
-		return failed(verdict.API, e, "%s got no clear answer, and the agent shows no new deployment (requests sent: %d): %v", a.what(), a.lost, e)
+		return failed(verdict.API, e, "%s got no usable response, and the agent shows no new deployment (requests sent: %d): %v", a.what(), a.lost, e)
 	}
 	return nil
 }
@@ -249,9 +249,9 @@ func hold(ctx context.Context, wait time.Duration, report func(left time.Duratio
 // to have accepted the change.
 func (a *applier) cancelled() *verdict.Failure {
 	f := &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-		Message: fmt.Sprintf("the job was stopped before the platform took %s, so %s", a.what(), a.otherwise())}
+		Message: fmt.Sprintf("the job was stopped before the platform accepted %s, so %s", a.what(), a.otherwise())}
 	if a.open || a.lost > 0 {
-		f.Message = fmt.Sprintf("the job was stopped while %s was under way; it may have been taken, so look at the agent before you run it again", a.what())
+		f.Message = fmt.Sprintf("the job was stopped while %s was under way; it may have been accepted, so check the agent before you run the job again", a.what())
 	}
 	return f
 }
@@ -265,10 +265,10 @@ func (a *applier) timedOut() *verdict.Failure {
 	}
 	if a.open || a.lost > 0 {
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
-			Message: fmt.Sprintf("%s had no clear answer before wait-timeout was up; it may have been taken, so look at the agent before you run it again: %v", a.what(), last)}
+			Message: fmt.Sprintf("%s got no usable response before wait-timeout was up; it may have been accepted, so check the agent before you run the job again: %v", a.what(), last)}
 	}
 	return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Refused,
-		Message: fmt.Sprintf("the platform did not take %s before wait-timeout was up, so %s: %v", a.what(), a.otherwise(), last)}
+		Message: fmt.Sprintf("the platform did not accept %s before wait-timeout was up, so %s: %v", a.what(), a.otherwise(), last)}
 }
 
 func (a *applier) refused() error {
@@ -281,7 +281,7 @@ func (a *applier) refused() error {
 	case e.Unauthorized():
 		return unauthorized(e)
 	case e.Status < 400:
-		return failed(verdict.API, e, "the API does not take %s: %v", what, e)
+		return failed(verdict.API, e, "the API rejected %s: %v", what, e)
 	}
 	return failed(verdict.Refused, e, "the platform refuses %s: %s%s", what, e.Detail(), a.missingSet(e.Message))
 }

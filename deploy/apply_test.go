@@ -71,7 +71,7 @@ func TestApply(t *testing.T) {
 		{name: "408", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(c, simulator.Between(1, 1, writes), 408, nil, "{}")
 		}, total: 2},
-		{name: "503 that asks for patience", faults: func(c *simulator.Cloud) http.Handler {
+		{name: "503 with Retry-After", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(c, simulator.Between(1, 1, writes), 503, http.Header{"Retry-After": {"60"}}, "{}")
 		}, total: 2},
 		{name: "hangs for ever", faults: func(c *simulator.Cloud) http.Handler { return simulator.Hang(c, writes) },
@@ -85,7 +85,7 @@ func TestApply(t *testing.T) {
 		{name: "lost, and nothing can be read for a while", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(simulator.Lossy(c, writes, false), simulator.Between(1, 20, reads), 503, nil, "")
 		}, total: 2},
-		{name: "lost, and the key is taken back", faults: func(c *simulator.Cloud) http.Handler {
+		{name: "lost, and the key is revoked", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(simulator.Lossy(c, writes, false), reads, 401, nil, "")
 		}, status: verdict.Failed, reason: verdict.API, total: 2},
 		{name: "lost, then throttled", laggy: 12 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
@@ -97,7 +97,7 @@ func TestApply(t *testing.T) {
 		{name: "lost, and seen first as nothing", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(simulator.Lossy(c, writes, false), simulator.Between(1, 1, reads), 200, nil, `{"name":"bot"}`)
 		}, total: 2},
-		{name: "lost, and a read that asks for too much patience", faults: func(c *simulator.Cloud) http.Handler {
+		{name: "lost, and a read whose Retry-After is too long", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(simulator.Lossy(c, writes, false), simulator.Between(1, 6, reads), 503, http.Header{"Retry-After": {"3600"}}, "")
 		}, total: 2},
 		{name: "lost, seen late, and then clear", laggy: 16 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
@@ -106,7 +106,7 @@ func TestApply(t *testing.T) {
 		{name: "lost, then refused", laggy: 12 * time.Second, faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(simulator.Lossy(c, simulator.Between(1, 1, writes), false), simulator.Between(2, 2, writes), 422, nil, "{}")
 		}, total: 2},
-		{name: "503 that asks for too much patience", faults: func(c *simulator.Cloud) http.Handler {
+		{name: "503 whose Retry-After is too long", faults: func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(c, writes, 503, http.Header{"Retry-After": {"3600"}}, "{}")
 		}, status: verdict.Failed, reason: verdict.API, total: 1},
 		{name: "a redirect", faults: func(c *simulator.Cloud) http.Handler {
@@ -116,7 +116,7 @@ func TestApply(t *testing.T) {
 			status: verdict.Failed, reason: verdict.Auth, total: 1},
 		{name: "422", faults: func(c *simulator.Cloud) http.Handler { return simulator.Answer(c, writes, 422, nil, "{}") },
 			status: verdict.Failed, reason: verdict.Refused, total: 1},
-		{name: "another's lands meanwhile", faults: theirs, status: verdict.Superseded, reason: verdict.ReasonSuperseded, total: 2},
+		{name: "another client's lands during the update", faults: theirs, status: verdict.Superseded, reason: verdict.ReasonSuperseded, total: 2},
 	} {
 		for _, force := range []bool{false, true} {
 			t.Run(tt.name, func(t *testing.T) {
@@ -164,15 +164,15 @@ func check(t *testing.T, accepted Accepted, err error, status verdict.Status, re
 	}
 }
 
-// TestAmong holds what becomes of an update when others deploy meanwhile, and
-// reads show it late: another's deployment is never taken for ours, and one
+// TestAmong holds what becomes of an update when others deploy at the same time, and
+// reads show it late: another client's deployment is never mistaken for ours, and one
 // that is older than ours does not end the job.
 func TestAmong(t *testing.T) {
 	theirs := pipecat.Settings{Image: "acme/bot:theirs"}
 	for _, tt := range []struct {
 		name         string
-		before       time.Duration // from another's update to ours; 0: there is none
-		after        time.Duration // from ours to another's; 0: there is none
+		before       time.Duration // from another client's update to ours; 0: there is none
+		after        time.Duration // from ours to another client's; 0: there is none
 		lost         bool          // our response
 		laggy        time.Duration
 		force, plain bool // an update with force-redeploy alone
@@ -298,7 +298,7 @@ func TestStaleResponse(t *testing.T) {
 				if err == nil && (accepted.Unchanged() != tt.same || (reads == 0) != tt.unread || accepted.Ambiguous == (tt.unread || tt.looked)) {
 					t.Errorf("accepted as %+v, unchanged: %v, after %d reads", accepted, accepted.Unchanged(), reads)
 				}
-				if err != nil && (!strings.Contains(f.Message, "the platform says that it took the update, but shows ") || strings.Contains(f.Message, "build :")) {
+				if err != nil && (!strings.Contains(f.Message, "the platform says that it accepted the update, but shows ") || strings.Contains(f.Message, "build :")) {
 					t.Errorf("says %s", f.Message)
 				}
 			})
@@ -333,7 +333,7 @@ func TestApplyDeadline(t *testing.T) {
 
 		began := time.Now()
 		_, err := Apply(t.Context(), api, plan, began.Add(20*time.Second), event.Emitter{})
-		if f := failureOf(err); f.Status != verdict.TimedOut || time.Since(began) != 20*time.Second || !strings.Contains(f.Message, "may have been taken") {
+		if f := failureOf(err); f.Status != verdict.TimedOut || time.Since(began) != 20*time.Second || !strings.Contains(f.Message, "may have been accepted") {
 			t.Errorf("after %s: %+v", time.Since(began), f)
 		}
 
@@ -356,7 +356,7 @@ func TestApplyDeadline(t *testing.T) {
 		}))
 		_, err = Apply(t.Context(), api, plan, time.Now().Add(10*time.Second), event.Emitter{})
 		if f := failureOf(err); f.Status != verdict.Superseded {
-			t.Errorf("another's deployment until the time is up: %+v", f)
+			t.Errorf("another client's deployment until the time is up: %+v", f)
 		}
 
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -392,7 +392,7 @@ func TestStopped(t *testing.T) {
 			return simulator.Answer(c, writes, 503, http.Header{"Retry-After": {"60"}}, "{}")
 		}, 30 * time.Second, true},
 		{"after it was accepted, and not seen", func(c *simulator.Cloud) http.Handler { return simulator.Lossy(c, writes, false) }, 16 * time.Second, true},
-		{"while it is looked for after what asks for too much patience", func(c *simulator.Cloud) http.Handler {
+		{"while it is looked for after a Retry-After that is too long", func(c *simulator.Cloud) http.Handler {
 			return simulator.Answer(lostOnce(c), simulator.Between(2, 2, writes), 429, http.Header{"Retry-After": {"3600"}}, "{}")
 		}, 20 * time.Second, true},
 	} {
@@ -404,7 +404,7 @@ func TestStopped(t *testing.T) {
 				time.AfterFunc(tt.after, cancel)
 				_, err := Apply(ctx, client(tt.faults(cloud)), updating(t, old, false), time.Now().Add(10*time.Minute), event.Emitter{})
 				f := failureOf(err)
-				if may := strings.Contains(f.Message, "may have been taken"); f.Status != verdict.Cancelled || may != tt.may {
+				if may := strings.Contains(f.Message, "may have been accepted"); f.Status != verdict.Cancelled || may != tt.may {
 					t.Errorf("got %+v, want that it may have been accepted: %v", f, tt.may)
 				}
 			})
@@ -495,7 +495,7 @@ func TestNotShown(t *testing.T) {
 				switch {
 				case tt.ours && (err != nil || accepted.ID != "other" || !accepted.Ambiguous):
 					t.Errorf("got %+v, %v", accepted, err)
-				case !tt.ours && (f.Reason != verdict.API || !strings.Contains(f.Message, "does not tell what deployment other is, so it is not known whether it is ours")):
+				case !tt.ours && (f.Reason != verdict.API || !strings.Contains(f.Message, "does not say what deployment other is, so it is not known whether it is ours")):
 					t.Errorf("got %+v", f)
 				}
 			})
@@ -504,7 +504,7 @@ func TestNotShown(t *testing.T) {
 }
 
 // TestSameSecond holds that a deployment of the same time as the one before is
-// newer all the same: the platform's clock may tick in seconds.
+// newer anyway: the platform's clock may tick in seconds.
 func TestSameSecond(t *testing.T) {
 	now := time.Now()
 	at := func(id string) *pipecat.Agent {
@@ -513,12 +513,12 @@ func TestSameSecond(t *testing.T) {
 	p := Plan{Baseline: Baseline{Agent: at("old")}}
 	a := applier{Plan: p, replaces: p.target()}
 	if !a.isNew(at("new")) || a.isNew(at("old")) {
-		t.Error("a time that is equal tells them apart")
+		t.Error("an equal time distinguishes them")
 	}
 }
 
 // TestAcceptedEvent holds that what the platform accepts is reported, with its
-// warning, by which it may be another's.
+// warning, by which it may be another client's.
 func TestAcceptedEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, warning := range []string{"", "be careful"} {
@@ -555,7 +555,7 @@ func TestHeld(t *testing.T) {
 }
 
 // TestUnseen holds that looking for an update is not silent, however long each
-// look takes.
+// read takes.
 func TestUnseen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := &simulator.Cloud{}

@@ -100,7 +100,7 @@ func (b *builder) pack(ctx context.Context) (*buildcontext.Archive, error) {
 		reason = verdict.Inputs
 	}
 	first, _, more := strings.Cut(err.Error(), "\n")
-	f := failed(reason, nil, "nothing was sent, for the build context cannot be packed: %s", first)
+	f := failed(reason, nil, "nothing was sent because the build context cannot be packed: %s", first)
 	if more {
 		f.Show(verdict.FromProgram, err.Error())
 	}
@@ -150,7 +150,7 @@ func (b *builder) begin(ctx context.Context, archive *buildcontext.Archive, know
 			return found, nil
 		}
 		if !e.Temporary() || try == maxCreated {
-			return nil, failed(verdict.Build, e, "the request for the build got no clear answer (requests sent: %d): %v", try, err)
+			return nil, failed(verdict.Build, e, "the request for the build got no usable response (requests sent: %d): %v", try, err)
 		}
 	}
 }

@@ -38,11 +38,11 @@ func TestFromSource(t *testing.T) {
 	}{
 		{name: "no fault", uploads: 1, builds: 1},
 		{name: "an address that is lost", faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, between(1, 1, address), true) }, uploads: 1, builds: 1},
-		{name: "an address that asks for patience", faults: func(h http.Handler) http.Handler {
+		{name: "an address with Retry-After", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, between(1, 1, address), 429, http.Header{"Retry-After": {"60"}}, "")
 		}, uploads: 1, builds: 1},
 		{name: "an address that is refused", faults: func(h http.Handler) http.Handler { return simulator.Answer(h, address, 403, nil, "{}") },
-			status: verdict.Failed, reason: verdict.Auth, message: "the API does not take the key"},
+			status: verdict.Failed, reason: verdict.Auth, message: "the API rejected the key"},
 		{name: "an upload that breaks off", faults: func(h http.Handler) http.Handler { return simulator.Cut(h, between(1, 2, bucket), 50) }, uploads: 1, builds: 1},
 		{name: "an upload whose response is lost", faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, between(1, 1, bucket), false) }, uploads: 1, builds: 1},
 		{name: "an upload that stands still", faults: func(h http.Handler) http.Handler { return simulator.Hang(h, between(1, 1, bucket)) }, uploads: 1, builds: 1},
@@ -61,7 +61,7 @@ func TestFromSource(t *testing.T) {
 			return simulator.Answer(h, between(1, 2, creation), 500, nil, "{}")
 		}, uploads: 1, builds: 1},
 		{name: "a creation that is never accepted", faults: func(h http.Handler) http.Handler { return simulator.Answer(h, creation, 500, nil, "{}") },
-			status: verdict.Failed, reason: verdict.Build, message: "the request for the build got no clear answer (requests sent: 3)", uploads: 1},
+			status: verdict.Failed, reason: verdict.Build, message: "the request for the build got no usable response (requests sent: 3)", uploads: 1},
 		{name: "a creation that is refused", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, creation, 400, nil, `{"error":"too many builds"}`)
 		}, status: verdict.Failed, reason: verdict.Build, message: "the platform refuses to build: 400 Bad Request: too many builds", uploads: 1},
@@ -71,7 +71,7 @@ func TestFromSource(t *testing.T) {
 			return simulator.Answer(h, func(r *http.Request) bool {
 				return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/builds")
 			}, 500, nil, "{}")
-		}, status: verdict.Failed, reason: verdict.API, message: "nothing was changed, for the API could not be read"},
+		}, status: verdict.Failed, reason: verdict.API, message: "nothing was changed because the API could not be read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := source(t, "FROM scratch\n")
@@ -109,8 +109,8 @@ func TestFromSource(t *testing.T) {
 	}
 }
 
-// TestEqualBuild holds that what was built is not sent again, in its own region
-// and of its own Dockerfile, and that a dry run sends nothing at all.
+// TestEqualBuild holds that unchanged sources are not sent again, in their own region
+// and with their own Dockerfile, and that a dry run sends nothing at all.
 func TestEqualBuild(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -160,9 +160,9 @@ func TestEqualBuild(t *testing.T) {
 	}
 }
 
-// TestPatience holds that an API which asks for patience is given it, up to half a
+// TestRetryAfter holds that Retry-After is followed, up to half a
 // minute, and how often an address is asked for.
-func TestPatience(t *testing.T) {
+func TestRetryAfter(t *testing.T) {
 	between, bucket := simulator.Between, simulator.IsUpload
 	address := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/upload-url") }
 	busy, soon := http.Header{"Retry-After": {"60"}}, http.Header{"Retry-After": {"20"}}
@@ -209,7 +209,7 @@ func TestPatience(t *testing.T) {
 }
 
 // TestLookedFor holds which build is taken for one whose creation got no response,
-// and whether it is yet to be waited for: one that has failed, too, for the wait
+// and whether it is yet to be waited for: one that has failed, too, because the wait
 // says why.
 func TestLookedFor(t *testing.T) {
 	const id = "123e4567-e89b-12d3-a456-426614174000"
@@ -221,8 +221,8 @@ func TestLookedFor(t *testing.T) {
 	}{
 		{"one that runs", func(b *simulator.Build) { b.After = time.Minute }, true, "pending"},
 		{"one that succeeded", func(*simulator.Build) {}, true, "success"},
-		{"one that failed by now", func(b *simulator.Build) { b.Status = "failed" }, true, "failed"},
-		{"one that the platform gave up by now", func(b *simulator.Build) { b.Status = "timeout" }, true, "timeout"},
+		{"one that has already failed", func(b *simulator.Build) { b.Status = "failed" }, true, "failed"},
+		{"one that the platform has already given up", func(b *simulator.Build) { b.Status = "timeout" }, true, "timeout"},
 		{"of another context", func(b *simulator.Build) { b.Hash = "0123456789abcdef" }, false, ""},
 		{"of another Dockerfile", func(b *simulator.Build) { b.Dockerfile = "Dockerfile.prod" }, false, ""},
 		{"of another region", func(b *simulator.Build) { b.Region = "us-east" }, false, ""},
@@ -238,7 +238,7 @@ func TestLookedFor(t *testing.T) {
 						cloud.ServeHTTP(w, r)
 						return
 					}
-					if tries++; tries == 1 { // it is lost, and there is a build by now
+					if tries++; tries == 1 { // it is lost, and there is already a build
 						b := simulator.Build{ID: id, Hash: cloud.Uploads()[0].Hash}
 						tt.edit(&b)
 						cloud.AddBuild(b)

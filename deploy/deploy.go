@@ -145,7 +145,7 @@ func readMissing(ctx context.Context, api API, r Request, at time.Time) (b Basel
 // asideTime is how long a read may take that is of use, but not needed.
 const asideTime = 5 * time.Second
 
-// validateRegion finds a region that is none, as far as the API tells. It is not asked
+// validateRegion finds an unknown region, as far as the API lists them. It is not asked
 // about the platform's own.
 func (r Request) validateRegion(ctx context.Context, api API) error {
 	if r.Region == "" || slices.Contains(pipecat.Regions, r.Region) {
@@ -186,7 +186,7 @@ func noDigits(r rune) rune {
 	return r
 }
 
-// region is where a build is looked for or made, for an agent whose own region is not
+// region is where a build is looked for or made when the agent's own region is not
 // known: the one that is asked for, else the organization's default.
 func (r Request) region(ctx context.Context, api API) (string, error) {
 	if r.Region != "" {
@@ -196,7 +196,7 @@ func (r Request) region(ctx context.Context, api API) (string, error) {
 	case err != nil:
 		return "", unreadable(ctx, err)
 	case p.DefaultRegion == "":
-		return "", failed(verdict.Inputs, nil, "the region of the build is not known, for the organization has no default one; set region")
+		return "", failed(verdict.Inputs, nil, "the region of the build is not known because the organization has no default region; set region")
 	default:
 		return p.DefaultRegion, nil
 	}
@@ -265,9 +265,9 @@ func unreadable(ctx context.Context, err error) error {
 	if asError(err).Unauthorized() {
 		return unauthorized(err)
 	}
-	return failed(verdict.API, err, "nothing was changed, for the API could not be read: %v", err)
+	return failed(verdict.API, err, "nothing was changed because the API could not be read: %v", err)
 }
 
 func unauthorized(err error) *verdict.Failure {
-	return failed(verdict.Auth, err, "the API does not take the key; check that api-key is a Private key of the organization that owns the agent: %v", err)
+	return failed(verdict.Auth, err, "the API rejected the key; check that api-key is a Private key of the organization that owns the agent: %v", err)
 }

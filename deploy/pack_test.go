@@ -80,7 +80,7 @@ func TestProgress(t *testing.T) {
 }
 
 // TestPackedAs holds that a build is of what the inputs say, and that nothing of it
-// is left, nor elsewhere meanwhile.
+// is left, nor elsewhere while it is packed.
 func TestPackedAs(t *testing.T) {
 	r := source(t, "FROM scratch\n")
 	for _, name := range []string{"bots/a/deploy/Dockerfile.prod", "bots/a/bot.py", "bots/a/notes.md", "bots/b/bot.py"} {

@@ -65,7 +65,7 @@ func NewPlan(r Request, b Baseline, a Artifact) (Plan, error) {
 }
 
 // region is where a new agent is created: where it is asked for, or else where its
-// build is, for it can be deployed nowhere else. "" leaves it to the platform.
+// build is, because it can be deployed nowhere else. "" leaves it to the platform.
 func (p Plan) region() string {
 	if build := p.Artifact.Build; p.Request.Region == "" && build != nil {
 		return build.Region
@@ -196,7 +196,7 @@ func (p Plan) notReported() (names []string) {
 
 // reverse asks for what the settings were that the plan changes. With an error,
 // which says why the previous deployment cannot be restored, it is what could be
-// restored all the same.
+// restored anyway.
 func (p Plan) reverse() (pipecat.Settings, error) {
 	if err := p.canRevertTo(); err != nil {
 		return pipecat.Settings{}, err
@@ -207,7 +207,7 @@ func (p Plan) reverse() (pipecat.Settings, error) {
 	}
 	back, err := settings.Revert(changes, p.Baseline.Agent)
 	if p.Artifact != (Artifact{}) && settings.ImageShown(p.Baseline.Agent)+settings.BuildShown(p.Baseline.Agent) == "" {
-		err = errors.New("the platform does not tell which image ran before")
+		err = errors.New("the platform does not report the previous image")
 	}
 	known := func(c settings.Change) bool {
 		return c.Moves && !c.Scaling && (c.Before != "" || c.Name == settings.BuildID || c.Name == settings.Image)
@@ -227,7 +227,7 @@ func (p Plan) canRevertTo() error {
 	case !b.IsReady(), b.Available == pipecat.False, b.ReconciledDeploymentID != b.Desired():
 		return fmt.Errorf("the deployment before it, %s, is not known to have been ready", b.Desired())
 	case b.Deployment != nil && b.Deployment.ID != "" && b.Deployment.ID != b.Desired():
-		return fmt.Errorf("the platform does not tell what the deployment before it, %s, was", b.Desired())
+		return fmt.Errorf("the platform does not say what the previous deployment, %s, was", b.Desired())
 	}
 	return nil
 }

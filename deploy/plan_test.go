@@ -123,7 +123,7 @@ func TestEvent(t *testing.T) {
 	before := func(image string) Baseline { return Baseline{Agent: in("us-west", serving(image)), Region: "us-west"} }
 	const (
 		nothing = "no setting changes that makes a deployment, and what was behind the image's tag before is not known"
-		hidden  = "what ran before is of a build, and the platform does not tell which"
+		hidden  = "the previous version is from a build, and the platform does not report which one"
 	)
 	v1, max10 := settings.Change{Name: "image", Before: "a/b:v1", After: "a/b:v1"}, settings.Change{Name: "max-agents", Before: "10", After: "10", Scaling: true}
 	asked := func(s pipecat.Settings) Request { return Request{Agent: "bot", Settings: s} }
@@ -178,7 +178,7 @@ func TestEventToBeBuilt(t *testing.T) {
 		want        event.Planned
 	}{
 		{"an image before", "a/b:v1", event.Planned{PreviousImage: "a/b:v1", RevertRequest: `{"image":"a/b:v1"}`}},
-		{"a build before", "[redacted]", event.Planned{PreviousImage: "[redacted]", Irreversible: "what ran before is of a build, and the platform does not tell which",
+		{"a build before", "[redacted]", event.Planned{PreviousImage: "[redacted]", Irreversible: "the previous version is from a build, and the platform does not report which one",
 			RevertNeedsBuild: true, RevertRequest: `{"buildId":"BUILD_ID"}`}},
 	} {
 		agent := serving(tt.image)

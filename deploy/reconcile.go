@@ -56,7 +56,7 @@ func clearlyRefused(e *pipecat.Error) bool {
 
 // confirm returns the agent that has the change, given the update's response. That
 // may be from before the update, or show what another client made after it: what the
-// agent has is for its document to say.
+// agent has is what its document says.
 func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
 	shown := settings.Compare(a.Expected, agent)
 	differs, stale, undated := shown.Match == settings.Different, a.isStale(agent), a.undated(agent)
@@ -104,10 +104,10 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 		return nil, verdict.NewSuperseded("the response to %s names deployment %s, which is not ours: its %s", a.what(), agent.Desired(), shown)
 	}
 	if image := settings.ImageShown(agent); shown.Name == settings.Image || shown.Name == settings.BuildID {
-		return nil, failed(verdict.API, nil, "the platform says that it took %s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
+		return nil, failed(verdict.API, nil, "the platform says that it accepted %s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
 			a.what(), cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), agent.Desired(), image)
 	}
-	return nil, failed(verdict.API, nil, "the platform says that it took %s, but shows deployment %s as the one that is desired still, whose %s", a.what(), agent.Desired(), shown)
+	return nil, failed(verdict.API, nil, "the platform says that it accepted %s, but shows deployment %s as the one that is desired still, whose %s", a.what(), agent.Desired(), shown)
 }
 
 // saysUnchanged reports whether a response that names the deployment before says that
@@ -151,7 +151,7 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 			if a.lost == 0 { // nothing says that it was not accepted
 				a.lose(a.last)
 			}
-			return nil, failed(verdict.API, a.last, "%s got no clear answer (%v) and the agent cannot be read, so it is not known whether it was taken: %v", a.what(), a.last, err)
+			return nil, failed(verdict.API, a.last, "%s got no usable response (%v) and the agent cannot be read, so it is not known whether it was accepted: %v", a.what(), a.last, err)
 		}
 		delays, missed = delays[1:], err != nil
 		shown := ""
@@ -162,7 +162,7 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 			other.show(shown)
 			theirs = a.another(agent)
 			if theirs == nil && a.named != "" && shown != a.named && time.Since(other.since) < otherGrace {
-				theirs = verdict.NewSuperseded("the response to %s names deployment %s, and meanwhile deployment %s took over", a.what(), a.named, shown)
+				theirs = verdict.NewSuperseded("the response to %s names deployment %s, but deployment %s has taken over", a.what(), a.named, shown)
 			}
 			if theirs == nil {
 				return agent, nil
@@ -186,7 +186,7 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 	}
 	a.open = false
 	if missed && theirs != nil && !other.lasts() && a.lost > 0 {
-		return nil, failed(verdict.API, a.last, "%s got no clear answer (%v) and the agent cannot be read, so it is not known whether it was taken", a.what(), a.last)
+		return nil, failed(verdict.API, a.last, "%s got no usable response (%v) and the agent cannot be read, so it is not known whether it was accepted", a.what(), a.last)
 	}
 	if a.lost == 0 && theirs != nil && a.Reverts == nil { // which a request that is sent again replaces
 		a.earlier = other.id
@@ -218,7 +218,7 @@ func (o *shownOther) show(id string) {
 // lasts reports whether reads have shown it for long enough.
 func (o *shownOther) lasts() bool { return o.until.Sub(o.since) >= otherGrace }
 
-// more is how long to wait for reads that decide whether the deployment is another's,
+// more is how long to wait for reads that decide whether the deployment is another client's,
 // given what the last one shows.
 func (o *shownOther) more(shown string) []time.Duration {
 	switch left := otherGrace - time.Since(o.since); {
@@ -269,11 +269,11 @@ func (a *applier) another(agent *pipecat.Agent) error {
 	case agent.Desired() == a.named && asked.Match != settings.Different:
 		return nil
 	case asked.Match == settings.Different && a.undated(agent):
-		return failed(verdict.API, nil, "the request to create the agent got no clear answer, and the API does not tell whether deployment %s was there before it, so it is not known whether it is ours; look at the agent before you run it again: %v", agent.Desired(), a.last)
+		return failed(verdict.API, nil, "the request to create the agent got no usable response, and the API does not say whether deployment %s was there before it, so it is not known whether it is ours; check the agent before you run the job again: %v", agent.Desired(), a.last)
 	case asked.Match == settings.Unknown && !a.answered:
-		return failed(verdict.API, nil, "%s got no clear answer, and the API does not tell what deployment %s is, so it is not known whether it is ours; look at the agent before you run it again: %v", a.what(), agent.Desired(), a.last)
+		return failed(verdict.API, nil, "%s got no usable response, and the API does not say what deployment %s is, so it is not known whether it is ours; check the agent before you run the job again: %v", a.what(), agent.Desired(), a.last)
 	case asked.Match == settings.Different:
-		return verdict.NewSuperseded("%s got no clear answer, and meanwhile deployment %s took over, which is not ours: its %s", a.what(), agent.Desired(), asked)
+		return verdict.NewSuperseded("%s got no usable response, and deployment %s, which is not ours, took over: its %s", a.what(), agent.Desired(), asked)
 	}
 	return nil
 }
@@ -300,7 +300,7 @@ func (a *applier) stillOurs(ctx context.Context) (*pipecat.Agent, error) {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err != nil:
-			return nil, failed(verdict.API, err, "the agent cannot be read, and may be another's by now: %v", err)
+			return nil, failed(verdict.API, err, "the agent cannot be read, so another client may have deployed since: %v", err)
 		case agent.Desired() == a.Reverts.ID:
 			if other := settings.Compare(a.Reverts.Asked, agent); other.Match == settings.Different {
 				return nil, verdict.NewSuperseded("deployment %s is not ours, and is not touched: its %s", a.Reverts.ID, other)
@@ -318,5 +318,5 @@ func (a *applier) stillOurs(ctx context.Context) (*pipecat.Agent, error) {
 		}
 		return nil, verdict.NewSuperseded("deployment %s took over, which is not touched", agent.Desired())
 	}
-	return nil, failed(verdict.API, nil, "the agent is shown with deployment %s, and so may be another's by now", shown)
+	return nil, failed(verdict.API, nil, "the agent shows deployment %s, so another client may have deployed since", shown)
 }

@@ -18,13 +18,13 @@ func (p Plan) Revert(made Accepted, failure error) (Plan, error) {
 	case f.Status == verdict.Cancelled:
 		return Plan{}, errors.New("a job that is stopped puts nothing back")
 	case f.Status == verdict.Superseded:
-		return Plan{}, errors.New("another's deployment is not rolled back")
+		return Plan{}, errors.New("another client has deployed since")
 	case made.Unchanged():
 		return Plan{}, errors.New("the update made no deployment")
 	case made.Ambiguous:
-		return Plan{}, fmt.Errorf("deployment %s may be another's, who asked for the same: the update's answer was lost, or came with a warning", made.ID)
+		return Plan{}, fmt.Errorf("deployment %s may be another client's with the same settings: the response to the update was lost, or came with a warning", made.ID)
 	case f.Reason == verdict.API, f.Reason == verdict.Auth:
-		return Plan{}, errors.New("the API does not tell whether it failed")
+		return Plan{}, errors.New("the API does not say whether it failed")
 	case f.Reason == verdict.ReasonUnproven:
 		return Plan{}, errors.New("the test call does not prove that callers are not served")
 	case f.Reason == verdict.Internal:
@@ -76,9 +76,9 @@ func (p Plan) Reverted(failure error, restored Accepted, err error) error {
 		f.Rollback.Failure = failed(verdict.Refused, nil, "the rollback failed too: the platform made no deployment of it")
 	case err == nil:
 		f.Status = verdict.RolledBack
-		f.Rollback.Message = "what ran before is back, as deployment " + restored.ID
+		f.Rollback.Message = fmt.Sprintf("rolled back to the previous version (deployment %s)", restored.ID)
 		if names := p.notReported(); names != nil {
-			f.Rollback.Message += ", but for " + strings.Join(names, " and ") + ", of which the platform does not tell what it was"
+			f.Rollback.Message += ", except " + strings.Join(names, " and ") + ", whose previous value the API does not report"
 		}
 		if names := p.overwritten(); names != nil {
 			f.Rollback.Message += fmt.Sprintf("; secret set %q keeps the new values of %s", p.Request.Settings.SecretSet, strings.Join(names, ", "))
@@ -89,7 +89,7 @@ func (p Plan) Reverted(failure error, restored Accepted, err error) error {
 		switch came.Status {
 		case verdict.Cancelled:
 			if restored.ID != "" {
-				came.Message = fmt.Sprintf("the job was stopped while it rolled back; the rollback, deployment %s, goes on without it", restored.ID)
+				came.Message = fmt.Sprintf("the job was stopped while it rolled back; the rollback, deployment %s, continues without it", restored.ID)
 			}
 			f.Message = fmt.Sprintf("%s. It was to undo this: %s", came.Message, f.Message)
 			f.Status, f.Reason, f.Rollback = came.Status, came.Reason, nil

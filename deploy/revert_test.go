@@ -63,15 +63,15 @@ func TestReverse(t *testing.T) {
 		{"the same tag, with another profile", serving("a/b:v1"), pipecat.Settings{Image: "a/b:v1", AgentProfile: "agent-2x"}, `{"agentProfile":"agent-1x"}`, "", ""},
 
 		{"a new agent", nil, pipecat.Settings{Image: "a/b:v2"}, `{}`, "the agent was new", ""},
-		{"a build before", serving("[redacted]"), pipecat.Settings{Image: "a/b:v2"}, `{}`, "is of a build, and the platform does not tell which", ""},
-		{"a build before, and after", serving("redacted"), pipecat.Settings{BuildID: "b2"}, `{}`, "is of a build, and the platform does not tell which", ""},
-		{"an image that is not shown", serving(""), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not tell which image ran before", "image"},
-		{"a deployment that is not shown", serving("", func(a *pipecat.Agent) { a.Deployment = nil }), pipecat.Settings{BuildID: "b2"}, `{}`, "does not tell which image ran before", ""},
+		{"a build before", serving("[redacted]"), pipecat.Settings{Image: "a/b:v2"}, `{}`, "is from a build, and the platform does not report which one", ""},
+		{"a build before, and after", serving("redacted"), pipecat.Settings{BuildID: "b2"}, `{}`, "is from a build, and the platform does not report which one", ""},
+		{"an image that is not shown", serving(""), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not report the previous image", "image"},
+		{"a deployment that is not shown", serving("", func(a *pipecat.Agent) { a.Deployment = nil }), pipecat.Settings{BuildID: "b2"}, `{}`, "does not report the previous image", ""},
 		{"no secret set before", serving("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.EnvFromSecretNames = nil }), pipecat.Settings{Image: "a/b:v2", SecretSet: "keys"}, `{"image":"a/b:v1"}`, "had no secret-set", ""},
 		{"no credentials before", serving("a/b:v1"), pipecat.Settings{Image: "a/b:v2", ImagePullSecretSet: "pull"}, `{"image":"a/b:v1"}`, "had no image-credentials", ""},
 		{"the same by force", serving("a/b:v1"), pipecat.Settings{Image: "a/b:v1"}, `{}`, "no setting changes", ""},
 		{"what was not available", serving("a/b:v1", func(a *pipecat.Agent) { a.Available = pipecat.False }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, is not known to have been ready", ""},
-		{"what another deployment was", serving("a/b:v1", func(a *pipecat.Agent) { a.Deployment.ID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not tell what the deployment before it, old, was", "image"},
+		{"what another deployment was", serving("a/b:v1", func(a *pipecat.Agent) { a.Deployment.ID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not say what the previous deployment, old, was", "image"},
 		{"several secret sets", serving("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.EnvFromSecretNames = []string{"a", "b"} }), pipecat.Settings{Image: "a/b:v2", SecretSet: "keys"}, `{"image":"a/b:v1"}`, "had several secret sets (a b)", ""},
 		{"scaling, by force", serving("a/b:v1"), pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: &min}}, `{"autoScaling":{"minAgents":1}}`, "no setting changes that makes a deployment", ""},
 		{"what was not ready", serving("a/b:v1", func(a *pipecat.Agent) { a.Ready = pipecat.False }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, is not known to have been ready", ""},
@@ -136,11 +136,11 @@ func TestRevert(t *testing.T) {
 		{"time that is up", p, made, &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it crashed"}, ""},
 		{"a cancellation", p, made, &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled}, "a job that is stopped puts nothing back"},
 		{"a context that is cancelled", p, made, context.Canceled, "a job that is stopped puts nothing back"},
-		{"another's", p, made, &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded}, "another's deployment is not rolled back"},
-		{"perhaps another's", p, ambiguous, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash}, "deployment new may be another's, who asked for the same: the update's answer was lost, or came with a warning"},
+		{"another client's", p, made, &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded}, "another client has deployed since"},
+		{"perhaps another client's", p, ambiguous, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash}, "deployment new may be another client's with the same settings: the response to the update was lost, or came with a warning"},
 		{"nothing new", p, unchanged, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash}, "the update made no deployment"},
-		{"an API that is away", p, made, &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API}, "does not tell whether it failed"},
-		{"a key that is taken back", p, made, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Auth}, "does not tell whether it failed"},
+		{"an API that is away", p, made, &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API}, "does not say whether it failed"},
+		{"a key that is revoked", p, made, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Auth}, "does not say whether it failed"},
 		{"an internal error", p, made, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Internal}, "it is not known whether it failed"},
 		{"an error that is no failure", p, made, errors.New("?"), "it is not known whether it failed"},
 		{"a new agent", Plan{}, made, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash}, "the agent was new, so there is nothing to go back to"},
@@ -186,14 +186,14 @@ func TestRollback(t *testing.T) {
 			return simulator.Answer(h, between(1, 1, writes), 429, http.Header{"Retry-After": {"20"}}, "{}")
 		}, status: verdict.Superseded, message: "took over, which is not touched", total: 3},
 		{name: "someone else, while a response is lost", others: 5 * time.Second, faults: func(h http.Handler) http.Handler { return simulator.Hang(h, between(1, 1, writes)) },
-			status: verdict.Superseded, message: "the rollback got no clear answer, and meanwhile deployment", total: 3},
+			status: verdict.Superseded, message: "the rollback got no usable response, and deployment", total: 3},
 		{name: "no read", faults: func(h http.Handler) http.Handler { return simulator.Answer(h, reads, 500, nil, "") },
-			status: verdict.Failed, message: "the agent cannot be read, and may be another's by now", total: 2},
-		{name: "reads that lag for long", laggy: time.Hour, status: verdict.Failed, message: "the agent is shown with deployment", total: 2},
+			status: verdict.Failed, message: "the agent cannot be read, so another client may have deployed since", total: 2},
+		{name: "reads that lag for long", laggy: time.Hour, status: verdict.Failed, message: "the agent shows deployment", total: 2},
 		{name: "a refusal", faults: func(h http.Handler) http.Handler { return simulator.Answer(h, writes, 422, nil, `{"error":"no"}`) },
 			status: verdict.Failed, message: "the platform refuses the rollback: 422 Unprocessable Entity: no", total: 2},
-		{name: "patience without an end", faults: func(h http.Handler) http.Handler { return simulator.Answer(h, writes, 409, nil, `{}`) },
-			status: verdict.TimedOut, message: "the platform did not take the rollback before wait-timeout was up, so deployment ", total: 2},
+		{name: "retries without an end", faults: func(h http.Handler) http.Handler { return simulator.Answer(h, writes, 409, nil, `{}`) },
+			status: verdict.TimedOut, message: "the platform did not accept the rollback before wait-timeout was up, so deployment ", total: 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -267,7 +267,7 @@ func TestRollbackReads(t *testing.T) {
 		{name: "reads that lag for a while", from: 1, to: 5, total: 3, sent: 1},
 		{name: "reads that lag once a response was lost", from: 1, to: 1 << 20, after: 1, total: 2, sent: 1,
 			write:  func(c, _ http.Handler) http.Handler { return simulator.Answer(c, simulator.Writes, 500, nil, "") },
-			status: verdict.Failed, message: "the agent is shown with deployment"},
+			status: verdict.Failed, message: "the agent shows deployment"},
 		{name: "a response that lags", total: 3, sent: 1, write: func(c, failed http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				c.ServeHTTP(httptest.NewRecorder(), r)
@@ -369,22 +369,22 @@ func TestReverted(t *testing.T) {
 		err      error
 		want     verdict.Failure
 	}{
-		{"it serves", p, back, nil, restored("what ran before is back, as deployment back")},
-		{"it serves, and is scaled otherwise", p, scaled, nil, restored("what ran before is back, as deployment back")},
+		{"it serves", p, back, nil, restored("rolled back to the previous version (deployment back)")},
+		{"it serves, and is scaled otherwise", p, scaled, nil, restored("rolled back to the previous version (deployment back)")},
 		{"it serves, but for what is not shown", hidden, back, nil,
-			restored("what ran before is back, as deployment back, but for websocket-auth, of which the platform does not tell what it was")},
+			restored("rolled back to the previous version (deployment back), except websocket-auth, whose previous value the API does not report")},
 		{"it fails too", p, Accepted{ID: "back"}, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes"},
 			failed(verdict.Failed, verdict.Crash, "the rollback failed too: it crashes")},
 		{"nothing came of it", p, Accepted{ID: "new", Previous: "new", Agent: serving("a/b:v2")}, nil,
 			failed(verdict.Failed, verdict.Refused, "the rollback failed too: the platform made no deployment of it")},
-		{"another's", p, Accepted{}, &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: "x took over"},
+		{"another client's", p, Accepted{}, &verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: "x took over"},
 			failed(verdict.Superseded, verdict.ReasonSuperseded, "it is not rolled back: x took over")},
 		{"stopped before it was accepted", p, Accepted{}, &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "stopped"},
 			stopped("stopped. It was to undo this: it failed")},
 		{"stopped after it", p, Accepted{ID: "back"}, &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "stopped"},
-			stopped("the job was stopped while it rolled back; the rollback, deployment back, goes on without it. It was to undo this: it failed")},
+			stopped("the job was stopped while it rolled back; the rollback, deployment back, continues without it. It was to undo this: it failed")},
 		{"stopped after it, without a failure", p, Accepted{ID: "back"}, context.Canceled,
-			stopped("the job was stopped while it rolled back; the rollback, deployment back, goes on without it. It was to undo this: it failed")},
+			stopped("the job was stopped while it rolled back; the rollback, deployment back, continues without it. It was to undo this: it failed")},
 	} {
 		first := failure
 		if got := failureOf(tt.p.Reverted(&first, tt.restored, tt.err)); !reflect.DeepEqual(got, tt.want) {

@@ -114,7 +114,7 @@ type storing struct {
 	emit event.Emitter
 	err  *pipecat.Error // of the last request; nil while there is none
 	lost int            // requests without a response that says anything
-	// unclear says that a request may have been accepted, be it the one under way.
+	// unclear says that a request may have been accepted, including the one under way.
 	unclear bool
 }
 
@@ -178,7 +178,7 @@ func (s *storing) outcome(ctx context.Context) error {
 	case !s.err.Temporary():
 		return failed(verdict.Secrets, s.err, "the platform refuses the secrets for secret set %q: %s; %s, and the update was not sent", s.set, s.err.Detail(), s.holds())
 	case s.lost == maxLost:
-		return failed(verdict.Secrets, s.err, "the secrets got no clear answer (requests sent: %d); %s, and the update was not sent: %v", s.lost, s.holds(), s.err)
+		return failed(verdict.Secrets, s.err, "the secrets got no usable response (requests sent: %d); %s, and the update was not sent: %v", s.lost, s.holds(), s.err)
 	}
 	return nil
 }

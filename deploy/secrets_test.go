@@ -232,7 +232,7 @@ func TestRenew(t *testing.T) {
 	}{
 		{name: "someone has deployed", fault: func(h http.Handler) http.Handler { return h }},
 		{name: "not readable", fault: func(h http.Handler) http.Handler { return simulator.Answer(h, simulator.Reads, 500, nil, "{}") }, reason: verdict.API, says: "the update was not sent, because the agent could not be read: "},
-		{name: "the key", fault: func(h http.Handler) http.Handler { return simulator.Answer(h, simulator.Reads, 401, nil, "{}") }, reason: verdict.Auth, says: "the API does not take the key"},
+		{name: "the key", fault: func(h http.Handler) http.Handler { return simulator.Answer(h, simulator.Reads, 401, nil, "{}") }, reason: verdict.Auth, says: "the API rejected the key"},
 		{name: "stopped", fault: func(h http.Handler) http.Handler { return h }, stop: true, reason: verdict.ReasonCancelled, says: "the job was stopped before the update was sent"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -63,7 +63,7 @@ func Bake(ctx context.Context, api interface {
 		return &failed
 	case ctx.Err() != nil:
 		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: "the job was stopped while it watched the new deployment, which goes on serving calls"}
+			Message: "the job was stopped while it watched the new deployment, which keeps serving calls"}
 	case errors.Is(err, errDeadline):
 		if seen, ok := b.look(ctx); ok {
 			seen.End = true

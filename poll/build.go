@@ -42,7 +42,7 @@ func Build(ctx context.Context, api Builds, a Awaited, emit event.Emitter) (*pip
 		return build, nil
 	case errors.Is(err, context.Canceled) && a.Started:
 		return nil, &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: fmt.Sprintf("the job was stopped while build %s ran; it goes on without it, and nothing was deployed", a.ID)}
+			Message: fmt.Sprintf("the job was stopped while build %s ran; the build continues, and nothing was deployed", a.ID)}
 	case errors.As(err, &f) && f.Reason == verdict.Build && a.LogLines > 0:
 		return nil, withTail(ctx, api, a, f, emit)
 	}

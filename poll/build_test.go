@@ -46,7 +46,7 @@ func handle(f func(event.Event)) event.Emitter {
 	return event.Emitter{Handle: func(e event.Entry) { f(e.Event) }}
 }
 
-// TestBuildPrinted holds that each line of a build's log is told once, in order,
+// TestBuildPrinted holds that each line of a build's log is reported once, in order,
 // and that none is asked for before it builds, nor after it is found ended.
 func TestBuildPrinted(t *testing.T) {
 	for _, tt := range []struct {
@@ -69,7 +69,7 @@ func TestBuildPrinted(t *testing.T) {
 				}
 			}))
 			if err != nil || n < tt.want-2 || n > tt.want {
-				t.Errorf("%q: %d lines are told, want about %d; %v", tt.statuses, n, tt.want, err)
+				t.Errorf("%q: %d lines are reported, want about %d; %v", tt.statuses, n, tt.want, err)
 			}
 		})
 	}
@@ -113,8 +113,8 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// oddBuilds is a build that is read by functions, which are told how long after its
-// beginning.
+// oddBuilds is a build that is read by functions, which get how long after its
+// beginning it is.
 type oddBuilds struct {
 	began time.Time
 	build func(time.Duration) (*pipecat.Build, error)
@@ -145,7 +145,7 @@ func TestBuildTrouble(t *testing.T) {
 		{"none from the start", func(time.Duration) (*pipecat.Build, error) {
 			return nil, &pipecat.Error{Status: http.StatusNotFound, FromAPI: true}
 		}, hangs, verdict.API, 15 * time.Second},
-		{"away for the last look alone", func(at time.Duration) (*pipecat.Build, error) {
+		{"away for the last poll alone", func(at time.Duration) (*pipecat.Build, error) {
 			if at > 4*time.Minute+50*time.Second {
 				return nil, &pipecat.Error{Status: http.StatusBadGateway}
 			}
@@ -171,7 +171,7 @@ func TestBuildTrouble(t *testing.T) {
 	}
 }
 
-// TestBuildAlive holds that a sign of life counts from the status' beginning, and
+// TestBuildAlive holds that a heartbeat counts from the status' beginning, and
 // that there is none while a build prints.
 func TestBuildAlive(t *testing.T) {
 	for _, tt := range []struct {
@@ -346,7 +346,7 @@ func TestBuildStopped(t *testing.T) {
 				return
 			}
 			f := verdict.Of("", err).Failure()
-			const want = "the job was stopped while build id ran; it goes on without it, and nothing was deployed"
+			const want = "the job was stopped while build id ran; the build continues, and nothing was deployed"
 			if f.Status != verdict.Cancelled || f.Reason != verdict.ReasonCancelled || f.Message != want {
 				t.Errorf("got %+v, want %q", f, want)
 			}

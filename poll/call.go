@@ -18,7 +18,7 @@ const liveFor = 10 * time.Second
 // CallPolicy says what a test call must show.
 type CallPolicy struct {
 	Target      string // the deployment that is to be called
-	Alone       bool   // no other deployment has instances that could take the call
+	Alone       bool   // no other deployment has instances that could answer the call
 	Heard       bool   // the call carries sound; else the session is watched
 	Says        bool   // the caller says something, which is to be answered
 	MaxAnswer   time.Duration
@@ -31,7 +31,7 @@ type CallEvidence struct {
 	Call         hearing.Call     // what was heard
 	Problem      *phone.Error     // why there was no call, or not to its end; nil: it ended as planned
 	Session      *pipecat.Session // as it showed last; nil: it has not shown
-	DeploymentID string           // that took the call, where the log names it and no session does
+	DeploymentID string           // that answered the call, where the log names it and no session does
 	Log          []string         // what the session has printed
 	At           time.Time        // when that was read, by the platform's clock
 	Final        bool             // there is no time to learn more
@@ -49,7 +49,7 @@ type CallVerdict struct {
 // nothing. The rules are in order:
 //
 //  1. Where no session was started, nothing is proved.
-//  2. A call that another deployment took proves nothing of ours, and neither does
+//  2. A call that another deployment answered proves nothing of ours, and neither does
 //     one that no deployment can be named for.
 //  3. An agent that was heard, and in time, has answered.
 //  4. One that raised an exception, or could not start, has not.

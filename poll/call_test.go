@@ -88,7 +88,7 @@ func TestJudgeCall(t *testing.T) {
 		{"it replies late", mine(replied(span(30, 50), span(5, 20), span(80, 90))), limits(asks, s, 2*s), verdict.NoAnswer, verdict.CallSlow, false},
 		{"it cuts in", mine(replied(span(30, 50), span(5, 20), span(45, 90))), limits(asks, s, s), verdict.Answered, "", false},
 		{"it greets, and does not reply", mine(replied(span(30, 50), span(5, 20))), asks, verdict.NoAnswer, verdict.CallNoResponse, false},
-		{"it goes on with its greeting", mine(replied(span(30, 50), span(5, 90))), asks, verdict.NoAnswer, verdict.CallNoResponse, false},
+		{"it continues its greeting", mine(replied(span(30, 50), span(5, 90))), asks, verdict.NoAnswer, verdict.CallNoResponse, false},
 		{"it speaks only when spoken to, after max-answer-time", mine(replied(span(50, 70), span(80, 90))), limits(asks, s, 2*s), verdict.Answered, "", false},
 		{"it is silent when spoken to", mine(replied(span(50, 70))), asks, verdict.NoAnswer, verdict.CallSilent, false},
 		{"it hangs up", mine(hearing.Call{Connected: true, HungUp: true}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
@@ -96,7 +96,7 @@ func TestJudgeCall(t *testing.T) {
 		{"it hangs up instead of a reply", mine(hearing.Call{Connected: true, HungUp: true, Agent: []hearing.Span{span(5, 20)}}), asks, verdict.NoAnswer, verdict.CallEnded, false},
 		{"it is heard, and then the network breaks", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Lost} }), speaks, verdict.Answered, "", false},
 		{"it speaks another protocol", mine(hearing.Call{Connected: true, Foreign: 3}), speaks, verdict.Unproven, verdict.CallProtocol, false},
-		{"it speaks, and sends messages of its own", mine(hearing.Call{Connected: true, Foreign: 3, Agent: []hearing.Span{span(5, 20)}}), speaks, verdict.Answered, "", false},
+		{"it speaks, and sends its own messages", mine(hearing.Call{Connected: true, Foreign: 3, Agent: []hearing.Span{span(5, 20)}}), speaks, verdict.Answered, "", false},
 
 		// What the platform shows of it.
 		{"ran well", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Session = ours("HTTP_COMPLETED", 5*s) }), speaks, verdict.Answered, "", false},
@@ -169,7 +169,7 @@ func TestJudgeCall(t *testing.T) {
 		{"a room: not live for ten seconds in time", poll.CallEvidence{Session: ours("", 9*s), At: callAt, Final: true}, room, verdict.Unproven, verdict.CallNotShown, false},
 		{"a room: since nobody knows when", poll.CallEvidence{Session: &pipecat.Session{DeploymentID: "new"}, At: callAt}, room, "", "", false},
 		{"a room: raised", raisedIn(ours("HTTP_COMPLETED", s)), room, verdict.NoAnswer, verdict.CallRaised, false},
-		{"a room: raised, and live all the same", raisedIn(ours("", 20*s)), room, verdict.NoAnswer, verdict.CallRaised, false},
+		{"a room: raised, and live anyway", raisedIn(ours("", 20*s)), room, verdict.NoAnswer, verdict.CallRaised, false},
 		{"a room: raised, and no session shows", raisedIn(nil), alone(room), verdict.NoAnswer, verdict.CallRaised, false},
 		{"a room: ended, its log may be late", poll.CallEvidence{Session: ours("HTTP_COMPLETED", 3*s), At: callAt}, room, "", "", false},
 		{"a room: left", poll.CallEvidence{Session: ours("HTTP_COMPLETED", 3*s), At: callAt.Add(10 * s)}, room, verdict.Unproven, verdict.CallLeft, false},
@@ -200,6 +200,6 @@ func TestJudgeCallSaid(t *testing.T) {
 	}
 	told := poll.CallEvidence{Call: hearing.Call{Connected: true, Errors: []string{"no voice"}}, Session: ours("", time.Second)}
 	if v := poll.JudgeCall(told, p); v.Said != "no voice" || v.Cause != verdict.CallSilent {
-		t.Errorf("of what it told its caller: %+v", v)
+		t.Errorf("of what it said to its caller: %+v", v)
 	}
 }

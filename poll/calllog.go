@@ -45,7 +45,7 @@ func judgeLog(lines []string) (found CallVerdict) {
 	return found
 }
 
-// reported is what an agent says of its own failure, in its log or to its caller.
+// reported is what an agent says about its failure, in its log or to its caller.
 func reported(e CallEvidence) string {
 	if v := judgeLog(e.Log); v.Said != "" {
 		return v.Said

@@ -37,7 +37,7 @@ type Policy struct {
 // none.
 type History struct {
 	Started        bool // a replica of the target was started
-	Infrastructure bool // the platform reported an issue of its own, last time it spoke of the target's revision
+	Infrastructure bool // the platform reported an infrastructure issue when it last reported the target's revision
 
 	crashLooped bool      // CrashLoopBackOff at the last observation
 	restarts    *int      // of the target's replicas at the first observation, where it is not new
@@ -74,7 +74,7 @@ func Judge(o revision.Observation, p Policy, h History, at time.Time) (done bool
 	// 2. Another client's deployment is wanted now, or ours is not what was asked for.
 	switch {
 	case o.Superseded:
-		return true, verdict.NewSuperseded("deployment %s took over from ours, %s", o.DesiredID, o.Target.ID), h
+		return true, verdict.NewSuperseded("another client has deployed: deployment %s replaced %s", o.DesiredID, o.Target.ID), h
 	case o.Other.Match == settings.Different:
 		if since(&h.otherSince, at) >= otherGrace {
 			return true, verdict.NewSuperseded("deployment %s, which the platform names as ours, is not what was asked for: its %s", o.Target.ID, o.Other), h
@@ -308,7 +308,7 @@ func failedPhase(o revision.Observation, h *pipecat.Health) *verdict.Failure {
 	return f
 }
 
-// inBrackets is a word of ours or the platform's behind what it explains; "" for
+// inBrackets is our word or the platform's behind what it explains; "" for
 // none.
 func inBrackets(word string) string {
 	if word == "" {

@@ -84,7 +84,7 @@ func health(change func(*pipecat.Health)) *pipecat.Agent {
 	return with(func(a *pipecat.Agent) { change(a.CurrentRevision.Health) })
 }
 
-// desired makes a deployment of another's the desired one.
+// desired makes another client's deployment the desired one.
 func desired(id string, made time.Time) func(*pipecat.Agent) {
 	return func(a *pipecat.Agent) {
 		a.DesiredDeploymentID = id
@@ -148,7 +148,7 @@ func TestJudge(t *testing.T) {
 		message string
 	}{
 		{name: "2: another deployment is desired", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.DesiredDeploymentID = "theirs" })},
-			status: verdict.Superseded, reason: verdict.ReasonSuperseded, message: "deployment theirs took over from ours, ours"},
+			status: verdict.Superseded, reason: verdict.ReasonSuperseded, message: "another client has deployed: deployment theirs replaced ours"},
 		{name: "2: another is, by the deprecated id", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.DesiredDeploymentID, a.ActiveDeploymentID = "", "theirs" })},
 			status: verdict.Superseded, reason: verdict.ReasonSuperseded},
 		{name: "2: superseded though it is ready", docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "theirs"; return a }()},
@@ -165,10 +165,10 @@ func TestJudge(t *testing.T) {
 			docs: []*pipecat.Agent{with(desired("theirs", noon))}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
 		{name: "2: it is newer", rules: params{ID: "ours", Previous: "old", CreatedAt: noon},
 			docs: []*pipecat.Agent{with(desired("theirs", noon.Add(time.Second)))}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
-		{name: "2: its age is not told", rules: params{ID: "ours", Previous: "old", CreatedAt: noon},
+		{name: "2: its age is unknown", rules: params{ID: "ours", Previous: "old", CreatedAt: noon},
 			docs: []*pipecat.Agent{with(desired("theirs", time.Time{}))}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
 		{name: "2: the age of ours is not known", docs: []*pipecat.Agent{with(desired("theirs", noon))}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
-		{name: "2: the age of another is told", rules: params{ID: "ours", Previous: "old", CreatedAt: noon}, docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
+		{name: "2: the age of another is known", rules: params{ID: "ours", Previous: "old", CreatedAt: noon}, docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			desired("theirs", noon.Add(-time.Second))(a)
 			a.Deployment.ID = "yet another"
 		})}, status: verdict.Superseded, reason: verdict.ReasonSuperseded},
@@ -191,8 +191,8 @@ func TestJudge(t *testing.T) {
 			status: verdict.Superseded, reason: verdict.ReasonSuperseded},
 
 		{name: "4: errors before the operator has looked", docs: []*pipecat.Agent{pendingWith(notFound), pendingWith(notFound)}, status: verdict.Failed, reason: verdict.ImagePull},
-		{name: "4: except at one look", docs: []*pipecat.Agent{pendingWith(notFound)}},
-		{name: "4: except two looks with one between that has none", docs: []*pipecat.Agent{pendingWith(notFound), pendingWith(), pendingWith(notFound)}},
+		{name: "4: except at one poll", docs: []*pipecat.Agent{pendingWith(notFound)}},
+		{name: "4: except two polls with one between that has none", docs: []*pipecat.Agent{pendingWith(notFound), pendingWith(), pendingWith(notFound)}},
 		{name: "4: except those of before", rules: params{ID: "ours", Previous: "old", Known: []pipecat.AgentError{notFound}}, docs: []*pipecat.Agent{pendingWith(notFound), pendingWith(notFound), pendingWith(notFound)}},
 		{name: "4: new ones beside those of before", rules: params{ID: "ours", Previous: "old", Known: []pipecat.AgentError{{Code: "PCC_OLD"}}},
 			docs:   []*pipecat.Agent{pendingWith(pipecat.AgentError{Code: "PCC_OLD"}, notFound), pendingWith(pipecat.AgentError{Code: "PCC_OLD"}, notFound)},
@@ -201,7 +201,7 @@ func TestJudge(t *testing.T) {
 		{name: "4: those of before, of the deployment that is there and does not serve", rules: params{ID: "ours", Previous: "ours", Known: []pipecat.AgentError{notFound}},
 			docs: []*pipecat.Agent{errorsOf(notFound), errorsOf(notFound)}, status: verdict.Failed, reason: verdict.ImagePull},
 		{name: "4: except that it serves", rules: params{ID: "ours", Previous: "ours", Known: []pipecat.AgentError{notFound}}, docs: []*pipecat.Agent{ready(errorsOf(notFound))}, status: verdict.Ready},
-		{name: "4: a look with a new one does not count as serving", docs: []*pipecat.Agent{ready(errorsOf(notFound))}},
+		{name: "4: a poll with a new one does not count as serving", docs: []*pipecat.Agent{ready(errorsOf(notFound))}},
 		{name: "4: except one of load", docs: []*pipecat.Agent{ready(errorsOf(limit))}, status: verdict.Ready},
 		{name: "4: one of load, for less than thirty seconds", docs: []*pipecat.Agent{errorsOf(limit), errorsOf(limit), errorsOf(limit)}},
 		{name: "4: one of load, for thirty seconds", docs: []*pipecat.Agent{errorsOf(limit), errorsOf(limit), errorsOf(limit), errorsOf(limit)}, status: verdict.Failed, reason: verdict.ImagePull},
@@ -238,9 +238,9 @@ func TestJudge(t *testing.T) {
 			status: verdict.Failed, reason: verdict.OutOfMemory},
 		{name: "6: phase Failed, with an image that cannot be pulled", docs: []*pipecat.Agent{failedPhase(&pipecat.Health{Reason: "ErrImagePull"})},
 			status: verdict.Failed, reason: verdict.ImagePull, message: "the image cannot be pulled (ErrImagePull)"},
-		{name: "6: phase Failed, without a word", docs: []*pipecat.Agent{failedPhase(nil, pipecat.Condition{Type: "Degraded", Status: "False", Message: "fine"})},
+		{name: "6: phase Failed, without a message", docs: []*pipecat.Agent{failedPhase(nil, pipecat.Condition{Type: "Degraded", Status: "False", Message: "fine"})},
 			status: verdict.Failed, reason: verdict.Refused, message: "the new revision failed"},
-		{name: "6: except that another's revision failed", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
+		{name: "6: except that another client's revision failed", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.CurrentRevision.DeploymentID, a.CurrentRevision.Phase = "old", pipecat.Failed
 		})}},
 
@@ -249,7 +249,7 @@ func TestJudge(t *testing.T) {
 		{name: "6: except too many that are over, because it serves", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.Health.RestartCount = pipecat.True, 3 })},
 			status: verdict.Ready},
 		{name: "6: except those of a long life", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 9 }), health(func(h *pipecat.Health) { h.RestartCount = 11 })}},
-		{name: "6: those since the first look at one that is there", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2},
+		{name: "6: those since the first poll of an unchanged one", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2},
 			docs:   []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 9 }), health(func(h *pipecat.Health) { h.RestartCount = 11 }), health(func(h *pipecat.Health) { h.RestartCount = 12 })},
 			status: verdict.Failed, reason: verdict.Crash, message: "the revision that is there crashes (3 restarts)"},
 		{name: "6: a count that begins again is of other replicas", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2},
@@ -276,8 +276,8 @@ func TestJudge(t *testing.T) {
 		{name: "6: a crash loop, twice in a row", docs: []*pipecat.Agent{looping, looping},
 			status: verdict.Failed, reason: verdict.Crash, message: "the new revision crashes (exit code 1, 1 restart); container: Traceback:\n  ...\nKeyError: 'API_KEY'\n"},
 		{name: "6: except once", docs: []*pipecat.Agent{looping}},
-		{name: "6: except with a look at no revision in between", docs: []*pipecat.Agent{looping, with(func(a *pipecat.Agent) { a.CurrentRevision = nil }), looping}},
-		{name: "6: except with a look in between", docs: []*pipecat.Agent{looping, with(func(*pipecat.Agent) {}), looping}},
+		{name: "6: except with a poll without a revision in between", docs: []*pipecat.Agent{looping, with(func(a *pipecat.Agent) { a.CurrentRevision = nil }), looping}},
+		{name: "6: except with a poll in between", docs: []*pipecat.Agent{looping, with(func(*pipecat.Agent) {}), looping}},
 		{name: "6: killed for its memory", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.LastTerminationReason = 3, "OOMKilled" })},
 			status: verdict.Failed, reason: verdict.OutOfMemory, message: "the new revision runs out of memory (3 restarts)"},
 		{name: "6: exit code 137", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.LastExitCode = 3, ptr(137) })},
@@ -291,26 +291,26 @@ func TestJudge(t *testing.T) {
 		{name: "6: except with a break", docs: []*pipecat.Agent{pulling("ErrImagePull"), with(func(*pipecat.Agent) {}), pulling("ErrImagePull"), pulling("ErrImagePull"), pulling("ErrImagePull")}},
 		{name: "6: a container that cannot be set up", docs: []*pipecat.Agent{pulling("CreateContainerConfigError"), pulling("CreateContainerConfigError"), pulling("CreateContainerConfigError"), pulling("CreateContainerConfigError")},
 			status: verdict.Failed, reason: verdict.Refused},
-		{name: "6: an image's name that is none, at once", docs: []*pipecat.Agent{pulling("InvalidImageName")},
+		{name: "6: an invalid image name, at once", docs: []*pipecat.Agent{pulling("InvalidImageName")},
 			status: verdict.Failed, reason: verdict.ImagePull},
 
 		{name: "7: ready, but not warm", rules: params{ID: "ours", MinReplicas: 2}, docs: []*pipecat.Agent{reconciled()}},
 		{name: "7: warm", rules: params{ID: "ours", MinReplicas: 1}, docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
 		{name: "7: a number of replicas that cannot be", rules: params{ID: "ours"}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.CurrentRevision.ReadyReplicas = -1; return a }()}, status: verdict.Ready},
-		{name: "7: ready, and how warm is not told", rules: params{ID: "ours", MinReplicas: 1}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.CurrentRevision = nil; return a }()}},
+		{name: "7: ready, and how warm is unknown", rules: params{ID: "ours", MinReplicas: 1}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.CurrentRevision = nil; return a }()}},
 		{name: "7: ready", docs: []*pipecat.Agent{reconciled()}, status: verdict.Ready},
 		{name: "7: ready with no replica", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.Ready, a.CurrentRevision.ReadyReplicas, a.CurrentRevision.Health = pipecat.True, 0, nil
 		})}, status: verdict.Ready},
-		{name: "7: ready with no revision told", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision = pipecat.True, nil })}, status: verdict.Ready},
-		{name: "7: ready with availability not told", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.Available = pipecat.True, pipecat.Absent })}, status: verdict.Ready},
+		{name: "7: ready with no revision reported", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision = pipecat.True, nil })}, status: verdict.Ready},
+		{name: "7: ready with availability unknown", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.Available = pipecat.True, pipecat.Absent })}, status: verdict.Ready},
 		{name: "7: except when it is not available", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.Available = pipecat.True, pipecat.False })}},
 		{name: "7: whatever the current revision shows of another deployment", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.Ready, a.CurrentRevision.DeploymentID = pipecat.True, "old"
 			a.CurrentRevision.Health.Reason, a.CurrentRevision.Health.RestartCount = "CrashLoopBackOff", 9
 		})}, status: verdict.Ready},
 		{name: "7: except one that says ready in a crash loop", docs: []*pipecat.Agent{ready(looping)}},
-		{name: "7: a crash loop at one look, and then not", docs: []*pipecat.Agent{ready(looping), reconciled()}, status: verdict.Ready},
+		{name: "7: a crash loop at one poll, and then not", docs: []*pipecat.Agent{ready(looping), reconciled()}, status: verdict.Ready},
 		{name: "7: by the deprecated field, where the other is absent", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.ActiveDeploymentReady = pipecat.Absent, pipecat.True })}, status: verdict.Ready},
 		{name: "7: except when the other says no", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.ActiveDeploymentReady = pipecat.True })}},
 		{name: "7: except for a value of another type", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.ActiveDeploymentReady = pipecat.Odd, pipecat.True })}},
@@ -395,10 +395,10 @@ func FuzzJudge(f *testing.F) {
 				t.Errorf("green for %s", text)
 			}
 			if (status == verdict.Superseded) != (theirs && !older) {
-				t.Errorf("%q, with another's deployment: %v, older: %v, for %s", status, theirs, older, text)
+				t.Errorf("%q, with another client's deployment: %v, older: %v, for %s", status, theirs, older, text)
 			}
 			if f != nil && (!done || f.Status.OK() || f.Reason == "" || strings.TrimSpace(f.Message) == "") {
-				t.Errorf("red without a word for %s", text)
+				t.Errorf("red without a message for %s", text)
 			}
 		}
 	})

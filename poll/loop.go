@@ -142,7 +142,7 @@ func (l *loop) fault(err error) (asked time.Duration, final error) {
 		asked = e.RetryAfter
 		if e.Unauthorized() {
 			return 0, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Auth,
-				Message: fmt.Sprintf("the API takes the key no longer, so what goes on is not known: %v", err)}
+				Message: fmt.Sprintf("the API no longer accepts the key, so the outcome is not known: %v", err)}
 		}
 		// What is new may take a while to be found.
 		if !e.Missing() {

@@ -8,7 +8,7 @@ import (
 	"pipecat-cloud-deploy/internal/pipecat"
 )
 
-// API is all that is read. Each read is tried once, because polling itself goes on.
+// API is all that is read. Each read is tried once, because polling itself continues.
 type API interface {
 	Agents
 	Builds

@@ -71,7 +71,7 @@ func Rollout(ctx context.Context, api Agents, agent string, t revision.Target, p
 		return timedOut(l, t, p, history, last, time.Since(since))
 	case ctx.Err() != nil:
 		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: fmt.Sprintf("the job was stopped after the update was taken, with the deployment %s; its rollout goes on without it", last.Stage.In())}
+			Message: fmt.Sprintf("the job was stopped after the update was accepted, with the deployment %s; its rollout continues without it", last.Stage.In())}
 	}
 	return err
 }
@@ -94,7 +94,7 @@ func timedOut(l *loop, t revision.Target, p Policy, h History, last revision.Obs
 		f.Show(verdict.FromPlatform, errorTexts(last.Errors))
 	case h.Infrastructure:
 		f.Reason = verdict.Infrastructure
-		more = ", and the platform tells of an infrastructure issue of its own"
+		more = ", and the platform reports an infrastructure issue"
 	case last.Serving == revision.ServingOurs && last.ReadyReplicas < p.MinReplicas:
 		f.Reason, f.Cause = verdict.NotReady, verdict.TooFewReplicas
 		what = fmt.Sprintf("%s serves, but with only %d of %s ready", t.Name(), max(0, last.ReadyReplicas), quantity.Count(p.MinReplicas, "replica"))

@@ -178,7 +178,7 @@ func TestWait(t *testing.T) {
 		{name: "gone for a while", at: away(5*s, 300*s, errors.New("connection refused")), status: verdict.Ready, within: [2]time.Duration{300 * s, 305 * s}},
 		{name: "gone for good", at: away(5*s, time.Hour, status(503)), status: verdict.TimedOut, reason: verdict.API,
 			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
-		{name: "the key is taken back", at: away(5*s, time.Hour, status(401)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
+		{name: "the key is revoked", at: away(5*s, time.Hour, status(401)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
 		{name: "it may not read", at: away(5*s, time.Hour, status(403)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
 		{name: "deleted", at: away(5*s, time.Hour, status(404)), status: verdict.Failed, reason: verdict.API, message: "three reads in a row found nothing", within: [2]time.Duration{5 * s, 18 * s}},
 		{name: "404 now and then", at: func(t time.Duration) (*pipecat.Agent, error) {
@@ -212,7 +212,7 @@ func TestWait(t *testing.T) {
 			a.CurrentRevision.HasInfrastructureIssue = true
 			return a, err
 		}, status: verdict.TimedOut, reason: verdict.Infrastructure, within: [2]time.Duration{600 * s, 600 * s}},
-		{name: "trouble, and one look that fails at the end", at: func(t time.Duration) (*pipecat.Agent, error) {
+		{name: "trouble, and one poll that fails at the end", at: func(t time.Duration) (*pipecat.Agent, error) {
 			if t > 597*s {
 				return nil, status(502)
 			}

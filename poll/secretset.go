@@ -113,7 +113,7 @@ func (j *setJudge) shows(s *pipecat.SecretSet) bool {
 	})
 }
 
-// says is the last line of the platform's words, as a message goes on; "" for none.
+// says is the last line of the platform's text, as the continuation of a message; "" for none.
 func says(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {

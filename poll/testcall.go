@@ -25,7 +25,7 @@ type Sessions interface {
 
 const (
 	maxStarts    = 4                // of one test call; what is refused is none
-	callPace     = time.Second      // between looks at a session
+	callPace     = time.Second      // between reads of a session
 	shownWithin  = 5 * time.Second  // that a session and its deployment show
 	sessionLines = 200              // of a session's log that are read
 	maxCallWait  = 15 * time.Second // before another call
@@ -163,7 +163,7 @@ func (t TestCall) failure(e CallEvidence, v CallVerdict) *verdict.Failure {
 	return f
 }
 
-// says is what a call came to, in a line.
+// says is the result of a call, in one line.
 func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
 	refused := func() string {
 		if e.Refused == nil {
@@ -187,7 +187,7 @@ func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
 	case verdict.CallSlow:
 		return fmt.Sprintf("the agent responded after %s, and max-response-time is %s", quantity.Span(response), t.Plan.MaxResponse)
 	case verdict.CallNotStarted:
-		return "no instance of the agent took the test call"
+		return "no instance of the agent answered the test call"
 	case verdict.CallAtCapacity:
 		return "the test call could not be made: the agent is at capacity" + refused()
 	case verdict.CallNotReady:
@@ -197,9 +197,9 @@ func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
 	case verdict.CallKeyRefused:
 		return "the test call could not be made: the API rejected public-api-key" + refused()
 	case verdict.CallOldInstance:
-		return "an instance of another deployment took the test call"
+		return "an instance of another deployment answered the test call"
 	case verdict.CallUnknownDeployment:
-		return "nothing shows which deployment took the test call"
+		return "nothing shows which deployment answered the test call"
 	case verdict.CallNoMedia:
 		return "the test call found no way through the network for sound (UDP may be blocked); use websocket or daily"
 	case verdict.CallProtocol:

@@ -130,7 +130,7 @@ func (r *Record) creates(p event.Planned) string {
 }
 
 // settingsOnly reports whether the agent keeps its image or build, and is not made
-// anew.
+// again.
 func (r *Record) settingsOnly() bool {
 	p := r.change
 	return p != nil && !p.Create && p.Image == "" && !p.FromBuild && p.NeedsDeployment

@@ -44,7 +44,7 @@ func TestHeadline(t *testing.T) {
 		{"a new agent", event.Planned{Create: true, Image: "a/b:v2"}, false, false, revision.State{}, "", failed, "✗ bot: no"},
 		{"the one before", update("a/b:v1"), false, true, previous, "", failed, "✗ bot: no – v1 is still serving calls"},
 		{"one before that", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingPrevious, ServingID: "older"}, "", failed, "✗ bot: no – deployment older is still serving calls"},
-		{"one that is not told", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingPrevious}, "", failed, "✗ bot: no – an earlier deployment is still serving calls"},
+		{"one that is not reported", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingPrevious}, "", failed, "✗ bot: no – an earlier deployment is still serving calls"},
 		{"the same tag", update("a/b:v2"), false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
 		{"settings alone", event.Planned{PreviousID: "old", PreviousImage: "a/b:v1"}, false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
 		{"a digest", update("localhost:5000/a/b@sha256:" + strings.Repeat("a", 64)), false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
@@ -55,7 +55,7 @@ func TestHeadline(t *testing.T) {
 		{"who knows", update("a/b:v1"), false, true, revision.State{}, "", failed, "✗ bot: no – which version serves calls is unknown"},
 		{"a stopped job", update("a/b:v1"), false, true, revision.State{}, "", verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "stopped"}, "✗ bot: stopped"},
 		{"a key that is taken back", update("a/b:v1"), false, true, previous, "", verdict.Failure{Status: verdict.Failed, Reason: verdict.Auth, Message: "no"}, "✗ bot: no – which version serves calls is unknown"},
-		{"not ready, and the log tells why", update("a/b:v1"), false, true, previous, "KeyError", notReady, "✗ v2 did not become ready on bot: KeyError: 'X' – v1 is still serving calls"},
+		{"not ready, and the log says why", update("a/b:v1"), false, true, previous, "KeyError", notReady, "✗ v2 did not become ready on bot: KeyError: 'X' – v1 is still serving calls"},
 		{"not ready", update("a/b:v1"), false, true, previous, "", notReady, "✗ bot: it is not ready – v1 is still serving calls"},
 		{"a fault of this program's own, before the update", update("a/b:v1"), false, false, revision.State{}, "", internal, "✗ bot: no"},
 		{"a fault of this program's own, after it", update("a/b:v1"), false, true, previous, "", internal, "✗ bot: no – which version serves calls is unknown"},
@@ -138,8 +138,8 @@ func TestRollbacks(t *testing.T) {
 		fared    string
 		message  string // the output
 	}{
-		{"restored", crash(verdict.RolledBack, &verdict.Rollback{Message: "what ran before is back"}),
-			"✗ v2 crashed on bot – rolled back to v1", "What ran before is back.", "it crashes – what ran before is back"},
+		{"restored", crash(verdict.RolledBack, &verdict.Rollback{Message: "rolled back to the previous version"}),
+			"✗ v2 crashed on bot – rolled back to v1", "Rolled back to the previous version.", "it crashes – rolled back to the previous version"},
 		{"superseded", crash("", &verdict.Rollback{Message: "it is not rolled back", Failure: &verdict.Failure{Status: verdict.Superseded}}),
 			"✗ v2 crashed on bot – not rolled back: another client has deployed since", "It is not rolled back.", "it crashes – it is not rolled back"},
 		{"failed, by an API that cannot be read", crash("", &verdict.Rollback{Message: "why", Failure: &verdict.Failure{Reason: verdict.API}}),
@@ -189,7 +189,7 @@ func TestCallers(t *testing.T) {
 		{"nothing, to the end", []revision.State{previous, nothing}, "Callers reached nothing for about 10s so far."},
 		{"both", []revision.State{failed, nothing, nothing, back, back}, "Callers reached nothing for about 20s, and the failed version for about 10s."},
 		{"who knows", []revision.State{unknown, unknown, back}, "It is unknown whether callers were affected: what they reached for about 20s is unknown."},
-		{"no look at all", nil, "It is unknown whether callers were affected: what they reached for about 0.0s is unknown."},
+		{"no poll at all", nil, "It is unknown whether callers were affected: what they reached for about 0.0s is unknown."},
 		{"who knows, for a while", []revision.State{failed, unknown, back}, "Callers reached the failed version for about 10s; what they reached for about 10s is unknown."},
 	} {
 		var c callers
@@ -247,7 +247,7 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// TestStages holds that no more stages are kept than a page has room for.
+// TestStages holds that no more stages are kept than fit a page.
 func TestStages(t *testing.T) {
 	var r Record
 	for i := range 10 * maxStages {

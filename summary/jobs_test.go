@@ -282,7 +282,7 @@ var jobs = []story{
 		func(w *want, foreign string) {
 			agent, message := w.Line(foreign), w.Line("it failed: "+foreign)
 			headline := "Build " + short(agent) + " for " + agent + " failed: " + w.Line("cause "+foreign)
-			if agent == "" { // so that it is not told which build
+			if agent == "" { // so that it does not know which build
 				headline = ": " + message
 			}
 			headline = strings.TrimRight(untrusted.Cut(w.Line(headline), maxHeadline-len(" – nothing was changed")), ".") + " – nothing was changed"

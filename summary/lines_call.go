@@ -21,7 +21,7 @@ func (l *list) calling(e event.Calling) {
 	l.say("Calling %s.", l.r.agent)
 }
 
-// called shows what a test call came to, and who spoke when.
+// called shows the result of a test call, and who spoke when.
 func (l *list) called(e event.Called) {
 	if e.Session != "" {
 		l.say("Session %s.", e.Session)
@@ -51,7 +51,7 @@ func (l *list) baked(e event.Baked) {
 	}
 	l.say("%s", callersMet(e))
 	if e.End && e.Old > 0 {
-		l.annotate(gha.Notice, "Old instances", fmt.Sprintf("%s went to instances of another deployment meanwhile.", quantity.Count(e.Old, "session")))
+		l.annotate(gha.Notice, "Old instances", fmt.Sprintf("%s went to instances of another deployment during the bake time.", quantity.Count(e.Old, "session")))
 	}
 }
 

@@ -36,10 +36,10 @@ func TestByHand(t *testing.T) {
 		{"a rollback that someone else overtook", image, "new", verdict.Failure{Rollback: &verdict.Rollback{Failure: &verdict.Failure{Status: verdict.Superseded}}}, ""},
 		{"a build before", shownBuild, "new", crashed, "agent-name: bot\nagent-profile: agent-1x\nbuild-id: b-1\n"},
 		{"a build before that is not reported", hiddenBuild, "new", crashed, "agent-name: bot\nagent-profile: agent-1x\nbuild-id: # the build that ran before\n"},
-		{"a crash of what is there", image, "old", crashed, ""},
+		{"a crash of the current version", image, "old", crashed, ""},
 		{"a refusal", image, "", verdict.Failure{Reason: verdict.Refused}, ""},
 		{"a new agent", created, "new", crashed, ""},
-		{"another's", image, "new", verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded}, ""},
+		{"another client's", image, "new", verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded}, ""},
 		{"rolled back", image, "new", verdict.Failure{Status: verdict.RolledBack, Rollback: &verdict.Rollback{Message: "restored"}}, ""},
 		{"a green job", image, "new", verdict.Failure{Status: verdict.Ready}, ""},
 	} {

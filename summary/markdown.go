@@ -69,7 +69,7 @@ func fenceOf(language, s string) string {
 	return ticks + language + "\n" + strings.TrimRight(s, "\n") + "\n" + ticks + "\n"
 }
 
-// plainText is advice of ours without its Markdown, for what shows none.
+// plainText is advice of ours without its Markdown, where none is shown.
 func plainText(s string) string { return unmarked.Replace(s) }
 
 var unmarked = strings.NewReplacer("`", "", "**", "")

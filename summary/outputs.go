@@ -80,7 +80,7 @@ func OutputTable() []OutputRow {
 			}},
 		{"duration", "Duration of the job in seconds.",
 			func(r *Record) string { return fmt.Sprint(int(r.took().Seconds())) }},
-		{"failure-reason", "Why the job failed, as a word such as `crash`; empty when it is green.",
+		{"failure-reason", "Why the job failed, such as `crash`; empty when it is green.",
 			func(r *Record) string { return string(r.failure.Reason) }},
 		{"failure-message", "The cause in one line; empty when the job is green.",
 			func(r *Record) string {

@@ -23,7 +23,7 @@ const (
 type section struct {
 	name string // what it shows, where it may be left out
 	text string
-	goes int // when there is no room: 1 goes first, and 0 never
+	goes int // when space is short: 1 goes first, and 0 never
 }
 
 // Page renders the job summary, in GitHub-flavored Markdown: a part for each agent,
@@ -35,7 +35,7 @@ func Page(run gha.Run, records []*Record) string {
 }
 
 // pageWithin is the page with at most so many bytes: without the parts that are
-// least useful, or else the headlines alone; "" where there is no room for these.
+// least useful, or else the headlines alone; "" where these do not fit.
 func pageWithin(run gha.Run, records []*Record, room int) string {
 	var page, headlines strings.Builder
 	for _, r := range records {
@@ -86,7 +86,7 @@ func (r *Record) page(run gha.Run, room int) string {
 	return fit(sections, room)
 }
 
-// fit joins sections, and leaves out the least useful when there is no room for
+// fit joins sections, and leaves out the least useful when there is no space for
 // all.
 func fit(sections []section, room int) string {
 	for {
@@ -301,7 +301,7 @@ func replicasOf(o revision.Observation) string {
 	return text
 }
 
-// facts renders the table of what was deployed where, with the platform's own words.
+// facts renders the table of what was deployed where, with the platform's messages.
 func (r *Record) facts() string {
 	if r.change == nil && len(r.stages) == 0 {
 		return ""

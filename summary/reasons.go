@@ -2,7 +2,7 @@ package summary
 
 import "pipecat-cloud-deploy/internal/verdict"
 
-// Text is a word of the outputs with what it means to people, in Markdown.
+// Text is a value of an output with what it means to people, in Markdown.
 type Text struct{ Word, Text string }
 
 // StatusTexts says what each status means, the best first.

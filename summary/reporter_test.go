@@ -264,7 +264,7 @@ func TestLateMask(t *testing.T) {
 	}
 }
 
-// TestMaskEncodings holds that the runner is told each secret as it is, once, and that
+// TestMaskEncodings holds that the runner gets each secret as it is, once, and that
 // nothing here shows it in another encoding either.
 func TestMaskEncodings(t *testing.T) {
 	var log bytes.Buffer

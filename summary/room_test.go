@@ -13,7 +13,7 @@ import (
 )
 
 // TestStoppedFirst holds that a job which is stopped before anything is known of it has
-// a headline all the same.
+// a headline anyway.
 func TestStoppedFirst(t *testing.T) {
 	var r Record
 	r.Add(event.Entry{Event: event.Finished{Result: verdict.Of("", verdict.Stopped())}})
@@ -37,8 +37,8 @@ func TestSummaryRoom(t *testing.T) {
 		{"nothing before", 0, []string{"## ✗ The new version crashed on bot", output}, []string{"Left out"}, false},
 		{"half full", ghatest.MaxSummary / 2, []string{"## ✗ The new version crashed on bot", output}, []string{"Left out"}, false},
 		{"nearly full", ghatest.MaxSummary - 1500, []string{"## ✗ The new version crashed on bot", "What to do", "Omitted because the summary is full: the error output"}, []string{output}, false},
-		{"room for the headline", ghatest.MaxSummary - 150, []string{"## ✗ The new version crashed on bot"}, []string{output, "What to do"}, false},
-		{"no room for the headline", ghatest.MaxSummary - 20, nil, []string{"##"}, true},
+		{"space for the headline", ghatest.MaxSummary - 150, []string{"## ✗ The new version crashed on bot"}, []string{output, "What to do"}, false},
+		{"no space for the headline", ghatest.MaxSummary - 20, nil, []string{"##"}, true},
 		{"full", ghatest.MaxSummary, nil, []string{"##"}, true},
 		{"too full", ghatest.MaxSummary + 1, nil, []string{"##"}, true},
 	} {
@@ -62,7 +62,7 @@ func TestSummaryRoom(t *testing.T) {
 				t.Errorf("%d bytes", len(data))
 			}
 			if page != "" && tt.before > 0 && page[0] != '\n' {
-				t.Errorf("the page is not on a line of its own: %.40q", page)
+				t.Errorf("the page does not begin a new line: %.40q", page)
 			}
 			for _, s := range tt.shows {
 				if !strings.Contains(page, s) {
@@ -74,7 +74,7 @@ func TestSummaryRoom(t *testing.T) {
 					t.Errorf("the page has %q:\n%.600s", s, page)
 				}
 			}
-			if warns := strings.Contains(log.String(), "::warning title=No job summary::The job summary has no room left: 1.0 MiB of the 1.0 MiB"); warns != tt.warns {
+			if warns := strings.Contains(log.String(), "::warning title=No job summary::The job summary is full: 1.0 MiB of the 1.0 MiB"); warns != tt.warns {
 				t.Errorf("the log is\n%s", log.String())
 			}
 		})

@@ -25,7 +25,7 @@ import (
 
 // Reporter writes the log of one or more agents' jobs, and at the end what they
 // leave behind. It is safe for concurrent use: lines of one agent are never inside
-// another's group or block.
+// another reporter's group or block.
 type Reporter struct {
 	// Version is that of this program, for the first line of the log; "" for none.
 	// It is set before the first event.
@@ -148,7 +148,7 @@ func (r *Reporter) End(ctx context.Context, result verdict.Result) verdict.Resul
 // agent. A file that cannot be written is a warning, and changes nothing else.
 //
 // Once ctx is done, a file that nobody reads, such as a pipe, is given up for good. A
-// green job is not one then, for its runner has stopped it: Finish writes no more, and
+// green job is not one then, because its runner has stopped it: Finish writes no more, and
 // reports false. It is to be called again, with the result that the job has now.
 func (r *Reporter) Finish(ctx context.Context) bool {
 	r.mu.Lock()
@@ -271,14 +271,14 @@ func (r *Reporter) survive() {
 	}
 }
 
-// saveSummary appends the page to the runner's file, as much of it as there is room
-// for next to what is there.
+// saveSummary appends the page to the runner's file, as much of it as there is space
+// for next to what other steps wrote.
 func (r *Reporter) saveSummary(ctx context.Context, path string) bool {
 	const title = "No job summary"
 	room := gha.SummaryRoom(path)
 	page := func() string { return pageWithin(r.env.Run(), r.records(), room) }
 	if page() == "" {
-		r.warn(title, fmt.Sprintf("The job summary has no room left: %s of the %s that GitHub shows are there already; write less to it in the same step", quantity.Mebibytes(int64(gha.MaxSummary-room)), quantity.Mebibytes(gha.MaxSummary)))
+		r.warn(title, fmt.Sprintf("The job summary is full: %s of the %s that GitHub shows are already used; write less to it in the same step", quantity.Mebibytes(int64(gha.MaxSummary-room)), quantity.Mebibytes(gha.MaxSummary)))
 		return true
 	}
 	return r.save(ctx, path, page, title, "The job summary could not be written, and the verdict stands without it; make GITHUB_STEP_SUMMARY writable for this step")

@@ -12,7 +12,7 @@ import (
 
 // Explain says why a path that a build did not find is not in the archive that Pack
 // makes of a context. It reports false where the path is there, or where that cannot
-// be told.
+// be known.
 func Explain(o Options, name string) (Missing, bool) {
 	name = path.Clean(strings.TrimPrefix(name, "/"))
 	if name == "." || !filepath.IsLocal(name) || strings.ContainsAny(name, "*?[\\") {

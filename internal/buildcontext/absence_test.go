@@ -18,7 +18,7 @@ func TestExplain(t *testing.T) {
 		path    string
 		want    Reason // "" where it is there, or unknown
 		rule    string // its file or input
-		near    string // what is there instead
+		near    string // what exists instead
 	}{
 		{"not there", own, nil, "/voices/two.wav", NotThere, "", ""},
 		{"another letter case", own, nil, "voices/ONE.wav", NotThere, "", "Voices/one.wav"},

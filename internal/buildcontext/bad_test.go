@@ -45,10 +45,10 @@ func TestBadInput(t *testing.T) {
 			return s
 		}(), " "), nil, Options{}, inputDockerfile, `"Dockerfile.09" and 4 more`},
 		{"one Dockerfile, and what it copies", "bot.py server/bot.py server/x.py", map[string]string{"server/Dockerfile": "FROM x\nCOPY x.py .\n"}, Options{}, inputDockerfile,
-			`these are there: "server/Dockerfile"; set build-context: server, for what it copies is in that folder (with dockerfile: server/Dockerfile alone it would not be found)`},
+			`these are there: "server/Dockerfile"; set build-context: server, because what it copies is in that folder (with dockerfile: server/Dockerfile alone it would not be found)`},
 		{"one Dockerfile, beside what it copies", "a/bot.py", map[string]string{"a/docker/bot.Dockerfile": "FROM x\nCOPY bot.py .\n"}, Options{Dir: "a"}, inputDockerfile,
-			`; set dockerfile: docker/bot.Dockerfile, for what it copies is beside that folder (with build-context: a/docker and dockerfile: bot.Dockerfile it would not be found)`},
-		{"one Dockerfile, in a folder of the working directory", "a/server/x", map[string]string{"a/server/Dockerfile": "FROM x\nCOPY x .\n"}, Options{Dir: "a", Input: "."}, inputDockerfile, `; set build-context: server, for`},
+			`; set dockerfile: docker/bot.Dockerfile, because what it copies is beside that folder (with build-context: a/docker and dockerfile: bot.Dockerfile it would not be found)`},
+		{"one Dockerfile, in a folder of the working directory", "a/server/x", map[string]string{"a/server/Dockerfile": "FROM x\nCOPY x .\n"}, Options{Dir: "a", Input: "."}, inputDockerfile, `; set build-context: server, because`},
 		{"one Dockerfile, that copies all", "x", map[string]string{"my agent/Dockerfile": "FROM x\nCOPY . .\n"}, Options{}, inputDockerfile,
 			`; set build-context: "my agent" if what it copies is in that folder, or else dockerfile: "my agent/Dockerfile"`},
 		{"one Dockerfile, of another name", "bot.py Containerfile", nil, Options{}, inputDockerfile, `these are there: "Containerfile"; set dockerfile: Containerfile`},
@@ -170,7 +170,7 @@ func TestTooLarge(t *testing.T) {
 		}
 		return f, err
 	}})
-	const want = `build-context: 530.0 MiB in 17 files, and the platform takes 500.0 MiB at most; leave out what the image does not need, by .dockerignore or build-exclude; its largest folders:
+	const want = `build-context: 530.0 MiB in 17 files, and the platform accepts 500.0 MiB at most; leave out what the image does not need, by .dockerignore or build-exclude; its largest folders:
    410.0 MiB  "models"
    350.0 MiB  "models/large/v3"
    100.0 MiB  "data"

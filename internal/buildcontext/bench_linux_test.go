@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	fmt.Println(a.Size, a.Files, a.Unpacked)
 }
 
-// packAgain packs a folder in a process of its own, and returns the archive's
+// packAgain packs a folder in a separate process, and returns the archive's
 // size and the process's peak memory in bytes. The peak is an upper bound: until
 // it becomes the program, a child counts the memory of this one.
 func packAgain(b *testing.B, dir string) (size, peak int64) {

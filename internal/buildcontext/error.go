@@ -65,14 +65,14 @@ func (c *contents) tooLarge() error {
 	}
 	return &Error{
 		Input: inputContext,
-		Text: fmt.Sprintf("%s in %d files, and the platform takes %s at most; leave out what the image does not need, by .dockerignore or %s",
+		Text: fmt.Sprintf("%s in %d files, and the platform accepts %s at most; leave out what the image does not need, by .dockerignore or %s",
 			quantity.Mebibytes(c.bytes), c.files, quantity.Mebibytes(MaxUnpacked), inputExclude),
 		Folders: c.largest(10),
 	}
 }
 
 // largest returns the n largest folders, the largest first. A folder counts all
-// that is below it, and is not listed where one of its own folders has nine
+// that is below it, and is not listed where one of its folders has nine
 // tenths of that.
 func (c *contents) largest(n int) []Folder {
 	sums := map[string]int64{}

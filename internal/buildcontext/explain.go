@@ -69,7 +69,7 @@ func mayMatch(pattern, name string) bool {
 	return true
 }
 
-// matcherOf matches a single pattern, whose first sign may be a ! of its own.
+// matcherOf matches a single pattern, whose first sign may itself be a !.
 func matcherOf(pattern string) (*patternmatcher.PatternMatcher, error) {
 	if strings.HasPrefix(pattern, "!") {
 		pattern = `\` + pattern

@@ -181,7 +181,7 @@ func resolve(root *os.Root, name string) ([]string, error) {
 }
 
 // whatIsThere names the Dockerfiles that are in a context, the nearest first, with
-// what to set where there is just one; or else what is there.
+// what to set where there is just one; or else what exists.
 func whatIsThere(root *os.Root, o Options) string {
 	const most = 20_000 // entries that are looked at
 	var named, top []string

@@ -255,8 +255,8 @@ func (c *contents) empty(dir string) bool {
 	return true
 }
 
-// resolve follows a path as the builder does, for whom the context is the root of
-// all paths. It returns where that ends, be it at nothing, and the first link that
+// resolve follows a path as the builder does, where the context is the root of
+// all paths. It returns where that ends, even at nothing, and the first link that
 // leads out of the context.
 func (c *contents) resolve(name string) (at string, left *entry) {
 	at = "."

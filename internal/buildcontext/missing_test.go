@@ -117,7 +117,7 @@ func describeMissing(m Missing) string {
 	return s
 }
 
-// TestInclude holds that the pattern which users are told to add takes in that path,
+// TestInclude holds that the pattern which users are advised to add includes that path,
 // whatever its name is, and no other.
 func TestInclude(t *testing.T) {
 	for _, name := range []string{".env", "a/b.key", ".git/", "x [1].pem", "a*b.key", `a\b.key`, "!x.key", "#x.key", "sub/é ü.pem"} {

@@ -12,7 +12,7 @@ import (
 )
 
 // proposal says which inputs have the one Dockerfile of a context found. Both ways
-// are named, for what it copies decides which is right.
+// are named, because what it copies decides which is right.
 func proposal(root *os.Root, o Options, file string) string {
 	dir, base := path.Split(file)
 	here := "dockerfile: " + yaml(file)
@@ -27,9 +27,9 @@ func proposal(root *os.Root, o Options, file string) string {
 	sources := readSources(root, file)
 	switch beside, around := haveAll(root, dir, sources), haveAll(root, ".", sources); {
 	case beside && !around:
-		return fmt.Sprintf("set %s, for what it copies is in that folder (with %s alone it would not be found)", there, here)
+		return fmt.Sprintf("set %s, because what it copies is in that folder (with %s alone it would not be found)", there, here)
 	case around && !beside:
-		return fmt.Sprintf("set %s, for what it copies is beside that folder (with %s it would not be found)", here, there)
+		return fmt.Sprintf("set %s, because what it copies is beside that folder (with %s it would not be found)", here, there)
 	}
 	return fmt.Sprintf("set %s if what it copies is in that folder, or else %s", there, here)
 }

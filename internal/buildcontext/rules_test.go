@@ -135,7 +135,7 @@ func TestRuleFiles(t *testing.T) {
 			rules: map[string]string{".dockerignore": "a", "Dockerfile.dockerignore": "b"}},
 		{name: "another Dockerfile's own", file: "ci/bot.Dockerfile.dockerignore", dockerfile: "./ci/../ci/bot.Dockerfile", files: "Dockerfile ci/bot.Dockerfile ci/a a b", want: "ci/bot.Dockerfile a b",
 			rules: map[string]string{".dockerignore": "a", "ci/bot.Dockerfile.dockerignore": "ci\n.dockerignore\nDockerfile"}},
-		{name: "not another's", file: ".dockerignore", dockerfile: "b.Dockerfile", files: "Dockerfile b.Dockerfile a b", want: "Dockerfile b.Dockerfile .dockerignore Dockerfile.dockerignore b",
+		{name: "not another Dockerfile's", file: ".dockerignore", dockerfile: "b.Dockerfile", files: "Dockerfile b.Dockerfile a b", want: "Dockerfile b.Dockerfile .dockerignore Dockerfile.dockerignore b",
 			rules: map[string]string{".dockerignore": "a", "Dockerfile.dockerignore": "b"}},
 		{name: "it is a file as any", file: ".dockerignore", want: "Dockerfile b", files: "Dockerfile b",
 			rules: map[string]string{".dockerignore": ".dockerignore"}},

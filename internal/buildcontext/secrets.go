@@ -27,7 +27,7 @@ var secretEndings = []string{".key", ".pem", ".p8", ".p12", ".pfx", ".pk8", ".pk
 const stage = `(?:local|prod(?:uction)?|dev(?:elopment)?|stag(?:e|ing)|test|qa|ci|old|bak|backup|\d+)`
 
 // secretNames match whole names. Each is tried only on a name that has its text,
-// for a context may have many files.
+// because a context may have many files.
 var secretNames = []struct {
 	has  string
 	name *regexp.Regexp

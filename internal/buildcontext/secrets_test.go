@@ -15,7 +15,7 @@ const (
 )
 
 // TestSecrets holds that what may hold secrets is excluded unless a pattern has a
-// literal part of its own name, and that nothing else is.
+// literal part of the file's own name, and that nothing else is.
 func TestSecrets(t *testing.T) {
 	for _, tt := range []struct{ name, files, ignore, want, kept, named string }{
 		{"two stars", ".env sub/.env.production tls.key sub/server.pem sub/app.py", "**\n!**/*.*\n!Dockerfile", "sub/app.py", ".env sub/.env.production tls.key sub/server.pem", ""},
@@ -30,7 +30,7 @@ func TestSecrets(t *testing.T) {
 		{"named by the ending", ".env a.pem a.key b/c.key bot.py", "*\n!bot.py\n!Dockerfile\n!*.key", "a.key bot.py", "", "a.key"},
 		{"named", ".env .env.local tls.key bot.py", "*\n!bot.py\n!Dockerfile\n!.env", ".env bot.py", "", ".env"},
 		{"others that are named", ".npmrc .netrc credentials.json prod.env secrets.toml", "!.npmrc\n!credentials.json\n!prod.env", ".npmrc credentials.json prod.env", ".netrc secrets.toml", ".npmrc credentials.json prod.env"},
-		{"all, without a word on any", planted + " " + near, "nothing", near + " sub/ keys/", strings.NewReplacer(".git/config .git/HEAD", ".git/", ".aws/credentials", ".aws/", ".ssh/config", ".ssh/").Replace(planted), ""},
+		{"all, and no pattern names any", planted + " " + near, "nothing", near + " sub/ keys/", strings.NewReplacer(".git/config .git/HEAD", ".git/", ".aws/credentials", ".aws/", ".ssh/config", ".ssh/").Replace(planted), ""},
 		{"a star, a dot, a star", ".env sub/.env.production sub/server.pem tls.key sub/app.py", "*\n!*.*\n!sub\n!Dockerfile", "sub/app.py", ".env tls.key sub/.env.production sub/server.pem", ""},
 		{"signs that name nothing", ".env a_b.key", "*\n!.*\n!*_*.*\n!**/?*\n!.[a-z]*\n!**/.*.*", "", ".env a_b.key", ""},
 		{"a part of the name", "my.env .env.ci x.key", "!*env\n!.e*\n!*k?y", "my.env .env.ci x.key", "", "my.env .env.ci x.key"},
@@ -95,7 +95,7 @@ func TestSecretsPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, part, _ := strings.Cut(string(page), "## What stays out\n")
+	_, part, _ := strings.Cut(string(page), "## What is excluded\n")
 	names, rest, _ := strings.Cut(part, "\nCode such as ")
 	near, _, _ := strings.Cut(rest, " are packed")
 	listed := 0

@@ -101,7 +101,7 @@ func unpack(t testing.TB, a *Archive) []packed {
 	sum := md5.New()
 	size, err := io.Copy(sum, a.Reader())
 	if hash := fmt.Sprintf("%x", sum.Sum(nil))[:16]; err != nil || size != a.Size || hash != a.Hash {
-		t.Errorf("%d bytes with hash %s, but %d with %s are told: %v", size, hash, a.Size, a.Hash, err)
+		t.Errorf("%d bytes with hash %s, but %d with %s are reported: %v", size, hash, a.Size, a.Hash, err)
 	}
 	z, err := gzip.NewReader(a.Reader())
 	if err != nil {
@@ -140,7 +140,7 @@ func unpack(t testing.TB, a *Archive) []packed {
 		t.Error(err)
 	}
 	if files != a.Files || bytes != a.Unpacked {
-		t.Errorf("%d files of %d bytes, but %d of %d are told", files, bytes, a.Files, a.Unpacked)
+		t.Errorf("%d files of %d bytes, but %d of %d are reported", files, bytes, a.Files, a.Unpacked)
 	}
 	if !slices.IsSortedFunc(all, func(a, b packed) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Errorf("not in order: %v", all)

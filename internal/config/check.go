@@ -31,7 +31,7 @@ func (c *Config) check(given map[string]value) (problems Problems) {
 		wrong("api-key", "it is empty; pass a Private key, such as ${{ secrets.PIPECAT_API_KEY }}, or by hand set %s. "+
 			"A secret of an environment is there only in a job with that environment:; a run for a fork's pull request has none", keyVariable)
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		wrong("api-key", "it has a space, a line's end or another character that no key has; copy it anew")
+		wrong("api-key", "it has a space, a line's end or another character that no key has; copy it again")
 	case strings.HasPrefix(key, "pcc_pat_"):
 		wrong("api-key", "it is a personal access token, which is for the CLI; a deployment needs a Private key (dashboard: Settings > API Keys > Private)")
 	case strings.HasPrefix(key, "pk_"):

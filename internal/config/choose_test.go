@@ -24,8 +24,8 @@ func tree(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// told are problems or warnings as people read them.
-func told(all []Problem) (lines []string) {
+// lines are problems or warnings as people read them.
+func lines(all []Problem) (lines []string) {
 	for _, p := range all {
 		lines = append(lines, p.String())
 	}
@@ -92,7 +92,7 @@ func TestChoice(t *testing.T) {
 			if got := what + " " + cfg.Settings.ImagePullSecretSet; got != tt.want {
 				t.Errorf("deploys %q, want %q", got, tt.want)
 			}
-			warnings := told(cfg.Warnings)
+			warnings := lines(cfg.Warnings)
 			if tt.warns == "" && len(warnings) > 0 || tt.warns != "" && (len(warnings) != 1 || !strings.Contains(warnings[0], tt.warns)) {
 				t.Errorf("warns %q, want %q", warnings, tt.warns)
 			}
@@ -137,7 +137,7 @@ func TestAlias(t *testing.T) {
 	}
 }
 
-// TestStrangeInputs holds that an input which the action does not have is told.
+// TestStrangeInputs holds that an input which the action does not have is reported.
 func TestStrangeInputs(t *testing.T) {
 	for name, near := range map[string]string{
 		"secret-sets": "secret-set", "secret_set": "secret-set", "agnet-profile": "agent-profile", "min-agent": "min-agents", "wait-timout": "wait-timeout", "organization": "", "xyzzy": "",
@@ -147,12 +147,12 @@ func TestStrangeInputs(t *testing.T) {
 		if near != "" {
 			want += "; did you mean " + near + "?"
 		}
-		if got := told(cfg.Warnings); err != nil || !slices.Equal(got, []string{want}) {
+		if got := lines(cfg.Warnings); err != nil || !slices.Equal(got, []string{want}) {
 			t.Errorf("got %q, %v; want %q", got, err, want)
 		}
 	}
 	if cfg, err := Load(nil, env("args", "-h", "xyzzy", "")); err != nil || len(cfg.Warnings) != 0 {
-		t.Errorf("the container's own, and an empty one: %q, %v", told(cfg.Warnings), err)
+		t.Errorf("the container's own, and an empty one: %q, %v", lines(cfg.Warnings), err)
 	}
 	if _, err := Load(nil, env("agent-name", "", "agent_name", "my-bot")); err == nil {
 		t.Error("a near name is not the name")
@@ -205,8 +205,8 @@ func TestMovingTag(t *testing.T) {
 		"acme/bot:v1.2.3": false, "acme/bot:latest-2026": false, "acme/latest:v1": false, "acme/bot:latest@sha256:" + strings.Repeat("0", 64): false,
 	} {
 		cfg, err := Load(nil, env("image", image))
-		if got := len(cfg.Notices) == 1; err != nil || got != want || got && !strings.Contains(told(cfg.Notices)[0], "it cannot be rolled back to") {
-			t.Errorf("%s: %q, %v", image, told(cfg.Notices), err)
+		if got := len(cfg.Notices) == 1; err != nil || got != want || got && !strings.Contains(lines(cfg.Notices)[0], "it cannot be rolled back to") {
+			t.Errorf("%s: %q, %v", image, lines(cfg.Notices), err)
 		}
 	}
 }

@@ -34,7 +34,7 @@ type Config struct {
 
 	Call      Call
 	BakeTime  time.Duration // how long to watch once all is well; 0: not
-	CheckOnly bool          // deploy nothing, and judge what is there
+	CheckOnly bool          // deploy nothing, and judge the current deployment
 
 	ForceRedeploy     bool
 	CreateIfMissing   bool

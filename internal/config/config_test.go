@@ -400,7 +400,7 @@ func TestFileProblems(t *testing.T) {
 	}
 }
 
-// TestManyProblems holds that a file with no end of wrong keys has them told one by
+// TestManyProblems holds that a file with no end of wrong keys has them reported one by
 // one up to a number, and then counted.
 func TestManyProblems(t *testing.T) {
 	for _, tt := range []struct {

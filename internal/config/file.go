@@ -21,7 +21,7 @@ import (
 
 const (
 	maxFile     = 256 << 10 // bytes
-	maxProblems = 30        // of one file that are told
+	maxProblems = 30        // of one file that are reported
 	maxKeys     = 5000      // each is compared with all others when the file is read
 
 	ignoredTable = "docker"       // for another of the CLI's commands

@@ -22,7 +22,7 @@ func TestMigratedInputs(t *testing.T) {
 			t.Errorf("%s: got %+v", name, cfg)
 		}
 		if len(cfg.Warnings) > 0 {
-			t.Errorf("%s: warns %q", name, told(cfg.Warnings))
+			t.Errorf("%s: warns %q", name, lines(cfg.Warnings))
 		}
 	}
 }

@@ -205,7 +205,7 @@ func checkName(name string) string {
 	case name == "":
 		return "has no name before the ="
 	case !secretName.MatchString(name):
-		return "has a name with a character that is none of A-Z, a-z, 0-9, _ and -"
+		return "has a name with a character other than A-Z, a-z, 0-9, _ and -"
 	case len(name) > maxSecretName:
 		return fmt.Sprintf("has a name of %d characters; at most %d are allowed", len(name), maxSecretName)
 	}

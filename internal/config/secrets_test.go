@@ -42,7 +42,7 @@ func TestSecretProblems(t *testing.T) {
 		"A=\nB":                             {"line 1 is empty", "line 2 is not NAME=value"},
 		"A=1\nB=2\nA=3\nA=4":                {"line 3: A is set on line 1 already; keep one of the two", "line 4: A is set on line 1 already"},
 		"=hunter2":                          {"line 1 has no name before the ="},
-		"my.key=hunter2\nA=":                {"line 1 has a name with a character that is none of A-Z, a-z, 0-9, _ and -", "line 2 is empty"},
+		"my.key=hunter2\nA=":                {"line 1 has a name with a character other than A-Z, a-z, 0-9, _ and -", "line 2 is empty"},
 		strings.Repeat("A", 65) + "=x":      {"line 1 has a name of 65 characters; at most 64 are allowed"},
 		"KEY: hunter2":                      {"line 1 is not NAME=value"},
 		"A=1\n\n# x\nA=\"hunter2\nhunter3":  {"line 4 has a quote that is not closed"},

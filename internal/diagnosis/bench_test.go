@@ -17,7 +17,7 @@ func BenchmarkDiagnose(b *testing.B) {
 		"tracebacks": text("/app/bot.py", 3, "<module>", `open("menu.json")`),
 		"log":        "2025-11-03 09:14:02.511 | INFO     | pipecat.pipeline:run:88 - frame 12\n",
 		"json":       `{"level": "info", "ts": 1762161242.5, "msg": "frame 12", "session": "a1"}` + "\n",
-		"words":      "so it goes, and goes on\n",
+		"words":      "so it goes, and continues\n",
 		"errors":     "ERROR: no such voice\n",
 	} {
 		b.Run(name, func(b *testing.B) { benchmark(b, strings.Repeat(part, maxText/len(part)), workspace) })

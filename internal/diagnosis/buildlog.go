@@ -233,7 +233,7 @@ func isClue(s string) bool {
 // maxLooks is for how many lines a hint looks into the workspace.
 const maxLooks = 5
 
-// readBuild takes a build's log apart. Of steps that did not fail, where others
+// readBuild splits a build's log. Of steps that did not fail, where others
 // did, and of what only reports progress, nothing is left.
 func readBuild(lines []line) []buildLine {
 	var all []buildLine
@@ -293,7 +293,7 @@ func readBuild(lines []line) []buildLine {
 	return kept
 }
 
-// isEcho, isAdvisory and commandIn see most lines that are none without a pattern.
+// isEcho, isAdvisory and commandIn see most other lines without a pattern.
 func isEcho(s string) bool {
 	return (strings.Contains(s, " |") || strings.HasPrefix(s, "Step ") || strings.HasPrefix(s, " ---> ")) && echo.MatchString(s)
 }

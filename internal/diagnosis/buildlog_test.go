@@ -51,7 +51,7 @@ func TestBuild(t *testing.T) {
 		{"a step whose end is cut off", "#8 1.2 /bin/sh: 1: cmake: not found", "/bin/sh: 1: cmake: not found", "compiler"},
 		{"137 of something", "exit code: 1370", "exit code: 1370", ""},
 		{"a blank output", "#9 1.2\n#9 1.3  \n" + failed, "ERROR: process \"/bin/sh -c make\" did not complete successfully: exit code: 2", ""},
-		{"a time that went on", "#9 1234. ERROR: No matching distribution found for x\n", "ERROR: No matching distribution found for x", "`x`"},
+		{"a time that continued", "#9 1234. ERROR: No matching distribution found for x\n", "ERROR: No matching distribution found for x", "`x`"},
 		{"a number that is no time", "3.12 is not supported, which is fatal\n", "3.12 is not supported, which is fatal", ""},
 		{"an arrow at the end", "× Failed\n  ╰─▶ a thing\n      that failed\n\n      but not this", "a thing that failed", ""},
 		{"a machine that fails", "[Container] 2026/11/02 10:14:41 YAML_FILE_ERROR Message: no\n", "YAML_FILE_ERROR Message: no", ""},

@@ -93,7 +93,7 @@ const (
 	Unknown Confidence = iota // nothing says why
 	Weak                      // what was printed last, which may have nothing to do with it
 	Likely                    // a line that speaks of an error
-	Certain                   // an exception, or the platform's own words
+	Certain                   // an exception, or what the platform reports
 )
 
 // Diagnosis is what broke, as far as Facts show it. Cause and the lines of a Place are not ours:

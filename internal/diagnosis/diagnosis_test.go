@@ -65,11 +65,11 @@ func TestOf(t *testing.T) {
 		typ, cause string
 		hint       string // its beginning
 	}{
-		{"by its own words", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Evidence: printed("ModuleNotFoundError: No module named 'x'")}, log, "ModuleNotFoundError", "ModuleNotFoundError: No module named 'x'", "Add the package"},
+		{"by its error output", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Evidence: printed("ModuleNotFoundError: No module named 'x'")}, log, "ModuleNotFoundError", "ModuleNotFoundError: No module named 'x'", "Add the package"},
 		{"by its log", &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it did not become ready"}, log, "KeyError", "KeyError: 'OPENAI_API_KEY'", "Put `OPENAI_API_KEY` into"},
 		{"by its exit code", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashes", ExitCode: &killed}, nil, "", "", "The agent was killed: where it needs more memory than it has, set `agent-profile` to `agent-3x`"},
 		{"by the platform's code", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Code: "PCC-1004"}, nil, "", "", "Set up billing"},
-		{"by the API's own words", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Evidence: []verdict.Evidence{{From: verdict.FromAPI, Text: "secret set \"a\" not found"}}}, nil, "", "", "Make the secret set"},
+		{"by the API's message", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Evidence: []verdict.Evidence{{From: verdict.FromAPI, Text: "secret set \"a\" not found"}}}, nil, "", "", "Make the secret set"},
 		{"not by a variable in them", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Evidence: []verdict.Evidence{{From: verdict.FromAPI, Text: "ValueError: OPENAI_API_KEY is not set"}}}, nil, "", "", ""},
 		{"nor in the platform's", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Refused, Message: "no", Evidence: []verdict.Evidence{{From: verdict.FromPlatform, Text: "ValueError: OPENAI_API_KEY is not set"}}}, nil, "", "ValueError: OPENAI_API_KEY is not set", ""},
 		{"not by a fault of our own", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Internal, Message: "no", Evidence: []verdict.Evidence{{From: verdict.FromProgram, Text: "panic: OPENAI_API_KEY is not set"}}}, nil, "", "", ""},
@@ -189,7 +189,7 @@ func TestDetails(t *testing.T) {
 		{"killed later", crash{Text: head + own + "KeyError: 'x'\nServing\n", ExitCode: exit(134)}, "Serving", "", ""},
 		{"killed after what it has logged", crash{Text: "ERROR:root:no voice\n" + head + own + "KeyError: 'x'\n", ExitCode: exit(134)}, "", "", ""},
 		{"a code that an exception names", crash{Text: head + own + "ValueError: PCC-1004\n"}, "ValueError: PCC-1004", "bot.py:3", ""},
-		{"a code beside another's name", crash{Text: "PCC-1004", Code: "PCC-9999"}, "PCC-1004", "", ""},
+		{"a code beside the name of another", crash{Text: "PCC-1004", Code: "PCC-9999"}, "PCC-1004", "", ""},
 		{"a long name", crash{Text: "ModuleNotFoundError: No module named '" + strings.Repeat("a", 200) + "'"}, "ModuleNotFoundError: No module named '" + strings.Repeat("a", 200) + "'", "", strings.Repeat("a", 57) + "…`"},
 		{"an environment that has nothing to do with it", crash{Text: head + strings.Replace(own, "open", "os.environ; open", 1) + lib + lib + "KeyError: 'x'\n"}, "KeyError: 'x'", "", ""},
 		{"a secret of the user's own", crash{Text: head + own + "LookupError: secret set 'x' not found\n"}, "LookupError: secret set 'x' not found", "bot.py:3", ""},

@@ -20,7 +20,7 @@ type hint struct {
 	exits    []int          // one of them is the process's exit code
 	silent   bool           // nothing surer than the exit code is known
 	typ      *regexp.Regexp // the exception's type
-	message  *regexp.Regexp // its message, or the line that tells something
+	message  *regexp.Regexp // its message, or the line that says something
 	source   *regexp.Regexp // what its two innermost frames were at
 	frame    *regexp.Regexp // the file of one of its frames
 	not      *regexp.Regexp // in its type and message: rules it out

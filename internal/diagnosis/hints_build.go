@@ -8,11 +8,11 @@ const (
 	elsewise  = "build the image in the workflow for `linux/arm64`, and set `image`."
 	lessToDo  = "Give the build less to do: a smaller `build-context` by `.dockerignore` or `build-exclude`, and versions with wheels for `linux/arm64`, which need no compiling; or " + elsewise
 	notCopied = "Write what `COPY` and `ADD` take relative to `build-context`, and see that `.dockerignore` and `build-exclude` do not leave it out; what `--from` takes must be in that stage."
-	noAccount = "The cloud build has no credentials: have the workflow put what is private into `build-context` beforehand, or " + elsewise
+	noAccount = "The cloud build has no credentials: have the workflow first put what is private into `build-context`, or " + elsewise
 )
 
 // buildHints are for builds that fail. Each looks at a line of the log at a
-// time, and those that tell more than others come before them.
+// time, and those that say more than others come before them.
 var buildHints = []hint{
 	// Time.
 	{reason: verdict.Build, cause: verdict.BuildTimedOut, say: lessToDo},
@@ -52,7 +52,7 @@ var buildHints = []hint{
 
 	// Files that a step reads.
 	{reason: verdict.Build, message: re("Could not open requirements file|[Ff]ile not found: `[^`]*`|Neither 'setup\\.py' nor 'pyproject\\.toml'|neither 'setup\\.py' nor 'pyproject\\.toml' found|could not find a pyproject\\.toml|No `pyproject\\.toml` found|Unable to find lockfile|(?i:could ?n[o']t (?:read|find a?) ?package\\.json)|ENOENT.*package(?:-lock)?\\.json|with an existing package-lock\\.json"), say: "Have the Dockerfile `COPY` the file that lists the packages before the command that reads it, to the folder in which that runs, and see that `.dockerignore` and `build-exclude` do not leave it out."},
-	{reason: verdict.Build, message: re("lockfile at `[^`]*` needs to be updated|pyproject\\.toml changed significantly since poetry\\.lock|poetry\\.lock is not up to date|can only install packages when your package\\.json and package-lock\\.json"), say: "Make the lock file anew of what lists the packages (`uv lock`, `poetry lock` or `npm install`), and commit both."},
+	{reason: verdict.Build, message: re("lockfile at `[^`]*` needs to be updated|pyproject\\.toml changed significantly since poetry\\.lock|poetry\\.lock is not up to date|can only install packages when your package\\.json and package-lock\\.json"), say: "Regenerate the lock file from your list of packages (`uv lock`, `poetry lock` or `npm install`), and commit both."},
 
 	// Packages.
 	{reason: verdict.Build, message: re(`externally-managed-environment|This environment is externally managed`), say: "The system's own Python takes no packages by `pip`: have the Dockerfile make a virtual environment (`python3 -m venv`) and use its `pip`, or take a `python` base image."},

@@ -44,7 +44,7 @@ var platformHints = []hint{
 	{reason: verdict.OutOfMemory, say: memory},
 }
 
-// startHints are for what was built, and does not start.
+// startHints are for images that are built, and do not start.
 var startHints = []hint{
 	// Native code, which has words of other kinds of failure.
 	{message: re(`cannot allocate memory in static TLS block`), say: "Import the package that loads this library before all others, or preload the library in the Dockerfile (`ENV LD_PRELOAD=` and its path): the space for thread-local data was used up by what was imported first."},
@@ -152,7 +152,7 @@ var endHints = []hint{
 
 	// The platform.
 	{code: "PCC_UNKNOWN_ERROR", say: "Look into the agent's log for why the image did not start; the codes are explained at " + errorCodes + "."},
-	{reason: verdict.Infrastructure, say: "The platform has trouble of its own: look at https://status.daily.co, and deploy again when it is over."},
+	{reason: verdict.Infrastructure, say: "The platform has an infrastructure problem: check https://status.daily.co, and deploy again when it is over."},
 	{reason: verdict.NotReady, cause: verdict.TooFewReplicas, say: "The agent takes calls, but fewer replicas than `min-agents` says are ready: raise `wait-timeout`, or lower `min-agents`."},
 	{reason: verdict.NotScheduled, say: "The platform never started a replica: look at https://status.daily.co, and deploy again or raise `wait-timeout`."},
 }

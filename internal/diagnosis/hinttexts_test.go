@@ -62,7 +62,7 @@ var hintTexts = []hintText{
 	{say: "The cloud build has no credentials", with: built, shows: []string{"#7 1.2 fatal: could not read Username for 'https://github.com': terminal prompts disabled"}, misses: []string{"#7 1.2 fatal: not a git repository"}},
 	{say: "Install `{1}` in the Dockerfile, before", with: built, shows: []string{"#7 1.2 ERROR: Cannot find command 'git' - do you have 'git' installed and in your PATH?"}, misses: []string{"#7 1.2 ERROR: Cannot find command 'menu'"}},
 	{say: "Have the Dockerfile `COPY` the file that lists", with: built, shows: []string{"#7 1.2 ERROR: Could not open requirements file: [Errno 2] No such file or directory: 'requirements.txt'"}, misses: []string{"#7 1.2 ERROR: cannot open menu.txt"}},
-	{say: "Make the lock file anew", with: built, shows: []string{"#7 1.2 pyproject.toml changed significantly since poetry.lock was last generated."}, misses: []string{"#7 1.2 error: the lock is held by another process"}},
+	{say: "Regenerate the lock file", with: built, shows: []string{"#7 1.2 pyproject.toml changed significantly since poetry.lock was last generated."}, misses: []string{"#7 1.2 error: the lock is held by another process"}},
 	{say: "The system's own Python", with: built, shows: []string{"#7 1.2 error: externally-managed-environment"}, misses: []string{"#7 1.2 error: the environment is managed"}},
 	{say: "The base image's Python is not one", with: built, shows: []string{"#7 1.2 error: The Python request from `.python-version` resolved to Python 3.11.9, which is incompatible with the project's Python requirement: `>=3.12`", "#7 1.2 error: No interpreter found for Python 3.13 in search path"}, misses: []string{"#7 1.2 ERROR: No matching distribution found for python-magick"}},
 	{say: "A hash in the requirements", with: built, shows: []string{"#7 1.2 ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "#7 1.2 error: Hash mismatch for `loguru==0.7.2`"}, misses: []string{"#7 1.2 error: hash of the menu is wrong"}},
@@ -232,8 +232,8 @@ var hintTexts = []hintText{
 
 	// How it ended otherwise.
 	{say: "Look into the agent's log", with: refused, shows: []string{"PCC_UNKNOWN_ERROR: no"}, misses: []string{"PCC_UNKNOWN: no"}},
-	{say: "The platform has trouble", with: crash{Reason: verdict.Infrastructure}, shows: []string{""}},
-	{say: "The platform has trouble", with: refused, misses: []string{"trouble"}},
+	{say: "The platform has an infrastructure problem", with: crash{Reason: verdict.Infrastructure}, shows: []string{""}},
+	{say: "The platform has an infrastructure problem", with: refused, misses: []string{"trouble"}},
 	{say: "The agent takes calls, but", with: crash{Reason: verdict.NotReady, Cause: verdict.TooFewReplicas}, shows: []string{""}},
 	{say: "The agent takes calls, but", with: crash{Reason: verdict.NotReady}, misses: []string{""}},
 	{say: "The platform never started", with: crash{Reason: verdict.NotScheduled}, shows: []string{""}},

@@ -187,8 +187,8 @@ func (p *parser) read(l line) {
 	}
 }
 
-// skips reports whether a line is of what a logging handler prints of an error of
-// its own: what it was to log, and where from. That says nothing of a crash.
+// skips reports whether a line is of what a logging handler prints of its
+// error: what it was to log, and where from. That says nothing of a crash.
 func (p *parser) skips(l line, s string) bool {
 	switch {
 	case strings.Contains(s, loggingError):

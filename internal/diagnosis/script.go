@@ -44,7 +44,7 @@ func (c *script) reads(s string) bool {
 	return strings.TrimLeft(s, " \t^~") == ""
 }
 
-// frames are the line that threw, for an exception that has no traceback of
+// frames are the line that threw, for an exception without a traceback of
 // Python's.
 func (c *script) frames(bare bool) (frames []frame) {
 	if c.frame != nil && bare {

@@ -47,7 +47,7 @@ func Away(t *testing.T, run Program) {
 					t.Parallel()
 					want := map[string]end{
 						"401 with the key": {"failed", "auth"}, "403": {"failed", "auth"},
-						"404": {"failed", "refused"}, // to create it, for there is one
+						"404": {"failed", "refused"}, // to create it, because there is one
 					}[f.name]
 					if want.status == "" {
 						want = end{"failed", "api"}
@@ -112,7 +112,7 @@ func Away(t *testing.T, run Program) {
 	}
 }
 
-// Older holds that another's deployment, which was made just before ours and
+// Older holds that another client's deployment, which was made just before ours and
 // is shown after it, does not take over.
 func Older(t *testing.T, run Program) {
 	t.Parallel()

@@ -22,7 +22,7 @@ const (
 	maxForeign = 48 << 10
 )
 
-// filled is a text with as many of the items as there is room for.
+// filled is a text with as many of the items as fit.
 func filled(before, item, after string, size int) string {
 	return before + item + strings.Repeat(","+item, (size-len(before)-len(after)-len(item))/(len(item)+1)) + after
 }
@@ -64,7 +64,7 @@ func Bounds(t *testing.T) {
 	answers := func(when simulator.When, status int, body string) func(http.Handler) http.Handler {
 		return func(cloud http.Handler) http.Handler { return simulator.Answer(cloud, when, status, nil, body) }
 	}
-	const room = largest - 64<<10 // next to which a document has room
+	const room = largest - 64<<10 // next to which a document fits
 	globs := map[string]string{}
 	for i := range 300 {
 		globs[fmt.Sprintf("dir%d/f%d.py", i%10, i)] = "text\n"
@@ -78,7 +78,7 @@ func Bounds(t *testing.T) {
 	}{
 		{"errors of a document", "deployed", "", []string{image, quick}, nil, with(filled(`"errors":[`, `{                       }`, `]`, room)), false},
 		{"small errors of a document", "deployed", "", []string{image, quick}, nil, with(filled(`"errors":[`, `{}`, `]`, room)), false},
-		{"errors that are none", "deployed", "", []string{image, quick}, nil, with(filled(`"errors":[`, `0`, `]`, room)), false},
+		{"errors that are no objects", "deployed", "", []string{image, quick}, nil, with(filled(`"errors":[`, `0`, `]`, room)), false},
 		{"conditions", "deployed", "", []string{image, quick}, nil, with(filled(`"conditions":[`, `{"type":"a","status":"b"}`, `]`, room)), false},
 		{"what is not known", "deployed", "", []string{image, quick}, nil, with(filled(`"x":[`, `[{}]`, `]`, room)), false},
 		{"members without an end", "deployed", "", []string{image, quick}, nil, with(`"activeSessionCount":"x",` + filled("", `"":0`, "", 900<<10)), false},

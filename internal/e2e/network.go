@@ -237,7 +237,7 @@ func (n *network) inspect(i int, q *request, r *http.Request) {
 			n.odd = append(n.odd, fmt.Sprintf("request %d stores something else than the first", i))
 		}
 		if q.rollback = !q.stores && string(body) != n.bodies[q.path]; q.rollback && !(n.sent[i-1].look && n.sent[i-1].answered) {
-			n.odd = append(n.odd, fmt.Sprintf("request %d is a rollback, and no look at the agent came right before it", i))
+			n.odd = append(n.odd, fmt.Sprintf("request %d is a rollback, and no read of the agent came right before it", i))
 		}
 		if bytes.Contains(body, []byte(searchKey)) {
 			n.odd = append(n.odd, fmt.Sprintf("request %d sends the key", i))
@@ -301,8 +301,8 @@ func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
 }
 
 // checkRollback holds that a rollback replaces this job's own deployment. It may
-// replace another's only if that is so new that no read before it could show it, or
-// if nothing tells it from this job's own.
+// replace another client's only if that is so new that no read before it could show it, or
+// if nothing distinguishes it from this job's own.
 func (n *network) checkRollback(q *request, before []string) {
 	newest := before[len(before)-1]
 	if slices.Contains(n.ours, newest) || (*searchRun)(n).passesForOurs(newest) {
@@ -319,7 +319,7 @@ func (n *network) checkRollback(q *request, before []string) {
 	}
 }
 
-// isRead reports whether a request is a look at the agent that got through.
+// isRead reports whether a request is a read of the agent that got through.
 func (q *request) isRead() bool {
 	return q.look && q.answered && q.fault.whole && q.status == http.StatusOK
 }

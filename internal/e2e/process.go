@@ -132,9 +132,9 @@ func Cancelled(t *testing.T) {
 	reads, writes, between := simulator.Reads, simulator.Writes, simulator.Between
 	const (
 		nothing = "the job was stopped before anything was changed"
-		refused = "the job was stopped before the platform took the update, so nothing was deployed"
-		perhaps = "the job was stopped while the update was under way; it may have been taken"
-		goesOn  = "its rollout goes on without it"
+		refused = "the job was stopped before the platform accepted the update, so nothing was deployed"
+		perhaps = "the job was stopped while the update was under way; it may have been accepted"
+		goesOn  = "its rollout continues without it"
 		image   = "INPUT_IMAGE=ghcr.io/acme/bot:stuck"
 		build   = "INPUT_BUILD-ID=" + searchBuild
 		undo    = "INPUT_IMAGE=ghcr.io/acme/bot:missing INPUT_ROLLBACK-ON-FAILURE=true"
@@ -199,7 +199,7 @@ func Cancelled(t *testing.T) {
 		}, uploads, false},
 		{"building", source, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
 			return simulator.Hang(c, reach(to(http.MethodGet, "/v1/builds/")))
-		}, "it goes on without it, and nothing was deployed", false},
+		}, "the build continues, and nothing was deployed", false},
 		{"reading before the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
 			var failed atomic.Bool
 			watched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -212,10 +212,10 @@ func Cancelled(t *testing.T) {
 				_, _ = w.Write(recorder.Body.Bytes())
 			})
 			return simulator.Hang(watched, reach(func(r *http.Request) bool { return failed.Load() && reads(r) }))
-		}, "the job was stopped before the platform took the rollback, so deployment ", true},
+		}, "the job was stopped before the platform accepted the rollback, so deployment ", true},
 		{"sending the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
 			return simulator.Delay(c, reach(between(2, 2, writes)), time.Hour)
-		}, "the job was stopped while the rollback was under way; it may have been taken", true},
+		}, "the job was stopped while the rollback was under way; it may have been accepted", true},
 		{"waiting for the rollback", undo, func(c http.Handler, reach func(simulator.When) simulator.When) http.Handler {
 			var sent atomic.Int64
 			return simulator.Hang(c, reach(func(r *http.Request) bool {

@@ -115,7 +115,7 @@ func randomError(rng *rand.Rand) pipecat.AgentError {
 // age is how long an agent has been there.
 const age = 24 * time.Hour
 
-// randomLife is how the agent that is there goes on.
+// randomLife is how the existing agent continues.
 func randomLife(rng *rand.Rand) simulator.Script {
 	const s = time.Second
 	active := func(at time.Duration, restarts, replicas int) simulator.Frame {
@@ -277,7 +277,7 @@ func newScenario(rng *rand.Rand) scenario {
 	known := s.inputs["image"] == "ghcr.io/acme/bot:go" || s.config != ""
 	if s.inputs["image"] == "ghcr.io/acme/bot:v1" {
 		if ready = s.scripts["v1"]; s.exists && !asks("agent-profile", "websocket-auth", "krisp-viva-audio-filter", "max-session-duration", "force-redeploy") {
-			ready = simulator.Script{Name: "healthy", Frames: []simulator.Frame{{At: 20 * time.Second}}} // what is there goes on
+			ready = simulator.Script{Name: "healthy", Frames: []simulator.Frame{{At: 20 * time.Second}}} // the current version continues
 		}
 		known = true
 	}

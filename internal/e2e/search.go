@@ -141,7 +141,7 @@ func (s *tally) check(t *testing.T) {
 	}
 	for _, status := range verdict.Statuses() {
 		if s.statuses[string(status)] == 0 {
-			t.Errorf("no run came to %s", status)
+			t.Errorf("no run ended as %s", status)
 		}
 	}
 	if s.calm < s.runs/100 || s.inside == 0 {
@@ -323,12 +323,12 @@ func (r *searchRun) broken() []string {
 	if status == verdict.Ready || status == verdict.Deployed {
 		hold(slices.Contains(r.ours, id) || r.passesForOurs(id), "%s, with deployment %s, which is not this job's", status, id)
 	}
-	// A request that arrives late may meet what someone else has changed meanwhile.
+	// A request that arrives late may meet what someone else has changed since.
 	late := slices.ContainsFunc(r.sent, func(q *request) bool { return q.made && q.fault.name == "late" }) && len(r.theirs) > 0
 	hold(status != verdict.Unchanged || len(r.ours) == 0 || late, "unchanged, though deployment %q was made", r.ours)
 	switch verdict.Reason(r.outputs["failure-reason"]) {
 	case verdict.Crash, verdict.OutOfMemory:
-		hold(r.crashed(id), "%s, though no look shows that %s crashes", r.outputs["failure-reason"], id)
+		hold(r.crashed(id), "%s, though no poll shows that %s crashes", r.outputs["failure-reason"], id)
 	}
 	hold(!r.calm || green, "red, though nothing went wrong: %s", r.outputs["failure-message"])
 
@@ -361,7 +361,7 @@ func (r *searchRun) broken() []string {
 			}
 			hold(before < 0 || slices.ContainsFunc(r.sent[before:i], func(p *request) bool {
 				return p.look && p.answered && (p.status == http.StatusOK || p.status == http.StatusNotFound)
-			}), "request %d is sent again, and no look at the agent came before it", i)
+			}), "request %d is sent again, and no read of the agent came before it", i)
 		}
 		hold(q.method == http.MethodGet || refused < 0, "request %d was sent after request %d was refused", i, refused)
 		if q.method == http.MethodPost && q.answered && q.fault.name != "garbled" && q.fault.name != "404 in HTML" && slices.Contains([]int{400, 401, 403, 404, 422}, q.status) &&
@@ -416,7 +416,7 @@ func (r *searchRun) broken() []string {
 	}
 	hold(status != verdict.Cancelled || !r.stopped.IsZero(), "cancelled, though nobody stopped it")
 	// A read may be held off for half a minute, and then hang, and then show
-	// what another half minute of looks shows.
+	// what another half minute of polls shows.
 	// So may a write, and an upload for a minute.
 	hold(r.log.silence <= 92*time.Second, "silent for %s", r.log.silence)
 
@@ -456,7 +456,7 @@ func (r *searchRun) broken() []string {
 	if slices.ContainsFunc(r.sent, func(q *request) bool { return q.rollback }) {
 		waits = 2
 	}
-	hold(away >= 0 && away <= waits, "the API's absence is told to begin %d times more than to end", away)
+	hold(away >= 0 && away <= waits, "the API's absence is reported to begin %d times more than to end", away)
 
 	// The key is nowhere.
 	log := strings.Replace(r.log.String(), "::add-mask::"+searchKey+"\n", "", 1)
@@ -525,7 +525,7 @@ func (r *searchRun) overdue() string {
 				since[what] = q.ended
 			}
 			if looks[what]++; looks[what] > 6 && before.Sub(since[what]) > 75*time.Second {
-				return fmt.Sprintf("%d looks have shown for %s that %s, and it goes on", looks[what], before.Sub(since[what]), what)
+				return fmt.Sprintf("%d polls have shown for %s that %s, and it continues", looks[what], before.Sub(since[what]), what)
 			}
 		}
 		before = q.ended
@@ -549,7 +549,7 @@ func isGrave(e pipecat.AgentError, known []pipecat.AgentError) bool {
 	return e != pipecat.AgentError{} && !slices.Contains(known, e) && !strings.Contains(strings.ToUpper(e.Code+" "+e.Message), "RATE_LIMIT")
 }
 
-// knownErrors are those that the last look before the update showed. A creation that
+// knownErrors are those that the last read before the update showed. A creation that
 // meets an agent becomes an update.
 func (r *searchRun) knownErrors() (errs []pipecat.AgentError) {
 	for _, q := range r.sent {
@@ -566,8 +566,8 @@ func (r *searchRun) knownErrors() (errs []pipecat.AgentError) {
 	return errs
 }
 
-// served is the deployment that served at the last look that got through, and
-// since when looks have shown so. A look that shows an error of the deployment's own
+// served is the deployment that served at the last poll that got through, and
+// since when polls have shown so. A poll that shows an error of the deployment's own
 // does not show that it serves, and more than two in a row that did not get through
 // show nothing of the time between.
 func (r *searchRun) served() (id string, since time.Time) {
@@ -617,7 +617,7 @@ func (r *searchRun) againOverOthers() bool {
 }
 
 // crashed reports whether looks have shown that a deployment crashes: that the platform
-// gave it up, that it looped at two looks in a row, or that it restarted too often while it
+// gave it up, that it looped at two polls in a row, or that it restarted too often while it
 // did not serve.
 func (r *searchRun) crashed(id string) bool {
 	forgiven, err := strconv.Atoi(r.inputs["max-restarts"])
@@ -650,16 +650,16 @@ func (r *searchRun) crashed(id string) bool {
 	return false
 }
 
-// seemsCreated reports whether nothing tells an agent that was there from one that
+// seemsCreated reports whether nothing distinguishes an agent that was there from one that
 // this job has created: a read has missed it and does not say when that was.
 func (r *searchRun) seemsCreated() bool {
 	undated := func(q *request) bool { return q.look && q.status == http.StatusNotFound && !q.dated }
 	return slices.ContainsFunc(r.sent, undated)
 }
 
-// passesForOurs reports whether nothing tells a deployment of someone else's from
+// passesForOurs reports whether nothing distinguishes a deployment of someone else's from
 // this job's own: it has what was asked for, and was made inside a request of this job's, or so
-// late that no look before the update could show it.
+// late that no read before the update could show it.
 func (r *searchRun) passesForOurs(id string) bool {
 	made, ok := r.theirs[id]
 	if !ok && !slices.Contains(r.before, id) || r.showsOther(id) {
@@ -681,7 +681,7 @@ func (r *searchRun) passesForOurs(id string) bool {
 }
 
 // restored says what of the deployment with the given id is not as it was before
-// the job. Of WebSocket authorization the platform does not tell what it was.
+// the job. Of WebSocket authorization the platform does not report what it was.
 func (r *searchRun) restored(id string) string {
 	was, is := r.cloud.Manifest("bot", r.outputs["previous-deployment-id"]), r.cloud.Manifest("bot", id)
 	was.WebsocketAuth, is.WebsocketAuth = "", ""
@@ -724,7 +724,7 @@ func (r *searchRun) requests() string {
 	return b.String()
 }
 
-// shown is what a look showed, in short.
+// shown is what a poll showed, in short.
 func shown(s simulator.Seen) string {
 	if s.Desired == "" {
 		return ""

@@ -64,7 +64,7 @@ func Speed(t *testing.T) {
 	t.Logf("%d texts and %d MiB of noise on %d cores, context %s", texts, noises*noiseSize>>20, runtime.NumCPU(), cloud.Uploads()[0].Hash)
 	t.Logf("ours:   %s", describe(ours))
 	if us.peak == 0 || us.peak > maxPeak {
-		t.Errorf("%d KiB at the most, want %d", us.peak, maxPeak)
+		t.Errorf("at most %d KiB used, want %d", us.peak, maxPeak)
 	}
 	again := measure(t, exec.Command(program), cloud, dir)
 	t.Logf("again:  %d bytes to the bucket, and %.2f s to the end", again.sent, again.ended.Seconds())
@@ -79,7 +79,7 @@ func Speed(t *testing.T) {
 	inTime, inBytes := us.uploaded.Seconds()/them.uploaded.Seconds(), float64(us.archive)/float64(them.archive)
 	t.Logf("ours of theirs: time %.3f, memory %.3f, archive %.4f", inTime, float64(us.peak)/float64(them.peak), inBytes)
 	if inTime > mostTime || inBytes > mostBytes {
-		t.Errorf("want %g of the time, and %g of the bytes, at the most", mostTime, mostBytes)
+		t.Errorf("want at most %g of the time, and %g of the bytes", mostTime, mostBytes)
 	}
 
 	var each []float64 // file's time
@@ -93,7 +93,7 @@ func Speed(t *testing.T) {
 		each = append(each, median(all).uploaded.Seconds()*1e6/float64(files))
 		t.Logf("%d small files: %s; %.1f µs a file", files, describe(all), each[len(each)-1])
 		if peak := median(all).peak; peak > maxPeak {
-			t.Errorf("%d KiB at the most, want %d", peak, maxPeak)
+			t.Errorf("at most %d KiB used, want %d", peak, maxPeak)
 		}
 	}
 	if each[1] > 1.3*each[0] {
@@ -193,7 +193,7 @@ func median(all []usage) usage {
 // describe writes the medians, and the time of each round.
 func describe(all []usage) string {
 	u := median(all)
-	text := fmt.Sprintf("%.2f s to the upload's end, %.1f MiB at the most, archive %.2f MiB; rounds", u.uploaded.Seconds(), float64(u.peak)/1024, float64(u.archive)/(1<<20))
+	text := fmt.Sprintf("%.2f s to the upload's end, at most %.1f MiB, archive %.2f MiB; rounds", u.uploaded.Seconds(), float64(u.peak)/1024, float64(u.archive)/(1<<20))
 	for _, u := range all {
 		text += fmt.Sprintf(" %.2f", u.uploaded.Seconds())
 	}

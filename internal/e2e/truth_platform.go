@@ -193,7 +193,7 @@ func inTurn(answers ...any) timeline {
 	return func(_ time.Duration, n int) any { return answers[min(n, len(answers)-1)] }
 }
 
-// again is a timeline that begins anew after its last answer.
+// again is a timeline that begins again after its last answer.
 func again(answers ...any) timeline {
 	return func(_ time.Duration, n int) any { return answers[n%len(answers)] }
 }

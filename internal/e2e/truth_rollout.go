@@ -191,7 +191,7 @@ func restartCases() (cases []truth) {
 	one := doc(d1, v1).ready()
 	old := func(n int) document { return doc(d1, v1).waits("Error", n) }
 	return append(cases, []truth{
-		{name: "a crash loop at one look", reads: inTurn(ready.waits("CrashLoopBackOff", 0), ready), status: "ready", check: func(r *truthRun) any {
+		{name: "a crash loop at one poll", reads: inTurn(ready.waits("CrashLoopBackOff", 0), ready), status: "ready", check: func(r *truthRun) any {
 			return differs(len(r.lines(sent.isRead)) < 3, "ready at the first read")
 		}},
 		{name: "a crash loop at every other look", reads: again(doc(d2, v2).waits("CrashLoopBackOff", 1), doc(d2, v2)), status: "timed-out"},
@@ -208,7 +208,7 @@ func restartCases() (cases []truth) {
 		{name: "new restarts, many, and serves", inputs: inputs("max-restarts", "0"), reads: over(restarted(ready, 50)), status: "ready", id: d2},
 		{name: "old restarts unchanged", inputs: inputs("image", v1), before: restarted(one, 9), answer: restarted(one, 9), reads: over(restarted(one, 9)), status: "unchanged"},
 		{name: "old restarts, not serving and none more", inputs: inputs("image", v1), before: old(9), answer: old(9), reads: over(old(9), 6, restarted(one, 9)), status: "unchanged", id: d1},
-		{name: "unchanged goes on restarting", inputs: inputs("image", v1), before: old(9), answer: old(9), reads: over(old(9), 3, old(11), 6, old(13)), status: "failed", reason: "crash", within: 24 * time.Second},
+		{name: "unchanged keeps restarting", inputs: inputs("image", v1), before: old(9), answer: old(9), reads: over(old(9), 3, old(11), 6, old(13)), status: "failed", reason: "crash", within: 24 * time.Second},
 		{name: "unchanged in a crash loop", inputs: inputs("image", v1), before: doc(d1, v1).crashes(), answer: doc(d1, v1).crashes(), reads: over(doc(d1, v1).crashes()), status: "failed", reason: "crash", within: 12 * time.Second},
 		{name: "scaled in a crash loop", inputs: noImage("min-agents", "2"), before: doc(d1, v1).crashes(), answer: doc(d1, v1).crashes(), reads: over(doc(d1, v1).crashes()), status: "failed", reason: "crash"},
 		{name: "a phase of tomorrow", reads: over(doc(d2, v2).with("currentRevision.phase", "Quantum"), 4, ready.with("currentRevision.phase", "Quantum")), status: "ready"},
@@ -265,8 +265,8 @@ func errorCases() (cases []truth) {
 	}...)
 }
 
-// holdCases are about min-ready-seconds: every look that does not show the
-// deployment serving begins them anew, and so do more than two failed reads in a row.
+// holdCases are about min-ready-seconds: every poll that does not show the
+// deployment serving begins them again, and so do more than two failed reads in a row.
 func holdCases() []truth {
 	ready, not := doc(d2, v2).ready(), doc(d2, v2)
 	back := pending(v2)
@@ -281,7 +281,7 @@ func holdCases() []truth {
 				}
 			}
 			if ended := r.sent[0].at.Add(r.took); ended.Sub(last) < 5*time.Second {
-				return fmt.Sprintf("ended %s after the last look that did not show it", ended.Sub(last))
+				return fmt.Sprintf("ended %s after the last poll that did not show it", ended.Sub(last))
 			}
 			return nil
 		}
@@ -360,7 +360,7 @@ func readyCases() (cases []truth) {
 	warm := inputs("wait-for", "warm", "min-agents", "3")
 	return append(cases,
 		truth{name: "warm, too few", inputs: warm, reads: over(ready), status: "timed-out", reason: "not-ready"},
-		truth{name: "warm, none told", inputs: warm, reads: over(ready.with("currentRevision", nil)), status: "red"},
+		truth{name: "warm, none reported", inputs: warm, reads: over(ready.with("currentRevision", nil)), status: "red"},
 		truth{name: "warm, of before", inputs: warm, reads: over(ready.with("currentRevision.deploymentID", d1, "currentRevision.readyReplicas", 3)), status: "red"},
 		truth{name: "warm, enough", inputs: warm, reads: over(ready, 4, ready.with("currentRevision.readyReplicas", 3)), status: "ready", after: 4 * time.Second},
 		truth{name: "warm, as the agent has", inputs: inputs("wait-for", "warm"), reads: over(ready), status: "ready"},

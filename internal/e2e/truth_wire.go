@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// wireCases are updates that are taken and then lost by the connection itself. Each
+// wireCases are updates that are accepted and then lost by the connection itself. Each
 // is a way in which an HTTP client is allowed to send a request again, unasked.
 var wireCases = []struct {
 	name  string
@@ -91,7 +91,7 @@ const (
 )
 
 // h2Conn is the server's end of an HTTP/2 connection to a platform. A request with
-// a body is the update, which is taken and lost; one without is a read of the agent.
+// a body is the update, which is accepted and lost; one without is a read of the agent.
 type h2Conn struct {
 	net.Conn
 	platform *platform

@@ -131,7 +131,7 @@ func setCases() (cases []truth) {
 	pull := func(status string, more ...any) map[string]any {
 		return map[string]any{
 			"GET /v1/secrets/ghcr": refuses(400, "Cannot retrieve image pull secrets by name"),
-			"GET /v1/secrets":      document{"sets": append([]any{document{"name": "other", "status": "failed", "errorMessage": "another's"}, document{"name": "ghcr", "status": status, "type": "image_pull", "errorMessage": words}}, more...)},
+			"GET /v1/secrets":      document{"sets": append([]any{document{"name": "other", "status": "failed", "errorMessage": "of another"}, document{"name": "ghcr", "status": status, "type": "image_pull", "errorMessage": words}}, more...)},
 		}
 	}
 	secret := func(status string) map[string]any {
@@ -150,11 +150,11 @@ func setCases() (cases []truth) {
 		truth{name: "secret set pending", inputs: set, others: secret("pending"), answer: notReady("bot-secrets"), then: []write{{bot(pending(v2)), over(bot(doc(d2, v2).ready()))}}, status: "ready", id: d2, writes: 2},
 		truth{name: "secret set of a status of tomorrow", inputs: set, others: secret("dreaming"), answer: notReady("bot-secrets"), then: []write{{bot(pending(v2)), over(bot(doc(d2, v2).ready()))}}, status: "ready", id: d2, writes: 2},
 		truth{name: "secret set pending for good", inputs: set, others: secret("pending"), answer: notReady("bot-secrets"), status: "timed-out", writes: -1, log: []string{"not yet ready"}},
-		truth{name: "another's set failed", inputs: inputs("wait-timeout", "45"), others: pull("failed"), answer: notReady("ghcr"), then: []write{{pending(v2), over(doc(d2, v2).ready())}}, status: "ready", id: d2, writes: 2},
+		truth{name: "another set failed", inputs: inputs("wait-timeout", "45"), others: pull("failed"), answer: notReady("ghcr"), then: []write{{pending(v2), over(doc(d2, v2).ready())}}, status: "ready", id: d2, writes: 2},
 		truth{name: "sets that cannot be read", inputs: inputs("secret-set", "bot-secrets", "wait-timeout", "45"), others: gone, answer: notReady("bot-secrets"), then: []write{{bot(pending(v2)), over(bot(doc(d2, v2).ready()))}}, status: "ready", id: d2, writes: 2},
 		truth{name: "pull set failed, and a secret set is fine", inputs: inputs("image-credentials", "ghcr", "secret-set", "old-set", "wait-timeout", "20"), others: pull("failed"), answer: notReady("ghcr"), status: "failed", within: 8 * time.Second, log: []string{words}},
 		truth{name: "pull set failed of a creation", inputs: credentials, before: unknown, others: pull("failed"), answer: notReady("ghcr"), status: "failed", within: 8 * time.Second, log: []string{words}},
 		truth{name: "the words are no text", inputs: credentials, others: map[string]any{"GET /v1/secrets": document{"sets": []any{document{"name": "ghcr", "status": "failed", "errorMessage": nil}}}}, answer: notReady("ghcr"), status: "failed", within: 8 * time.Second},
-		truth{name: "failed, yet it was taken", inputs: set, others: secret("failed"), answer: bot(pending(v2)), reads: over(bot(doc(d2, v2).ready())), status: "ready", id: d2},
+		truth{name: "failed, yet it was accepted", inputs: set, others: secret("failed"), answer: bot(pending(v2)), reads: over(bot(doc(d2, v2).ready())), status: "ready", id: d2},
 	)
 }

@@ -100,7 +100,7 @@ const (
 	TryRead         Try = "read"          // of anything, before the update
 	TrySecrets      Try = "secrets"       // to be stored in their set
 	TryUpdate       Try = "update"        // or, in a rollback, its own
-	TryLookup       Try = "lookup"        // of the agent, for an update whose response was lost
+	TryLookup       Try = "lookup"        // of the agent, after an update whose response was lost
 	TryUpload       Try = "upload"        // of the build context
 	TryBuildRequest Try = "build-request" // to build what was uploaded
 	TryCall         Try = "call"          // a test call that proved nothing yet
@@ -215,7 +215,7 @@ type (
 		Image            string // that is deployed; "" for a build, and when the agent keeps its own
 		BuildID          string // that is deployed; "" for none, and for one that is yet to be made
 		BuildStatus      string
-		FromBuild        bool // a build is deployed, be it one that is yet to be made
+		FromBuild        bool // a build is deployed, even one that is yet to be made
 		Changes          []settings.Change
 		Force            bool
 		NeedsDeployment  bool // it makes a new deployment, as far as the agent's document shows
@@ -291,7 +291,7 @@ type (
 	// are seen first. Some come and go.
 	PlatformErrors struct{ Texts []string }
 
-	// PlatformIssue says that the platform reports an infrastructure issue of its own.
+	// PlatformIssue says that the platform reports an infrastructure issue.
 	PlatformIssue struct{}
 
 	// WaitEnded says that a wait is over, with whatever result.
@@ -330,7 +330,7 @@ type (
 		Sessions int // of the deployment, that ended
 		Failed   int // of these
 		Active   int // that go on
-		Old      int // sessions that another deployment took meanwhile
+		Old      int // sessions that another deployment served during the bake time
 		For      time.Duration
 		End      bool // it is over
 	}
@@ -373,7 +373,7 @@ func (Baked) isEvent()          {}
 func (NotReverted) isEvent()    {}
 func (Finished) isEvent()       {}
 
-// Kinds has one of each type, for the tests that every kind is handled.
+// Kinds has one of each type. Tests use it to check that every kind is handled.
 func Kinds() []Event {
 	return []Event{
 		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Missing{}, Progress{}, Uploaded{},

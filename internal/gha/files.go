@@ -46,7 +46,7 @@ func SummaryRoom(path string) int {
 }
 
 // AppendFile appends a text to one of the runner's files, or to another one, on a
-// line of its own.
+// new line.
 func AppendFile(path, text string) error {
 	if unfinished(path) {
 		text = "\n" + text

@@ -95,7 +95,7 @@ func TestDelimiters(t *testing.T) {
 	}
 }
 
-// TestAppendFile holds that what is appended is on lines of its own, whatever other
+// TestAppendFile holds that what is appended is on separate lines, whatever other
 // steps wrote.
 func TestAppendFile(t *testing.T) {
 	for before, want := range map[string]string{"": "a\n", "b\n": "b\na\n", "b": "b\na\n", "b\n\n": "b\n\na\n", "b\r\n": "b\r\na\n"} {
@@ -122,7 +122,7 @@ func TestAppendFile(t *testing.T) {
 	}
 }
 
-// TestSummaryRoom holds that a summary and what is there before it are together no
+// TestSummaryRoom holds that a summary and what was there before it are together no
 // longer than a runner shows.
 func TestSummaryRoom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "summary")

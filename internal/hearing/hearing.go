@@ -1,4 +1,4 @@
-// Package hearing tells an agent's voice from what else may be on a line: silence,
+// Package hearing distinguishes an agent's voice from what else may be on a line: silence,
 // comfort noise, clicks, and a tone that does not end. It is pure: it knows time
 // only from its frames.
 package hearing
@@ -97,7 +97,7 @@ func (e *Ear) Clear(at time.Duration) {
 // Spans are the times in which a voice was heard. The last of them may go on.
 func (e *Ear) Spans() []Span { return e.spans }
 
-// Speaking reports whether the last span goes on.
+// Speaking reports whether the last span continues.
 func (e *Ear) Speaking() bool { return e.voice.heard }
 
 // add judges the next window.

@@ -48,7 +48,7 @@ func speech(level, syllables float64) sound {
 	}
 }
 
-// steadyVowel is a voice that holds a vowel for a time before it goes on.
+// steadyVowel is a voice that holds a vowel for a time before it continues.
 func steadyVowel(level, seconds float64) sound {
 	words := speech(level, 4)
 	return func(t float64) float64 {
@@ -69,7 +69,7 @@ func bursts(s sound, on, every float64) sound {
 	}
 }
 
-// between lets a sound through between two times, at which it begins anew.
+// between lets a sound through between two times, at which it begins again.
 func between(from, to float64, s sound) sound {
 	return func(t float64) float64 {
 		if t < from || t >= to {

@@ -9,7 +9,7 @@ const (
 	closure  = 1   // windows of silence within a syllable, such as before a p
 	rest     = 15  // windows of silence between two syllables of a rhythm, at most
 	swing    = 3.0 // dB by which the level falls within a word
-	extends  = 3   // windows that a voice goes on with; a click has fewer
+	extends  = 3   // windows for which a voice continues; a click has fewer
 )
 
 // voice is a sound that may be a voice: one whose level swings within a run of

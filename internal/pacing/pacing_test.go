@@ -59,7 +59,7 @@ func TestSleep(t *testing.T) {
 		{"not at all", context.WithCancel, 0, nil, 0},
 		{"canceled before", canceled(0), time.Minute, context.Canceled, 0},
 		{"canceled before, for no time", canceled(0), 0, context.Canceled, 0},
-		{"canceled meanwhile", canceled(3 * time.Second), time.Minute, context.Canceled, 3 * time.Second},
+		{"canceled during the wait", canceled(3 * time.Second), time.Minute, context.Canceled, 3 * time.Second},
 		{"a deadline", func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 2*time.Second)
 		}, time.Minute, context.DeadlineExceeded, 2 * time.Second},

@@ -100,7 +100,7 @@ func (a *Agent) Desired() string {
 }
 
 // DesiredCreatedAt is when the desired deployment was made, by the platform's clock; zero
-// where the document does not tell.
+// where the document does not say.
 func (a *Agent) DesiredCreatedAt() time.Time {
 	if a.Deployment == nil || a.Deployment.ID != a.Desired() {
 		return time.Time{}

@@ -16,7 +16,7 @@ const (
 	maxPages        = 20  // answers that are read where the newest are not in the first
 	maxLogEntries   = 10000
 	maxLogLines     = 100_000 // of a build's log, about: an entry may have several
-	extraLogEntries = 500     // lines that are expected to be new at each look
+	extraLogEntries = 500     // lines that are expected to be new at each poll
 )
 
 // BuildRequest is the body of a build's creation. The region must be the one
@@ -194,7 +194,7 @@ func (c *Client) LastBuildLogs(ctx context.Context, id string, n int) ([]string,
 // NewBuildLogs reads what a running build has printed after the first lines, of
 // which that many are seen already. It asks for some more than these: whichever
 // end the API gives, none is missed or seen twice while no more than 500 come
-// between two looks. After 10,000 lines there are no new ones.
+// between two polls. After 10,000 lines there are no new ones.
 func (c *Client) NewBuildLogs(ctx context.Context, id string, seen int) ([]string, error) {
 	if seen >= maxLogEntries {
 		return nil, nil

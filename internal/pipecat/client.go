@@ -56,7 +56,7 @@ type Client struct {
 	// Retrying is called before each of them with what failed and how long the
 	// client waits. It may be nil.
 	Retrying func(err *Error, wait time.Duration)
-	// Public starts sessions, with a key of its own; nil: there is none.
+	// Public starts sessions, with a separate key; nil: there is none.
 	Public *PublicClient
 }
 

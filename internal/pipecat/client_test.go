@@ -267,7 +267,7 @@ func TestIsReady(t *testing.T) {
 
 func TestLogs(t *testing.T) {
 	var n int
-	c := client(answers(&n, answer(200, `{"total":{"value":4},"logs":[{"log":"last","timestamp":"2025-04-19T01:25:47.225Z"},{"log":"another's","deploymentId":"c"},{"log":"second","deploymentId":"d"},{"log":"first"}]}`)))
+	c := client(answers(&n, answer(200, `{"total":{"value":4},"logs":[{"log":"last","timestamp":"2025-04-19T01:25:47.225Z"},{"log":"of another","deploymentId":"c"},{"log":"second","deploymentId":"d"},{"log":"first"}]}`)))
 	for most, want := range map[int]string{9: "first second last", 2: "second last"} {
 		lines, err := c.Logs(t.Context(), "bot", "d", most)
 		var got []string
@@ -508,7 +508,7 @@ func TestRetries(t *testing.T) {
 		{"a blip", []func(http.ResponseWriter){answer(502, ""), good}, 2, 500 * time.Millisecond, true},
 		{"half an answer", []func(http.ResponseWriter){answer(200, `{"na`), good}, 2, 500 * time.Millisecond, true},
 		{"as long as it asks", []func(http.ResponseWriter){answer(429, "", "Retry-After", "9"), good}, 2, 9 * time.Second, true},
-		{"but half a minute at the most", []func(http.ResponseWriter){answer(503, "", "Retry-After", "9999"), good}, 2, 30 * time.Second, true},
+		{"but at most half a minute", []func(http.ResponseWriter){answer(503, "", "Retry-After", "9999"), good}, 2, 30 * time.Second, true},
 		{"no more than so often", []func(http.ResponseWriter){answer(502, "")}, 5, 7500 * time.Millisecond, false},
 		{"not what is refused", []func(http.ResponseWriter){answer(404, `{"error":"Not found"}`), good}, 1, 0, false},
 		{"a 404 of something in between", []func(http.ResponseWriter){answer(404, "{}"), good}, 2, 500 * time.Millisecond, true},
@@ -524,7 +524,7 @@ func TestRetries(t *testing.T) {
 				began := time.Now()
 				a, err := c.Agent(t.Context(), "bot")
 				if waited != tt.took {
-					t.Errorf("told of %s, want %s", waited, tt.took)
+					t.Errorf("reported %s, want %s", waited, tt.took)
 				}
 				if (err == nil) != tt.ok || tt.ok && a.Name != "bot" {
 					t.Errorf("got %+v, %v", a, err)

@@ -86,7 +86,7 @@ func (e *Error) Temporary() bool {
 // Missing reports whether the API itself says that there is no such thing.
 func (e *Error) Missing() bool { return e.Status == http.StatusNotFound && e.FromAPI }
 
-// Unauthorized reports whether the API does not take the key, or not for this.
+// Unauthorized reports whether the API rejects the key, or rejects it for this.
 func (e *Error) Unauthorized() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 }

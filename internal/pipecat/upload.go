@@ -138,7 +138,7 @@ var (
 	errAddress  = errors.New("its address cannot be read")
 	errInsecure = errors.New("its address is neither https nor on this machine")
 	errUser     = errors.New("its address has a user in it")
-	errStalled  = fmt.Errorf("nothing was taken or answered for %s", uploadStall)
+	errStalled  = fmt.Errorf("no data was accepted or returned for %s", uploadStall)
 	errTooSoon  = errors.New("it was answered before all was sent")
 )
 
@@ -179,7 +179,7 @@ func (c *Client) Upload(ctx context.Context, u *Upload, body io.Reader, size int
 	if err != nil {
 		return fails(errAddress, true)
 	}
-	req.ContentLength = int64(len(before)) + size + int64(len(after)) // the bucket takes no chunks
+	req.ContentLength = int64(len(before)) + size + int64(len(after)) // the bucket accepts no chunks
 	req.Header.Set("Content-Type", contentType)
 	if c.UserAgent != "" {
 		req.Header.Set("User-Agent", c.UserAgent)

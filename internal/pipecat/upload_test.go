@@ -74,11 +74,11 @@ func TestManyFields(t *testing.T) {
 	}
 }
 
-// TestUpload holds, over a real connection, the form to what a bucket takes.
+// TestUpload holds, over a real connection, the form to what a bucket accepts.
 func TestUpload(t *testing.T) {
 	for _, tt := range []struct{ name, given, sent string }{
-		{"no type of its own", "", "application/gzip"},
-		{"a type of its own", "application/x-tar", "application/x-tar"},
+		{"no explicit type", "", "application/gzip"},
+		{"an explicit type", "application/x-tar", "application/x-tar"},
 	} {
 		file := bytes.Repeat([]byte("0123456789"), 1<<20/10)
 		size := int64(len(file))
@@ -133,7 +133,7 @@ func TestUpload(t *testing.T) {
 			last = sent
 		})
 		if err != nil || asked != 1 || last != size {
-			t.Errorf("%s: %v after %d requests, told of %d bytes", tt.name, err, asked, last)
+			t.Errorf("%s: %v after %d requests, reported %d bytes", tt.name, err, asked, last)
 		}
 		server.Close()
 	}
@@ -303,15 +303,15 @@ func TestUploadTime(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.WriteHeader(http.StatusNoContent)
 		}, 0, 5000 * time.Second, ""},
-		{"nothing is taken", func(_ http.ResponseWriter, r *http.Request) { hang(r) }, 0, time.Minute, "nothing was taken or answered for 1m0s"},
+		{"no data is accepted", func(_ http.ResponseWriter, r *http.Request) { hang(r) }, 0, time.Minute, "no data was accepted or returned for 1m0s"},
 		{"half is taken", func(_ http.ResponseWriter, r *http.Request) {
 			slowly(r, 50<<10)
 			hang(r)
-		}, 0, 99*50*time.Second + time.Minute, "nothing was taken or answered for 1m0s"},
+		}, 0, 99*50*time.Second + time.Minute, "no data was accepted or returned for 1m0s"},
 		{"no answer", func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			hang(r)
-		}, 0, time.Minute, "nothing was taken or answered for 1m0s"},
+		}, 0, time.Minute, "no data was accepted or returned for 1m0s"},
 		{"a refusal without an end", func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.WriteHeader(403)

@@ -11,7 +11,7 @@ import (
 )
 
 // mozilla are the modules under the Mozilla Public License: it asks for the source
-// of their own files only, which the module proxy has, as they are unchanged.
+// of its files only, which the module proxy has, as they are unchanged.
 var mozilla = map[string]bool{"github.com/hashicorp/go-cleanhttp": true, "github.com/hashicorp/go-retryablehttp": true}
 
 // TestLicenses holds that what the program and its tests are made of may be used

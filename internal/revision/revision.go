@@ -106,7 +106,7 @@ type Observation struct {
 	Failed         bool            // the platform gave it up
 	Health         *pipecat.Health // nil until a replica has started
 	ReadyReplicas  int
-	Infrastructure bool // the platform reports an issue of its own
+	Infrastructure bool // the platform reports an infrastructure issue
 }
 
 // Observe reads a document.

@@ -85,7 +85,7 @@ func TestObserve(t *testing.T) {
 		{"lagging, though all else speaks of ours", func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "old"; return a }(), State{Stage: StaleRead, Serving: ServingOurs, ServingID: "ours"}},
 		{"ready, with the revision of another", with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.DeploymentID = pipecat.True, "x" }), State{Stage: "ready", Serving: ServingOurs, ServingID: "ours"}},
 		{"no phase", with(func(a *pipecat.Agent) { a.CurrentRevision.Phase = "" }), State{Stage: AwaitingRevision, Serving: ServingPrevious}},
-		{"ready, and availability not told", func() *pipecat.Agent { a := reconciled(); a.Available = pipecat.Absent; return a }(), State{Stage: "Active", Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
+		{"ready, and availability unknown", func() *pipecat.Agent { a := reconciled(); a.Available = pipecat.Absent; return a }(), State{Stage: "Active", Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
 		{"lagging", &pipecat.Agent{DesiredDeploymentID: "old"}, State{Stage: StaleRead}},
 		{"superseded", &pipecat.Agent{DesiredDeploymentID: "theirs", Available: pipecat.True}, State{Stage: Superseded}},
 		{"not reconciled", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: pipecat.True, Ready: pipecat.True,

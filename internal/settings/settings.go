@@ -84,15 +84,15 @@ var table = []setting{
 	{name: "secret-set", absent: None,
 		asked: func(s pipecat.Settings) string { return s.SecretSet },
 		shown: func(a *pipecat.Agent) string { return strings.Join(specOf(a).EnvFromSecretNames, " ") },
-		// An agent that has the set has what was asked for: the API takes one set and
-		// shows a list, in which the platform may put sets of its own.
+		// An agent that has the set has what was asked for: the API accepts one set and
+		// shows a list, to which the platform may add its own sets.
 		compare: func(asked string, a *pipecat.Agent) Match {
 			return same(slices.Contains(specOf(a).EnvFromSecretNames, asked))
 		},
 		revert: func(to *pipecat.Settings, from *pipecat.Agent) error {
 			sets := specOf(from).EnvFromSecretNames
 			if len(sets) > 1 {
-				return fmt.Errorf("the agent had several secret sets (%s), and the API takes one", strings.Join(sets, " "))
+				return fmt.Errorf("the agent had several secret sets (%s), and the API accepts one", strings.Join(sets, " "))
 			}
 			to.SecretSet = strings.Join(sets, "")
 			return removable("secret-set", to.SecretSet)
@@ -293,7 +293,7 @@ func Compare(asked pipecat.Settings, a *pipecat.Agent) Comparison {
 
 // Revert asks for what the settings were that changes move. What was not shown is
 // left as it is. With an error, which says what cannot be put back, the rest is in
-// the settings all the same.
+// the settings anyway.
 func Revert(changes []Change, before *pipecat.Agent) (asked pipecat.Settings, err error) {
 	for _, c := range changes {
 		i := slices.IndexFunc(table, func(s setting) bool { return s.name == c.Name })
@@ -334,7 +334,7 @@ func revertImage(to *pipecat.Settings, from *pipecat.Agent) error {
 	case buildOf(from) != "":
 		to.BuildID = buildOf(from)
 	case FromBuild(from):
-		return errors.New("what ran before is of a build, and the platform does not tell which")
+		return errors.New("the previous version is from a build, and the platform does not report which one")
 	default:
 		to.Image = imageOf(from)
 	}

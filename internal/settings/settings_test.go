@@ -191,10 +191,10 @@ func TestRevert(t *testing.T) {
 		{"nothing that stays", before, pipecat.Settings{Image: "ghcr.io/acme/bot:v2", AgentProfile: "agent-1x"}, pipecat.Settings{Image: "ghcr.io/acme/bot:v1"}, ""},
 		{"one bound", before, pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(2)}}, pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(1)}}, ""},
 		{"an image in place of a build", before, pipecat.Settings{BuildID: "id"}, pipecat.Settings{Image: "ghcr.io/acme/bot:v1"}, ""},
-		{"a build before", image("[redacted]"), pipecat.Settings{Image: "a:b"}, pipecat.Settings{}, "of a build, and the platform does not tell which"},
-		{"a build before a build", image("[redacted]"), pipecat.Settings{BuildID: "id"}, pipecat.Settings{}, "of a build, and the platform does not tell which"},
+		{"a build before", image("[redacted]"), pipecat.Settings{Image: "a:b"}, pipecat.Settings{}, "from a build, and the platform does not report which one"},
+		{"a build before a build", image("[redacted]"), pipecat.Settings{BuildID: "id"}, pipecat.Settings{}, "from a build, and the platform does not report which one"},
 		{"no secret set before", agent(nil), pipecat.Settings{SecretSet: "s"}, pipecat.Settings{}, "the agent had no secret-set, and the API cannot take one away"},
-		{"no credentials before, and the rest all the same", agent(nil), pipecat.Settings{Image: "a:b", ImagePullSecretSet: "s"}, pipecat.Settings{Image: "ghcr.io/acme/bot:v1"}, "the agent had no image-credentials"},
+		{"no credentials before, and the rest anyway", agent(nil), pipecat.Settings{Image: "a:b", ImagePullSecretSet: "s"}, pipecat.Settings{Image: "ghcr.io/acme/bot:v1"}, "the agent had no image-credentials"},
 		{"several sets before", agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.EnvFromSecretNames = []string{"a", "b"} }), pipecat.Settings{SecretSet: "c"}, pipecat.Settings{}, "several secret sets (a b)"},
 		{"what is not shown", agent(nil), pipecat.Settings{WebsocketAuth: "token"}, pipecat.Settings{}, ""},
 	} {

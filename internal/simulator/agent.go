@@ -112,7 +112,7 @@ func (a *agent) reconciledBefore() *deployment {
 	return a.before(func(f Frame) bool { return f.Phase != "" })
 }
 
-// document is the ServiceDetailsResponse at a time. As tells of which time the
+// document is the ServiceDetailsResponse at a time. As is the time of which the
 // settings of the desired deployment are: see Cloud.TornFor.
 func (a *agent) document(now, as time.Time) object {
 	d := a.newest()

@@ -180,7 +180,7 @@ func TestRude(t *testing.T) {
 	}
 }
 
-// TestLongLife holds that an agent that is there goes on by its script.
+// TestLongLife holds that an existing agent continues by its script.
 func TestLongLife(t *testing.T) {
 	cloud := newCloud()
 	cloud.SetScript("bot", simulator.Script{Frames: []simulator.Frame{{Phase: pipecat.Active, Ready: true, Replicas: 5,
@@ -271,7 +271,7 @@ func TestAccepted(t *testing.T) {
 		}
 	}
 	if w := send(simulator.OtherName(cloud, simulator.Reads), "GET", ""); !strings.Contains(w.Body.String(), `"name":"another-agent"`) {
-		t.Errorf("not another's: %s", w.Body)
+		t.Errorf("not another agent's: %s", w.Body)
 	}
 	if w := send(simulator.NoDeployment(cloud, simulator.Reads), "GET", ""); !strings.Contains(w.Body.String(), `"desiredDeploymentId":null`) {
 		t.Errorf("it names a deployment: %s", w.Body)

@@ -67,7 +67,7 @@ func (c *Cloud) signed(id, region string, expires time.Time) map[string]string {
 
 func (c *Cloud) maxContext() int64 { return cmp.Or(c.MaxContext, 500<<20) }
 
-// bucket takes a context as S3 takes a form. It reads to a request's end before it
+// bucket accepts a context as S3 accepts a form. It reads to a request's end before it
 // refuses, so that the caller can read why.
 //
 // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html

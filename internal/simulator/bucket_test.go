@@ -21,7 +21,7 @@ import (
 	"pipecat-cloud-deploy/internal/simulator"
 )
 
-// post is a form as the bucket takes it, and what a test does to it.
+// post is a form as the bucket accepts it, and what a test does to it.
 type post struct {
 	fields map[string]string
 	names  []string // in their order; "file" among them
@@ -133,7 +133,7 @@ func TestBucketExpiry(t *testing.T) {
 	}{
 		{"in time", 15*time.Minute - 1, 0, 0, false},
 		{"late", 15 * time.Minute, 0, 0, true},
-		{"an expiry of its own", time.Minute, time.Minute, 0, true},
+		{"an explicit expiry", time.Minute, time.Minute, 0, true},
 		{"begins in time, and ends late", 0, time.Minute, 10, true},
 		{"begins and ends in time", 0, time.Hour, 10, false},
 	} {
@@ -233,7 +233,7 @@ func TestBucketAddress(t *testing.T) {
 	}
 }
 
-// TestSealed holds that a sealed bucket takes what it does not look into, and that
+// TestSealed holds that a sealed bucket accepts what it does not read, and that
 // such a context is built.
 func TestSealed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

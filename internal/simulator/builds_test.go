@@ -226,7 +226,7 @@ func TestBuildRefusals(t *testing.T) {
 	_, answer := c.call("POST", "/v1/builds/upload-url", `{"region":"us-west"}`)
 	empty := answer["uploadId"].(string)
 	sent := uploaded(t, clientOf(t, cloud), archive(t, "Dockerfile", ""))
-	h := http.Handler(cloud) // without its contract, for some of these are not of it
+	h := http.Handler(cloud) // without its contract, because some of these are not in it
 	for _, tt := range []struct {
 		method, path, body string
 		status             int

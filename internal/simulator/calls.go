@@ -13,9 +13,9 @@ import (
 
 // Calls takes the calls of sessions: see package bots.
 type Calls interface {
-	// WebSocket takes the call of a request to upgrade, until it is over.
+	// WebSocket answers the call of a request to upgrade, until it is over.
 	WebSocket(w http.ResponseWriter, r *http.Request, c Call)
-	// Answer answers the offer of a call by WebRTC, which goes on until ctx is done.
+	// Answer answers the offer of a call by WebRTC, which continues until ctx is done.
 	Answer(ctx context.Context, c Call, sdp string) (answer string, err error)
 	// Join is alone in a room until ctx is done, or it leaves.
 	Join(ctx context.Context, c Call)

@@ -182,7 +182,7 @@ func (c *Cloud) AddAgent(name, region, image string) string {
 	return d.id
 }
 
-// SetScript is how the agent's deployment goes on from now on, by the time since it
+// SetScript is how the agent's deployment continues, by the time since it
 // was made: that of AddAgent is a day old.
 func (c *Cloud) SetScript(name string, s Script) {
 	c.mu.Lock()

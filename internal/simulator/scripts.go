@@ -145,9 +145,9 @@ func Scripts() []Script {
 			{At: 6 * s, Phase: pipecat.Active, Ready: true, Health: running(true, 0), Replicas: 1}, at(20*s, active)}},
 		{Name: "stuck", Text: "runs, but never becomes ready", Frames: []Frame{creating, starting}},
 		{Name: "never", Text: "no replica is ever started", Frames: []Frame{creating}},
-		{Name: "infrastructure", Text: "the platform has trouble of its own", Frames: []Frame{creating,
+		{Name: "infrastructure", Text: "the platform has an infrastructure problem", Frames: []Frame{creating,
 			{At: 3 * s, Phase: pipecat.Validating, Health: running(false, 0), Infrastructure: true}}},
-		{Name: "superseded", Text: "someone else deploys meanwhile", Frames: []Frame{creating, starting}, supersededAfter: 4 * s},
+		{Name: "superseded", Text: "someone else deploys during the rollout", Frames: []Frame{creating, starting}, supersededAfter: 4 * s},
 		{Name: "hostile", Text: "the crash's text attacks the log and the summary", Frames: crashing("Error", 1, hostile)},
 		{Name: "tomorrow", Text: "phases and words that are new", Frames: []Frame{
 			{At: s, Phase: "Warming", Health: &pipecat.Health{State: "hibernating", Reason: "QuantumFluctuation", ReplicasStarted: 1}}, active}},

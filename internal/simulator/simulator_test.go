@@ -84,7 +84,7 @@ func TestRefusals(t *testing.T) {
 		{"pull set as secrets", "POST", "/v1/agents/bot", `{"secretSet":"pull"}`, 404, "Secret set not found"},
 		{"set is elsewhere", "POST", "/v1/agents/bot", `{"secretSet":"far-keys"}`, 400, "Secret set 'far-keys' is in region 'us-east'"},
 		{"set is pending", "POST", "/v1/agents/bot", `{"secretSet":"slow-keys"}`, 409, "not yet ready"},
-		{"min above what is there", "POST", "/v1/agents/bot", `{"autoScaling":{"minAgents":11}}`, 400, "Invalid parameters"},
+		{"min above the current max", "POST", "/v1/agents/bot", `{"autoScaling":{"minAgents":11}}`, 400, "Invalid parameters"},
 		{"exists", "POST", "/v1/agents", `{"serviceName":"bot","image":"a:b"}`, 400, "Service already exists"},
 		{"create of nothing", "POST", "/v1/agents", `{"serviceName":"new-bot"}`, 400, "Either image or buildId is required"},
 		{"create nowhere", "POST", "/v1/agents", `{"serviceName":"new-bot","image":"a:b","region":"moon"}`, 400, "Invalid region"},

@@ -22,7 +22,7 @@ const (
 	last = 500 * time.Millisecond
 )
 
-// ErrGivenUp is the error of what was given up, for the job is stopped.
+// ErrGivenUp is the error of what was given up because the job is stopped.
 var ErrGivenUp = errors.New("nothing reads it, and the job was stopped")
 
 // Run does a job's work, and returns its exit code. When ctx is done and the work does

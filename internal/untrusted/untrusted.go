@@ -35,7 +35,7 @@ type Cleaner struct {
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\u0085", "\n")
 
-// Block makes text fit to be shown on lines of its own: it has no escape
+// Block makes text fit to be shown on separate lines: it has no escape
 // sequences, no invisible or reordered characters, no line ends but \n, nothing
 // that the runner would obey in the middle of a line, and no secrets.
 func (c Cleaner) Block(s string) string {
@@ -97,8 +97,8 @@ func (c Cleaner) Line(s string) string {
 
 const mark = "…"
 
-// Cut shortens a text to at most n bytes, and shows that it did. Where n has no
-// room for that sign, the sign is all that is left.
+// Cut shortens a text to at most n bytes, and shows that it did. Where n is too small
+// for that sign, the sign is all that is left.
 func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s

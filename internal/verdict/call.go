@@ -17,7 +17,7 @@ const (
 	CallLate       Cause = "call-late"        // it took longer than max-answer-time
 	CallNoResponse Cause = "call-no-response" // it did not answer what the caller said
 	CallSlow       Cause = "call-slow"        // it took longer than max-response-time
-	CallNotStarted Cause = "call-not-started" // no instance took the call
+	CallNotStarted Cause = "call-not-started" // no instance answered the call
 )
 
 // Why a test call has proved nothing.
@@ -27,8 +27,8 @@ const (
 	CallSpendLimit        Cause = "call-spend-limit"        // of the organization
 	CallKeyRefused        Cause = "call-key-refused"        // the Public key is wrong, or none
 	CallRefused           Cause = "call-refused"            // the platform refused it for another reason
-	CallOldInstance       Cause = "call-old-instance"       // another deployment took it
-	CallUnknownDeployment Cause = "call-unknown-deployment" // nothing shows which deployment took it
+	CallOldInstance       Cause = "call-old-instance"       // another deployment answered it
+	CallUnknownDeployment Cause = "call-unknown-deployment" // nothing shows which deployment answered it
 	CallNetwork           Cause = "call-network"            // the network between the caller and the platform
 	CallNoMedia           Cause = "call-no-media"           // WebRTC found no way through it
 	CallProtocol          Cause = "call-protocol"           // the agent speaks another protocol

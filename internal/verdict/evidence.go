@@ -24,7 +24,7 @@ const (
 	FromBuilder   Source = "builder"   // the platform's error of a build
 	FromBuildLog  Source = "build-log" // what the build printed
 	FromAPI       Source = "api"       // the API's response to a request
-	FromProgram   Source = "program"   // this program's own words
+	FromProgram   Source = "program"   // this program itself
 )
 
 // Show adds a text to what shows why a step failed. An empty one is no evidence.

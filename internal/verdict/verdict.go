@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// Status is how a job ended, in a word.
+// Status is how a job ended.
 type Status string
 
 const (
@@ -16,11 +16,11 @@ const (
 	Deployed   Status = "deployed"    // the update was accepted and not waited for
 	Unchanged  Status = "unchanged"   // the platform made no new deployment
 	Planned    Status = "planned"     // a dry run: nothing was sent
-	Checked    Status = "checked"     // nothing was deployed, and what is there serves
+	Checked    Status = "checked"     // nothing was deployed, and the current version serves
 	Failed     Status = "failed"      // refused, or the build or the revision failed
 	TimedOut   Status = "timed-out"   // no verdict before the deadline
 	Superseded Status = "superseded"  // another client has deployed since
-	Cancelled  Status = "cancelled"   // the job was stopped; the rollout goes on
+	Cancelled  Status = "cancelled"   // the job was stopped; the rollout continues
 	RolledBack Status = "rolled-back" // failed, and the previous deployment is restored
 )
 
@@ -42,7 +42,7 @@ func (s Status) ExitCode() int {
 	return 1
 }
 
-// Reason is why a job is red, in a word.
+// Reason is why a job is red.
 type Reason string
 
 const (
@@ -163,7 +163,7 @@ type Result struct {
 
 var unfinished = Failure{Status: Failed, Reason: Internal, Message: "the job ended without a result"}
 
-// Of is the result of a job that came to a green status, or to an error. A context
+// Of is the result of a job that ended with a green status, or with an error. A context
 // that was cancelled is a job that was stopped before it changed anything; any
 // other error that is no *Failure is a fault of this program's own.
 func Of(green Status, err error) Result {
@@ -185,7 +185,7 @@ func Of(green Status, err error) Result {
 	return Result{green: green}
 }
 
-// Broken is the failure of a job whose program has a fault of its own, given what it
+// Broken is the failure of a job whose program has an internal error, given what it
 // panicked with, and where.
 func Broken(fault any, stack []byte) *Failure {
 	f := &Failure{Status: Failed, Reason: Internal, Message: fmt.Sprintf("internal error in this action (not your agent): %v", fault)}
@@ -209,7 +209,7 @@ func (r Result) Failure() *Failure {
 	return r.failure
 }
 
-// Reason is why the job is red, in a word; "" when it is green.
+// Reason is why the job is red; "" when it is green.
 func (r Result) Reason() Reason {
 	if f := r.Failure(); f != nil {
 		return f.Reason

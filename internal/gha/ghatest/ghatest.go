@@ -19,7 +19,7 @@ const (
 	MaxSummary     = 1 << 20 // bytes; it drops a longer one whole
 )
 
-// Command is one that the runner obeys. The runner does not tell upper from
+// Command is one that the runner obeys. The runner does not distinguish upper from
 // lower case in names; here they are all in lower case.
 type Command struct {
 	Name       string
@@ -54,7 +54,7 @@ func Commands(log string) (commands []Command) {
 				token = ""
 			}
 		case c.Name == stop:
-			// The runner refuses a token that others can come by, and goes on.
+			// The runner refuses a token that others can come by, and continues.
 			if t := fold(c.Data); !known(t) && t != "pause-logging" {
 				token = t
 			}

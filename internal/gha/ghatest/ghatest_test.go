@@ -42,7 +42,7 @@ func TestCommands(t *testing.T) {
 
 		{"properties", "::error file=a b,line=1::c", just(command("error", "c", "file", "a b", "line", "1"))},
 		{"spaces around properties", "::error   file=a, line=1 ::c", just(command("error", "c", "file", "a", " line", "1"))},
-		{"properties that are none", "::error a,=b,c=,,=,d==e=f,=g=h,i==::j", just(command("error", "j", "d", "e=f", "g", "h"))},
+		{"invalid properties", "::error a,=b,c=,,=,d==e=f,=g=h,i==::j", just(command("error", "j", "d", "e=f", "g", "h"))},
 		{"the last of two", "::error a=1,A=2::", just(command("error", "", "a", "2"))},
 		{"a property ends at ::", "::error title=a::b::c", just(command("error", "b::c", "title", "a"))},
 		{"escaped data", "::error::a%0D%0A%25%3A%2C%0a%250A", just(command("error", "a\r\n%%3A%2C%0a%0A"))},
@@ -52,7 +52,7 @@ func TestCommands(t *testing.T) {
 		{"anywhere in a line", "a ##[error]b", just(command("error", "b"))},
 		{"of a name that is not known", "##[fault]a\n##[error a\n## [error]a", nil},
 		{"the first in a line decides", "##[fault]##[error]a", nil},
-		{"behind a v2 command that is none", "::fault::##[error]a", just(command("error", "a"))},
+		{"behind an invalid v2 command", "::fault::##[error]a", just(command("error", "a"))},
 		{"behind a v2 command", "::error::##[group]a", just(command("error", "##[group]a"))},
 		{"legacy properties", "##[error file=a,b;line=1; x=2]c", just(command("error", "c", "file", "a,b", "line", "1", " x", "2"))},
 		{"legacy escapes", "##[error title=a%3B%5D%3A%25]b%0D%0A%3B%5D%2C%255D", just(command("error", "b\r\n;]%2C%5D", "title", "a;]%3A%"))},

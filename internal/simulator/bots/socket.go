@@ -19,7 +19,7 @@ type Start struct {
 	Parameters map[string]string `json:"customParameters"`
 }
 
-// ServeTwilio takes a call by media streams. Begun is told how it begins; it may be nil.
+// ServeTwilio answers a call by media streams. Begun gets how it begins; it may be nil.
 func (b Bot) ServeTwilio(w http.ResponseWriter, r *http.Request, begun func(Start)) {
 	conn, err := accept(w, r)
 	if err != nil {
@@ -37,7 +37,7 @@ func (b Bot) ServeTwilio(w http.ResponseWriter, r *http.Request, begun func(Star
 	b.talk(r.Context(), l)
 }
 
-// ServeWebSocket takes a call by the framework's frames.
+// ServeWebSocket answers a call by the framework's frames.
 func (b Bot) ServeWebSocket(w http.ResponseWriter, r *http.Request) {
 	if conn, err := accept(w, r); err == nil {
 		b.talk(r.Context(), &socketLine{conn: conn})

@@ -44,7 +44,7 @@ func run(c simulator.Call, status string, talk func(Bot)) {
 	c.End(status)
 }
 
-// WebSocket takes a call by WebSocket.
+// WebSocket answers a call by WebSocket.
 func (s *Switchboard) WebSocket(w http.ResponseWriter, r *http.Request, c simulator.Call) {
 	run(c, "WS_CONNECTION_CLOSED", func(b Bot) {
 		if s.Twilio {
@@ -55,7 +55,7 @@ func (s *Switchboard) WebSocket(w http.ResponseWriter, r *http.Request, c simula
 	})
 }
 
-// Answer takes a call by WebRTC.
+// Answer answers a call by WebRTC.
 func (s *Switchboard) Answer(ctx context.Context, c simulator.Call, sdp string) (answer string, err error) {
 	answered := make(chan error)
 	go run(c, "HTTP_COMPLETED", func(b Bot) {

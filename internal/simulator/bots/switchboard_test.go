@@ -99,7 +99,7 @@ func TestSwitchboard(t *testing.T) {
 					t.Errorf("%s: %s, %v", tt.bot, log, err)
 				}
 				if _, err := p.private.Session(t.Context(), "bot", "99999999-9999-4999-8999-999999999999"); err == nil {
-					t.Error("a session that is none")
+					t.Error("an unknown session")
 				}
 			})
 		}
@@ -120,7 +120,7 @@ func TestSwitchboardWebRTC(t *testing.T) {
 		}
 	}
 	if _, err := p.public.Offer(t.Context(), "bot", "99999999-9999-4999-8999-999999999999", "v=0"); err == nil {
-		t.Error("a session that is none answers an offer")
+		t.Error("an unknown session answers an offer")
 	}
 }
 
@@ -151,7 +151,7 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// TestWhoTakes holds which starts are refused, and which instance takes a call.
+// TestWhoTakes holds which starts are refused, and which instance answers a call.
 func TestWhoTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlatform(t, "acme/bot:greets", &bots.Switchboard{})

@@ -23,7 +23,7 @@ type Peer struct {
 	Lost int
 }
 
-// Answer takes a call by WebRTC: it answers an offer, and goes on by itself until one
+// Answer answers a call by WebRTC: it answers the offer, and continues by itself until one
 // of the two hangs up, or ctx is done. Messages gets those of the caller, and over is
 // called at the end of a call that was answered; both may be nil.
 func (b Bot) Answer(ctx context.Context, p Peer, offer string, messages func(string), over func()) (answer string, err error) {
