@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -48,18 +49,21 @@ type TestCall struct {
 // until the timeout. Its error is a *verdict.Failure.
 func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) error {
 	defer emit.Emit(event.WaitEnded{})
-	deadline := time.Now().Add(t.Timeout)
+	began := time.Now()
+	deadline := began.Add(t.Timeout)
 	waits := pacing.Exponential(2*time.Second, 2, maxCallWait)
 	started := 0
 	for attempt := 1; ; attempt++ {
 		emit.Emit(event.Calling{Road: t.Road, Attempt: attempt})
+		stop := heartbeats(emit, "in the test call", began)
 		e, v, session := t.once(ctx, api, deadline)
+		stop()
 		wait := waits.NextBackOff()
 		if e.Refused != nil {
 			wait = max(wait, min(e.Refused.RetryAfter, pacing.MaxRetryAfter))
 		}
-		if e.Refused == nil {
-			started++
+		if !clearlyRefused(e.Refused) {
+			started++ // or perhaps
 		}
 		again := v.Again && started < maxStarts && time.Until(deadline) > wait
 		if !again || ctx.Err() != nil {
@@ -78,6 +82,34 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 		if pacing.Sleep(ctx, wait) != nil {
 			continue // it ends above
 		}
+	}
+}
+
+// clearlyRefused reports whether a response says that no session was started. Any other
+// may come from one that was.
+func clearlyRefused(e *pipecat.Error) bool {
+	return e != nil && e.Status >= 400 && e.Status < 500
+}
+
+// heartbeats emits that a stage goes on, until stop is called.
+func heartbeats(emit event.Emitter, stage string, start time.Time) (stop func()) {
+	began := time.Now()
+	ticker, done := time.NewTicker(heartbeat), make(chan struct{})
+	var beats sync.WaitGroup
+	beats.Go(func() {
+		for {
+			select {
+			case now := <-ticker.C:
+				emit.Emit(event.Heartbeat{Stage: stage, For: now.Sub(began), Elapsed: now.Sub(start)})
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		ticker.Stop()
+		close(done)
+		beats.Wait()
 	}
 }
 
@@ -109,15 +141,23 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e
 // watch reads the session of a call until it shows what the call proves. One that was
 // heard is known soon.
 func (t TestCall) watch(ctx context.Context, api Sessions, e CallEvidence, p CallPolicy, session string, deadline time.Time) (CallEvidence, CallVerdict, string) {
-	shown := time.Now().Add(shownWithin)
+	began := time.Now()
+	shown, since := began.Add(shownWithin), began
 	if p.Heard {
 		deadline = shown
 	}
 	for {
 		if session != "" {
-			t.read(ctx, api, &e, session)
+			live := e.Live()
+			read := t.read(ctx, api, &e, session)
+			if live != e.Live() || e.Session == nil {
+				since = time.Now()
+			}
+			if read {
+				e.For = time.Since(since)
+			}
 		}
-		e.At, e.Final = time.Now(), session == "" || !time.Now().Before(deadline)
+		e.Final = session == "" || !time.Now().Before(deadline)
 		v := JudgeCall(e, p)
 		waits := v.Answer == "" || v.Cause == verdict.CallUnknownDeployment || v.Answer == verdict.NoAnswer && p.Heard && v.Said == "" && time.Now().Before(shown)
 		if !waits || e.Final || ctx.Err() != nil {
@@ -129,16 +169,17 @@ func (t TestCall) watch(ctx context.Context, api Sessions, e CallEvidence, p Cal
 	}
 }
 
-// read takes what the session and its log show. A read that fails shows nothing new.
-func (t TestCall) read(ctx context.Context, api Sessions, e *CallEvidence, session string) {
+// read takes what the session and its log show, and reports whether the session was
+// read. A read that fails shows nothing new.
+func (t TestCall) read(ctx context.Context, api Sessions, e *CallEvidence, session string) (read bool) {
 	limited, cancel := context.WithTimeout(ctx, shownWithin)
 	defer cancel()
 	if s, err := api.Session(limited, t.Agent, session); err == nil {
-		e.Session = s
+		e.Session, read = s, true
 	}
 	lines, err := api.SessionLogs(limited, t.Agent, session, sessionLines)
-	if err != nil {
-		return
+	if e.Logged = err == nil; !e.Logged {
+		return read
 	}
 	e.Log = nil
 	for _, l := range lines {
@@ -147,6 +188,7 @@ func (t TestCall) read(ctx context.Context, api Sessions, e *CallEvidence, sessi
 			e.DeploymentID = l.DeploymentID
 		}
 	}
+	return read
 }
 
 // failure is why a test call makes the job red.
