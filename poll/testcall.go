@@ -197,11 +197,12 @@ func (t TestCall) failure(e CallEvidence, v CallVerdict) *verdict.Failure {
 	if v.Answer == verdict.NoAnswer {
 		f.Reason = verdict.ReasonNoAnswer
 	}
+	log := strings.Join(e.Log, "\n")
 	f.Message = t.says(e, v.Cause)
-	if v.Said != "" {
+	if !strings.Contains(log, v.Said) { // whose cause is found in it
 		f.Message += ": " + firstLine(v.Said)
 	}
-	f.Show(verdict.FromAgentLog, strings.Join(e.Log, "\n"))
+	f.Show(verdict.FromAgentLog, log)
 	return f
 }
 
