@@ -119,7 +119,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	session, road, err := t.Place(limited)
-	defer func() { t.End(ctx, session) }()
+	defer t.End(ctx, session) // and never one that was found, which may be a real caller's
 	if err != nil {
 		if e.Refused = new(pipecat.Error); !errors.As(err, &e.Refused) {
 			e.Refused = &pipecat.Error{Err: err}
@@ -127,6 +127,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e
 		return e, JudgeCall(e, policy), session
 	}
 	if policy.Heard = road != nil; policy.Heard {
+		before := t.newSessions(limited, api, session, nil)
 		plan := t.Plan
 		plan.Until = deadline
 		if e.Call, err = phone.Make(ctx, road, plan); err != nil {
@@ -134,8 +135,53 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e
 				e.Problem = &phone.Error{Problem: phone.Lost, Err: err}
 			}
 		}
+		if session == "" && e.Call.Connected {
+			e.Final = true
+			if v := JudgeCall(e, policy); v.Answer != verdict.Answered {
+				return t.watch(ctx, api, e, policy, t.find(ctx, api, before), deadline)
+			}
+		}
 	}
 	return t.watch(ctx, api, e, policy, session, deadline)
+}
+
+// newSessions are the agent's sessions but for those before; nil where they cannot be
+// read, or the call's own is known.
+func (t TestCall) newSessions(ctx context.Context, api Sessions, own string, before map[string]bool) map[string]bool {
+	if own != "" {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, shownWithin)
+	defer cancel()
+	sessions, err := api.Sessions(limited, t.Agent, pipecat.SessionFilter{Limit: bakeSessions})
+	if err != nil {
+		return nil
+	}
+	found := map[string]bool{}
+	for _, s := range sessions {
+		if !before[s.ID] {
+			found[s.ID] = true
+		}
+	}
+	return found
+}
+
+// find finds the session of a call that named none: the only one that was not there
+// before. It returns "" where that is not clear.
+func (t TestCall) find(ctx context.Context, api Sessions, before map[string]bool) string {
+	for until := time.Now().Add(shownWithin); before != nil && time.Now().Before(until); {
+		found := t.newSessions(ctx, api, "", before)
+		for id := range found {
+			if len(found) == 1 {
+				return id
+			}
+			return ""
+		}
+		if pacing.Sleep(ctx, callPace) != nil {
+			break
+		}
+	}
+	return ""
 }
 
 // watch reads the session of a call until it shows what the call proves. One that was
