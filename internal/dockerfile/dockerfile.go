@@ -139,14 +139,21 @@ func (r *reader) paths(c instruction, env values) {
 	}
 }
 
-// mounts notes what RUN mounts.
+// mounts notes what RUN mounts. Where it needs a variable that is not known, none is.
 func (r *reader) mounts(c instruction, env values) {
+	known := true
 	for _, m := range c.mounts {
 		for _, value := range m.values {
-			r.expand(value, env)
+			_, ok := r.expand(value, env)
+			known = known && ok
 		}
+		if strings.Contains(m.typ, "$") {
+			return
+		}
+	}
+	for _, m := range c.mounts {
 		if m.typ == "bind" && m.from == "" {
-			text, known := r.expand(m.source, env)
+			text, _ := r.expand(m.source, env)
 			r.found = append(r.found, source(c, m.source, text, known))
 		}
 	}

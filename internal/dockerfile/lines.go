@@ -105,9 +105,9 @@ func (l *lines) continued(line string) (string, bool) {
 }
 
 var (
-	heredoc  = regexp.MustCompile(`^\d*<<(-?)(?:(\w[\w.-]*)|'(\w[\w.-]*)'|"(\w[\w.-]*)")$`)
-	quoted   = regexp.MustCompile(`'[^']*'|"(?:\\.|[^"\\])*"|\\.`)
-	expanded = regexp.MustCompile(`\$\{\w+\}`)
+	heredoc   = regexp.MustCompile(`^\d*<<(-?)(?:(\w[\w.-]*)|'(\w[\w.-]*)'|"(\w[\w.-]*)")$`)
+	isHeredoc = regexp.MustCompile(`^\d*<<(?:[^<]|$)|<<$`) // or may be one
+	simple    = regexp.MustCompile(`\$\{\w+(?::?[-+][\w./:-]*)?\}`)
 )
 
 // skipHeredocs reads the texts that an instruction has after it, and returns their
@@ -117,13 +117,13 @@ func (l *lines) skipHeredocs(instruction string) int {
 		return 0
 	}
 	words, ok := split(instruction, '\\')
-	l.bad = l.bad || !ok || strings.Contains(expanded.ReplaceAllString(instruction, ""), "${")
+	l.bad = l.bad || !ok || strings.Contains(simple.ReplaceAllString(instruction, ""), "${")
 	n := 0
 	for _, word := range words {
 		if m := heredoc.FindStringSubmatch(word); m != nil {
 			l.skipTo(m[2]+m[3]+m[4], m[1] != "")
 			n++
-		} else if strings.Contains(quoted.ReplaceAllString(word, " "), "<<") {
+		} else if isHeredoc.MatchString(word) {
 			l.bad = true
 		}
 	}

@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -18,12 +19,16 @@ var mountKeys = map[string][]string{
 	"mode": {"secret", "ssh", "cache"}, "uid": {"secret", "ssh", "cache"}, "gid": {"secret", "ssh", "cache"},
 }
 
+// secretKeys are those of which a secret needs one.
+var secretKeys = []string{"id", "source", "src", "target", "dst", "destination"}
+
 var mountTypes = []string{"bind", "cache", "tmpfs", "secret", "ssh"}
 
 // mount reads the value of the flag.
 func (p *parser) mount(text string) mount {
 	m := mount{typ: "bind"}
 	var keys []string
+	isNamed := false
 	for field := range strings.SplitSeq(text, ",") {
 		key, value, hasValue := strings.Cut(field, "=")
 		switch key = strings.ToLower(key); key {
@@ -37,13 +42,17 @@ func (p *parser) mount(text string) mount {
 		}
 		_, known := mountKeys[key]
 		bare := key == "ro" || key == "rw" || key == "readonly" || key == "readwrite" || key == "required"
-		p.bad = p.bad || !known || !hasValue && !bare
+		_, err := strconv.ParseBool(value)
+		p.bad = p.bad || !known || !hasValue && !bare || hasValue && bare && err != nil && !strings.Contains(value, "$")
+		if value != "" && slices.Contains(secretKeys, key) {
+			isNamed = true
+		}
 		keys, m.values = append(keys, key), append(m.values, value)
 	}
 	if strings.Contains(m.typ, "$") {
 		return m
 	}
-	p.bad = p.bad || !slices.Contains(mountTypes, m.typ)
+	p.bad = p.bad || !slices.Contains(mountTypes, m.typ) || m.typ == "secret" && (m.from != "" || !isNamed)
 	for _, key := range keys {
 		p.bad = p.bad || mountKeys[key] != nil && !slices.Contains(mountKeys[key], m.typ)
 	}

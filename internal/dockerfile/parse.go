@@ -137,14 +137,17 @@ func (p *parser) head(line string) (name string, set map[string][]string, rest s
 	p.bad = p.bad || !ok
 	set = map[string][]string{}
 	for strings.HasPrefix(rest, "--") {
-		var flag string
-		if flag, rest = cut(rest); flag == "--" {
+		flag := wholeFlag.FindString(rest)
+		after := strings.TrimLeft(rest[len(flag):], " \t")
+		p.bad = p.bad || after != "" && after == rest[len(flag):] // a quote without end
+		rest = after
+		if flag = quotes.ReplaceAllString(flag, "$1$2"); flag == "--" || p.bad {
 			break
 		}
-		key, value, hasValue := strings.Cut(flag[2:], "=")
+		key, value, hasValue := strings.Cut(strings.TrimPrefix(flag, "--"), "=")
 		kind, ok := known[key]
 		switch {
-		case !ok, set[key] != nil && kind != often, strings.ContainsFunc(flag, p.needsCare):
+		case !ok || set[key] != nil && kind != often || strings.ContainsFunc(flag, p.needsCare):
 			p.bad = true
 		case kind == yesOrNo && !hasValue:
 			value = "true"
@@ -158,7 +161,13 @@ func (p *parser) head(line string) (name string, set map[string][]string, rest s
 	return name, set, rest
 }
 
-// needsCare reports whether a character in a flag may be more than itself.
+var (
+	wholeFlag = regexp.MustCompile(`^(?:[^ \t'"]|'[^']*'|"[^"]*")+`)
+	quotes    = regexp.MustCompile(`'([^']*)'|"([^"]*)"`)
+)
+
+// needsCare reports whether a character in a flag may be more than itself, but for
+// the quotes around it.
 func (p *parser) needsCare(c rune) bool {
 	return c == '\'' || c == '"' || c == p.escape || c > '~'
 }
@@ -207,7 +216,7 @@ func (p *parser) from(rest string) {
 }
 
 // variableName is one that is not expanded itself.
-var variableName = regexp.MustCompile(`^[\w.-]+$`)
+var variableName = regexp.MustCompile("^[^$'\"\\\\`]+$")
 
 // pairs reads NAME=VALUE of ARG, where names may stand alone, and of ENV, which may
 // be NAME VALUE instead.
