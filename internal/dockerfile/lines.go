@@ -106,7 +106,7 @@ func (l *lines) continued(line string) (string, bool) {
 
 var (
 	heredoc   = regexp.MustCompile(`^\d*<<(-?)(?:(\w[\w.-]*)|'(\w[\w.-]*)'|"(\w[\w.-]*)")$`)
-	isHeredoc = regexp.MustCompile(`^\d*<<(?:[^<]|$)|<<$`) // or may be one
+	isHeredoc = regexp.MustCompile(`^\d*<<(?:[^<]|$)|(?:^|[^<])(?:<<)+$`) // or may be one
 	simple    = regexp.MustCompile(`\$\{\w+(?::?[-+][\w./:-]*)?\}`)
 )
 
