@@ -105,7 +105,7 @@ func TestNotUnderstood(t *testing.T) {
 	for _, text := range []string{
 		"", "# nothing\n", "COPY a /", "FROM x\nCOPPY a /\nCOPY b /", "FROM x\nCOPY a", "FROM x\nCOPY --form=b a /", "FROM x\nCOPY <<EOF /\nno end", "FROM a b\nCOPY a /",
 		"FROM x\nCOPY b /\nCOPY ${ /", "FROM x\nCOPY b /\nRUN --mount=type=bond x", "FROM x\nRUN --mount=type=bind,sauce=a x\nCOPY b /", "# syntax=acme/frontend:1\nFROM x\nCOPY a /",
-		"FROM x\nCOPY a /\nRUN " + strings.Repeat("x", 70_000), "ARG A=a", "FROM x AS 1\nCOPY a /", "FROM x\nONBUILD ONBUILD RUN x\nCOPY a /", "FROM x\nSHELL sh\nCOPY a /", "FROM x\nCOPY a /\nUSER",
+		"FROM x\nCOPY a /\nRUN " + strings.Repeat("x", 70_000), "FROM x\nENV A=a\n" + strings.Repeat("ENV A=$A$A\n", 20) + "COPY a /", "ARG A=a", "FROM x AS 1\nCOPY a /", "FROM x\nONBUILD ONBUILD RUN x\nCOPY a /", "FROM x\nSHELL sh\nCOPY a /", "FROM x\nCOPY a /\nUSER",
 		"#!/usr/bin/env x\n# syntax=acme/frontend:1\nFROM x\nCOPY a /", "# escape=x\nFROM x\nCOPY a /", "# escape=`\n# escape=`\nFROM x\nCOPY a /", "// syntax=acme/frontend\nFROM x\nCOPY a /",
 		"FROM x\nCOPY [\"a\", 1]\nCOPY b /", "FROM x\nCOPY [\"\\u0000\", \"/\"]", "FROM x\nCOPY [\"<<A\", \"/\"]", "FROM x\nCOPY a\u00a0b /", "FROM x\nCOPY a\xff /", "FROM x\nCOPY a\x00 /", "\\\n\n  \nFROM x\n\\\n",
 		"FROM x\nCOPY --link=perhaps a /", "FROM x\nCOPY --from a /", "FROM x\nCOPY --from=a --from=b a /", "FROM x\nCOPY --chown=\"a a /", "FROM x\nCOPY --chown=a\\ b a /", "FROM x\nCOPY --chown=é a /", "FROM x\nUSER --a b\nCOPY a /",

@@ -49,7 +49,8 @@ type word struct {
 	escape  rune
 	values  values
 	unknown bool // a variable's value, or what becomes of it
-	bad     bool // the builder refuses it
+	grown   int  // the length of the values in it
+	bad     bool // the builder refuses it, or it has no end
 }
 
 // next is the next character; 0 at the end.
@@ -124,6 +125,10 @@ func (w *word) variable() string {
 	}
 	name := w.name()
 	value, set := w.values[name]
+	if w.grown += len(value); w.grown > maxLine { // values of values may grow without end
+		w.bad, w.rest = true, ""
+		return ""
+	}
 	switch c, _ := w.peek(); {
 	case braces && name == "":
 		w.bad = true
