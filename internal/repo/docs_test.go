@@ -41,7 +41,9 @@ func TestMain(m *testing.M) {
 // it writes what is between the marks.
 func TestDocs(t *testing.T) {
 	for _, tt := range []struct{ file, from, to, want string }{
-		{"action.yml", "\ninputs:\n", "runs:\n", actionYAML()},
+		{"action.yml", "\ninputs:\n", "runs:\n", actionYAML(containerOutput)},
+		{"setup/action.yml", "\ninputs:\n", "runs:\n", actionYAML(setupOutput)},
+		{"setup/action.yml", "\n      env:\n", "      run:", setupEnv()},
 		{"README.md", "<!-- inputs -->\n", "<!-- end -->", inputsTable()},
 		{"README.md", "<!-- outputs -->\n", "<!-- end -->", outputsTable()},
 		{"README.md", "<!-- statuses -->\n", "<!-- end -->", table([]string{"`status`", "Exit", "When"}, statusRows())},
@@ -404,7 +406,8 @@ func read(t *testing.T, file string) string {
 	return string(data)
 }
 
-func actionYAML() string {
+// actionYAML is the inputs and outputs of an action; output is the row of one.
+func actionYAML(output func(summary.OutputRow) string) string {
 	var b strings.Builder
 	for _, in := range config.Table() {
 		fmt.Fprintf(&b, "  %s:\n    description: %s\n", in.Name, strconv.Quote(in.Text))
@@ -420,9 +423,28 @@ func actionYAML() string {
 	}
 	b.WriteString("\noutputs:\n")
 	for _, o := range summary.OutputTable() {
-		fmt.Fprintf(&b, "  %s:\n    description: %s\n", o.Name, strconv.Quote(o.Text))
+		b.WriteString(output(o))
 	}
 	b.WriteString("\n")
+	return b.String()
+}
+
+func containerOutput(o summary.OutputRow) string {
+	return fmt.Sprintf("  %s:\n    description: %s\n", o.Name, strconv.Quote(o.Text))
+}
+
+// setupOutput is that of the composite action, which passes on its step's.
+func setupOutput(o summary.OutputRow) string {
+	return containerOutput(o) + fmt.Sprintf("    value: ${{ steps.deploy.outputs.%s }}\n", o.Name)
+}
+
+// setupEnv is how the composite action passes its inputs on: by the variables that
+// the runner sets for a container.
+func setupEnv() string {
+	var b strings.Builder
+	for _, in := range config.Table() {
+		fmt.Fprintf(&b, "        INPUT_%s: ${{ inputs.%s }}\n", strings.ToUpper(in.Name), in.Name)
+	}
 	return b.String()
 }
 
