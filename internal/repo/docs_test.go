@@ -24,6 +24,7 @@ import (
 	"pipecat-cloud-deploy/internal/config"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/verdict"
+	"pipecat-cloud-deploy/internal/version"
 	"pipecat-cloud-deploy/summary"
 )
 
@@ -112,14 +113,14 @@ func TestExamples(t *testing.T) {
 	}
 	use := regexp.MustCompile(`(?m)uses: (\S+)(.*)$`)
 	pinned := regexp.MustCompile(`@[0-9a-f]{40}$`)
-	version := regexp.MustCompile(`^ # v\d`)
+	release := regexp.MustCompile(`^ # v\d`)
 	for _, file := range files {
 		text := read(t, file)
 		if !strings.Contains(all.String(), file) {
 			t.Errorf("%s: neither the README nor docs names it", file)
 		}
 		for _, u := range use.FindAllStringSubmatch(text, -1) {
-			if !ours(u[1]) && !strings.HasPrefix(u[1], "acme/") && !(pinned.MatchString(u[1]) && version.MatchString(u[2])) {
+			if !ours(u[1]) && !strings.HasPrefix(u[1], "acme/") && !(pinned.MatchString(u[1]) && release.MatchString(u[2])) {
 				t.Errorf("%s: %s is not pinned to a commit, with its version behind it", file, u[1])
 			}
 		}
@@ -328,7 +329,9 @@ func anchors(page string) (all []string) {
 }
 
 // ours reports whether a step uses this action.
-func ours(uses string) bool { return strings.HasPrefix(uses, "OWNER/pipecat-cloud-deploy@") }
+func ours(uses string) bool {
+	return strings.HasPrefix(uses, version.Repository+"@") || strings.HasPrefix(uses, version.Repository+"/setup@")
+}
 
 // checkWorkflow holds the steps of a workflow that use this action to its table
 // of inputs, and what is read of them to its table of outputs.
