@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// Repository is where the action is published on GitHub. OWNER is a placeholder, which
-// .ci/release owner replaces here and in every page.
+// Repository is where the action is published on GitHub. To change the account, here
+// and in every page, run .ci/release owner.
 const Repository = "OWNER/pipecat-cloud-deploy"
 
 // version and commit are set by the linker: see .ci/build. Without them, a program
