@@ -100,8 +100,8 @@ func TestTools(t *testing.T) {
 	}
 }
 
-// TestActions holds that an action of someone else has the same commit, and beside
-// it the same version, wherever it is used.
+// TestActions holds that the actions of someone else's repository have the same commit,
+// and beside it the same version, wherever they are used.
 func TestActions(t *testing.T) {
 	use := regexp.MustCompile(`(?m)^[\s-]*uses: ([^\s@]+)@([0-9a-f]{40}) # (v[\d.]+)`)
 	first := map[string]string{}
@@ -110,15 +110,15 @@ func TestActions(t *testing.T) {
 			continue
 		}
 		for _, m := range use.FindAllStringSubmatch(text, -1) {
-			pin := m[2] + " " + m[3]
-			if other, known := first[m[1]]; known && other != pin {
+			pin, from := m[2]+" "+m[3], repositoryOf(m[1])
+			if other, known := first[from]; known && other != pin {
 				t.Errorf("%s: %s is at %s, and elsewhere at %s", file, m[1], pin, other)
 			}
-			first[m[1]] = pin
+			first[from] = pin
 		}
 		for _, m := range regexp.MustCompile(`(?m)^[\s-]*uses: (\S+)`).FindAllStringSubmatch(text, -1) {
 			foreign := !ours(m[1]) && !strings.HasPrefix(m[1], "acme/") && !strings.HasPrefix(m[1], "./")
-			if foreign && first[strings.Split(m[1], "@")[0]] == "" {
+			if foreign && first[repositoryOf(m[1])] == "" {
 				t.Errorf("%s: %s is not pinned to a commit, with its version behind it", file, m[1])
 			}
 		}
@@ -126,6 +126,13 @@ func TestActions(t *testing.T) {
 	if len(first) < 5 {
 		t.Errorf("only %d actions", len(first))
 	}
+}
+
+// repositoryOf is the repository of an action, which may be in a folder of it.
+func repositoryOf(uses string) string {
+	action, _, _ := strings.Cut(uses, "@")
+	parts := strings.Split(action, "/")
+	return strings.Join(parts[:min(2, len(parts))], "/")
 }
 
 // TestGoVersion holds that the image and the pages name the version of Go that
