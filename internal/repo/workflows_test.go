@@ -352,6 +352,31 @@ func TestGates(t *testing.T) {
 	}
 }
 
+// TestAll holds that .ci/all runs whatever CI does on a change.
+func TestAll(t *testing.T) {
+	all := read(t, ".ci/all")
+	n := 0
+	for _, file := range []string{"ci.yml", "weekly.yml"} {
+		w, err := parseWorkflow(read(t, ".github/workflows/"+file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, job := range w.Jobs {
+			for _, step := range job.Steps {
+				for command := range strings.SplitSeq(step.Run, "&&") {
+					command = strings.TrimSuffix(strings.TrimSpace(command), " pins") // .ci/links does more
+					if n++; command != "" && !strings.Contains(all, "step "+command+"\n") {
+						t.Errorf(".ci/all does not run %q, as job %s of %s does", command, name, file)
+					}
+				}
+			}
+		}
+	}
+	if n < 10 || !strings.Contains(all, "\nstep .ci/e2e\n") {
+		t.Errorf("CI has only %d commands, or .ci/all does not run .ci/e2e", n)
+	}
+}
+
 // strict reads YAML into a value, and refuses keys that it does not have.
 func strict(text string, into any) error {
 	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
