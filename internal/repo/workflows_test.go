@@ -27,6 +27,8 @@ type workflow struct {
 type workflowJob struct {
 	Uses            string
 	If              string
+	Needs           any
+	RunsOn          any `yaml:"runs-on"`
 	Permissions     any
 	Environment     any
 	Container       any
@@ -38,9 +40,9 @@ type workflowJob struct {
 }
 
 type workflowStep struct {
-	ID, If, Uses, Run string
-	With              map[string]any
-	ContinueOnError   bool `yaml:"continue-on-error"`
+	If, Uses, Run, Shell string
+	With                 map[string]any
+	ContinueOnError      bool `yaml:"continue-on-error"`
 }
 
 // parseWorkflow reads a workflow. Its key "on" is a text in YAML 1.2.
@@ -69,20 +71,43 @@ func TestWorkflows(t *testing.T) {
 }
 
 var (
-	uses    = regexp.MustCompile(`(?m)^[\s-]*["']?uses["']?:\s*["']?([^\s"']+)["']?(.*)$`)
-	pinned  = regexp.MustCompile(`^[^@]+@[0-9a-f]{40}$`)
-	release = regexp.MustCompile(`^ # v\d+\.\d+\.\d+(,.*)?$`)
+	pinned = regexp.MustCompile(`^[^@]+@[0-9a-f]{40}$`)
 	// piped matches a script that runs what it downloads.
 	piped = regexp.MustCompile(`(curl|wget)[^\n|]*\|\s*(sudo\s+)?(ba|da|z)?sh\b|(ba)?sh <\((curl|wget)|(ba)?sh -c "\$\((curl|wget)`)
 	// quiet matches what keeps a script's failure from failing its step.
 	quiet = regexp.MustCompile(`\|\|\s*(true|:|exit 0)\b|\bset \+e\b|;\s*true\s*$`)
-	// foreign matches what somebody else may choose, in a context that reaches scripts.
-	expression = regexp.MustCompile(`\$\{\{`)
+	// latest matches a script that fetches a program of no version that is reviewed.
+	latest = regexp.MustCompile(`\bgo (run|install) (-\S+ )*[^\s"]+@|\bnpx \S|\bpipx? install [^-]`)
+	// obeyed matches commands that the runner takes from any text.
+	obeyed = regexp.MustCompile(`::(set-output|set-env|add-path|save-state)\b|ACTIONS_ALLOW_UNSECURE_COMMANDS`)
 )
 
 // triggers are the events that a workflow may start at: those that run the code of
 // somebody else never have rights or secrets.
 var triggers = []string{"push", "pull_request", "workflow_dispatch", "workflow_call", "schedule", "release"}
+
+// actions are those that a workflow uses, and the workflows that it calls.
+func (w workflow) actions() (all []string) {
+	for _, job := range w.Jobs {
+		if job.Uses != "" {
+			all = append(all, job.Uses)
+		}
+		for _, step := range job.Steps {
+			if step.Uses != "" {
+				all = append(all, step.Uses)
+			}
+		}
+	}
+	return all
+}
+
+// isPinned reports whether an action is used by its commit, and each line that uses
+// it says which version that is.
+func isPinned(text, action string) bool {
+	lines := regexp.MustCompile(regexp.QuoteMeta(action)+`(.*)`).FindAllStringSubmatch(text, -1)
+	version := regexp.MustCompile(`^["'},\s]* # v\d+\.\d+\.\d+(,.*)?$`)
+	return pinned.MatchString(action) && len(lines) > 0 && !slices.ContainsFunc(lines, func(l []string) bool { return !version.MatchString(l[1]) })
+}
 
 // audit finds what makes any workflow unsafe.
 func audit(text string) (problems []string) {
@@ -92,10 +117,9 @@ func audit(text string) (problems []string) {
 		say("%v", err)
 		return problems
 	}
-	for _, u := range uses.FindAllStringSubmatch(text, -1) {
-		local := strings.HasPrefix(u[1], "./") || ours(u[1]) || strings.HasPrefix(u[1], "acme/")
-		if !local && !(pinned.MatchString(u[1]) && release.MatchString(u[2])) {
-			say("%s is not pinned to a commit, with its whole version behind it", u[1])
+	for _, action := range w.actions() {
+		if !strings.HasPrefix(action, "./") && !ours(action) && !strings.HasPrefix(action, "acme/") && !isPinned(text, action) {
+			say("%s is not pinned to a commit, with its whole version behind it", action)
 		}
 	}
 	events := names(w.On)
@@ -118,6 +142,9 @@ func audit(text string) (problems []string) {
 			say("every step gets the secret in %s; give it to the step that needs it", name)
 		}
 	}
+	if found := obeyed.FindString(text); found != "" {
+		say("%s is obeyed wherever it is printed; write to GITHUB_OUTPUT", found)
+	}
 	for name, job := range w.Jobs {
 		for _, problem := range auditJob(job) {
 			say("job %s: %s", name, problem)
@@ -136,16 +163,19 @@ func auditJob(job workflowJob) (problems []string) {
 	if job.Uses == "" && job.TimeoutMinutes == nil {
 		say("it has no timeout-minutes, so it may hang for six hours")
 	}
+	if minutes, ok := job.TimeoutMinutes.(int); job.TimeoutMinutes != nil && (!ok || minutes < 1 || minutes > 120) {
+		say("its timeout-minutes are %v; an hour or two is the most", job.TimeoutMinutes)
+	}
 	if image := fmt.Sprint(job.Container, job.Services); (job.Container != nil || job.Services != nil) && !strings.Contains(image, "@sha256:") {
 		say("an image is not pinned to its digest")
 	}
 	for i, step := range job.Steps {
 		action, _, _ := strings.Cut(step.Uses, "@")
-		script := fmt.Sprint(step.Run, step.With["script"])
+		script := fmt.Sprint(step.Run, step.Shell, step.With["script"])
 		switch {
-		case expression.MatchString(script):
+		case strings.Contains(script, "${{"):
 			say("step %d: a script has ${{ in it, which may be text of others; pass it by env", i+1)
-		case piped.MatchString(script):
+		case piped.MatchString(script), latest.MatchString(script):
 			say("step %d: a script runs what it downloads, unseen", i+1)
 		}
 		if action == "actions/checkout" && fmt.Sprint(step.With["persist-credentials"]) != "false" {
@@ -236,6 +266,9 @@ func auditOwn(file, text string) (problems []string) {
 	if file == "release.yml" && !slices.Equal(names(w.On), []string{"workflow_dispatch"}) {
 		say("a release is started by a person alone")
 	}
+	if strings.Contains(text, "secrets.") {
+		say("it uses a secret; the job's own token is enough")
+	}
 	for name, job := range w.Jobs {
 		got := written(job.Permissions)
 		if want := writes[file+" "+name]; !slices.Equal(got, want) {
@@ -244,12 +277,18 @@ func auditOwn(file, text string) (problems []string) {
 		if file == "release.yml" && len(got) > 0 && job.Environment != "release" {
 			say("job %s writes without environment: release, where a person stands in between", name)
 		}
-		if job.If == "false" || job.ContinueOnError {
+		if want := needs[file+" "+name]; !slices.Equal(names(job.Needs), want) {
+			say("job %s needs %q, want %q; a change is for needs in workflows_test.go, too", name, names(job.Needs), want)
+		}
+		if strings.Contains(fmt.Sprint(job.RunsOn), "self-hosted") {
+			say("job %s runs on a machine that keeps what others left", name)
+		}
+		if off(job.If) || job.ContinueOnError {
 			say("job %s is turned off, or may fail unseen", name)
 		}
 		for i, step := range job.Steps {
 			action, _, _ := strings.Cut(step.Uses, "@")
-			if step.If == "false" || quiet.MatchString(step.Run) || step.ContinueOnError && !strings.HasPrefix(step.Uses, "./") {
+			if off(step.If) || quiet.MatchString(step.Run) || step.ContinueOnError && !strings.HasPrefix(step.Uses, "./") {
 				say("job %s: step %d is turned off, or may fail unseen", name, i+1)
 			}
 			if releases && (action == "actions/cache" || action == "actions/setup-go" && fmt.Sprint(step.With["cache"]) != "false") {
@@ -258,6 +297,25 @@ func auditOwn(file, text string) (problems []string) {
 		}
 	}
 	return problems
+}
+
+// needs are the jobs that must pass before a job of this repository: nothing is
+// published that was not tested, and pulled as a stranger.
+var needs = map[string][]string{
+	"release.yml build":    {"test"},
+	"release.yml sbom":     {"build"},
+	"release.yml image":    {"build", "sbom"},
+	"release.yml files":    {"build", "sbom"},
+	"release.yml stranger": {"image"},
+	"release.yml draft":    {"files", "image", "stranger"},
+	"published.yml verify": {"version"},
+	"published.yml major":  {"verify", "version"},
+}
+
+// off reports whether a condition is never met, or goes on after a failure.
+func off(condition string) bool {
+	condition = strings.Trim(condition, "${} \t\n")
+	return condition == "false" || condition == "0" || strings.Contains(condition, "always()") || strings.Contains(condition, "failure()") || strings.Contains(condition, "false &&")
 }
 
 // written are the permissions that may write, in order.
@@ -348,6 +406,8 @@ func TestGates(t *testing.T) {
 		}
 		if text := read(t, script); !strings.Contains(text, "\nset -euo pipefail\n") || !strings.HasPrefix(text, "#!/usr/bin/env bash\n") || info.Mode()&0o111 == 0 {
 			t.Errorf("%s: it must be a bash script that stops at what fails, and be executable", script)
+		} else if piped.MatchString(text) || latest.MatchString(text) {
+			t.Errorf("%s: it runs what it downloads, unseen", script)
 		}
 	}
 }
@@ -374,6 +434,48 @@ func TestAll(t *testing.T) {
 	}
 	if n < 10 || !strings.Contains(all, "\nstep .ci/e2e\n") {
 		t.Errorf("CI has only %d commands, or .ci/all does not run .ci/e2e", n)
+	}
+}
+
+// TestActionFiles holds what runs when the actions are used: the image that is built
+// of this commit until a release names its own, and one script without expressions.
+func TestActionFiles(t *testing.T) {
+	_, runs, _ := strings.Cut(read(t, "action.yml"), "\nruns:\n")
+	if want := "  using: docker\n  image: Dockerfile\n"; runs != want {
+		t.Errorf("action.yml runs\n%swant\n%s", runs, want)
+	}
+	var action struct {
+		Runs struct {
+			Using string
+			Steps []struct {
+				ID, Shell, Run string
+				Env            map[string]string
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "setup/action.yml")), &action); err != nil {
+		t.Fatal(err)
+	}
+	steps := action.Runs.Steps
+	if action.Runs.Using != "composite" || len(steps) != 1 || steps[0].ID != "deploy" || steps[0].Shell != "bash" || steps[0].Run != `exec bash "$GITHUB_ACTION_PATH/run.sh"` {
+		t.Errorf("setup/action.yml runs %+v", action.Runs)
+	}
+}
+
+// TestVerifyLines holds that each command which verifies what is published names the
+// repository, and the branch that it must come from.
+func TestVerifyLines(t *testing.T) {
+	lines := regexp.MustCompile(`gh attestation verify(?:[^\n]*\\\n)*[^\n]*`)
+	n := 0
+	for page, text := range prose(t) {
+		for _, line := range lines.FindAllString(text, -1) {
+			if n++; !strings.Contains(line, "--repo ") || !strings.Contains(line, "--source-ref refs/heads/main") {
+				t.Errorf("%s: %q lacks --repo or --source-ref, without which an image of any branch passes", page, line)
+			}
+		}
+	}
+	if n < 3 {
+		t.Errorf("only %d commands", n)
 	}
 }
 
