@@ -35,7 +35,7 @@ var mistakes = []mistake{
 	{"two commits of one repository's actions", ".github/workflows/codeql.yml", "analyze@9e907b5e64f6b83e7804b09294d44122997950d6", "analyze@8e907b5e64f6b83e7804b09294d44122997950d6", "TestActions"},
 	{"an input in a script", releaseYML, `.ci/release check "$VERSION"`, `.ci/release check "${{ inputs.version }}"`, "TestWorkflows"},
 	{"a branch's name in a script", ciYML, "run: .ci/binaries", "run: echo ${{ github.head_ref }}; .ci/binaries", "TestWorkflows"},
-	{"an expression in an example's script", imageYML, "    steps:\n", "    steps:\n      - run: echo ${{ github.event.head_commit.message }}\n", "TestExamples"},
+	{"an expression in an example's script", imageYML, "    steps:\n", "    steps:\n      - run: echo ${{ github.event.head_commit.message }}\n", "TestWorkflows"},
 	{"no permissions", ciYML, "permissions:\n  contents: read\n", "", "TestWorkflows"},
 	{"all permissions", ciYML, "permissions:\n  contents: read\n", "permissions: write-all\n", "TestWorkflows"},
 	{"every job may write", e2eYML, "permissions:\n  contents: read\n", "permissions:\n  contents: write\n", "TestWorkflows"},
