@@ -19,7 +19,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -120,8 +119,12 @@ func noticesOf(program string) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s has these in it, unchanged. Each has its license below.\n", name)
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, err
+	}
 	section(&b, "Go "+strings.TrimPrefix(info.GoVersion, "go"), "https://go.dev/dl")
-	if err := licenses(&b, runtime.GOROOT()); err != nil {
+	if err := licenses(&b, strings.TrimSpace(string(goroot))); err != nil {
 		return nil, err
 	}
 	for _, module := range info.Deps {
