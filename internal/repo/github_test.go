@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pipecat-cloud-deploy/internal/version"
 )
 
 // TestDependabot holds that GitHub can read the file, and that whatever has versions
@@ -214,7 +216,9 @@ func TestChangelog(t *testing.T) {
 // the same account: one that is misspelled is somebody else's.
 func TestAddresses(t *testing.T) {
 	named := regexp.MustCompile(`(?:github\.com/|ghcr\.io/|uses: |--repo |--signer-workflow )([\w-]+)/pipecat-cloud-deploy(?:[^\w-]|$)`)
-	owner, _, _ := strings.Cut(repositoryName(t), "/")
+	if !strings.Contains(read(t, "internal/version/version.go"), "\nconst Repository = \""+version.Repository+"\"\n") {
+		t.Error(".ci/release does not find the repository's name in internal/version/version.go")
+	}
 	n := 0
 	for file, text := range texts(t) {
 		page := strings.HasSuffix(file, ".md") || strings.HasPrefix(file, "examples/") || strings.HasPrefix(file, ".github/")
@@ -222,21 +226,12 @@ func TestAddresses(t *testing.T) {
 			continue
 		}
 		for _, m := range named.FindAllStringSubmatch(text, -1) {
-			if n++; !strings.EqualFold(m[1], owner) {
-				t.Errorf("%s: %s is not of %s", file, m[0], owner)
+			if n++; !strings.EqualFold(m[1], account) {
+				t.Errorf("%s: %s is not of %s", file, m[0], account)
 			}
 		}
 	}
 	if n < 10 {
 		t.Errorf("only %d addresses", n)
 	}
-}
-
-func repositoryName(t *testing.T) string {
-	t.Helper()
-	m := regexp.MustCompile(`(?m)^const Repository = "(.+)"$`).FindStringSubmatch(read(t, "internal/version/version.go"))
-	if m == nil {
-		t.Fatal(".ci/release does not find the repository's name in internal/version/version.go")
-	}
-	return m[1]
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pipecat-cloud-deploy/internal/version"
 )
 
 // mistake is what somebody may do to a file, and the test that finds it: the text from,
@@ -21,6 +23,9 @@ const (
 	imageYML     = "examples/image-on-tag.yml"
 	checkoutPin  = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 )
+
+// account is whose repository this is.
+var account, _, _ = strings.Cut(version.Repository, "/")
 
 // mistakes are those that were once made on purpose and found by nothing, and others
 // of their kinds.
@@ -76,10 +81,10 @@ var mistakes = []mistake{
 	{"a form that can't be read", ".github/ISSUE_TEMPLATE/bug.yml", "type: dropdown", "type: select", "TestForms"},
 	{"a form with one id twice", ".github/ISSUE_TEMPLATE/bug.yml", "id: version", "id: happened", "TestForms"},
 	{"a form with a key of its own", ".github/ISSUE_TEMPLATE/hint.yml", "labels: [hint]", "label: [hint]", "TestForms"},
-	{"a file that nobody owns", ".github/CODEOWNERS", "/setup/ @OWNER\n", "", "TestCodeOwners"},
+	{"a file that nobody owns", ".github/CODEOWNERS", "/setup/ @" + account + "\n", "", "TestCodeOwners"},
 	{"an owner of what is not there", ".github/CODEOWNERS", "/setup/", "/set-up/", "TestCodeOwners"},
 	{"notes that no release finds", "CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n## Version 1.0.0\n", "TestChangelog"},
-	{"somebody else's account", "SECURITY.md", "[docs/security.md]", "https://github.com/OWNERS/pipecat-cloud-deploy/x [docs/security.md]", "TestAddresses"},
+	{"somebody else's account", "SECURITY.md", "[docs/security.md]", "https://github.com/" + account + "s/pipecat-cloud-deploy/x [docs/security.md]", "TestAddresses"},
 	{"a tool at a second version", weeklyYML, "run: .ci/tool govulncheck ./...", "run: go run golang.org/x/vuln/cmd/" + "govulncheck@v1.0.0 ./...", "TestTools"},
 	{"a tool that there is not", weeklyYML, ".ci/tool govulncheck", ".ci/tool vulncheck", "TestTools"},
 	{"another Go in the image", "Dockerfile", "golang:1.26", "golang:1.25", "TestGoVersion"},
@@ -100,7 +105,7 @@ var mistakes = []mistake{
 	{"a job that is turned off by an expression", ciYML, "  pins:\n", "  pins:\n    if: ${{ false }}\n", "TestWorkflows"},
 	{"a secret in a workflow of this repository", ciYML, "run: .ci/links pins", "env: {TOKEN: \"${{ secrets.TOKEN }}\"}\n        run: .ci/links pins", "TestWorkflows"},
 	{"a check that one command does not run", ".ci/all", "step .ci/binaries\n", "", "TestAll"},
-	{"an action that runs another image", "action.yml", "image: Dockerfile", "image: docker://ghcr.io/OWNER/pipecat-cloud-deploy:latest", "TestActionFiles"},
+	{"an action that runs another image", "action.yml", "image: Dockerfile", "image: docker://ghcr.io/somebody/pipecat-cloud-deploy:latest", "TestActionFiles"},
 	{"a shell that drops inputs", "setup/action.yml", "shell: bash", "shell: sh", "TestActionFiles"},
 	{"an input in the composite action's script", "setup/action.yml", `run: exec bash "$GITHUB_ACTION_PATH/run.sh"`, "run: echo ${{ inputs.image }}", "TestActionFiles"},
 	{"an image of any branch passes", "docs/security.md", " \\\n      --source-ref refs/heads/main", "", "TestVerifyLines"},
