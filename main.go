@@ -22,71 +22,60 @@ import (
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/stopping"
 	"pipecat-cloud-deploy/internal/verdict"
 	"pipecat-cloud-deploy/internal/version"
 	"pipecat-cloud-deploy/poll"
 	"pipecat-cloud-deploy/summary"
 
-	// The image has no files but the program: these are the certificate authorities
-	// that it trusts where the system has none.
+	// The certificate authorities that it trusts where the system has none, as in its image.
 	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
-// grace is how long the end of a stopped job may take: a runner kills it ten
-// seconds after the first signal.
-const grace = 1500 * time.Millisecond
-
 func main() {
+	debug.SetMemoryLimit(32 << 20) // what is read may be large, and garbage need not be
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, func() {
-		stop() // a second signal ends the process at once
-		time.Sleep(grace)
-		os.Exit(1) // something blocks, such as a log that nobody reads
-	})
+	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
 	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads changes no verdict
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr, http.DefaultTransport))
+	stdout, stderr := stopping.Writer(ctx, os.Stdout), stopping.Writer(ctx, os.Stderr)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), stdout, stderr, http.DefaultTransport))
 }
 
-// run is the program: it returns the exit code.
-func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, transport http.RoundTripper) (code int) {
+// run is the program: it returns the exit code. A job that is stopped has a result,
+// too, whatever it is busy with.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, transport http.RoundTripper) int {
 	env := gha.Environ(environ)
 	report := summary.New(stdout, env)
 	report.Version = version.Name()
-	log := event.Emitter{Step: event.Inputs, Handle: report.Handle}
 	finish := func(green verdict.Status, err error) int {
-		result := verdict.Of(green, err)
-		log.Emit(event.Finished{Result: result})
-		report.Finish()
-		return result.Status().ExitCode()
+		return report.End(ctx, verdict.Of(green, err)).Status().ExitCode()
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			code = finish("", verdict.Broken(p, debug.Stack()))
+	return stopping.Run(ctx, func() (code int) {
+		defer func() {
+			if p := recover(); p != nil {
+				code = finish("", verdict.Broken(p, debug.Stack()))
+			}
+		}()
+		report.Mask(config.Masked(env)...)
+		cfg, err := config.Load(args, env)
+		if config.Inform(stdout, err, version.Name()) {
+			return 0
 		}
-	}()
-	report.Mask(string(config.Key(env)))
-	cfg, err := config.Load(args, env)
-	if config.Inform(stdout, err, version.Name()) {
-		return 0
-	}
-	if cfg.JSON {
-		report.JSON(stdout, stderr)
-	}
-	report.File(cfg.Summary)
-	log.Agent = cfg.AgentName
-	log.Emit(cfg.Event())
-	if invalid := (config.Problems)(nil); errors.As(err, &invalid) {
-		log.Emit(event.InvalidInputs{Problems: invalid})
-		return finish("", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Inputs, Message: invalid.Error()})
-	}
-
-	j := newJob(cfg, transport, log)
-	status, err := j.rollOut(ctx)
-	if err != nil {
-		j.diagnose(ctx, err)
-		err = j.revert(ctx, err)
-	}
-	return finish(status, err)
+		if cfg.JSON {
+			report.JSON(stdout, stderr)
+		}
+		report.File(cfg.Summary)
+		log := event.Emitter{Agent: cfg.AgentName, Step: event.Inputs, Handle: report.Handle}
+		log.Emit(cfg.Event())
+		if ctx.Err() != nil {
+			return finish("", ctx.Err())
+		}
+		if invalid := (config.Problems)(nil); errors.As(err, &invalid) {
+			log.Emit(event.InvalidInputs{Problems: invalid})
+			return finish("", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Inputs, Message: invalid.Error()})
+		}
+		return finish(newJob(cfg, transport, log).do(ctx))
+	}, func() int { return finish("", verdict.Stopped()) })
 }
 
 // job puts one version on one agent.
@@ -112,6 +101,15 @@ func newJob(cfg config.Config, transport http.RoundTripper, log event.Emitter) *
 		policy: poll.Policy{MaxRestarts: cfg.MaxRestarts, MinReady: cfg.MinReady}}
 }
 
+// do is the whole job: where the new version fails, it says why, and goes back.
+func (j *job) do(ctx context.Context) (verdict.Status, error) {
+	status, err := j.rollOut(ctx)
+	if err != nil {
+		err = j.revert(ctx, j.diagnose(ctx, err))
+	}
+	return status, err
+}
+
 // rollOut makes the update, and waits until the new deployment serves.
 func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 	var err error
@@ -123,6 +121,16 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 		return verdict.Planned, nil
 	}
 	j.deadline = time.Now().Add(j.cfg.WaitTimeout)
+	stored, err := deploy.StoreSecrets(ctx, j.api, &j.plan, j.deadline, j.log.In(event.Secrets))
+	if err == nil {
+		err = poll.SecretSet(ctx, j.once, stored, j.deadline, j.log.In(event.Secrets))
+	}
+	if err == nil && stored.Set != "" { // so does a secret set
+		j.plan, err = j.plan.Renew(ctx, j.api, j.log.In(event.Update))
+	}
+	if err != nil {
+		return "", err
+	}
 	accepted, err := deploy.Apply(ctx, j.api, j.plan, j.deadline, j.log.In(event.Update))
 	if err != nil {
 		return "", err
@@ -164,30 +172,25 @@ func (j *job) prepare(ctx context.Context) (deploy.Plan, error) {
 			return deploy.Plan{}, err
 		}
 	}
-	// The second read: a build takes minutes, and someone may have deployed since.
-	if before, err = deploy.Read(ctx, j.api, j.want); err != nil {
-		return deploy.Plan{}, err
-	}
-	return deploy.NewPlan(j.want, before, artifact)
+	plan.Artifact = artifact
+	return plan.Renew(ctx, j.api, event.Emitter{}) // a build takes minutes, and someone may have deployed since
 }
 
-// diagnose shows what broke. It changes no verdict, even if it breaks itself.
-func (j *job) diagnose(ctx context.Context, failure error) {
-	defer func() { _ = recover() }()
-	log, f := j.log.In(event.Rollout), verdict.Of("", failure).Failure()
-	profile := j.want.Settings.AgentProfile
-	var printed []string
+// diagnose shows what broke, and returns the failure with its cause.
+func (j *job) diagnose(ctx context.Context, failure error) (told error) {
+	told = failure
+	defer func() { _ = recover() }() // it changes no verdict
+	scene := diagnosis.Scene{Profile: j.want.Settings.AgentProfile, Context: j.want.Source}
 	if j.accepted != nil {
-		profile = cmp.Or(profile, j.accepted.Agent.AgentProfile)
-		if f.Reason.Ran() && j.cfg.LogLines > 0 {
-			limit := max(time.Second, time.Until(j.deadline))
-			if j.cfg.RollbackOnFailure {
-				limit = min(limit, 3*time.Second) // callers may wait for the rollback
-			}
-			printed = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, log)
+		scene.Profile = cmp.Or(scene.Profile, j.accepted.Agent.AgentProfile)
+		if verdict.Of("", failure).Reason().Ran() && j.cfg.LogLines > 0 {
+			limit := min(max(time.Second, time.Until(j.deadline)), j.cfg.LogTimeout())
+			scene.Log = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, j.log.In(event.Rollout))
 		}
 	}
-	log.Emit(event.Diagnosed{Diagnosis: diagnosis.In(j.cfg.Workspace, f, profile, printed)})
+	d, explained := diagnosis.Explain(j.cfg.Workspace, failure, scene)
+	j.log.In(event.Rollout).Emit(event.Diagnosed{Diagnosis: d})
+	return explained
 }
 
 // revert restores what a failed deployment changed, where that is asked for and
@@ -208,13 +211,13 @@ func (j *job) revert(ctx context.Context, failure error) error {
 	if err == nil {
 		err = poll.Rollout(ctx, j.once, j.want.Agent, restored.Target(), j.policy, deadline, log)
 	}
+	_, err = diagnosis.Explain(j.cfg.Workspace, err, diagnosis.Scene{})
 	return j.plan.Reverted(failure, restored, err)
 }
 
 // request is what a user asks for, as deploy has it.
 func request(cfg config.Config) deploy.Request {
 	return deploy.Request{Agent: cfg.AgentName, Region: cfg.Region, Settings: cfg.Settings,
-		Latest: cfg.Build.Latest, Source: cfg.Source(), BuildTimeout: cfg.Build.Timeout,
-		Create: cfg.CreateIfMissing, Force: cfg.ForceRedeploy, Warm: cfg.WaitForReady && cfg.WaitFor == "warm",
-		Rollback: cfg.RollbackOnFailure, DryRun: cfg.DryRun}
+		Secrets: cfg.Secrets, Latest: cfg.Build.Latest, Source: cfg.Source(), BuildTimeout: cfg.Build.Timeout,
+		Create: cfg.CreateIfMissing, Force: cfg.ForceRedeploy, Warm: cfg.WaitForReady && cfg.WaitFor == "warm", Rollback: cfg.RollbackOnFailure, DryRun: cfg.DryRun}
 }

@@ -13,6 +13,7 @@ func TestGoldens(t *testing.T)           { e2e.Goldens(t) }
 func TestVersion(t *testing.T)           { e2e.Version(t, run) }
 func TestPanic(t *testing.T)             { e2e.Panic(t, run) }
 func TestPanicAfterSending(t *testing.T) { e2e.PanicAfterSending(t, run) }
+func TestCauses(t *testing.T)            { e2e.Causes(t, run) }
 func TestAway(t *testing.T)              { e2e.Away(t, run) }
 func TestOlder(t *testing.T)             { e2e.Older(t, run) }
 func TestExamples(t *testing.T)          { e2e.Examples(t, run) }
@@ -22,7 +23,9 @@ func TestSearchFinds(t *testing.T)       { e2e.SearchFinds(t) }
 func TestDeadLog(t *testing.T)           { e2e.DeadLog(t) }
 func TestCancelled(t *testing.T)         { e2e.Cancelled(t) }
 func TestBlocked(t *testing.T)           { e2e.Blocked(t) }
+func TestStuck(t *testing.T)             { e2e.Stuck(t, run) }
 func TestMemory(t *testing.T)            { e2e.Memory(t) }
+func TestBounds(t *testing.T)            { e2e.Bounds(t) }
 func TestSpeed(t *testing.T)             { e2e.Speed(t) }
 
 func BenchmarkRefusal(b *testing.B) { e2e.Refusal(b) }

@@ -58,7 +58,9 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 	agent, a, err := apply(timed, api, p, emit)
 	var exists *existing
 	if errors.As(err, &exists) { // which the read before missed, or another client has made
-		if p, err = NewPlan(p.Request, Baseline{Agent: exists.agent, Region: exists.agent.Region}, p.Artifact); err == nil {
+		stored := p.Stored
+		if p, err = NewPlan(p.Request, Baseline{Agent: exists.agent, Region: exists.agent.Region, SecretSet: p.Baseline.SecretSet}, p.Artifact); err == nil {
+			p.Stored = stored
 			emit.Emit(p.Event())
 			agent, a, err = apply(timed, api, p, emit)
 		}
@@ -70,13 +72,13 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 		emit.Emit(event.Accepted{ID: made.ID, Previous: made.Previous, Region: agent.Region, Warning: agent.Warning})
 		return made, nil
 	case ctx.Err() != nil:
-		return Accepted{}, a.cancelled()
+		err = a.cancelled()
 	case timed.Err() != nil && a.lost > 0 && a.theirs != nil:
-		return Accepted{}, a.theirs
+		err = a.theirs
 	case timed.Err() != nil:
-		return Accepted{}, a.timedOut()
+		err = a.timedOut()
 	}
-	return Accepted{}, err
+	return Accepted{}, p.keepsSecrets(err)
 }
 
 // apply sends one plan.
@@ -150,7 +152,7 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 
 func (a *applier) post(ctx context.Context) (*pipecat.Agent, error) {
 	if a.Baseline.Agent == nil {
-		return a.api.CreateAgent(ctx, pipecat.CreateRequest{ServiceName: a.Request.Agent, Region: a.Request.Region, Settings: a.Settings})
+		return a.api.CreateAgent(ctx, pipecat.CreateRequest{ServiceName: a.Request.Agent, Region: a.region(), Settings: a.Settings})
 	}
 	return a.api.UpdateAgent(ctx, a.Request.Agent, pipecat.UpdateRequest{Settings: a.Settings, ForceRedeploy: a.force()})
 }
@@ -216,16 +218,24 @@ func (a *applier) notProvisioned(kind, name string, s pipecat.SecretSet) error {
 		return nil
 	}
 	f := failed(verdict.Refused, a.last, "%s %q could not be provisioned, so %s was not made; save it again, then run the job again", kind, name, a.what())
-	f.Output = s.ErrorMessage
+	f.Evidence = nil // the set's own says more
+	f.Show(verdict.FromPlatform, s.ErrorMessage)
 	return f
 }
 
 // hold waits before the request is sent again, and reports that now and then.
 func (a *applier) hold(ctx context.Context, wait time.Duration) error {
-	for wait > 0 {
+	return hold(ctx, wait, func(left time.Duration) {
 		if a.report.Due() {
-			a.emit.Emit(event.Retrying{Try: event.TryUpdate, Err: a.last, In: wait})
+			a.emit.Emit(event.Retrying{Try: event.TryUpdate, Err: a.last, In: left})
 		}
+	})
+}
+
+// hold waits, and reports every now and then how long it still does.
+func hold(ctx context.Context, wait time.Duration, report func(left time.Duration)) error {
+	for wait > 0 {
+		report(wait)
 		part := min(wait, reportEvery)
 		if err := pacing.Sleep(ctx, part); err != nil {
 			return err

@@ -316,7 +316,7 @@ func TestSetFailed(t *testing.T) {
 		plan := planned(t, Request{Agent: "bot", Force: true, Settings: pipecat.Settings{SecretSet: "keys"}}, Baseline{Agent: &pipecat.Agent{DesiredDeploymentID: old}})
 		began := time.Now()
 		_, err := Apply(t.Context(), client(cloud), plan, began.Add(time.Minute), event.Emitter{})
-		if f := failureOf(err); f.Reason != verdict.Refused || f.Output != "The secret set could not be provisioned." || time.Since(began) > 0 {
+		if f := failureOf(err); f.Reason != verdict.Refused || f.Output() != "The secret set could not be provisioned." || time.Since(began) > 0 {
 			t.Errorf("after %s: %+v", time.Since(began), f)
 		}
 	})

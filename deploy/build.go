@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +51,7 @@ func (b *builder) build(ctx context.Context) (Artifact, error) {
 			return Artifact{Build: &build}, nil
 		}
 	}
+	b.missing(archive)
 	if b.request.DryRun {
 		return Artifact{Build: &pipecat.Build{Region: b.region}}, nil
 	}
@@ -88,7 +90,7 @@ func (b *builder) pack(ctx context.Context) (*buildcontext.Archive, error) {
 	switch {
 	case err == nil:
 		b.emit.Emit(event.Packed{Unpacked: archive.Unpacked, Size: archive.Size, Files: archive.Files, Hash: archive.Hash,
-			IgnoreFile: archive.IgnoreFile, Secrets: archive.KeptOut, Irregular: archive.Left, Took: time.Since(began)})
+			IgnoreFile: archive.IgnoreFile, Secrets: archive.KeptOut, NamedSecrets: archive.NamedIn, Irregular: archive.Left, Took: time.Since(began)})
 		return archive, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -100,9 +102,18 @@ func (b *builder) pack(ctx context.Context) (*buildcontext.Archive, error) {
 	first, _, more := strings.Cut(err.Error(), "\n")
 	f := failed(reason, nil, "nothing was sent, for the build context cannot be packed: %s", first)
 	if more {
-		f.Output = err.Error()
+		f.Show(verdict.FromProgram, err.Error())
 	}
 	return nil, f
+}
+
+// missing reports what the Dockerfile does not find in its context. It is no
+// failure: only the builder knows for certain what it needs.
+func (b *builder) missing(archive *buildcontext.Archive) {
+	if len(archive.Missing) > 0 {
+		b.emit.Emit(event.Missing{Dockerfile: path.Join(archive.Dir, archive.Dockerfile), IgnoreFile: archive.IgnoreFile,
+			Context: archive.Dir, Sources: archive.Missing})
+	}
 }
 
 // begin uploads the context and creates the build, or finds the one that the
@@ -233,7 +244,8 @@ func (b *builder) send(ctx context.Context, to *pipecat.Upload, archive *buildco
 func notUploaded(err error, tries int) error {
 	f := failed(verdict.Build, err, "the build context could not be uploaded (tries: %d): %v", tries, err)
 	if refused := (*pipecat.UploadError)(nil); errors.As(err, &refused) {
-		f.Code, f.Output = refused.Code, refused.Body
+		f.Code = refused.Code
+		f.Show(verdict.FromAPI, refused.Body)
 	}
 	return f
 }

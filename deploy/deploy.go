@@ -33,6 +33,7 @@ type API interface {
 
 	CreateAgent(ctx context.Context, r pipecat.CreateRequest) (*pipecat.Agent, error)
 	UpdateAgent(ctx context.Context, name string, r pipecat.UpdateRequest) (*pipecat.Agent, error)
+	PutSecrets(ctx context.Context, set, region string, values []pipecat.SecretValue) (inRegion string, err error)
 	UploadURL(ctx context.Context, region string) (*pipecat.Upload, error)
 	Upload(ctx context.Context, to *pipecat.Upload, body io.Reader, size int64, progress func(sent int64)) error
 	CreateBuild(ctx context.Context, r pipecat.BuildRequest) (b *pipecat.Build, cached bool, err error)
@@ -44,6 +45,8 @@ type Request struct {
 	Agent    string
 	Region   string           // to create the agent in; one that exists must be in it already
 	Settings pipecat.Settings // with the image or the build to deploy, unless Source or Latest says which
+
+	Secrets []pipecat.SecretValue // that Settings.SecretSet gets before the update; nil: none
 
 	Latest       bool                  // deploy the newest successful build of the agent's region
 	Source       *buildcontext.Options // deploy a build of this build context; nil: none
@@ -72,11 +75,23 @@ type Baseline struct {
 	Region string
 	// Near is an agent whose name is near that of one that does not exist; "" for none.
 	Near string
+	// SecretSet is the one that the request's secrets go into; nil when it does not
+	// exist, and without secrets.
+	SecretSet *pipecat.SecretSet
 }
 
 // Read reads the agent, and finds what can never work, before anything is built.
 // Errors are a *verdict.Failure, or ctx's.
 func Read(ctx context.Context, api API, r Request) (Baseline, error) {
+	b, err := r.readAgent(ctx, api)
+	if err != nil {
+		return Baseline{}, err
+	}
+	return r.readSet(ctx, api, b)
+}
+
+// readAgent is the baseline without the secret set.
+func (r Request) readAgent(ctx context.Context, api API) (Baseline, error) {
 	agent, err := api.Agent(ctx, r.Agent)
 	switch {
 	case missing(err) && !r.Create:
@@ -108,7 +123,7 @@ func readMissing(ctx context.Context, api API, r Request, at time.Time) (b Basel
 		return Baseline{}, err
 	}
 	b.Near = r.near(ctx, api)
-	if r.Latest || r.Source != nil || r.Settings.BuildID != "" {
+	if r.Latest || r.Source != nil {
 		b.Region, err = r.region(ctx, api)
 	}
 	return b, err
@@ -158,20 +173,16 @@ func noDigits(r rune) rune {
 	return r
 }
 
-// region is where a build has to be, of an agent whose own region is not known: the
-// one that is asked for, else the organization's default. It must be known only
-// where a build is looked for or made.
+// region is where a build is looked for or made, for an agent whose own region is not
+// known: the one that is asked for, else the organization's default.
 func (r Request) region(ctx context.Context, api API) (string, error) {
 	if r.Region != "" {
 		return r.Region, nil
 	}
-	needed := r.Latest || r.Source != nil
 	switch p, err := api.Properties(ctx); {
-	case err != nil && needed:
-		return "", unreadable(ctx, err)
 	case err != nil:
-		return "", nil
-	case p.DefaultRegion == "" && needed:
+		return "", unreadable(ctx, err)
+	case p.DefaultRegion == "":
 		return "", failed(verdict.Inputs, nil, "the region of the build is not known, for the organization has no default one; set region")
 	default:
 		return p.DefaultRegion, nil
@@ -212,14 +223,12 @@ func asError(err error) *pipecat.Error {
 // missing reports whether an error is the API's own word that there is no such thing.
 func missing(err error) bool { return asError(err).Missing() }
 
-// failed makes a failure. A response of the API's that is not understood is its
-// output.
+// failed makes a failure. What the API said is its evidence.
 func failed(reason verdict.Reason, cause error, format string, args ...any) *verdict.Failure {
 	f := &verdict.Failure{Status: verdict.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
 	e := asError(cause)
-	if f.Code = e.Code; e.Message == "" {
-		f.Output = e.Body
-	}
+	f.Code = e.Code
+	f.Show(verdict.FromAPI, cmp.Or(e.Message, e.Body))
 	return f
 }
 

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -118,38 +119,47 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestRegions holds that a build's region is compared with the agent's where
-// both are known, and only there.
+// TestRegions holds that a new agent is created in the region that is asked for, or
+// else in its build's, and never in another than that.
 func TestRegions(t *testing.T) {
+	const buildID = "123e4567-e89b-12d3-a456-426614174000"
 	for _, tt := range []struct {
 		name          string
 		build, region string // of the build, and asked for
-		properties    bool   // can be read
-		ok            bool
+		want          string // where the agent is; "" for nowhere
 	}{
-		{"nothing is known", "", "", true, true},
-		{"the organization's", "us-west", "", true, true},
-		{"not the organization's", "us-east", "", true, false},
-		{"the organization's is not known", "us-east", "", false, true},
-		{"asked for", "us-east", "us-east", true, true},
-		{"another is asked for", "us-east", "eu-central", true, false},
+		{"nothing is known", "", "", "us-west"},
+		{"the organization's", "us-west", "", "us-west"},
+		{"not the organization's", "us-east", "", "us-east"},
+		{"asked for", "us-east", "us-east", "us-east"},
+		{"asked for, and not known of the build", "", "us-east", "us-east"},
+		{"another is asked for", "us-east", "eu-central", ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var h http.Handler = &simulator.Cloud{}
-			if !tt.properties {
-				h = simulator.Answer(h, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/properties") }, 500, nil, "")
-			}
-			r := Request{Agent: "bot", Settings: pipecat.Settings{BuildID: "id"}, Region: tt.region, Create: true}
-			b, err := Read(t.Context(), client(h), r)
+			cloud := &simulator.Cloud{}
+			cloud.AddBuild(simulator.Build{ID: buildID, Region: cmp.Or(tt.build, tt.want)})
+			api := client(simulator.Answer(cloud, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/properties") }, 500, nil, "")) // which is not needed
+			r := Request{Agent: "bot", Settings: pipecat.Settings{BuildID: buildID}, Region: tt.region, Create: true}
+			b, err := Read(t.Context(), api, r)
 			if err != nil {
 				t.Fatalf("%s: %v", tt.name, err)
 			}
-			_, err = NewPlan(r, b, Artifact{Build: &pipecat.Build{ID: "id", Region: tt.build}})
-			if (err == nil) != tt.ok {
-				t.Errorf("%s: %v", tt.name, err)
+			plan, err := NewPlan(r, b, Artifact{Build: &pipecat.Build{ID: buildID, Region: tt.build}})
+			if tt.want == "" {
+				if f := failureOf(err); err == nil || f.Reason != verdict.Inputs || !strings.Contains(f.Message, "is in region us-east, and the agent in eu-central") {
+					t.Errorf("%s: got %+v", tt.name, f)
+				}
+				return
 			}
-			if f := failureOf(err); !tt.ok && (f.Reason != verdict.Inputs || !strings.Contains(f.Message, "build id is in region us-east, and the agent in ")) {
-				t.Errorf("%s: got %+v", tt.name, f)
+			if err != nil {
+				t.Fatalf("%s: %v", tt.name, err)
+			}
+			if shown := plan.Event().Region; shown != tt.want && tt.build+tt.region != "" {
+				t.Errorf("%s: the plan is for %q", tt.name, shown)
+			}
+			made, err := Apply(t.Context(), api, plan, time.Now().Add(time.Minute), event.Emitter{Handle: func(event.Entry) {}})
+			if err != nil || made.Agent.Region != tt.want {
+				t.Errorf("%s: %+v, %v; want it in %s", tt.name, made.Agent, err, tt.want)
 			}
 		})
 	}

@@ -27,8 +27,8 @@ func TestManyProblems(t *testing.T) {
 	r.Source.Exclude = []string{"a[", "b["}
 	_, _, err := resolving(t.Context(), &simulator.Cloud{}, r)
 	f := failureOf(err)
-	if f.Reason != verdict.Inputs || strings.Contains(f.Message, "\n") || strings.Count(f.Output, "\n") < 1 {
-		t.Errorf("got %q, %q", f.Message, f.Output)
+	if f.Reason != verdict.Inputs || strings.Contains(f.Message, "\n") || strings.Count(f.Output(), "\n") < 1 {
+		t.Errorf("got %q, %q", f.Message, f.Output())
 	}
 }
 
@@ -44,7 +44,7 @@ func TestRefusedUpload(t *testing.T) {
 			cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 			_, _, err := resolving(t.Context(), simulator.Answer(cloud, simulator.IsUpload, 400, nil, tt.response), r)
 			var f *verdict.Failure
-			if !errors.As(err, &f) || f.Code != tt.code || f.Output != tt.output {
+			if !errors.As(err, &f) || f.Code != tt.code || f.Output() != tt.output {
 				t.Errorf("%q: got %+v", tt.response, f)
 			}
 		})

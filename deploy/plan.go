@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ type Plan struct {
 	Changes     []settings.Change // what it does to each setting
 	Expected    pipecat.Settings  // that documents have to show of the deployment
 	MinReplicas int               // that ready takes; 0: the platform decides
+	Stored      bool              // its secrets are in their set
 	Reverts     *Accepted         // the failed deployment that it undoes; nil: it is no rollback
 	failure     string            // of that one
 }
@@ -60,6 +62,46 @@ func NewPlan(r Request, b Baseline, a Artifact) (Plan, error) {
 	}
 	p.Expected, p.Changes = p.Settings, settings.Diff(b.Agent, p.Settings)
 	return p, nil
+}
+
+// region is where a new agent is created: where it is asked for, or else where its
+// build is, for it can be deployed nowhere else. "" leaves it to the platform.
+func (p Plan) region() string {
+	if build := p.Artifact.Build; p.Request.Region == "" && build != nil {
+		return build.Region
+	}
+	return p.Request.Region
+}
+
+// Renew makes the plan again from the agent as it is now, after something that may have
+// taken long. It is shown if someone has deployed since the secrets were stored. Its
+// error is a *verdict.Failure, or ctx's where nothing is stored.
+func (p Plan) Renew(ctx context.Context, api API, emit event.Emitter) (Plan, error) {
+	if !p.Stored {
+		now, err := Read(ctx, api, p.Request)
+		if err != nil {
+			return Plan{}, err
+		}
+		return NewPlan(p.Request, now, p.Artifact)
+	}
+	agent, err := api.Agent(ctx, p.Request.Agent)
+	switch {
+	case missing(err): // it is still to be created; or it is gone, and the update is refused
+		if p.Baseline.Agent == nil {
+			p.Baseline.At = asError(err).Date
+		}
+		return p, nil
+	case err != nil:
+		return Plan{}, p.keepsSecrets(unreadableSince(ctx, err))
+	}
+	again, err := NewPlan(p.Request, Baseline{Agent: agent, Region: agent.Region, SecretSet: p.Baseline.SecretSet}, p.Artifact)
+	if err != nil {
+		return Plan{}, p.keepsSecrets(err)
+	}
+	if again.Stored = true; again.previous() != p.previous() {
+		emit.Emit(again.Event())
+	}
+	return again, nil
 }
 
 // previous is the id of the deployment before the change, or "".
@@ -113,9 +155,10 @@ func (p Plan) ScalingOnly() bool {
 func (p Plan) Event() event.Planned {
 	agent := p.Baseline.Agent
 	e := event.Planned{
-		Create: agent == nil, Near: p.Baseline.Near, Region: p.Request.Region, PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
+		Create: agent == nil, Near: p.Baseline.Near, Region: p.region(), PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
 		Image: p.Artifact.Image, Changes: p.Changes, Force: p.force(), Rollback: p.Request.Rollback,
 		NeedsDeployment: p.NeedsDeployment(), ScalingOnly: p.ScalingOnly(), NotReported: p.notReported(),
+		Secrets: p.secretChange(),
 	}
 	if agent != nil {
 		e.Region = agent.Region

@@ -41,12 +41,15 @@ func (a *applier) lookupDelays(final bool) []time.Duration {
 	return delays
 }
 
-// refusedClearly reports whether the last response is one by which the API itself
-// says that the request is not one to accept.
-func (a *applier) refusedClearly() bool {
-	switch a.last.Status {
+// refusedClearly reports whether the last response is a clear refusal.
+func (a *applier) refusedClearly() bool { return clearlyRefused(a.last) }
+
+// clearlyRefused reports whether a response is one by which the API itself says that
+// the request is not one to accept.
+func clearlyRefused(e *pipecat.Error) bool {
+	switch e.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
-		return a.last.FromAPI
+		return e.FromAPI
 	}
 	return false
 }

@@ -78,6 +78,9 @@ func (p Plan) Reverted(failure error, restored Accepted, err error) error {
 		if names := p.notReported(); names != nil {
 			f.Rollback.Message += ", but for " + strings.Join(names, " and ") + ", of which the platform does not tell what it was"
 		}
+		if names := p.overwritten(); names != nil {
+			f.Rollback.Message += fmt.Sprintf("; secret set %q keeps the new values of %s", p.Request.Settings.SecretSet, strings.Join(names, ", "))
+		}
 		return &f
 	default:
 		came := *verdict.Of("", err).Failure()

@@ -343,7 +343,7 @@ func TestReverted(t *testing.T) {
 	p := Plan{Baseline: Baseline{Agent: serving("a/b:v1")}}
 	hidden := p
 	hidden.Changes = []settings.Change{{Name: "websocket-auth", After: "token", Asked: true, Moves: true}}
-	failure := verdict.Failure{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed", Output: "output", Code: "CODE"}
+	failure := verdict.Failure{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it failed", Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: "output"}}, Code: "CODE"}
 	back := Accepted{ID: "back", Previous: "new", Agent: serving("a/b:v1")}
 	scaled := back
 	scaled.Agent = serving("a/b:v1", func(a *pipecat.Agent) { a.AutoScaling = &pipecat.Replicas{MinReplicas: ptr(7)} })

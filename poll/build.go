@@ -16,6 +16,10 @@ import (
 const (
 	logLimit  = 5 * time.Second  // that a read of a running build's log may take
 	tailLimit = 10 * time.Second // that one of a failed build's log may take
+
+	// minBuildLog is how many lines of a failed build's log are read for the cause,
+	// which may be above those that are shown.
+	minBuildLog = 2000
 )
 
 // Awaited is a build that is waited for.
@@ -49,12 +53,13 @@ func Build(ctx context.Context, api Builds, a Awaited, emit event.Emitter) (*pip
 func withTail(ctx context.Context, api Builds, a Awaited, f *verdict.Failure, emit event.Emitter) *verdict.Failure {
 	timed, cancel := context.WithTimeout(ctx, tailLimit)
 	defer cancel()
-	lines, err := api.LastBuildLogs(timed, a.ID, a.LogLines)
+	lines, err := api.LastBuildLogs(timed, a.ID, max(a.LogLines, minBuildLog))
 	switch {
 	case err != nil && ctx.Err() == nil:
 		emit.Emit(event.Output{Source: event.BuildTail, Err: err})
 	case len(lines) > 0:
-		f.Output = strings.TrimPrefix(f.Output+"\n"+strings.Join(lines, "\n"), "\n")
+		shown := lines[max(0, len(lines)-a.LogLines):]
+		f.Evidence = append(f.Evidence, verdict.Evidence{From: verdict.FromBuildLog, Text: strings.Join(lines, "\n"), Shown: strings.Join(shown, "\n")})
 	}
 	return f
 }
@@ -108,8 +113,9 @@ func awaitBuild(ctx context.Context, api Builds, a Awaited, emit event.Emitter) 
 	case err != nil:
 		return nil, err
 	case build.Status != pipecat.BuildSuccess:
-		f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Build, Output: build.ErrorMessage,
-			Message: fmt.Sprintf("build %s ended as %s and is not deployed", a.ID, build.Status) + because("", build.ErrorMessage)}
+		f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Build,
+			Message: fmt.Sprintf("build %s ended as %s and is not deployed", a.ID, build.Status)}
+		f.Show(verdict.FromBuilder, build.ErrorMessage)
 		if build.Status == pipecat.BuildTimeout {
 			f.Cause = verdict.BuildTimedOut
 		}

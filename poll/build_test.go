@@ -85,7 +85,7 @@ func TestBuild(t *testing.T) {
 		reason   verdict.Reason // empty: build
 	}{
 		{"success", []string{"pending", "building", "success"}, "", "", "pending, building, success", ""},
-		{"failed", []string{"building", "failed"}, verdict.Failed, "build id ended as failed and is not deployed: no such file", "building, failed", ""},
+		{"failed", []string{"building", "failed"}, verdict.Failed, "build id ended as failed and is not deployed", "building, failed", ""},
 		{"timeout", []string{"timeout"}, verdict.Failed, "build id ended as timeout", "timeout", ""},
 		{"away", []string{"building", "502", "success"}, "", "", "building, Unreachable, Recovered, success", ""},
 		{"a new word", []string{"queued", "success"}, "", "", "queued, success", ""},
@@ -232,7 +232,7 @@ func TestBuildTail(t *testing.T) {
 		}
 	}
 	away := func(time.Duration) (*pipecat.Build, error) { return nil, &pipecat.Error{Status: http.StatusBadGateway} }
-	printed := func(_ context.Context, n int) ([]string, error) { return []string{"3", "4", "5", "6"}[4-n:], nil }
+	printed := func(_ context.Context, n int) ([]string, error) { return []string{"3", "4", "5", "6"}[max(0, 4-n):], nil }
 	hangs := func(ctx context.Context, _ int) ([]string, error) { <-ctx.Done(); return nil, ctx.Err() }
 	refused := &pipecat.Error{Status: http.StatusForbidden}
 	for _, tt := range []struct {
@@ -262,8 +262,8 @@ func TestBuildTail(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				reads, began := 0, time.Now()
 				b := tailBuilds{oddBuilds{began, tt.build, func(context.Context, int) ([]string, error) { return nil, nil }}, func(ctx context.Context, n int) ([]string, error) {
-					if reads++; n != tt.lines {
-						t.Errorf("%d lines are read, want %d", n, tt.lines)
+					if reads++; n != minBuildLog {
+						t.Errorf("%d lines are read, want %d", n, minBuildLog)
 					}
 					return tt.tail(ctx, n)
 				}}
@@ -277,8 +277,11 @@ func TestBuildTail(t *testing.T) {
 				if !errors.As(err, &f) {
 					t.Fatalf("got %v", err)
 				}
-				if f.Status != tt.status || f.Reason != tt.reason || f.Cause != tt.cause || f.Output != tt.output || reads != tt.reads {
+				if f.Status != tt.status || f.Reason != tt.reason || f.Cause != tt.cause || f.Output() != tt.output || reads != tt.reads {
 					t.Errorf("got %+v after %d reads of the tail, want %s, %s, %q, output %q, %d reads", f, reads, tt.status, tt.reason, tt.cause, tt.output, tt.reads)
+				}
+				if n := len(f.Evidence); tt.lines > 0 && strings.HasSuffix(tt.output, "6") && f.Evidence[n-1].Text != "3\n4\n5\n6" {
+					t.Errorf("of the log it keeps %q", f.Evidence[n-1].Text)
 				}
 				if took := time.Since(began); took != tt.took {
 					t.Errorf("it took %s, want %s", took, tt.took)
@@ -313,7 +316,7 @@ func TestBuildTailStopped(t *testing.T) {
 				t.Errorf("said %+v", e)
 			}
 		}))
-		if f := verdict.Of("", err).Failure(); f.Status != verdict.Failed || f.Reason != verdict.Build || f.Output != "step 3" {
+		if f := verdict.Of("", err).Failure(); f.Status != verdict.Failed || f.Reason != verdict.Build || f.Output() != "step 3" {
 			t.Errorf("got %+v", f)
 		}
 		if took := time.Since(began); took != time.Second {

@@ -37,5 +37,5 @@ func ExampleJudge() {
 	// 2s false
 	// 4s false
 	// 6s true
-	// crash: the new revision crashes (exit code 1, 1 restart): KeyError: 'OPENAI_API_KEY'
+	// crash: the new revision crashes (exit code 1, 1 restart)
 }

@@ -167,8 +167,9 @@ func mayPass(e pipecat.AgentError) bool {
 // refused is the failure of a target that the platform will not run.
 func refused(t revision.Target, errs []pipecat.AgentError) *verdict.Failure {
 	code := errs[0].Code
-	return &verdict.Failure{Status: verdict.Failed, Reason: reasonOfCode(code), Code: code, Output: errorTexts(errs),
-		Message: "the platform cannot run " + t.Name() + ": " + revision.Text(errs[0])}
+	f := &verdict.Failure{Status: verdict.Failed, Reason: reasonOfCode(code), Code: code, Message: "the platform cannot run " + t.Name()}
+	f.Show(verdict.FromPlatform, errorTexts(errs))
+	return f
 }
 
 // errorTexts are errors as people read them, a line each.
@@ -242,19 +243,19 @@ func cannotStart(h *pipecat.Health) (grace time.Duration, stuck bool) {
 }
 
 func notStarted(h *pipecat.Health) *verdict.Failure {
-	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.ImagePull, Output: h.Message}
-	f.Message = "the image cannot be pulled" + because(h.Reason, h.Message)
+	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.ImagePull, Message: "the image cannot be pulled" + inBrackets(h.Reason)}
 	if strings.Contains(strings.ToLower(h.Reason), "container") {
-		f.Reason = verdict.Refused
-		f.Message = "the container cannot be set up" + because(h.Reason, h.Message)
+		f.Reason, f.Message = verdict.Refused, "the container cannot be set up"+inBrackets(h.Reason)
 	}
+	f.Show(verdict.FromPlatform, h.Message)
 	return f
 }
 
 // crashed is the failure of a revision whose replicas exit, given how often they
 // were restarted.
 func crashed(t revision.Target, h *pipecat.Health, restarts int) *verdict.Failure {
-	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Output: h.Message, ExitCode: h.LastExitCode}
+	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, ExitCode: h.LastExitCode}
+	f.Show(verdict.FromContainer, h.Message)
 	what := t.Name() + " crashes"
 	killed := h.LastExitCode != nil && *h.LastExitCode == 137
 	switch {
@@ -271,7 +272,7 @@ func crashed(t revision.Target, h *pipecat.Health, restarts int) *verdict.Failur
 	if restarts > 0 {
 		facts = append(facts, quantity.Count(restarts, "restart"))
 	}
-	f.Message = what + because(strings.Join(facts, ", "), h.Message)
+	f.Message = what + inBrackets(strings.Join(facts, ", "))
 	return f
 }
 
@@ -298,31 +299,20 @@ func failedPhase(o revision.Observation, h *pipecat.Health) *verdict.Failure {
 	}
 	switch {
 	case why.Message != "" || why.Reason != "":
-		f.Message = o.Target.Name() + " failed" + because(why.Reason, why.Message)
-		if f.Output == "" {
-			f.Output = why.Message
-		}
+		f.Message = o.Target.Name() + " failed" + inBrackets(why.Reason)
+		f.Show(verdict.FromPlatform, why.Message)
 	case f.Message == "":
-		f.Message = o.Target.Name() + " failed" + because(h.Reason, h.Message)
-		f.Output = h.Message
+		f.Message = o.Target.Name() + " failed" + inBrackets(h.Reason)
+		f.Show(verdict.FromPlatform, h.Message)
 	}
 	return f
 }
 
-// because ends a sentence with its cause: a word of ours or the platform's in
-// brackets, and the last line of a text, which is where a traceback says what
-// is wrong.
-func because(word, text string) string {
-	var b strings.Builder
-	if word != "" {
-		fmt.Fprintf(&b, " (%s)", word)
+// inBrackets is a word of ours or the platform's behind what it explains; "" for
+// none.
+func inBrackets(word string) string {
+	if word == "" {
+		return ""
 	}
-	text = strings.TrimSpace(text)
-	if i := strings.LastIndexAny(text, "\r\n"); i >= 0 {
-		text = text[i+1:]
-	}
-	if text = strings.TrimSpace(text); text != "" {
-		b.WriteString(": " + text)
-	}
-	return b.String()
+	return " (" + word + ")"
 }

@@ -47,6 +47,15 @@ func statusOf(done bool, f *verdict.Failure) verdict.Status {
 	return ""
 }
 
+// judged is a failure's message and its evidence, of which it composes no cause.
+func judged(f *verdict.Failure) string {
+	s := f.Message
+	for _, e := range f.Evidence {
+		s += "; " + string(e.From) + ": " + e.Text
+	}
+	return s
+}
+
 var rules = params{ID: "ours", Previous: "old", MaxRestarts: 2}
 
 func ptr[T any](v T) *T { return &v }
@@ -187,7 +196,7 @@ func TestJudge(t *testing.T) {
 		{name: "4: except those of before", rules: params{ID: "ours", Previous: "old", Known: []pipecat.AgentError{notFound}}, docs: []*pipecat.Agent{pendingWith(notFound), pendingWith(notFound), pendingWith(notFound)}},
 		{name: "4: new ones beside those of before", rules: params{ID: "ours", Previous: "old", Known: []pipecat.AgentError{{Code: "PCC_OLD"}}},
 			docs:   []*pipecat.Agent{pendingWith(pipecat.AgentError{Code: "PCC_OLD"}, notFound), pendingWith(pipecat.AgentError{Code: "PCC_OLD"}, notFound)},
-			status: verdict.Failed, reason: verdict.ImagePull, message: "the platform cannot run the new revision: PCC_IMAGE_NOT_FOUND"},
+			status: verdict.Failed, reason: verdict.ImagePull, message: "the platform cannot run the new revision; platform: PCC_IMAGE_NOT_FOUND"},
 		{name: "4: except those of before while ours serves", rules: params{ID: "ours", Previous: "old", Known: []pipecat.AgentError{notFound}}, docs: []*pipecat.Agent{ready(errorsOf(notFound))}, status: verdict.Ready},
 		{name: "4: those of before, of the deployment that is there and does not serve", rules: params{ID: "ours", Previous: "ours", Known: []pipecat.AgentError{notFound}},
 			docs: []*pipecat.Agent{errorsOf(notFound), errorsOf(notFound)}, status: verdict.Failed, reason: verdict.ImagePull},
@@ -209,20 +218,20 @@ func TestJudge(t *testing.T) {
 			a.Errors = []pipecat.AgentError{{Code: "PCC_IMAGE_NOT_FOUND", Message: "no such image"}}
 		}), with(func(a *pipecat.Agent) {
 			a.Errors = []pipecat.AgentError{{Code: "PCC_IMAGE_NOT_FOUND", Message: "no such image"}}
-		})}, status: verdict.Failed, reason: verdict.ImagePull, message: "the platform cannot run the new revision: PCC_IMAGE_NOT_FOUND: no such image"},
+		})}, status: verdict.Failed, reason: verdict.ImagePull, message: "the platform cannot run the new revision; platform: PCC_IMAGE_NOT_FOUND: no such image"},
 		{name: "4: for another processor", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Errors = []pipecat.AgentError{{Code: "PCC_INVALID_IMAGE_PLATFORM"}} }), with(func(a *pipecat.Agent) { a.Errors = []pipecat.AgentError{{Code: "PCC_INVALID_IMAGE_PLATFORM"}} })},
-			status: verdict.Failed, reason: verdict.ImagePlatform, message: "the platform cannot run the new revision: PCC_INVALID_IMAGE_PLATFORM"},
+			status: verdict.Failed, reason: verdict.ImagePlatform, message: "the platform cannot run the new revision; platform: PCC_INVALID_IMAGE_PLATFORM"},
 		{name: "4: of a code that is new", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Errors = []pipecat.AgentError{{Code: "PCC-1004", Message: "no billing"}} }), with(func(a *pipecat.Agent) { a.Errors = []pipecat.AgentError{{Code: "PCC-1004", Message: "no billing"}} })},
 			status: verdict.Failed, reason: verdict.Refused},
 		{name: "4: with a message alone", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Errors = []pipecat.AgentError{{}, {Message: "boom"}} }), with(func(a *pipecat.Agent) { a.Errors = []pipecat.AgentError{{}, {Message: "boom"}} })},
-			status: verdict.Failed, reason: verdict.Refused, message: "the platform cannot run the new revision: boom"},
+			status: verdict.Failed, reason: verdict.Refused, message: "the platform cannot run the new revision; platform: boom"},
 		{name: "4: except errors that say nothing", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Errors = []pipecat.AgentError{{}} })}},
 
 		{name: "6: phase Failed, with a Degraded condition", docs: []*pipecat.Agent{failedPhase(nil,
 			pipecat.Condition{Type: "Degraded", Status: "True", Reason: "ImageResolutionFailed", Message: "Failed to resolve image tag"})},
-			status: verdict.Failed, reason: verdict.ImagePull, message: "the new revision failed (ImageResolutionFailed): Failed to resolve image tag"},
+			status: verdict.Failed, reason: verdict.ImagePull, message: "the new revision failed (ImageResolutionFailed); platform: Failed to resolve image tag"},
 		{name: "6: phase Failed, with health", docs: []*pipecat.Agent{failedPhase(&pipecat.Health{LastExitCode: ptr(2), Message: "bad flag"})},
-			status: verdict.Failed, reason: verdict.Crash, message: "the new revision crashes (exit code 2): bad flag"},
+			status: verdict.Failed, reason: verdict.Crash, message: "the new revision crashes (exit code 2); container: bad flag"},
 		{name: "6: phase Failed, in a crash loop", docs: []*pipecat.Agent{failedPhase(&pipecat.Health{Reason: "CrashLoopBackOff"})},
 			status: verdict.Failed, reason: verdict.Crash},
 		{name: "6: phase Failed, killed for its memory", docs: []*pipecat.Agent{failedPhase(&pipecat.Health{Reason: "OOMKilled"})},
@@ -254,7 +263,7 @@ func TestJudge(t *testing.T) {
 		})},
 			status: verdict.Failed, reason: verdict.Crash, message: "the new revision is killed, by a health check that fails or because it needs more memory (exit code 137, 3 restarts)"},
 		{name: "6: a container that cannot be created", docs: []*pipecat.Agent{pulling("CreateContainerError"), pulling("CreateContainerError"), pulling("RunContainerError"), pulling("RunContainerError")},
-			status: verdict.Failed, reason: verdict.Refused, message: "the container cannot be set up (RunContainerError): no such tag"},
+			status: verdict.Failed, reason: verdict.Refused, message: "the container cannot be set up (RunContainerError); platform: no such tag"},
 		{name: "6: an image that cannot be pulled, though it says ready", docs: []*pipecat.Agent{ready(pulling("ErrImagePull")), ready(pulling("ErrImagePull")), ready(pulling("ErrImagePull")), ready(pulling("ErrImagePull"))},
 			status: verdict.Failed, reason: verdict.ImagePull},
 		{name: "6: except as many as are forgiven", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 2 })}},
@@ -265,7 +274,7 @@ func TestJudge(t *testing.T) {
 		{name: "6: one when none is forgiven", rules: params{ID: "ours"}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 1 })},
 			status: verdict.Failed, reason: verdict.Crash},
 		{name: "6: a crash loop, twice in a row", docs: []*pipecat.Agent{looping, looping},
-			status: verdict.Failed, reason: verdict.Crash, message: "the new revision crashes (exit code 1, 1 restart): KeyError: 'API_KEY'"},
+			status: verdict.Failed, reason: verdict.Crash, message: "the new revision crashes (exit code 1, 1 restart); container: Traceback:\n  ...\nKeyError: 'API_KEY'\n"},
 		{name: "6: except once", docs: []*pipecat.Agent{looping}},
 		{name: "6: except with a look at no revision in between", docs: []*pipecat.Agent{looping, with(func(a *pipecat.Agent) { a.CurrentRevision = nil }), looping}},
 		{name: "6: except with a look in between", docs: []*pipecat.Agent{looping, with(func(*pipecat.Agent) {}), looping}},
@@ -275,7 +284,7 @@ func TestJudge(t *testing.T) {
 			status: verdict.Failed, reason: verdict.OutOfMemory},
 
 		{name: "6: an image that cannot be pulled for 30 seconds", docs: []*pipecat.Agent{pulling("ErrImagePull"), pulling("ImagePullBackOff"), pulling("ErrImagePull"), pulling("ImagePullBackOff")},
-			status: verdict.Failed, reason: verdict.ImagePull, message: "the image cannot be pulled (ImagePullBackOff): no such tag"},
+			status: verdict.Failed, reason: verdict.ImagePull, message: "the image cannot be pulled (ImagePullBackOff); platform: no such tag"},
 		{name: "6: a stale read in between changes nothing", docs: []*pipecat.Agent{pulling("ErrImagePull"), {DesiredDeploymentID: "old", ReconciledDeploymentID: "old"}, pulling("ErrImagePull"), pulling("ErrImagePull")},
 			status: verdict.Failed, reason: verdict.ImagePull},
 		{name: "6: except for less", docs: []*pipecat.Agent{pulling("ErrImagePull"), pulling("ImagePullBackOff"), pulling("ImagePullBackOff")}},
@@ -350,8 +359,8 @@ func TestJudge(t *testing.T) {
 			if got.Status != tt.status || got.Reason != tt.reason {
 				t.Errorf("got %q for %q, want %q for %q", got.Status, got.Reason, tt.status, tt.reason)
 			}
-			if tt.message != "" && got.Message != tt.message {
-				t.Errorf("got message %q, want %q", got.Message, tt.message)
+			if tt.message != "" && judged(&got) != tt.message {
+				t.Errorf("got message %q, want %q", judged(&got), tt.message)
 			}
 		})
 	}

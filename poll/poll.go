@@ -12,6 +12,7 @@ import (
 type API interface {
 	Agents
 	Builds
+	SecretSets
 	Logs
 }
 
@@ -25,6 +26,11 @@ type Builds interface {
 	Build(ctx context.Context, id string) (*pipecat.Build, error)
 	NewBuildLogs(ctx context.Context, id string, seen int) ([]string, error)
 	LastBuildLogs(ctx context.Context, id string, n int) ([]string, error)
+}
+
+// SecretSets reads secret sets.
+type SecretSets interface {
+	SecretSet(ctx context.Context, name string) (*pipecat.SecretSet, error)
 }
 
 // Logs reads what agents print.

@@ -90,8 +90,8 @@ func timedOut(l *loop, t revision.Target, p Policy, h History, last revision.Obs
 	switch {
 	case len(last.Errors) > 0 && !last.Serves:
 		code := last.Errors[0].Code
-		f.Reason, f.Code, f.Output = reasonOfCode(code), code, errorTexts(last.Errors)
-		more = ", and the platform reports " + revision.Text(last.Errors[0])
+		f.Reason, f.Code = reasonOfCode(code), code
+		f.Show(verdict.FromPlatform, errorTexts(last.Errors))
 	case h.Infrastructure:
 		f.Reason = verdict.Infrastructure
 		more = ", and the platform tells of an infrastructure issue of its own"
@@ -109,6 +109,15 @@ func timedOut(l *loop, t revision.Target, p Policy, h History, last revision.Obs
 		what = "no replica of " + t.Name() + " was ever started"
 	default:
 		f.Reason = verdict.NotReady
+		if h := last.Health; h != nil {
+			if _, stuck := cannotStart(h); stuck {
+				cannot := notStarted(h)
+				f.Reason, f.Evidence, more = cannot.Reason, cannot.Evidence, ", and "+cannot.Message
+			} else {
+				f.ExitCode = h.LastExitCode
+				f.Show(verdict.FromContainer, h.Message)
+			}
+		}
 	}
 	f.Message = fmt.Sprintf("%s within wait-timeout (%s): it has been %s for %s%s", what, limit, last.Stage.In(), stuck.Round(time.Second), more)
 	return f

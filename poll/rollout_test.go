@@ -172,9 +172,9 @@ func TestWait(t *testing.T) {
 		shown   string
 	}{
 		{name: "the usual", at: usual, status: verdict.Ready, within: [2]time.Duration{20 * s, 21 * s},
-			shown: "waiting for the operator, Creating, Validating, Active"},
+			shown: "waiting for Pipecat Cloud to pick up the change, Creating, Validating, Active"},
 		{name: "a blip", at: away(5*s, 10*s, status(502)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s},
-			shown: "waiting for the operator, Creating, Unreachable, Recovered, Validating, Active"},
+			shown: "waiting for Pipecat Cloud to pick up the change, Creating, Unreachable, Recovered, Validating, Active"},
 		{name: "gone for a while", at: away(5*s, 300*s, errors.New("connection refused")), status: verdict.Ready, within: [2]time.Duration{300 * s, 305 * s}},
 		{name: "gone for good", at: away(5*s, time.Hour, status(503)), status: verdict.TimedOut, reason: verdict.API,
 			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},

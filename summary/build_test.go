@@ -54,7 +54,7 @@ func TestLists(t *testing.T) {
 		{21, 20, 20, 21, "… and 1 more."},
 		{45, 20, 20, 40, "… and 25 more."},
 	} {
-		if got := logged(event.Configured{}, event.Packed{Secrets: names(tt.n)}); strings.Count(got, "name-") != tt.kept || !strings.Contains(got, tt.more) || tt.more == "" && strings.Contains(got, "more.") {
+		if got := logged(event.Configured{}, event.Packed{Secrets: names(tt.n)}); strings.Count(got, `Skipped "name-`) != tt.kept || !strings.Contains(got, tt.more) || tt.more == "" && strings.Contains(got, "more.") {
 			t.Errorf("%d kept out: %s", tt.n, got)
 		}
 		if got := logged(event.Configured{}, event.Packed{Irregular: names(tt.n)}); strings.Count(got, "name-") != tt.left || !strings.Contains(got, fmt.Sprintf("(%d in all)", tt.n)) {
@@ -85,8 +85,8 @@ func TestBuildShown(t *testing.T) {
 			"| Build | `123e4567-e89b-12d3-a456-426614174000` |\n",
 			"| Build context | 3.0 MiB in 2 files, packed to 1.0 MiB, with hash 0123456789abcdef |\n",
 			"| Build | packing | 3.0s |\n| Build | uploading | 8.0s |\n"}, "built before"},
-		{"known to the server", event.BuildStarted{ID: id, Reused: true}, []string{"hash 0123456789abcdef; built before |\n"}, "none"},
-		{"found", event.BuildFound{ID: id, Region: "us-west"}, []string{"hash 0123456789abcdef; built before |\n"}, "none"},
+		{"known to the server", event.BuildStarted{ID: id, Reused: true}, []string{"hash 0123456789abcdef; reused |\n"}, "none"},
+		{"found", event.BuildFound{ID: id, Region: "us-west"}, []string{"hash 0123456789abcdef; reused |\n"}, "none"},
 	} {
 		var log bytes.Buffer
 		r := New(&log, nil)
@@ -94,7 +94,7 @@ func TestBuildShown(t *testing.T) {
 		p.after(3 * time.Second).emit(packed)
 		p.after(8 * time.Second).emit(event.Uploaded{Size: 1 << 20, Took: 8 * time.Second})
 		p.emit(tt.event, green(verdict.Ready))
-		if !strings.Contains(log.String(), `What "bot.Dockerfile.dockerignore" names stays out.`) || !strings.Contains(log.String(), "Uploaded 1.0 MiB in 8.0s, 128.0 KiB/s.") {
+		if !strings.Contains(log.String(), `Excluded files listed in bot.Dockerfile.dockerignore.`) || !strings.Contains(log.String(), "Uploaded 1.0 MiB in 8.0s, 128.0 KiB/s.") {
 			t.Errorf("%s: the log is %s", tt.name, log.String())
 		}
 		page := Page(gha.Run{}, r.records())
@@ -117,8 +117,8 @@ func TestUploadShown(t *testing.T) {
 		event.Retrying{Try: event.TryUpload, Err: errors.New("cut off"), In: 2 * time.Second},
 		event.Retrying{Try: event.TryBuildRequest, Err: errors.New("lost"), In: 2 * time.Second})
 	want := "Upload the build context\n  1.0 MiB of 4.0 MiB, 204.8 KiB/s\n" +
-		"  It goes on after a failure: the upload is repeated in 2.0s: cut off\n" +
-		"  It goes on after a failure: the request for the build is repeated in 2.0s: lost\n"
+		"  The upload failed; retrying in 2.0s: cut off\n" +
+		"  The request for the build failed; retrying in 2.0s: lost\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -130,9 +130,9 @@ func TestLatestShown(t *testing.T) {
 		found event.BuildFound
 		want  string
 	}{
-		{event.BuildFound{Region: "us-west"}, "Build id is the newest in us-west that succeeded.\n"},
-		{event.BuildFound{Region: "us-west", ContextHash: "0123"}, "Build id is the newest in us-west that succeeded, of context 0123.\n"},
-		{event.BuildFound{Region: "us-west", CreatedAt: start.Add(-150 * time.Minute)}, "that succeeded, made 2 hours ago.\n"},
+		{event.BuildFound{Region: "us-west"}, "Build id is the newest successful build in us-west.\n"},
+		{event.BuildFound{Region: "us-west", ContextHash: "0123"}, "Build id is the newest successful build in us-west, of context 0123.\n"},
+		{event.BuildFound{Region: "us-west", CreatedAt: start.Add(-150 * time.Minute)}, "build in us-west, built 2 hours ago.\n"},
 	} {
 		tt.found.ID, tt.found.Latest = "id", true
 		if got := logged(event.Configured{}, tt.found); !strings.Contains(got, tt.want) {
@@ -158,7 +158,7 @@ func TestRuns(t *testing.T) {
 		{event.Planned{FromBuild: true, BuildID: "id", BuildStatus: "building"}, true},
 	} {
 		got := logged(event.Configured{DryRun: true}, tt.plan)
-		if strings.Contains(got, "Build id is building, and may fail yet") != tt.warns || strings.Contains(got, "may fail yet") != tt.warns {
+		if strings.Contains(got, "Build id is building and may still fail") != tt.warns || strings.Contains(got, "may still fail") != tt.warns {
 			t.Errorf("%+v: %s", tt.plan, got)
 		}
 	}

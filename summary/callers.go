@@ -69,25 +69,25 @@ func (c callers) affected(at time.Time) string {
 	for _, what := range []struct {
 		name  string
 		reach reach
-	}{{"nothing", reachNothing}, {"the new revision", reachOurs}} {
+	}{{"nothing", reachNothing}, {"the failed version", reachOurs}} {
 		if c.spent[what.reach] == 0 && c.now != what.reach {
 			continue
 		}
 		words := what.name + " for about " + quantity.Span(c.spent[what.reach])
 		if c.now == what.reach {
-			words += " by now"
+			words += " so far"
 		}
 		reached = append(reached, words)
 	}
 	unknown := ""
 	if c.spent[reachUnknown] > 0 || c.now == reachNone || c.now == reachUnknown {
-		unknown = "what they reached for about " + quantity.Span(c.spent[reachUnknown]) + " is not known"
+		unknown = "what they reached for about " + quantity.Span(c.spent[reachUnknown]) + " is unknown"
 	}
 	switch {
 	case reached == nil && unknown == "":
-		return "Callers were not affected: an earlier deployment served them all along."
+		return "Callers were not affected: an earlier deployment served all calls."
 	case reached == nil:
-		return "Whether callers were affected is not known: " + unknown + "."
+		return "It is unknown whether callers were affected: " + unknown + "."
 	case unknown != "":
 		unknown = "; " + unknown
 	}

@@ -17,8 +17,8 @@ type row struct {
 }
 
 const (
-	ofBuild = "the build's"
-	toBuild = "a new build"
+	ofBuild = "(of the build)"
+	toBuild = "(a new build)"
 )
 
 // rows lists what a change does to each setting. A build brings an image with it,
@@ -53,7 +53,25 @@ func (r *Record) rows(p event.Planned) (rows []row) {
 		}
 	}
 	addMissing()
+	if s := p.Secrets; s != nil {
+		add(settings.Change{Name: "secrets", After: secretNames(s), Asked: true, Moves: true}, "input")
+	}
 	return rows
+}
+
+// secretNames lists what is put into a secret set.
+func secretNames(s *event.SecretChange) string {
+	if s.Create {
+		return strings.Join(s.New, ", ") + " into the new secret set " + s.Set
+	}
+	var names []string
+	for _, name := range s.New {
+		names = append(names, name+" (new)")
+	}
+	for _, name := range s.Overwritten {
+		names = append(names, name+" (overwritten)")
+	}
+	return strings.Join(names, ", ") + " into secret set " + s.Set
 }
 
 // sourceOf is where an input was set.
@@ -67,7 +85,7 @@ func (row row) becomes() string {
 	}
 	switch {
 	case !row.Moves:
-		return row.After + ", as before" + from
+		return row.After + " (unchanged)" + from
 	case row.Before == "":
 		return row.After + from
 	}
@@ -88,27 +106,27 @@ func (r *Record) changeTable() string {
 	cell := func(s string) string { return code(untrusted.Cut(r.line(s), maxCell)) }
 	for _, row := range rows {
 		before, after := cell(row.Before), cell(row.After)
-		if row.Before == "" && row.Name != settings.BuildID && !r.change.Create {
-			before = "not told"
+		if row.Before == "" && row.Name != settings.BuildID && row.Name != "secrets" && !r.change.Create {
+			before = "not reported"
 		}
 		if !row.Asked {
-			after = "as before"
+			after = "unchanged"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(row.Name), before, after, md(untrusted.Cut(r.line(row.source), 200)))
 	}
 	return b.String() + "\n"
 }
 
-// creates says that an agent is new, for whom that was not to be.
+// creates says that an agent is new, in case its name is wrong.
 func (r *Record) creates(p event.Planned) string {
-	text := fmt.Sprintf("There is no agent %q, and one is created.", r.agent)
+	text := fmt.Sprintf("There is no agent %q; creating it.", r.agent)
 	if r.asked.DryRun {
-		text = fmt.Sprintf("There is no agent %q, and one would be created.", r.agent)
+		text = fmt.Sprintf("There is no agent %q; it would be created.", r.agent)
 	}
 	if p.Near != "" {
 		text += fmt.Sprintf(" Did you mean %q?", p.Near)
 	}
-	return text + " With create-if-missing: false the job fails in place of that."
+	return text + " Set create-if-missing: false to fail instead."
 }
 
 // settingsOnly reports whether the agent keeps its image or build, and is not made
@@ -119,14 +137,20 @@ func (r *Record) settingsOnly() bool {
 }
 
 // would says what a change does that is not made.
-func would(p *event.Planned) string {
-	switch {
-	case p == nil || p.Create:
-		return "would be created"
+func (r *Record) would() string {
+	switch p := r.change; {
+	case p == nil:
+		return "would be updated"
+	case p.Create:
+		return "would be created" + with(" with ", tag(r.line(p.Image)))
 	case p.ScalingOnly:
-		return "would be scaled, without a new deployment"
+		return "would be scaled: " + r.scaled()
 	case !p.NeedsDeployment:
 		return "would stay as it is"
+	case p.Image == "" && !p.FromBuild:
+		return "would get new settings"
+	case tag(p.Image) != "":
+		return "would get " + tag(r.line(p.Image))
 	}
 	return "would get a new deployment"
 }

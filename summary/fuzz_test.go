@@ -21,7 +21,7 @@ func checkLog(t *testing.T, foreign string) {
 			if onRunner {
 				masked = strings.Replace(log, "::add-mask::"+key+"\n", "", 1)
 			} else {
-				w.commands, w.blocks = nil, 0
+				w.commands = nil
 			}
 			got := ghatest.Commands(log)
 			for i := range max(len(got), len(w.commands)) {
@@ -30,8 +30,8 @@ func checkLog(t *testing.T, foreign string) {
 					break
 				}
 			}
-			if n := commandLike(log); n != len(w.commands)+2*w.blocks {
-				t.Errorf("%s, %.60q: %d lines look like commands, want %d\n%.3000s", j.name, foreign, n, len(w.commands)+2*w.blocks, log)
+			if n := commandLike(log); n != len(w.commands) {
+				t.Errorf("%s, %.60q: %d lines look like commands, want %d\n%.3000s", j.name, foreign, n, len(w.commands), log)
 			}
 			kinds := map[string]int{}
 			for _, c := range got {

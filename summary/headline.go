@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/untrusted"
@@ -20,67 +22,129 @@ func Headline(r *Record) string { return r.settled().headline() }
 func (r *Record) headline() string {
 	switch {
 	case r.green():
-		return "✓ " + untrusted.Cut(r.line(r.succeeded()), maxHeadline)
+		return "✓ " + untrusted.Cut(sentence(r.line(r.succeeded())), maxHeadline)
 	case len(r.problems) > 0:
 		return "✗ " + untrusted.Cut(r.line(r.unsent()), maxHeadline)
 	}
 	end := with(" – ", r.line(r.ends()))
-	return "✗ " + strings.TrimRight(untrusted.Cut(r.line(r.broke()), maxHeadline-len(end)), ".") + end
+	return "✗ " + strings.TrimRight(untrusted.Cut(sentence(r.line(r.broke())), maxHeadline-len(end)), ".") + end
+}
+
+// sentence begins a text that begins with words of ours in upper case. Names keep
+// their letters.
+func sentence(s string) string {
+	for _, word := range []string{"deployment ", "build ", "the new version "} {
+		if strings.HasPrefix(s, word) {
+			return strings.ToUpper(s[:1]) + s[1:]
+		}
+	}
+	return s
 }
 
 // succeeded says what a green job did.
 func (r *Record) succeeded() string {
-	deployment := short(r.line(r.deployment))
-	switch {
-	case r.status == verdict.Ready && r.change != nil && r.change.Create:
-		return fmt.Sprintf("Created a new agent, %s, which is ready after %s: deployment %s serves callers", r.agent, quantity.Span(r.took()), deployment)
-	case r.status == verdict.Ready && r.settingsOnly():
-		return fmt.Sprintf("%s is ready after %s: deployment %s serves callers with new settings, and the image that it had", r.agent, quantity.Span(r.took()), deployment)
-	case r.status == verdict.Ready:
-		return fmt.Sprintf("%s is ready after %s: deployment %s serves callers", r.agent, quantity.Span(r.took()), deployment)
-	case r.status == verdict.Deployed && r.change != nil && r.change.Create:
-		return fmt.Sprintf("Created a new agent, %s: deployment %s was taken, and is not waited for", r.agent, deployment)
-	case r.status == verdict.Deployed:
-		return fmt.Sprintf("%s is deployed: deployment %s was taken, and is not waited for", r.agent, deployment)
-	case r.status == verdict.Planned:
-		return fmt.Sprintf("Dry run: %s %s; nothing was sent", r.agent, would(r.change))
-	case r.rollout.Serving == revision.ServingOurs:
-		return fmt.Sprintf("%s is unchanged: deployment %s serves callers as before", r.agent, deployment)
+	p := r.change
+	if p == nil {
+		p = &event.Planned{}
 	}
-	return fmt.Sprintf("%s has no new deployment: %s stays", r.agent, deployment)
+	after := quantity.Span(r.took())
+	switch {
+	case r.status == verdict.Planned:
+		return fmt.Sprintf("Dry run: %s %s; nothing was sent", r.where(), r.would())
+	case r.status == verdict.Deployed && p.Create:
+		return fmt.Sprintf("Created a new agent %s with %s; not waiting for it to become ready", r.where(), r.version())
+	case r.status == verdict.Deployed:
+		return fmt.Sprintf("%s was accepted for %s; not waiting for it to become ready", r.version(), r.where())
+	case r.status == verdict.Ready && p.Create:
+		return fmt.Sprintf("Created a new agent %s: %s is live after %s", r.where(), r.version(), after)
+	case r.status == verdict.Ready && r.settingsOnly():
+		return fmt.Sprintf("New settings are live on %s after %s; the image is unchanged", r.where(), after)
+	case r.status == verdict.Ready:
+		return fmt.Sprintf("%s is live on %s after %s", r.version(), r.where(), after)
+	case p.ScalingOnly:
+		return fmt.Sprintf("Scaled %s: %s", r.agent, r.scaled())
+	case r.rollout.Serving == revision.ServingOurs:
+		return fmt.Sprintf("Nothing was deployed: %s already runs %s", r.where(), r.version())
+	}
+	return fmt.Sprintf("Nothing was deployed: %s keeps %s", r.where(), r.version())
+}
+
+// version is what people call what a job deployed: the tag of its image, or else its
+// build or its deployment.
+func (r *Record) version() string {
+	if p := r.change; p != nil {
+		if t := tag(r.line(p.Image)); t != "" {
+			return t
+		}
+		if t := tag(r.line(p.PreviousImage)); t != "" && r.status == verdict.Unchanged {
+			return t
+		}
+		if p.FromBuild && r.build != "" {
+			return "build " + short(r.build)
+		}
+	}
+	if r.change == nil && r.build != "" {
+		return "build " + short(r.build)
+	}
+	if id := r.line(r.deployment); id != "" {
+		return "deployment " + short(id)
+	}
+	return "the new version"
+}
+
+// where is the agent, with its region where that is known.
+func (r *Record) where() string {
+	if region := r.line(r.region); region != "" {
+		return r.agent + " (" + region + ")"
+	}
+	return r.agent
+}
+
+// scaled is what a change of scaling alone does.
+func (r *Record) scaled() string {
+	var parts []string
+	for _, c := range r.change.Changes {
+		if c.Moves {
+			parts = append(parts, c.Name+" "+r.line(row{Change: c}.becomes()))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // unsent says that there are problems with the inputs.
 func (r *Record) unsent() string {
 	if len(r.problems) == 1 {
-		return "Nothing was sent: " + r.problems[0].String()
+		return "Invalid input: " + r.problems[0].String() + " (nothing was sent)"
 	}
-	return fmt.Sprintf("Nothing was sent: %s with the inputs", quantity.Count(len(r.problems), "problem"))
+	return fmt.Sprintf("%s; nothing was sent", quantity.Count(len(r.problems), "invalid input"))
 }
 
 // broke says what failed.
 func (r *Record) broke() string {
 	f := r.failure
 	happened := map[verdict.Reason]string{
-		verdict.Crash: "crashed on start", verdict.OutOfMemory: "ran out of memory", verdict.NotReady: "did not become ready",
+		verdict.Crash: "crashed on", verdict.OutOfMemory: "ran out of memory on", verdict.NotReady: "did not become ready on",
 	}[f.Reason]
 	if f.Reason == verdict.Crash && r.callers.spent[reachOurs] > 0 {
-		happened = "crashed after it took calls"
+		happened = "crashed after taking calls on"
 	}
+	happened = fmt.Sprintf("%s %s %s", r.version(), happened, r.where())
 	cause := r.line(r.why.Cause)
 	switch {
-	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "" && cause != f.Message:
-		return fmt.Sprintf("%s: build %s failed: %s", r.agent, short(r.build), cause)
-	case happened == "" || f.Reason == verdict.NotReady && r.why.Type == "":
+	case r.agent == "" && r.status == verdict.Cancelled: // it was stopped before its inputs were read
+		return f.Message
+	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "":
+		return fmt.Sprintf("Build %s for %s failed: %s", short(r.build), r.agent, cause)
+	case f.Reason != verdict.Crash && f.Reason != verdict.OutOfMemory && (f.Reason != verdict.NotReady || r.why.Type == ""):
 		return fmt.Sprintf("%s: %s", r.agent, f.Message)
 	case r.why.Place != nil:
-		return fmt.Sprintf("%s %s: %s in %s:%d", r.agent, happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)
-	case cause != f.Message:
-		return fmt.Sprintf("%s %s%s", r.agent, happened, with(": ", cause))
+		return fmt.Sprintf("%s: %s in %s:%d", happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)
+	case cause != "" && r.why.Sure != diagnosis.Weak:
+		return happened + with(": ", cause)
 	case f.ExitCode != nil:
-		return fmt.Sprintf("%s %s (exit code %d)", r.agent, happened, *f.ExitCode)
+		return fmt.Sprintf("%s (exit code %d)", happened, *f.ExitCode)
 	}
-	return fmt.Sprintf("%s %s", r.agent, happened)
+	return happened
 }
 
 // ends says where a red job leaves the agent, as far as that is known.
@@ -89,16 +153,16 @@ func (r *Record) ends() string {
 	case r.status == verdict.RolledBack:
 		return "rolled back to " + r.name(r.restored)
 	case back.Superseded():
-		return "not rolled back, for someone else deployed meanwhile"
+		return "not rolled back: another client has deployed since"
 	case back != nil:
-		return "the rollback failed too; " + r.serving()
+		return "the rollback failed, too; " + r.serving()
 	}
 	return r.serving()
 }
 
-const unknown = "who serves callers is not known"
+const unknown = "which version serves calls is unknown"
 
-// serving says who serves callers at the end of a red job; "" when that is not
+// serving says what serves calls at the end of a red job; "" when that is not
 // known, or said already.
 func (r *Record) serving() string {
 	switch {
@@ -109,25 +173,35 @@ func (r *Record) serving() string {
 	case r.outdated():
 		return unknown
 	case r.now.Serving == revision.ServingNothing:
-		return "nothing serves callers"
+		return "nothing serves calls"
 	case r.now.ServingID != "" && r.now.ServingID == r.deployment:
-		return "the new revision takes calls at the moment"
+		return "the new version takes calls at the moment"
 	case r.now.ServingID != "":
-		return r.name(r.now.ServingID) + " still serves callers"
+		return r.name(r.now.ServingID) + " is still serving calls"
 	case r.now.Serving == revision.ServingPrevious:
-		return "an earlier deployment still serves callers"
+		return "an earlier deployment is still serving calls"
 	case r.status == verdict.Cancelled:
 		return ""
 	}
 	return unknown
 }
 
+// risk says what may come of a failed deployment that stays the target; "" where
+// that is not so, or not known.
+func (r *Record) risk() string {
+	failed := r.status == verdict.Failed || r.status == verdict.TimedOut
+	if !failed || r.accepted == nil || r.accepted.ID == r.accepted.Previous || r.outdated() || r.failure.Rollback.Superseded() {
+		return ""
+	}
+	return "The failed version stays the target: a restart or scale-up would use it."
+}
+
 // untouched says that a job without an accepted update changed nothing; "" when
-// that is not certain. A fault of this program's own may have come after a request.
+// that is not certain, or where the failure says what became of secrets. A fault of this program's own may have come after a request.
 func (r *Record) untouched() string {
 	existing := r.change != nil && !r.change.Create
 	switch {
-	case r.lost > 0, r.failure.Reason == verdict.Internal:
+	case r.lost > 0, r.change != nil && r.change.Secrets != nil, r.failure.Reason == verdict.Internal:
 		return ""
 	case r.failure.Reason == verdict.Build, r.status == verdict.Failed && existing:
 		return "nothing was changed"

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/diagnosis"
+	"pipecat-cloud-deploy/internal/dockerfile"
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/gha/ghatest"
@@ -39,7 +40,6 @@ type story struct {
 type want struct {
 	untrusted.Cleaner
 	commands []ghatest.Command
-	blocks   int // of foreign lines in the log
 	outputs  map[string]string
 	page     []string // as shown returns it
 }
@@ -142,26 +142,29 @@ var jobs = []story{
 				event.Accepted{ID: "undone " + foreign},
 				event.Observed{Changed: true, Observation: revision.Observation{State: revision.State{
 					Stage: revision.Stage("back " + foreign), Serving: revision.ServingOurs, ServingID: "undone " + foreign}}})
-			p.after(time.Second).emit(red(verdict.Failure{Reason: verdict.Crash, Message: "it crashes: " + foreign, Output: "first\n" + foreign + "\nlast",
+			p.after(time.Second).emit(red(verdict.Failure{Reason: verdict.Crash, Message: "it crashes: " + foreign, Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: "first\n" + foreign + "\nlast"}},
 				Rollback: &verdict.Rollback{Message: "no way back: " + foreign, Failure: &verdict.Failure{Reason: verdict.Refused}}}))
 		},
 		func(w *want, foreign string) {
 			agent, message := w.Line(foreign), w.Line("it crashes: "+foreign)
 			file := w.Line("dir/" + foreign)
-			end := " – " + w.Line("the rollback failed too; deployment "+short(w.Line("undone "+foreign))+" still serves callers")
+			end := " – " + w.Line("the rollback failed, too; deployment "+short(w.Line("undone "+foreign))+" is still serving calls")
 			failed := w.Line("No way back: "+foreign) + "."
-			affected := "Callers reached the new revision for about 19s."
-			happened := " crashed after it took calls: "
-			if foreign == "" { // so that it is not told who serves
-				affected, happened = "Callers were not affected: an earlier deployment served them all along.", " crashed on start: "
+			affected := "Callers reached the failed version for about 19s."
+			happened := "b crashed after taking calls on "
+			if foreign == "" { // so that it is unknown what serves
+				affected, happened = "Callers were not affected: an earlier deployment served all calls.", "b crashed on "
 			}
-			headline := untrusted.Cut(w.Line(agent+happened+w.Line("type "+foreign)+" in "+file+":3"), maxHeadline-len(end)) + end
-			w.page = []string{"## ✗ " + headline, untrusted.Cut(failed, maxCell), affected, "What to do: Set this."}
+			where := agent
+			if w.Line(foreign) != "" {
+				where += " (" + w.Line(foreign) + ")"
+			}
+			headline := untrusted.Cut(w.Line(happened+where+": "+w.Line("type "+foreign)+" in "+file+":3"), maxHeadline-len(end)) + end
+			const risk = "The failed version stays the target: a restart or scale-up would use it."
+			w.page = []string{"## ✗ " + headline, untrusted.Cut(failed, maxCell), affected, risk, "What to do: Set this."}
 			detail := strings.TrimRight(untrusted.CutMiddle(w.Block("first\n"+foreign+"\nlast"), maxDetail), "\n")
 			lines := "     2  before\n→    3  " + untrusted.Cut(strings.ReplaceAll(w.Block(foreign), "\n", " "), maxCode)
-			w.page = append(w.page, untrusted.Cut(file, maxCell)+", line 3:", "```\n"+lines+"\n", "```\n"+detail+"\n",
-				"What may come next:", "```\n# how the agent is now\npipecat cloud agent status "+quoted(agent)+"\n# what it prints\npipecat cloud agent logs "+quoted(agent)+
-					"\n")
+			w.page = append(w.page, untrusted.Cut(file, maxCell)+", line 3:", "```\n"+lines+"\n", "```\n"+detail+"\n")
 
 			p := event.Problem{Input: foreign, Text: foreign, File: foreign, Line: 1}
 			w.command("add-mask", key)
@@ -173,58 +176,62 @@ var jobs = []story{
 			w.command("group", w.Line("Wait for build "+short(agent)))
 			w.command("endgroup", "")
 			w.command("group", untrusted.Cut(w.Line("Update "+agent), maxLine))
-			w.annotation(gha.Warning, "No clear answer",
-				"The update got no clear answer. The agent is read, to see whether it was taken, before anything is sent again:  : 500 Internal Server Error"+with(": ", foreign))
-			w.annotation(gha.Warning, "The platform warns", "careful: "+foreign)
+			w.annotation(gha.Warning, "No clear response",
+				"No clear response to the update; it may have been accepted. Checking the agent before sending anything again:  : 500 Internal Server Error"+with(": ", foreign))
+			w.annotation(gha.Warning, "Pipecat Cloud warns", "careful: "+foreign)
 			w.command("endgroup", "")
 			w.command("group", w.Line("Wait for deployment "+short(foreign)))
-			w.annotation(gha.Warning, "The API cannot be read", "The API cannot be read; waiting goes on:  : 502 Bad Gateway"+with(": ", foreign))
-			w.annotation(gha.Warning, "Trouble at the platform", "The platform tells of an infrastructure issue of its own; if that lasts, ask its support.")
+			w.annotation(gha.Warning, "API unreachable", "The API is unreachable. Still waiting:  : 502 Bad Gateway"+with(": ", foreign))
+			w.annotation(gha.Warning, "Infrastructure problem", "Pipecat Cloud reports an infrastructure problem. If it persists, contact support.")
 			w.command("endgroup", "")
-			w.command("group", "The agent's log, its last 2 lines")
+			w.command("group", "Agent log (last 2 lines)")
 			w.command("endgroup", "")
 			w.command("group", untrusted.Cut(w.Line("Roll back "+agent), maxLine))
 			w.command("endgroup", "")
-			w.command("group", w.Line("Wait for the rollback, deployment "+short("undone "+foreign)))
+			w.command("group", w.Line("Wait for the rollback (deployment "+short("undone "+foreign)+")"))
 			w.command("endgroup", "")
 			more := headline
 			if !strings.Contains(headline, strings.TrimRight(message, ".")) {
 				more += "\n" + w.Line(untrusted.Cut(message, maxMessage))
 			}
-			w.command("error", untrusted.Cut(more+"\n"+untrusted.Cut(failed, maxLine)+"\n"+affected+"\nWhat to do: Set `this`.", maxAnnotation), "file", untrusted.Cut(file, 1000), "line", "3", "title", untrusted.Cut(w.Line(agent+": type "+foreign), 200))
-			w.blocks = 2
+			w.command("error", untrusted.Cut(more+"\n"+untrusted.Cut(failed, maxLine)+"\n"+affected+"\n"+risk+"\nWhat to do: Set this.", maxAnnotation), "file", untrusted.Cut(file, 1000), "line", "3", "title", untrusted.Cut(w.Line(agent+": type "+foreign), 200))
 
+			undone := w.Line("undone " + foreign)
+			ours := "| " + w.cell(foreign)
+			if foreign == "" {
+				ours = "| "
+			}
+			w.page = append(w.page, "| ", "| "+untrusted.Cut("deployment "+short(undone)+" (serving calls)", maxCell+len(" (serving calls)")), "| b (failed)",
+				"| Image", "| ", "| a:b", "| Replicas", "| ", "| 1 ready, 1 restart", "| Deployment", "| "+w.cell("undone "+foreign), ours)
+			w.page = append(w.page, "<details><summary>Details</summary>\n")
 			w.agent(foreign)
 			w.row("Status", "failed")
 			w.row("Reason", "crash")
-			w.row("Deployment", foreign)
-			w.row("Previous deployment", "old "+foreign)
-			w.row("Image", agent)
-			w.row("Build", agent)
-			w.row("Replicas", "1 ready")
+			w.row("Platform's reason", foreign)
 			w.row("Exit code", "1")
-			w.row("Restarts", "1")
+			w.row("Build", agent)
 			w.row("Rollback", "undone "+foreign)
-			w.row("Serves now", "undone "+foreign)
-			w.row("Took", "1h0m0s")
-			w.page = append(w.page, "```mermaid\n", "| ", "| Phase", "| Took", "| Build", "| "+untrusted.Cut(w.Line(foreign), 200), "| 59m40s",
-				"| Rollout", "| "+untrusted.Cut(w.Line("stage "+foreign), 200), "| 19s", "| Rollback", "| "+untrusted.Cut(w.Line("back "+foreign), 200), "| 1.0s")
+			w.row("Now serving", "undone "+foreign)
+			w.row("Duration", "1h0m0s")
+			w.page = append(w.page, "</details>\n")
 			cell := func(s string) string { return "| " + untrusted.Cut(w.Line(s), maxCell) }
 			dash := func(s string) string {
 				if s == "" {
-					return "| not told"
+					return "| not reported"
 				}
 				if w.Line(s) == "" {
 					return "| –"
 				}
 				return cell(s)
 			}
-			w.page = append(w.page, "<details><summary>The change</summary>\n", "| Setting", "| Before", "| After", "| From",
+			w.page = append(w.page, "<details><summary>Change</summary>\n", "| Setting", "| Before", "| After", "| From",
 				"| image", cell("old "+foreign), cell("new "+foreign), "| "+untrusted.Cut(w.Line("file "+foreign), 200),
-				"| secret-set", dash(foreign), "| as before", "| ", "</details>\n")
+				"| secret-set", dash(foreign), "| unchanged", "| ", "</details>\n")
 			agentLog := strings.TrimRight(w.Block(foreign), "\n") + "\n" + strings.TrimRight(w.Block("last "+foreign), "\n")
-			w.page = append(w.page, "<details><summary>The agent's log, its last 2 lines</summary>\n",
-				"```\n"+strings.TrimRight(untrusted.CutMiddle(agentLog, maxDetail), "\n")+"\n", "</details>\n")
+			w.page = append(w.page, "<details><summary>Agent log (last 2 lines)</summary>\n",
+				"```\n"+strings.TrimRight(untrusted.CutMiddle(agentLog, maxDetail), "\n")+"\n", "</details>\n",
+				"<details><summary>Timeline</summary>\n", "| ", "| Phase", "| Duration", "| Build", "| "+untrusted.Cut(w.Line(foreign), 200), "| 59m40s",
+				"| Rollout", "| "+untrusted.Cut(w.Line("stage "+foreign), 200), "| 19s", "| Rollback", "| "+untrusted.Cut(w.Line("back "+foreign), 200), "| 1.0s", "</details>\n")
 
 			maps.Copy(w.outputs, map[string]string{"status": "failed", "deployment-id": foreign, "previous-deployment-id": "old " + foreign,
 				"ready-replicas": "1", "duration": "3600", "failure-reason": "crash", "failure-message": message + " – " + w.Line("no way back: "+foreign)})
@@ -235,8 +242,8 @@ var jobs = []story{
 		},
 		func(w *want, foreign string) {
 			w.command("add-mask", key)
-			w.page = []string{"## ✗ Nothing was sent: 11 problems with the inputs"}
-			w.annotation(gha.Error, "Inputs", "Nothing was sent: 11 problems with the inputs")
+			w.page = []string{"## ✗ 11 invalid inputs; nothing was sent"}
+			w.annotation(gha.Error, "Inputs", "11 invalid inputs; nothing was sent")
 			for i, p := range wrong(foreign) {
 				at := []string{"file", untrusted.Cut(w.Line(p.File), 1000), "line", "1"}
 				if w.Line(p.File) == "" {
@@ -257,7 +264,9 @@ var jobs = []story{
 				event.BuildFound{ID: foreign, Region: foreign, ContextHash: foreign, Latest: true},
 				event.BuildFound{ID: foreign, Region: foreign, ContextHash: foreign},
 				event.Progress{Activity: event.Packing},
-				event.Packed{Hash: "h", Size: 1, Unpacked: 2, Files: 3, IgnoreFile: foreign, Secrets: []string{foreign}, Irregular: []string{foreign}},
+				event.Packed{Hash: "h", Size: 1, Unpacked: 2, Files: 3, IgnoreFile: foreign, Secrets: []string{foreign}, NamedSecrets: []string{foreign}, Irregular: []string{foreign}},
+				event.Missing{Dockerfile: "app/" + foreign, IgnoreFile: foreign, Context: foreign, Sources: []buildcontext.Missing{{
+					Source: dockerfile.Source{Instruction: "COPY", Line: 3, Written: foreign}, Reason: buildcontext.LinkOutside, Paths: []string{foreign}, Link: foreign, Fails: true}}},
 				event.Progress{Activity: event.Uploading},
 				event.Retrying{Try: event.TryUpload, Err: &pipecat.UploadError{URL: foreign, Status: 403, Code: foreign, Message: foreign}},
 				event.Retrying{Try: event.TryBuildRequest, Err: &pipecat.Error{Status: 502, Message: foreign}},
@@ -268,26 +277,25 @@ var jobs = []story{
 				event.Output{Source: event.BuildLog, Lines: []string{"first", foreign}},
 				event.Output{Source: event.BuildTail, Err: &pipecat.Error{Status: 502, Message: foreign}},
 				event.Diagnosed{Diagnosis: diagnosis.Diagnosis{Cause: "cause " + foreign}})
-			p.after(time.Minute).emit(red(verdict.Failure{Reason: verdict.Build, Message: "it failed: " + foreign, Output: "first\n" + foreign + "\nlast"}))
+			p.after(time.Minute).emit(red(verdict.Failure{Reason: verdict.Build, Message: "it failed: " + foreign, Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: "first\n" + foreign + "\nlast"}}}))
 		},
 		func(w *want, foreign string) {
 			agent, message := w.Line(foreign), w.Line("it failed: "+foreign)
-			headline := agent + ": build " + short(agent) + " failed: " + w.Line("cause "+foreign)
+			headline := "Build " + short(agent) + " for " + agent + " failed: " + w.Line("cause "+foreign)
 			if agent == "" { // so that it is not told which build
 				headline = ": " + message
 			}
 			headline = strings.TrimRight(untrusted.Cut(w.Line(headline), maxHeadline-len(" – nothing was changed")), ".") + " – nothing was changed"
-			w.page = []string{"## ✗ " + headline, "What to do: The cloud build failed, or did not end in time. Its error says why.",
+			w.page = []string{"## ✗ " + headline, "What to do: Read the build's error, and correct the Dockerfile or what it copies.",
 				"```\n" + strings.TrimRight(untrusted.CutMiddle(w.Block("first\n"+foreign+"\nlast"), maxDetail), "\n") + "\n"}
-			if agent != "" {
-				w.page = append(w.page, "What may come next:", "```\n# what the build printed\npipecat cloud build logs "+quoted(agent)+"\n")
-			}
 
 			w.command("add-mask", key)
 			w.command("group", "Find the latest build")
 			w.command("endgroup", "")
 			w.command("group", "Pack the build context")
-			w.annotation(gha.Warning, "Left out of the build", fmt.Sprintf("Left out of the build context, for it is neither a file nor a link (1 in all): %q", foreign))
+			w.annotation(gha.Warning, "Skipped special files", fmt.Sprintf("Skipped because it is neither a file nor a link (1 in all): %q", foreign))
+			w.annotation(gha.Warning, "Not in the build context", fmt.Sprintf("COPY %s: %q is a symbolic link to %q, which is outside of the build context. "+
+				"The build fails without it. Put the file into the build context, or set build-context to a folder that has both.", foreign, foreign, foreign), "file", untrusted.Cut(w.Line("app/"+foreign), 1000), "line", "3")
 			w.command("endgroup", "")
 			w.command("group", "Upload the build context")
 			w.command("endgroup", "")
@@ -297,22 +305,22 @@ var jobs = []story{
 			if !strings.Contains(headline, strings.TrimRight(message, ".")) {
 				more += "\n" + w.Line(untrusted.Cut(message, maxMessage))
 			}
-			more += "\nWhat to do: The cloud build failed, or did not end in time. Its error says why."
+			more += "\nWhat to do: Read the build's error, and correct the Dockerfile or what it copies."
 			printed := strings.Split(strings.TrimRight(w.Block("first\n"+foreign+"\nlast"), "\n"), "\n")
 			for _, line := range printed[max(0, len(printed)-10):] {
 				more += "\n" + untrusted.Cut(w.Line("│ "+line), maxLine)
 			}
 			w.command("error", untrusted.Cut(more, maxAnnotation), "title", untrusted.Cut(w.Line(agent+": build"), 200))
-			w.blocks = 2
 
+			w.page = append(w.page, "<details><summary>Details</summary>\n")
 			w.agent(foreign)
 			w.row("Status", "failed")
 			w.row("Reason", "build")
 			w.row("Image", agent)
 			w.row("Build", agent)
-			w.row("Build context", "2 bytes in 3 files, packed to 1 byte, with hash h; built before")
-			w.row("Took", "1m0s")
-			w.page = append(w.page, "```mermaid\n", "| ", "| Phase", "| Took", "| Build", "| "+untrusted.Cut(w.Line("at "+foreign), 200), "| 1m0s")
+			w.row("Build context", "2 bytes in 3 files, packed to 1 byte, with hash h; reused")
+			w.row("Duration", "1m0s")
+			w.page = append(w.page, "</details>\n", "<details><summary>Timeline</summary>\n", "| ", "| Phase", "| Duration", "| Build", "| "+untrusted.Cut(w.Line("at "+foreign), 200), "| 1m0s", "</details>\n")
 			maps.Copy(w.outputs, map[string]string{"status": "failed", "duration": "60", "failure-reason": "build", "failure-message": message})
 		}},
 	{"nothing new",
@@ -324,30 +332,26 @@ var jobs = []story{
 		},
 		func(w *want, foreign string) {
 			agent := w.Line(foreign)
-			w.page = []string{"## ✓ " + untrusted.Cut(w.Line(agent+" has no new deployment: "+short(agent)+" stays"), maxHeadline)}
+			headline := "Nothing was deployed:  keeps the new version"
+			if agent != "" {
+				headline = "Nothing was deployed: " + agent + " (" + agent + ") keeps deployment " + short(agent)
+			}
+			w.page = []string{"## ✓ " + untrusted.Cut(w.Line(headline), maxHeadline)}
 			w.command("add-mask", key)
 			w.command("group", untrusted.Cut(w.Line("Update "+agent), maxLine))
 			w.annotation(gha.Warning, "No new deployment",
-				"The platform made no new deployment, although force-redeploy asks for one."+with(" The platform says: ", foreign))
+				"Pipecat Cloud made no new deployment, although force-redeploy is set."+with(" Pipecat Cloud says: ", foreign))
 			w.command("endgroup", "")
+			w.page = append(w.page, "<details><summary>Details</summary>\n")
 			w.agent(foreign)
 			w.row("Status", "unchanged")
 			w.row("Deployment", foreign)
 			w.row("Image", agent)
 			w.row("Build", agent)
-			w.row("Took", "0.0s")
+			w.row("Duration", "0.0s")
+			w.page = append(w.page, "</details>\n")
 			maps.Copy(w.outputs, map[string]string{"status": "unchanged", "deployment-id": foreign, "previous-deployment-id": foreign})
 		}},
-}
-
-// quoted is a word as a shell takes it.
-func quoted(s string) string {
-	if s = untrusted.Cut(s, maxCell); s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return c > '~' || !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("_./:-", c)
-	}) {
-		return s
-	}
-	return "'" + strings.Join(strings.Split(s, "'"), `'\''`) + "'"
 }
 
 // left is what a job leaves behind.
@@ -365,7 +369,7 @@ func (j story) leave(t *testing.T, onRunner bool, foreign string) left {
 	r := New(&log, env)
 	r.Mask(key)
 	j.play(play(r.Handle, foreign), foreign)
-	r.Finish()
+	r.Finish(t.Context())
 	read := func(name string) string {
 		data, err := os.ReadFile(env[name])
 		if err != nil {

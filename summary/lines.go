@@ -47,7 +47,7 @@ func lines(r *Record, e event.Entry) []item {
 		l.configured(ev)
 	case event.InvalidInputs:
 		l.invalid(ev.Problems)
-	case event.BuildFound, event.BuildStarted, event.BuildStatus, event.Packed, event.Progress, event.Uploaded:
+	case event.BuildFound, event.BuildStarted, event.BuildStatus, event.Packed, event.Missing, event.Progress, event.Uploaded:
 		l.building(e)
 	case event.Planned:
 		if l.reverting {
@@ -55,6 +55,10 @@ func lines(r *Record, e event.Entry) []item {
 		} else {
 			l.planned(ev)
 		}
+	case event.SecretsStored:
+		l.say("Secret set %s has the secrets.", ev.Set)
+	case event.SecretsStatus:
+		l.at(ev.Elapsed, fmt.Sprintf("secret set %s is %s", ev.Set, ev.Status))
 	case event.Retrying:
 		l.retrying(ev)
 	case event.ResponseLost:
@@ -63,7 +67,7 @@ func lines(r *Record, e event.Entry) []item {
 		l.accepted(ev)
 	case event.Observed:
 		if l.reverting {
-			l.group("Wait for the rollback, deployment " + short(r.restored))
+			l.group("Wait for the rollback (deployment " + short(r.restored) + ")")
 		} else {
 			l.group("Wait for deployment " + short(r.deployment))
 		}
@@ -74,18 +78,18 @@ func lines(r *Record, e event.Entry) []item {
 		l.at(ev.Elapsed, fmt.Sprintf("still %s, for %s", ev.Stage, quantity.Span(ev.For)))
 	case event.Unreachable:
 		if r.unreachable > 1 {
-			l.say("The API cannot be read again; waiting goes on: %v", ev.Err)
+			l.say("The API is unreachable again. Still waiting: %v", ev.Err)
 		} else {
-			l.annotate(gha.Warning, "The API cannot be read", fmt.Sprintf("The API cannot be read; waiting goes on: %v", ev.Err))
+			l.annotate(gha.Warning, "API unreachable", fmt.Sprintf("The API is unreachable. Still waiting: %v", ev.Err))
 		}
 	case event.Recovered:
-		l.say("The API can be read again, after %s.", quantity.Span(ev.After))
+		l.say("The API is reachable again, after %s.", quantity.Span(ev.After))
 	case event.PlatformErrors:
 		for _, text := range ev.Texts {
-			l.say("The platform reports: %s", text)
+			l.say("Pipecat Cloud reports an error: %s", text)
 		}
 	case event.PlatformIssue:
-		l.annotate(gha.Warning, "Trouble at the platform", "The platform tells of an infrastructure issue of its own; if that lasts, ask its support.")
+		l.annotate(gha.Warning, "Infrastructure problem", "Pipecat Cloud reports an infrastructure problem. If it persists, contact support.")
 	case event.Output:
 		l.output(ev)
 	case event.NotReverted:
@@ -142,36 +146,38 @@ func (l *list) retrying(e event.Retrying) {
 	in := quantity.Span(e.In)
 	switch e.Try {
 	case event.TryUpdate:
-		l.say("The %s is not taken yet, and is sent again in %s: %v", l.request(), in, e.Err)
+		l.say("The %s was not accepted yet; retrying in %s: %v", l.request(), in, e.Err)
+	case event.TrySecrets:
+		l.say("The secrets were not stored yet; retrying in %s: %v", in, e.Err)
 	case event.TryLookup:
 		if e.Err == nil {
-			l.say("No new deployment shows yet, and the agent is read again.")
+			l.say("No new deployment yet; checking again.")
 		} else {
-			l.say("The agent cannot be read, and is read again in %s: %v", in, e.Err)
+			l.say("Reading the agent failed; retrying in %s: %v", in, e.Err)
 		}
 	case event.TryUpload:
-		l.say("It goes on after a failure: the upload is repeated in %s: %v", in, e.Err)
+		l.say("The upload failed; retrying in %s: %v", in, e.Err)
 	case event.TryBuildRequest:
-		l.say("It goes on after a failure: the request for the build is repeated in %s: %v", in, e.Err)
+		l.say("The request for the build failed; retrying in %s: %v", in, e.Err)
 	default:
-		l.say("A read failed and is tried again in %s: %v", in, e.Err)
+		l.say("A request failed; retrying in %s: %v", in, e.Err)
 	}
 }
 
 func (l *list) lost(e event.ResponseLost) {
 	if e.Refused {
-		l.say("An earlier request may have been taken all the same, and the agent is read to see that: %v", e.Err)
+		l.say("An earlier request may have been accepted anyway; checking the agent: %v", e.Err)
 		return
 	}
-	text := fmt.Sprintf("The %s got no clear answer. The agent is read, to see whether it was taken, before anything is sent again: %v", l.request(), e.Err)
+	text := fmt.Sprintf("No clear response to the %s; it may have been accepted. Checking the agent before sending anything again: %v", l.request(), e.Err)
 	if l.r.lost > 1 {
 		l.say("%s", text)
 		return
 	}
-	l.annotate(gha.Warning, "No clear answer", text)
+	l.annotate(gha.Warning, "No clear response", text)
 }
 
-const nothingNew = "nothing changes that needs one. A tag that the agent has is not fetched again, and new values in a secret set do not count: set force-redeploy: true to deploy all the same."
+const nothingNew = "nothing changed. Re-pushed tags and updated secrets aren't picked up automatically; set force-redeploy: true to deploy anyway."
 
 func (l *list) revert(p event.Planned) {
 	l.group("Roll back " + l.r.agent)
@@ -184,11 +190,14 @@ func (l *list) revert(p event.Planned) {
 func (l *list) planned(p event.Planned) {
 	if p.Create {
 		l.group("Create " + l.r.agent)
-		l.say("Agent %s does not exist yet.", l.r.agent)
 		l.annotate(gha.Warning, "New agent", l.r.creates(p))
 	} else {
 		l.group("Update " + l.r.agent)
-		l.say("Agent %s exists%s%s.", l.r.agent, with(" in ", p.Region), with(", with deployment ", short(p.PreviousID)))
+		current := ""
+		if p.PreviousID != "" {
+			current = " (current deployment " + short(p.PreviousID) + ")"
+		}
+		l.say("Found agent %s%s%s.", l.r.agent, with(" in ", p.Region), current)
 	}
 	rows := l.r.rows(p)
 	for _, row := range rows {
@@ -197,8 +206,9 @@ func (l *list) planned(p event.Planned) {
 		}
 	}
 	if p.BuildID != "" && p.BuildStatus != pipecat.BuildSuccess {
-		l.annotate(gha.Notice, "The build runs", fmt.Sprintf("Build %s is %s, and may fail yet.", l.r.build, p.BuildStatus))
+		l.annotate(gha.Notice, "Build not finished", fmt.Sprintf("Build %s is %s and may still fail.", l.r.build, p.BuildStatus))
 	}
+	l.secrets(p)
 	if p.Rollback && !p.Create {
 		l.wayBack(p)
 	}
@@ -206,26 +216,39 @@ func (l *list) planned(p event.Planned) {
 	case p.ScalingOnly:
 	case !p.NeedsDeployment:
 		if l.r.asked.DryRun { // else the platform knows
-			l.annotate(gha.Warning, "Nothing new", "As far as can be seen, this would make no new deployment: "+nothingNew)
+			l.annotate(gha.Warning, "Nothing to deploy", "This would probably make no new deployment: "+nothingNew)
 		}
 	case !p.Create && p.Force && !slices.ContainsFunc(rows, func(row row) bool { return row.Moves }):
-		l.say("Deploy anew what it has.")
+		l.say("Redeploying the current version.")
 	case p.Image == "" && !p.FromBuild:
-		l.annotate(gha.Notice, "Settings only", "Neither image nor build-id is set, so the agent keeps its image and only its settings change.")
+		l.annotate(gha.Notice, "Settings only", "No image or build is set, so only settings change; the agent keeps its image.")
 	}
+}
+
+// secrets says what of the secrets no one can undo.
+func (l *list) secrets(p event.Planned) {
+	if p.Secrets == nil || p.Secrets.Overwritten == nil {
+		return
+	}
+	names := strings.Join(p.Secrets.Overwritten, ", ")
+	if p.Rollback {
+		l.annotate(gha.Warning, "Secrets are not rolled back", fmt.Sprintf("A rollback leaves the new values of %s in secret set %s: the values before cannot be read, and so not restored.", names, p.Secrets.Set))
+		return
+	}
+	l.say("The values of %s before cannot be read, and so not restored.", names)
 }
 
 // wayBack says what a rollback could not do.
 func (l *list) wayBack(p event.Planned) {
 	if p.Irreversible != "" {
-		l.annotate(gha.Warning, "No rollback", fmt.Sprintf("If this fails, it is not rolled back: %s.", p.Irreversible))
+		l.annotate(gha.Warning, "No rollback", fmt.Sprintf("If this deployment fails, it can't be rolled back: %s.", p.Irreversible))
 		return
 	}
 	if p.NotReported != nil {
-		l.say("A rollback would leave %s as asked for, for the platform does not tell what it was.", strings.Join(p.NotReported, " and "))
+		l.say("A rollback would leave the new %s, because the API does not report the previous value.", strings.Join(p.NotReported, " and "))
 	}
 	if slices.ContainsFunc(p.Changes, func(c settings.Change) bool { return c.Name == settings.Image && c.Asked && !c.Moves }) {
-		l.say("A rollback would leave the image, for its tag stays; what was behind it before is not known.")
+		l.say("A rollback would leave the image: its tag is the same, and what the tag pointed to before is unknown.")
 	}
 }
 
@@ -233,31 +256,31 @@ func (l *list) accepted(a event.Accepted) {
 	unchanged := a.ID == a.Previous
 	switch {
 	case l.reverting && unchanged:
-		l.say("The platform made no deployment of it.")
+		l.say("Pipecat Cloud made no new deployment for it.")
 		return
 	case l.reverting:
-		l.say("Taken as deployment %s.", a.ID)
+		l.say("Deployment %s accepted.", a.ID)
 		return
 	}
 	change := l.r.change
 	if change == nil {
 		change = &event.Planned{}
 	}
-	said := with(" The platform says: ", a.Warning)
+	said := with(" Pipecat Cloud says: ", a.Warning)
 	switch {
 	case unchanged && change.ScalingOnly:
-		l.annotate(gha.Notice, "No new deployment", "Scaling alone makes no new deployment, and takes effect by itself."+said)
+		l.annotate(gha.Notice, "No new deployment", "Scaling takes effect without a new deployment."+said)
 	case unchanged && change.Force:
-		l.annotate(gha.Warning, "No new deployment", "The platform made no new deployment, although force-redeploy asks for one."+said)
+		l.annotate(gha.Warning, "No new deployment", "Pipecat Cloud made no new deployment, although force-redeploy is set."+said)
 	case unchanged:
-		l.annotate(gha.Warning, "No new deployment", "The platform made no new deployment: "+nothingNew+said)
+		l.annotate(gha.Warning, "No new deployment", "Nothing was deployed: "+nothingNew+said)
 	case a.Previous == "":
-		l.say("Taken as deployment %s.", a.ID)
+		l.say("Deployment %s accepted.", a.ID)
 	default:
-		l.say("Taken as deployment %s; before, it was %s.", a.ID, short(a.Previous))
+		l.say("Deployment %s accepted (replaces %s).", a.ID, short(a.Previous))
 	}
 	if !unchanged && a.Warning != "" {
-		l.annotate(gha.Warning, "The platform warns", a.Warning)
+		l.annotate(gha.Warning, "Pipecat Cloud warns", a.Warning)
 	}
 }
 
@@ -275,7 +298,7 @@ func describe(s revision.State) string {
 
 func replicas(s revision.State) string {
 	if s.Ready == 0 && s.Serving == revision.ServingOurs {
-		return "none kept warm"
+		return "scaled to zero"
 	}
 	return fmt.Sprintf("%d ready", s.Ready)
 }

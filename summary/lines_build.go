@@ -1,10 +1,12 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/quantity"
@@ -22,15 +24,17 @@ func (l *list) building(e event.Entry) {
 		l.found(ev, e.At)
 	case event.BuildStarted:
 		if ev.Reused {
-			l.say("Build %s was made of the same before, and is used.", l.r.build)
+			l.say("Reusing build %s (sources unchanged).", l.r.build)
 			return
 		}
-		l.say("Build %s has begun.", l.r.build)
+		l.say("Build %s started.", l.r.build)
 	case event.BuildStatus:
 		l.group("Wait for build " + short(l.r.build))
 		l.at(ev.Elapsed, ev.Status)
 	case event.Packed:
 		l.packed(ev)
+	case event.Missing:
+		l.missing(ev)
 	case event.Progress:
 		switch ev.Activity {
 		case event.Packing:
@@ -50,40 +54,56 @@ func (l *list) building(e event.Entry) {
 
 func (l *list) found(b event.BuildFound, at time.Time) {
 	if !b.Latest {
-		l.say("Build %s was made of the same before, and is used. What else it is made of, such as its base image, may have moved: what changes the context builds anew.", l.r.build)
+		l.say("Reusing build %s (sources unchanged). An updated base image doesn't trigger a rebuild.", l.r.build)
 		return
 	}
 	l.group("Find the latest build")
 	made := ""
 	if !b.CreatedAt.IsZero() {
-		made = fmt.Sprintf(", made %s ago", quantity.Age(at.Sub(b.CreatedAt)))
+		made = fmt.Sprintf(", built %s ago", quantity.Age(at.Sub(b.CreatedAt)))
 	}
-	l.say("Build %s is the newest in %s that succeeded%s%s.", l.r.build, b.Region, made, with(", of context ", b.ContextHash))
+	l.say("Build %s is the newest successful build in %s%s%s.", l.r.build, b.Region, made, with(", of context ", b.ContextHash))
 }
 
 func (l *list) packed(p event.Packed) {
 	l.group("Pack the build context")
 	l.say("Packed in %s: %s.", quantity.Span(p.Took), l.r.context)
 	if p.IgnoreFile == "" {
-		l.say("There is no .dockerignore, so the platform's own list says what stays out.")
+		l.say("No .dockerignore; excluded files on Pipecat Cloud's default list.")
 	} else {
-		l.say("What %q names stays out.", p.IgnoreFile)
+		l.say("Excluded files listed in %s.", p.IgnoreFile)
 	}
-	for i, name := range p.Secrets {
-		if i == maxNames {
-			l.say("… and %d more.", len(p.Secrets)-i)
-			break
-		}
-		l.say("Kept out, for it may hold a secret: %q. Only a pattern with ! takes it in.", name)
-	}
+	l.names(p.Secrets, func(name string) {
+		l.say("Skipped %q because it may contain secrets. Add %q to %s to include it.", name, buildcontext.Include(name), rulesFile(p.IgnoreFile))
+	})
+	l.names(p.NamedSecrets, func(name string) {
+		l.say("Included %q, which may contain secrets, because a pattern names it.", name)
+	})
 	if len(p.Irregular) > 0 {
 		names := make([]string, min(maxNames, len(p.Irregular)))
 		for i := range names {
 			names[i] = fmt.Sprintf("%q", p.Irregular[i])
 		}
-		l.annotate(gha.Warning, "Left out of the build", fmt.Sprintf("Left out of the build context, for it is neither a file nor a link (%d in all): %s",
+		l.annotate(gha.Warning, "Skipped special files", fmt.Sprintf("Skipped because it is neither a file nor a link (%d in all): %s",
 			len(p.Irregular), strings.Join(names, ", ")))
 	}
+}
+
+// names shows names, each in a line, and counts those beyond the twentieth.
+func (l *list) names(all []string, show func(name string)) {
+	for i, name := range all {
+		if i == maxNames {
+			l.say("… and %d more.", len(all)-i)
+			break
+		}
+		show(name)
+	}
+}
+
+// rulesFile is where a user adds a rule: the ignore file, or the input for it where
+// there is none, as a new file would replace the platform's list.
+func rulesFile(ignoreFile string) string {
+	return cmp.Or(ignoreFile, "build-exclude")
 }
 
 // output shows what an agent or a build printed. The last lines of a build that
@@ -91,9 +111,9 @@ func (l *list) packed(p event.Packed) {
 func (l *list) output(o event.Output) {
 	switch {
 	case o.Source == event.AgentLog && o.Err != nil:
-		l.say("The agent's log could not be read: %v", o.Err)
+		l.say("The agent log could not be read: %v", o.Err)
 	case o.Source == event.AgentLog && len(o.Lines) > 0:
-		l.group("The agent's log, " + lastLines(l.r.logged))
+		l.group("Agent log (" + lastLines(l.r.logged) + ")")
 		l.add(foreign(l.r.agentLog))
 	case o.Source == event.BuildLog:
 		shown := o.Lines[max(0, len(o.Lines)-maxPrinted):]
@@ -102,15 +122,15 @@ func (l *list) output(o event.Output) {
 		}
 		l.add(foreign(l.r.Cleaner.Blocks(shown)))
 	case o.Source == event.BuildTail && o.Err != nil:
-		l.say("The build's log could not be read: %v", o.Err)
+		l.say("The build log could not be read: %v", o.Err)
 	}
 }
 
 func lastLines(n int) string {
 	if n == 1 {
-		return "its last line"
+		return "last line"
 	}
-	return fmt.Sprintf("its last %d lines", n)
+	return fmt.Sprintf("last %d lines", n)
 }
 
 // speed is that of an upload, once it took long enough to have one.

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -17,11 +18,11 @@ const (
 )
 
 func (l *list) configured(c event.Configured) {
-	if c.File != "" {
-		l.add(line(fmt.Sprintf("Read %s: %s", l.clean(c.File), l.r.line(strings.Join(c.FileKeys, ", ")))))
+	if len(c.FileKeys) > 0 {
+		l.add(line(fmt.Sprintf("Using %s from %s.", l.r.line(strings.Join(c.FileKeys, ", ")), l.clean(c.File))))
 	}
 	if c.BuildsUnasked {
-		l.add(line(fmt.Sprintf("%s names neither an image nor a build, so the build context is built; cloud-build: false changes settings only", l.clean(c.File))))
+		l.add(line(fmt.Sprintf("%s names neither an image nor a build: building the build context. Set cloud-build: false to change settings only.", l.clean(c.File))))
 	}
 	for _, w := range c.Warnings {
 		l.problem(gha.Warning, w, w.String())
@@ -63,20 +64,20 @@ func (l *list) finished() {
 	if failed {
 		a := gha.Annotation{Kind: gha.Error, Title: r.agent + ": " + string(r.failure.Reason), Text: strings.TrimPrefix(headline, "✗ "), More: r.more(headline)}
 		if p := r.why.Place; p != nil {
-			a.Title, a.File, a.Line = r.agent+": "+r.why.Type, p.File, p.Line
+			a.Title, a.File, a.Line = r.agent+": "+cmp.Or(r.why.Type, string(r.failure.Reason)), p.File, p.Line
 		}
 		l.add(annotation(r.Cleaner, a))
 	}
-	if r.failure.Output != "" {
-		l.add(line("In its own words:"))
-		l.add(foreign(r.failure.Output))
+	if r.printed != "" {
+		l.add(line("Error output:"))
+		l.add(foreign(r.printed))
 	}
 	l.add(line(headline))
 	if failed {
-		l.add(line(fmt.Sprintf("Status %s, after %s", r.status, quantity.Span(r.took()))))
+		l.add(line(fmt.Sprintf("Status %s after %s", r.status, quantity.Span(r.took()))))
 	}
 	if text := r.todo(); text != "" {
-		l.add(line("What to do: " + untrusted.Cut(text, maxLine)))
+		l.add(line("What to do: " + untrusted.Cut(plainText(text), maxLine)))
 	}
 }
 
@@ -86,11 +87,14 @@ func (r *Record) more(headline string) (lines []string) {
 		lines = append(lines, untrusted.Cut(r.failure.Message, maxMessage))
 	}
 	lines = append(lines, r.fared()...)
-	if text := r.todo(); text != "" {
-		lines = append(lines, "What to do: "+text)
+	if text := r.risk(); text != "" {
+		lines = append(lines, text)
 	}
-	if r.failure.Reason == verdict.Build && r.failure.Output != "" { // what it printed last
-		printed := strings.Split(strings.TrimRight(r.failure.Output, "\n"), "\n")
+	if text := r.todo(); text != "" {
+		lines = append(lines, "What to do: "+plainText(text))
+	}
+	if r.failure.Reason == verdict.Build && r.printed != "" { // what it printed last
+		printed := strings.Split(strings.TrimRight(r.printed, "\n"), "\n")
 		for _, line := range printed[max(0, len(printed)-maxAnnotated):] {
 			lines = append(lines, "│ "+line)
 		}

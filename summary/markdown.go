@@ -68,3 +68,8 @@ func fenceOf(language, s string) string {
 	ticks := strings.Repeat("`", longest+1)
 	return ticks + language + "\n" + strings.TrimRight(s, "\n") + "\n" + ticks + "\n"
 }
+
+// plainText is advice of ours without its Markdown, for what shows none.
+func plainText(s string) string { return unmarked.Replace(s) }
+
+var unmarked = strings.NewReplacer("`", "", "**", "")

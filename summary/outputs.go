@@ -25,34 +25,34 @@ type OutputRow struct {
 // OutputTable has every output, in the order in which users read them.
 func OutputTable() []OutputRow {
 	return []OutputRow{
-		{"status", "What the job came to: `ready`, `deployed`, `unchanged`, `planned`, `failed`, `timed-out`, `superseded`, `cancelled` or `rolled-back`.",
+		{"status", "Final result: `ready`, `deployed`, `unchanged`, `planned`, `failed`, `timed-out`, `superseded`, `cancelled` or `rolled-back`.",
 			func(r *Record) string { return string(r.status) }},
-		{"deployment-id", "Id of the deployment that this job made, or that was already there.",
+		{"deployment-id", "ID of the deployment that this job made, or of the current one if nothing was deployed.",
 			func(r *Record) string { return r.deployment }},
-		{"previous-deployment-id", "Id of the deployment before.",
+		{"previous-deployment-id", "ID of the previous deployment.",
 			func(r *Record) string { return r.previous }},
 		{"agent-name", "Name of the agent.",
 			func(r *Record) string { return r.agent }},
-		{"service-name", "The same as `agent-name`, for workflows that move over.",
+		{"service-name", "Same as `agent-name`, for workflows written for daily-co's action.",
 			func(r *Record) string { return r.agent }},
 		{"region", "Region of the agent.",
 			func(r *Record) string { return r.region }},
-		{"image", "Image that was deployed; empty for a build, and when only settings change.",
+		{"image", "Image that was deployed; empty for a build and when only settings change.",
 			func(r *Record) string { return r.image }},
-		{"build-id", "Id of the build that was deployed.",
+		{"build-id", "ID of the build that was deployed.",
 			func(r *Record) string { return r.build }},
-		{"ready-replicas", "Ready replicas of the new revision when the job ended.",
+		{"ready-replicas", "Ready replicas of the new version when the job ended.",
 			func(r *Record) string {
 				if !r.observed {
 					return ""
 				}
 				return fmt.Sprint(r.rollout.Ready)
 			}},
-		{"duration", "Seconds that the job took.",
+		{"duration", "Duration of the job in seconds.",
 			func(r *Record) string { return fmt.Sprint(int(r.took().Seconds())) }},
-		{"failure-reason", "Why the job is red, in a word, such as `crash`; empty when it is green.",
+		{"failure-reason", "Why the job failed, as a word such as `crash`; empty when it is green.",
 			func(r *Record) string { return string(r.failure.Reason) }},
-		{"failure-message", "Why the job is red, in a sentence; empty when it is green.",
+		{"failure-message", "The cause in one line; empty when the job is green.",
 			func(r *Record) string {
 				if back := r.failure.Rollback; back != nil {
 					return r.failure.Message + " – " + back.Message

@@ -31,27 +31,57 @@ type section struct {
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
 func Page(run gha.Run, records []*Record) string {
-	var b strings.Builder
-	for _, r := range records {
-		b.WriteString(r.settled().page(run, gha.MaxSummary/len(records)))
-	}
-	return b.String()
+	return pageWithin(run, records, gha.MaxSummary)
 }
 
+// pageWithin is the page with at most so many bytes: without the parts that are
+// least useful, or else the headlines alone; "" where there is no room for these.
+func pageWithin(run gha.Run, records []*Record, room int) string {
+	var page, headlines strings.Builder
+	for _, r := range records {
+		page.WriteString(r.settled().page(run, max(0, room)/len(records)))
+		headlines.WriteString(r.settled().heading())
+	}
+	switch {
+	case page.Len() <= room:
+		return page.String()
+	case headlines.Len() <= room:
+		return headlines.String()
+	}
+	return ""
+}
+
+func (r *Record) heading() string { return fmt.Sprintf("## %s\n\n", md(r.headline())) }
+
 func (r *Record) page(run gha.Run, room int) string {
-	return fit([]section{
-		{"", fmt.Sprintf("## %s\n\n", md(r.headline())), 0},
-		{"the problems", r.problemList(), 8},
-		{"", r.adviceText(), 0},
-		{"the source", r.source(run), 7},
-		{"the crash's own words", r.output(), 6},
-		{"what to do next", r.nextSteps(run), 5},
-		{"the notes", r.noteList(), 4},
-		{"the facts", r.facts(), 9},
-		{"the timeline", folded("How long it took", r.timeline(), r.green()), 3},
-		{"the change", folded("The change", r.changeTable(), r.status != verdict.Planned), 2},
+	sections := []section{{"", r.heading(), 0}}
+	if r.green() {
+		sections = append(sections, []section{
+			{"", r.inShort(), 0},
+			{"the notes", r.noteList(), 4},
+			{"the links", r.links(run), 3},
+			{"the details", folded("Details", r.facts()), 5},
+		}...)
+	} else {
+		sections = append(sections, []section{
+			{"", r.consequences(), 0},
+			{"the problems", r.problemList(), 8},
+			{"", r.adviceText(), 0},
+			{"the source", r.source(run), 7},
+			{"the error output", r.output(), 6},
+			{"the notes", r.noteList(), 4},
+			{"the revisions", r.revisions(), 9},
+			{"the links", r.links(run), 5},
+			{"how to roll back", folded("Roll back", r.wayBack()), 5},
+			{"the details", folded("Details", r.facts()), 5},
+		}...)
+	}
+	sections = append(sections, []section{
+		{"the change", r.changeSection(), 2},
 		{"the agent's log", r.agentLogs(), 1},
-	}, room)
+		{"the timeline", folded("Timeline", r.timeline()), 3},
+	}...)
+	return fit(sections, room)
 }
 
 // fit joins sections, and leaves out the least useful when there is no room for
@@ -71,7 +101,7 @@ func fit(sections []section, room int) string {
 			}
 		}
 		if out != nil {
-			fmt.Fprintf(&b, "Left out for want of room: %s. The job's log has more.\n", strings.Join(out, ", "))
+			fmt.Fprintf(&b, "Omitted because the summary is full: %s. See the job's log.\n", strings.Join(out, ", "))
 		}
 		if b.Len() < room || first < 0 {
 			return b.String()
@@ -80,12 +110,66 @@ func fit(sections []section, room int) string {
 	}
 }
 
-// folded hides a text behind its title, if asked to.
-func folded(title, text string, hide bool) string {
-	if text == "" || !hide {
-		return text
+// folded hides a text behind its title.
+func folded(title, text string) string {
+	if text == "" {
+		return ""
 	}
 	return "<details><summary>" + title + "</summary>\n\n" + text + "</details>\n\n"
+}
+
+// changeSection shows the change, and a dry run's open: it is what that is for.
+func (r *Record) changeSection() string {
+	if r.status == verdict.Planned {
+		return r.changeTable()
+	}
+	return folded("Change", r.changeTable())
+}
+
+// inShort says in a line each what a green job changed, and what it replaced.
+func (r *Record) inShort() string {
+	p := r.change
+	if p == nil || r.status == verdict.Planned || r.accepted == nil {
+		return ""
+	}
+	var b strings.Builder
+	var moved []string
+	for _, row := range r.rows(*p) {
+		if row.Moves {
+			moved = append(moved, fmt.Sprintf("%s %s", code(row.Name), md(untrusted.Cut(r.line(settled(row).becomes()), maxCell))))
+		}
+	}
+	if moved != nil && !p.ScalingOnly {
+		b.WriteString("Changed: " + strings.Join(moved, ", ") + "\n\n")
+	}
+	if r.accepted.ID != r.accepted.Previous {
+		b.WriteString("Deployment " + code(short(r.line(r.deployment))))
+		if r.previous != "" {
+			b.WriteString(" replaced " + md(r.name(r.previous)))
+		}
+		if r.observed {
+			b.WriteString(" · " + md(replicas(r.rollout.State)))
+		}
+		b.WriteString("\n\n")
+	}
+	return b.String()
+}
+
+// settled is a row without where it came from.
+func settled(row row) row {
+	row.source = ""
+	return row
+}
+
+// consequences says how callers fared in a rollback, and what a red job risks.
+func (r *Record) consequences() string {
+	var b strings.Builder
+	for _, text := range append(r.fared(), r.risk()) {
+		if text != "" {
+			b.WriteString(md(untrusted.Cut(text, maxCell)) + "\n\n")
+		}
+	}
+	return b.String()
 }
 
 func (r *Record) problemList() string {
@@ -104,22 +188,18 @@ func (r *Record) problemList() string {
 }
 
 func (r *Record) output() string {
-	if r.failure.Output == "" {
+	if r.printed == "" {
 		return ""
 	}
-	return fence(untrusted.CutMiddle(r.failure.Output, maxDetail)) + "\n"
+	return fence(untrusted.CutMiddle(r.printed, maxDetail)) + "\n"
 }
 
-// adviceText says how callers fared, and what to do.
+// adviceText says what to do.
 func (r *Record) adviceText() string {
-	var b strings.Builder
-	for _, text := range r.fared() {
-		b.WriteString(md(untrusted.Cut(text, maxCell)) + "\n\n")
-	}
 	if text := r.todo(); text != "" {
-		b.WriteString("**What to do:** " + text + "\n\n")
+		return "**What to do:** " + text + "\n\n"
 	}
-	return b.String()
+	return ""
 }
 
 func (r *Record) noteList() string {
@@ -134,13 +214,13 @@ func (r *Record) agentLogs() string {
 	if r.logged == 0 {
 		return ""
 	}
-	return folded("The agent's log, "+lastLines(r.logged), fence(untrusted.CutMiddle(r.agentLog, maxDetail))+"\n", true)
+	return folded("Agent log ("+lastLines(r.logged)+")", fence(untrusted.CutMiddle(r.agentLog, maxDetail))+"\n")
 }
 
 // source renders the user's own line that broke, with those around it.
 func (r *Record) source(run gha.Run) string {
 	p := r.why.Place
-	if p == nil {
+	if p == nil || len(p.Around) == 0 {
 		return ""
 	}
 	var b strings.Builder
@@ -161,7 +241,65 @@ func (r *Record) source(run gha.Run) string {
 	return b.String()
 }
 
-// facts renders the table of what was deployed where.
+// revisions renders the failed deployment beside the one that it was to replace.
+func (r *Record) revisions() string {
+	if r.accepted == nil || r.accepted.ID == r.accepted.Previous {
+		return ""
+	}
+	before, is := r.previous, "before"
+	if r.restored != "" {
+		before, is = r.restored, "restored"
+	}
+	if before != "" && before == r.now.ServingID && !r.outdated() {
+		is = "serving calls"
+	}
+	failed := "failed"
+	if r.status == verdict.Superseded || r.status == verdict.Cancelled {
+		failed = string(r.status)
+	}
+	cell := func(s string) string { return untrusted.Cut(r.line(s), maxCell) }
+	fact := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return code(cell(s))
+	}
+	var b strings.Builder
+	heading := ""
+	if before != "" {
+		heading = md(untrusted.Cut(r.name(before), maxCell)) + " (" + is + ")"
+	}
+	fmt.Fprintf(&b, "| | %s | %s |\n|:--|:--|:--|\n", heading, md(cell(r.version()))+" ("+failed+")")
+	row := func(name, old, ours string) {
+		if old+ours != "" {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", name, old, ours)
+		}
+	}
+	if p := r.change; p != nil && (p.Image != "" || p.FromBuild) {
+		ours := p.Image
+		if p.FromBuild {
+			ours = ""
+		}
+		row("Image", fact(p.PreviousImage), fact(ours))
+	}
+	if r.observed {
+		row("Replicas", "", replicasOf(r.rollout))
+	}
+	row("Deployment", fact(before), fact(r.deployment))
+	b.WriteString("\n")
+	return b.String()
+}
+
+// replicasOf says how the replicas of a failed deployment are.
+func replicasOf(o revision.Observation) string {
+	text := replicas(o.State)
+	if h := o.Health; o.HasRevision && h != nil && h.RestartCount > 0 {
+		text += ", " + quantity.Count(h.RestartCount, "restart")
+	}
+	return text
+}
+
+// facts renders the table of what was deployed where, with the platform's own words.
 func (r *Record) facts() string {
 	if r.change == nil && len(r.stages) == 0 {
 		return ""
@@ -189,31 +327,35 @@ func (r *Record) facts() string {
 	b.WriteString("|:--|:--|\n")
 	row("Status", code(string(r.status)))
 	row("Reason", some(string(r.failure.Reason)))
-	row("Deployment", some(r.deployment))
-	if r.previous != r.deployment {
-		row("Previous deployment", some(r.previous))
+	row("Error code", some(r.failure.Code))
+	if r.observed && !r.green() {
+		row("Platform's reason", some(r.rollout.Reason))
+		if h := r.rollout.Health; r.rollout.HasRevision && h != nil && h.LastExitCode != nil {
+			row("Exit code", fmt.Sprint(*h.LastExitCode))
+		}
 	}
-	row("Image", some(r.image))
+	beside := !r.green() && r.revisions() != "" // the page has these
+	if !beside {
+		row("Deployment", some(r.deployment))
+		if r.previous != r.deployment {
+			row("Previous deployment", some(r.previous))
+		}
+		row("Image", some(r.image))
+	}
 	row("Build", some(r.build))
 	if r.context != "" {
 		context := r.context
 		if r.reused {
-			context += "; built before"
+			context += "; reused"
 		}
 		row("Build context", context)
 	}
-	if r.observed {
+	if r.observed && !beside {
 		row("Replicas", replicas(r.rollout.State))
-		if h := r.rollout.Health; !r.green() && r.rollout.HasRevision && h != nil {
-			if exit := h.LastExitCode; exit != nil {
-				row("Exit code", fmt.Sprint(*exit))
-			}
-			row("Restarts", fmt.Sprint(h.RestartCount))
-		}
 	}
 	row("Rollback", some(r.restored))
-	row("Serves now", r.servingCell())
-	row("Took", quantity.Span(r.took()))
+	row("Now serving", r.servingCell())
+	row("Duration", quantity.Span(r.took()))
 	b.WriteString("\n")
 	return b.String()
 }

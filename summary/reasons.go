@@ -8,36 +8,37 @@ type Text struct{ Word, Text string }
 // StatusTexts says what each status means, the best first.
 func StatusTexts() []Text {
 	return []Text{
-		{string(verdict.Ready), "the revision that this job asked for serves"},
-		{string(verdict.Deployed), "the update was taken, and not waited for (`wait-for-ready: false`)"},
-		{string(verdict.Unchanged), "the platform made no new deployment, as nothing that needs one changed, and what it has serves (which `wait-for-ready: false` does not look at); an annotation says so"},
+		{string(verdict.Ready), "the new version serves calls"},
+		{string(verdict.Deployed), "the update was accepted, and the job did not wait for it (`wait-for-ready: false`)"},
+		{string(verdict.Unchanged), "nothing changed that needs a new deployment, and the current one serves calls (not checked with `wait-for-ready: false`); an annotation says so"},
 		{string(verdict.Planned), "a dry run showed what would change, and sent nothing (`dry-run: true`)"},
-		{string(verdict.Failed), "the inputs are wrong, the update was refused, or the build or the new revision failed"},
-		{string(verdict.TimedOut), "there was no verdict within `wait-timeout` or `build-timeout`"},
-		{string(verdict.Superseded), "another deployment took over while this one rolled out"},
-		{string(verdict.Cancelled), "the job was stopped; a rollout that it started goes on without it"},
-		{string(verdict.RolledBack), "the new revision failed, and what ran before is back (`rollback-on-failure: true`)"},
+		{string(verdict.Failed), "the inputs are invalid, the update was refused, or the build or the new version failed"},
+		{string(verdict.TimedOut), "there was no result within `wait-timeout` or `build-timeout`"},
+		{string(verdict.Superseded), "another deployment replaced this one during its rollout"},
+		{string(verdict.Cancelled), "the job was stopped; a rollout that it started continues"},
+		{string(verdict.RolledBack), "the new version failed, and the previous one was restored (`rollback-on-failure: true`)"},
 	}
 }
 
 // ReasonTexts says what to do about each reason for a red job.
 func ReasonTexts() []Text {
 	return []Text{
-		{string(verdict.Inputs), "An input or the config file is wrong. Each problem is told with what would be right; no update was sent."},
-		{string(verdict.Auth), "The API does not take the key. Check that `api-key` is a **Private** key of the organization that owns the agent."},
-		{string(verdict.Refused), "The platform did not take the update, or will not run it. Its own words say why: a secret set that does not exist, another region, no billing."},
-		{string(verdict.Build), "The cloud build failed, or did not end in time. Its error says why."},
-		{string(verdict.Crash), "Your agent's code exits. Its own output says why: start there."},
-		{string(verdict.OutOfMemory), "The agent needs more memory than it has. Take a larger `agent-profile`."},
-		{string(verdict.ImagePull), "The image cannot be fetched. Check its name and tag, and `image-credentials` for a private registry."},
-		{string(verdict.ImagePlatform), "The image is for another processor. Build it for `linux/arm64`."},
-		{string(verdict.NotScheduled), "No replica was started in time. Look for trouble at the platform, or raise `wait-timeout`."},
-		{string(verdict.NotReady), "Replicas run, but did not become ready in time. Look at the agent's log, or raise `wait-timeout`."},
-		{string(verdict.Infrastructure), "The platform says that it has trouble of its own. Try again later, or ask its support."},
-		{string(verdict.ReasonSuperseded), "Someone else deployed meanwhile. A `concurrency` group keeps two jobs from racing."},
-		{string(verdict.ReasonCancelled), "The job was stopped. If the update was under way, look at the agent before you run it again."},
-		{string(verdict.API), "The API did not answer, or not in a way that this action understands. Try again."},
-		{string(verdict.Internal), "This action has a fault of its own; it says nothing about your agent. Look at the agent before you run the job again, and report the error."},
+		{string(verdict.Inputs), "Correct the input or the config file. Nothing was sent."},
+		{string(verdict.Auth), "The API rejected the key. Check that `api-key` is a Private key of the organization that owns the agent."},
+		{string(verdict.Refused), "Pipecat Cloud refused the update; its message says why, such as a missing secret set, another region, or no billing."},
+		{string(verdict.Build), "Read the build's error, and correct the Dockerfile or what it copies."},
+		{string(verdict.Secrets), "The `secrets` were not stored, or their secret set is not ready; the message says why. You can run the job again: it stores the same secrets."},
+		{string(verdict.Crash), "Start with the error output: your agent's code exits."},
+		{string(verdict.OutOfMemory), "Choose a larger `agent-profile`, or make the agent use less memory."},
+		{string(verdict.ImagePull), "Check the image's name and tag, and `image-credentials` for a private registry."},
+		{string(verdict.ImagePlatform), "Build the image for `linux/arm64`."},
+		{string(verdict.NotScheduled), "No replica was started in time. Check whether Pipecat Cloud has problems, or raise `wait-timeout`."},
+		{string(verdict.NotReady), "Replicas run but did not become ready in time. Read the agent log, or raise `wait-timeout`."},
+		{string(verdict.Infrastructure), "Pipecat Cloud reports an infrastructure problem. Try again later, or contact support."},
+		{string(verdict.ReasonSuperseded), "The newer deployment is rolling out; there is nothing to do. A `concurrency` group keeps two jobs from racing."},
+		{string(verdict.ReasonCancelled), "Check the agent before you run the job again if the update was under way."},
+		{string(verdict.API), "The API did not respond, or not in a way that this action understands. Check the agent, then try again."},
+		{string(verdict.Internal), "This is a fault of this action and says nothing about your agent. Check the agent before you run the job again, and report the error."},
 	}
 }
 

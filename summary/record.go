@@ -53,7 +53,8 @@ type Record struct {
 	notes    []string // warnings and notices, clean
 
 	status  verdict.Status  // once finished
-	failure verdict.Failure // once finished, clean; the zero one when the job is green
+	failure verdict.Failure // once finished, its message clean; the zero one when the job is green
+	printed string          // of the failure, clean; "" where the message has it all
 }
 
 // Add folds an entry into the record.
@@ -123,6 +124,8 @@ func (r *Record) fold(e event.Entry) {
 		}
 		r.change, r.previous, r.region = &ev, ev.PreviousID, ev.Region
 		r.build = cmp.Or(r.build, r.line(ev.BuildID))
+	case event.SecretsStatus:
+		r.enter(secretsPart, ev.Status, e.At)
 	case event.ResponseLost:
 		if !ev.Refused {
 			r.lost++
@@ -148,7 +151,7 @@ func (r *Record) fold(e event.Entry) {
 		r.why = ev.Diagnosis
 	case event.Finished:
 		r.finish(ev.Result)
-	case event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotReverted:
+	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotReverted:
 		// The log shows these, and nothing else does.
 	}
 }
@@ -171,15 +174,15 @@ func (r *Record) observe(e event.Entry, seen event.Observed) {
 
 // finish notes the job's result, with its texts clean.
 func (r *Record) finish(result verdict.Result) {
-	r.finished, r.status, r.failure = true, result.Status(), verdict.Failure{}
+	r.finished, r.status, r.failure, r.printed = true, result.Status(), verdict.Failure{}, ""
 	f := result.Failure()
 	if f == nil {
 		return
 	}
 	r.failure = *f
-	r.failure.Message, r.failure.Output = r.line(f.Message), r.Cleaner.Block(f.Output)
-	if strings.Contains(r.failure.Message, r.line(r.failure.Output)) { // it adds nothing
-		r.failure.Output = ""
+	r.failure.Message = r.line(f.Message)
+	if output := r.Cleaner.Block(f.Output()); !strings.Contains(r.failure.Message, r.line(output)) {
+		r.printed = output
 	}
 	if f.Rollback != nil {
 		back := *f.Rollback

@@ -16,12 +16,8 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// folds are the HTML that hides the agent's log until it is asked for.
-var folds = regexp.MustCompile(`^(<details><summary>(The change|How long it took|The agent's log, its last (\d+ lines|line))</summary>|</details>)\n$`)
-
-// chart is what a timeline may be: nothing of a name may be more than a name.
-var chart = regexp.MustCompile(`^gantt\n    dateFormat YYYY-MM-DD HH:mm:ss\.SSS\n    axisFormat (%H:)?%M:%S\n` +
-	`(    section (Build|Rollout|Rollback)\n(    \d[\d.hms]+ [^\x00-\x1f#;:%{}"]+ :(done|crit)(, 2000-01-0\d \d\d:\d\d:\d\d\.\d{3}){2}\n)+)+$`)
+// folds are the HTML that hides a part until it is asked for.
+var folds = regexp.MustCompile(`^(<details><summary>(Change|Timeline|Details|Roll back|Agent log \(last (\d+ lines|line)\))</summary>|</details>)\n$`)
 
 var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote)).Parser()
 
@@ -68,13 +64,6 @@ func shown(page []byte) (blocks []string, err error) {
 		case *ast.FencedCodeBlock:
 			if fences++; !top || fences > 5 {
 				return ast.WalkStop, fmt.Errorf("fence %d, in a %v", fences, parent.Kind())
-			}
-			if string(n.Language(page)) == "mermaid" {
-				if text := string(n.Lines().Value(page)); !chart.MatchString(text) {
-					return ast.WalkStop, fmt.Errorf("the chart is\n%s", text)
-				}
-				blocks = append(blocks, "```mermaid\n")
-				break
 			}
 			blocks = append(blocks, "```\n"+string(n.Lines().Value(page)))
 		case *ast.HTMLBlock:

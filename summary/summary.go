@@ -6,6 +6,7 @@
 package summary
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,10 @@ import (
 
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
+	"pipecat-cloud-deploy/internal/quantity"
+	"pipecat-cloud-deploy/internal/stopping"
 	"pipecat-cloud-deploy/internal/untrusted"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // Reporter writes the log of one or more agents' jobs, and at the end what they
@@ -31,12 +35,14 @@ type Reporter struct {
 	env     gha.Env
 	log     *gha.Log
 	cleaner untrusted.Cleaner
+	masked  []string  // secrets
 	json    io.Writer // for the outputs; nil: they are not printed
 	file    string    // for the page, next to the runner's; "": none
 	jobs    []*job    // in the order in which they begin
 	open    *job      // whose group is open; nil: there is no open group
 	begun   bool      // the secrets so far are masked, and the log may have lines
 	named   bool      // the log has the version
+	givenUp []string  // files that nobody reads
 }
 
 // job is what the Reporter knows of one agent.
@@ -66,24 +72,29 @@ func (r *Reporter) File(path string) {
 	r.file = path
 }
 
-// Mask hides a secret in all that follows: here, and on a runner in whatever the
-// job prints. It has to come before the first event that may have the secret. An
-// empty one is ignored, and so is one that is hidden already. The command for the
-// runner is not written before the first event, so that the log may still move (see
-// JSON), and a program that only prints its help prints no command.
-func (r *Reporter) Mask(secret string) {
+// Mask hides secrets, each of one line, in all that follows: here, in the encodings
+// that are likely, and on a runner in whatever the job prints. It has to come before
+// the first event that may have one. An empty one is ignored, and so is one that is
+// hidden already. The command for the runner, which knows encodings itself, is not
+// written before the first event, so that the log may still move (see JSON), and a
+// program that only prints its help prints no command.
+func (r *Reporter) Mask(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.survive()
-	if secret == "" || slices.Contains(r.cleaner.Secrets, secret) {
-		return
+	for _, secret := range secrets {
+		if secret == "" || slices.Contains(r.masked, secret) {
+			continue
+		}
+		r.masked = append(r.masked, secret)
+		r.cleaner.Secrets = append(r.cleaner.Secrets, untrusted.Encodings(secret)...)
+		if r.begun {
+			r.log.Mask(secret)
+		}
 	}
-	r.cleaner.Secrets = append(r.cleaner.Secrets, secret)
+	slices.SortFunc(r.cleaner.Secrets, func(a, b string) int { return len(b) - len(a) }) // as a cleaner needs them
 	for _, j := range r.jobs {
 		j.record.Cleaner = r.cleaner
-	}
-	if r.begun {
-		r.log.Mask(secret)
 	}
 }
 
@@ -93,7 +104,7 @@ func (r *Reporter) begin() {
 		return
 	}
 	r.begun = true
-	for _, secret := range r.cleaner.Secrets {
+	for _, secret := range r.masked {
 		r.log.Mask(secret)
 	}
 }
@@ -119,26 +130,53 @@ func (r *Reporter) Handle(e event.Entry) {
 	}
 }
 
+// End shows how the jobs ended, and writes what they leave behind: see Finish. A job
+// that was stopped while it wrote that is no longer green. End returns the result that
+// counts.
+func (r *Reporter) End(ctx context.Context, result verdict.Result) verdict.Result {
+	log := event.Emitter{Step: event.Inputs, Handle: r.Handle}
+	log.Emit(event.Finished{Result: result})
+	if !r.Finish(ctx) {
+		result = verdict.Of("", verdict.Untold())
+		log.Emit(event.Finished{Result: result})
+		r.Finish(ctx)
+	}
+	return result
+}
+
 // Finish writes the outputs and the page. The outputs are those of the first
 // agent. A file that cannot be written is a warning, and changes nothing else.
-func (r *Reporter) Finish() {
+//
+// Once ctx is done, a file that nobody reads, such as a pipe, is given up for good. A
+// green job is not one then, for its runner has stopped it: Finish writes no more, and
+// reports false. It is to be called again, with the result that the job has now.
+func (r *Reporter) Finish(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first := &r.job("").record
-	page := func() string { return Page(r.env.Run(), r.records()) }
 	if path := r.env.OutputFile(); path != "" {
-		r.save(path, func() string { return gha.RenderOutputs(Outputs(first)) },
+		saved := r.save(ctx, path, func() string { return gha.RenderOutputs(Outputs(first)) },
 			"No outputs", "The outputs could not be written, so later steps read none; make GITHUB_OUTPUT writable for this step")
+		if !saved && first.green() {
+			return false
+		}
 	}
 	if path := r.env.SummaryFile(); path != "" {
-		r.save(path, page, "No job summary", "The job summary could not be written, and the verdict stands without it; make GITHUB_STEP_SUMMARY writable for this step")
+		if !r.saveSummary(ctx, path) && first.green() {
+			return false
+		}
 	}
 	if r.file != "" {
-		r.save(r.file, page, "No summary", "The summary could not be written to the file of -summary, and the verdict stands without it")
+		page := func() string { return Page(r.env.Run(), r.records()) }
+		saved := r.save(ctx, r.file, page, "No summary", "The summary could not be written to the file of -summary, and the verdict stands without it")
+		if !saved && first.green() {
+			return false
+		}
 	}
 	if r.json != nil {
 		r.printJSON(first)
 	}
+	return true
 }
 
 // job is the agent's; that of no name is the first one, and the first one may get
@@ -233,12 +271,35 @@ func (r *Reporter) survive() {
 	}
 }
 
-// save appends what is rendered to a file.
-func (r *Reporter) save(path string, render func() string, title, otherwise string) {
+// saveSummary appends the page to the runner's file, as much of it as there is room
+// for next to what is there.
+func (r *Reporter) saveSummary(ctx context.Context, path string) bool {
+	const title = "No job summary"
+	room := gha.SummaryRoom(path)
+	page := func() string { return pageWithin(r.env.Run(), r.records(), room) }
+	if page() == "" {
+		r.warn(title, fmt.Sprintf("The job summary has no room left: %s of the %s that GitHub shows are there already; write less to it in the same step", quantity.Mebibytes(int64(gha.MaxSummary-room)), quantity.Mebibytes(gha.MaxSummary)))
+		return true
+	}
+	return r.save(ctx, path, page, title, "The job summary could not be written, and the verdict stands without it; make GITHUB_STEP_SUMMARY writable for this step")
+}
+
+// save appends what is rendered to a file. It reports false when it gives that up.
+func (r *Reporter) save(ctx context.Context, path string, render func() string, title, otherwise string) (saved bool) {
+	saved = true // also where there is a fault in it
 	defer r.survive()
-	if err := gha.AppendFile(path, render()); err != nil {
+	if slices.Contains(r.givenUp, path) {
+		return true
+	}
+	text := render()
+	err := stopping.Do(ctx, func() error { return gha.AppendFile(path, text) })
+	if err != nil {
 		r.warn(title, fmt.Sprintf("%s: %v", otherwise, cause(err)))
 	}
+	if errors.Is(err, stopping.ErrGivenUp) {
+		r.givenUp, saved = append(r.givenUp, path), false
+	}
+	return saved
 }
 
 // printJSON prints the outputs as JSON.

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v4"
 
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
@@ -69,8 +70,8 @@ func TestFit(t *testing.T) {
 		want string
 	}{
 		{1000, "head " + facts + log},
-		{150, "head " + facts + "Left out for want of room: the log. The job's log has more.\n"},
-		{85, "head Left out for want of room: the facts, the log. The job's log has more.\n"},
+		{150, "head " + facts + "Omitted because the summary is full: the log. See the job's log.\n"},
+		{85, "head Omitted because the summary is full: the facts, the log. See the job's log.\n"},
 	} {
 		got := fit([]section{{"", "head ", 0}, {"the facts", facts, 2}, {"nothing", "", 1}, {"the log", log, 1}}, tt.room)
 		if got != tt.want {
@@ -79,13 +80,13 @@ func TestFit(t *testing.T) {
 	}
 }
 
-// TestShell holds that a word stays the one word that it is, for a real shell.
-func TestShell(t *testing.T) {
-	for _, s := range append(ghatest.Hostile, "it's", "'", "''", "$(exit 1)", "`exit 1`", "-n", "a b") {
+// TestQuoteYAML holds that a text stays the text that it is, for a reader of YAML.
+func TestQuoteYAML(t *testing.T) {
+	for _, s := range append(ghatest.Hostile, "it's", "'", "''", "true", "a: b", "- a", "a b", "12:34:56", "ghcr.io/acme/bot:v1", "none", "0x10") {
 		want := untrusted.Cut(untrusted.Cleaner{}.Line(s), maxCell)
-		out, err := exec.Command("sh", "-c", "printf %s\\| -- "+shell(want)).Output()
-		if err != nil || string(out) != "--|"+want+"|" {
-			t.Errorf("%.60q: the shell sees %.200q, %v", want, out, err)
+		var got struct{ A string }
+		if err := yaml.Unmarshal([]byte("a: "+quoteYAML(want)+"\n"), &got); err != nil || got.A != want {
+			t.Errorf("%.60q: read as %.200q, %v", want, got.A, err)
 		}
 	}
 }
@@ -99,7 +100,7 @@ func TestSuperseded(t *testing.T) {
 		event.Observed{Observation: revision.Observation{State: revision.State{Stage: "Active", Ready: 3}}},
 		event.Observed{Observation: revision.Observation{State: revision.State{Stage: revision.Superseded}}},
 		red(verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded, Message: "m"}))
-	r.Finish()
+	r.Finish(t.Context())
 	data, err := os.ReadFile(output)
 	if err != nil {
 		t.Fatal(err)
@@ -109,15 +110,14 @@ func TestSuperseded(t *testing.T) {
 	}
 }
 
-// TestDelimiters holds that nobody can guess an output's delimiter, nor a token
-// that ends stop-commands.
+// TestDelimiters holds that nobody can guess an output's delimiter.
 func TestDelimiters(t *testing.T) {
 	seen := map[string]bool{}
 	for range 2 {
 		got := jobs[0].leave(t, true, "x")
-		found := regexp.MustCompile(`(?m)(?:<<|^::stop-commands::)(.*)$`).FindAllStringSubmatch(got.outputs+got.log, -1)
-		if len(found) != len(OutputTable())+2 {
-			t.Errorf("%d delimiters, want one for each output and two tokens: %q", len(found), found)
+		found := regexp.MustCompile(`(?m)<<(.*)$`).FindAllStringSubmatch(got.outputs, -1)
+		if len(found) != len(OutputTable()) {
+			t.Errorf("%d delimiters, want one for each output: %q", len(found), found)
 		}
 		for _, m := range found {
 			if end := m[1]; seen[end] || len(end) < 20 {
@@ -141,8 +141,8 @@ func TestFirstLines(t *testing.T) {
 	}
 	play(r.Handle, "bot").emit(event.Configured{File: "pcc-deploy.toml", FileKeys: []string{"agent_name", "image"}})
 	r.Mask("two")
-	play(r.Handle, "bot").emit(event.Configured{File: "sk_one/two"})
-	want := "::add-mask::sk_one\nPipecat Cloud Deploy v1.2.3\nRead pcc-deploy.toml: agent_name, image\n::add-mask::two\nRead ***/***: \n"
+	play(r.Handle, "bot").emit(event.Configured{File: "sk_one/two", FileKeys: []string{"image"}})
+	want := "::add-mask::sk_one\nPipecat Cloud Deploy v1.2.3\nUsing agent_name, image from pcc-deploy.toml.\n::add-mask::two\nUsing image from ***/***.\n"
 	if log.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", log.String(), want)
 	}
@@ -156,16 +156,16 @@ func TestFiles(t *testing.T) {
 	r.JSON(&out, &log)
 	r.File(filepath.Join(dir, "page.md"))
 	play(r.Handle, "bot").emit(event.Configured{}, green(verdict.Ready))
-	r.Finish()
+	r.Finish(t.Context())
 	if !strings.HasPrefix(out.String(), "{\n  \"status\": \"ready\",\n  \"deployment-id\": \"\",\n") || other.Len() > 0 {
 		t.Errorf("the outputs are %s and the log %s", out.String(), other.String())
 	}
-	if want := "✓ bot is ready"; !strings.Contains(log.String(), want) || !strings.Contains(log.String(), "Warning: The outputs could not be written") {
+	if want := "✓ The new version is live on bot"; !strings.Contains(log.String(), want) || !strings.Contains(log.String(), "Warning: The outputs could not be written") {
 		t.Errorf("the log is %s", log.String())
 	}
 	for _, name := range []string{"summary.md", "page.md"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil || !strings.HasPrefix(string(data), "## ✓ bot is ready") || !strings.Contains(string(data), "> ⚠ The outputs could not be written") {
+		if err != nil || !strings.HasPrefix(string(data), "## ✓ The new version is live on bot") || !strings.Contains(string(data), "> ⚠ The outputs could not be written") {
 			t.Errorf("%s: %v\n%s", name, err, data)
 		}
 	}
@@ -180,8 +180,8 @@ func TestDeadLog(t *testing.T) {
 	for _, runner := range []string{"true", ""} {
 		r := New(deadWriter{}, map[string]string{"GITHUB_ACTIONS": runner})
 		r.Mask("k")
-		play(r.Handle, "bot").emit(event.Configured{}, red(verdict.Failure{Reason: verdict.API, Message: "m", Output: "d"}))
-		r.Finish()
+		play(r.Handle, "bot").emit(event.Configured{}, red(verdict.Failure{Reason: verdict.API, Message: "m", Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: "d"}}}))
+		r.Finish(t.Context())
 	}
 }
 
@@ -197,9 +197,9 @@ func TestSurvives(t *testing.T) {
 	r := New(&log, map[string]string{"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": page})
 	p := play(r.Handle, "bot")
 	p.emit(event.Configured{}, event.Planned{}, strange{}, nil, event.NotReverted{Err: errors.New("why")})
-	r.save(page, func() string { panic("boom") }, "", "")
+	r.save(t.Context(), page, func() string { panic("boom") }, "", "")
 	p.emit(event.Finished{Result: verdict.Of(verdict.Ready, nil)})
-	r.Finish()
+	r.Finish(t.Context())
 	if n := strings.Count(log.String(), "This action broke while it showed something"); n != 3 || !strings.Contains(log.String(), "Not rolled back: why.") {
 		t.Errorf("%d faults are shown, want 3:\n%s", n, log.String())
 	}
@@ -226,7 +226,7 @@ func TestBrokenLog(t *testing.T) {
 		output := filepath.Join(t.TempDir(), "output")
 		r := New(&brokenWriter{faults}, map[string]string{"GITHUB_OUTPUT": output})
 		play(r.Handle, "bot").emit(green(verdict.Ready))
-		r.Finish()
+		r.Finish(t.Context())
 		if data, err := os.ReadFile(output); err != nil || !strings.Contains(string(data), "status<<") || !strings.Contains(string(data), "\nready\n") {
 			t.Errorf("outputs %q, %v", data, err)
 		}
@@ -237,7 +237,7 @@ func TestBrokenLog(t *testing.T) {
 func TestNoResult(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "output")
 	r := New(&bytes.Buffer{}, map[string]string{"GITHUB_OUTPUT": output})
-	r.Finish()
+	r.Finish(t.Context())
 	data, err := os.ReadFile(output)
 	if err != nil {
 		t.Fatal(err)

@@ -135,7 +135,8 @@ def run(oracle, folder):
     """Compares, and returns how many files agree, the differences by name, and the failures."""
     all_keys = list(files())
     texts = [write(keys) for keys in all_keys]
-    answers = subprocess.run([oracle, "-config"], input="\n".join(map(json.dumps, texts)), text=True, capture_output=True, check=True).stdout.splitlines()
+    (folder / "ours").mkdir()
+    answers = subprocess.run([oracle, "-config", folder / "ours"], input="\n".join(map(json.dumps, texts)), text=True, capture_output=True, check=True).stdout.splitlines()
     agreed, explained, failures = 0, {}, []
     path = folder / "pcc-deploy.toml"
     for keys, text, answer in zip(all_keys, texts, answers, strict=True):

@@ -4,6 +4,8 @@
 //	go run ./cmd/demo          a deployment that goes well
 //	go run ./cmd/demo crash    one that does not
 //	go run ./cmd/demo -list    what else there is
+//	go run ./cmd/demo -open crash          the job summary in the browser
+//	go run ./cmd/demo -html page.html crash   the same, in a file
 package main
 
 import (
@@ -13,6 +15,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http/httptest"
 	"os"
@@ -28,20 +31,15 @@ import (
 func main() {
 	flags := flag.NewFlagSet("demo", flag.ExitOnError)
 	list := flags.Bool("list", false, "list the scripts")
+	page := flags.String("html", "", "write the job summary to a `file`, as a web page")
+	show := flags.Bool("open", false, "show the job summary in the browser")
 	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), "go run ./cmd/demo [-list] [SCRIPT]\n\n")
+		fmt.Fprint(flags.Output(), "go run ./cmd/demo [-html FILE] [-open] [SCRIPT]\ngo run ./cmd/demo -list\n\n")
 		flags.PrintDefaults()
 	}
 	_ = flags.Parse(os.Args[1:])
 	if *list {
-		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-		for _, s := range simulator.Scripts() {
-			fmt.Fprintf(w, "%s\t%s\n", s.Name, s.Text)
-		}
-		for _, s := range scenes {
-			fmt.Fprintf(w, "%s\t%s\n", s.name, s.text)
-		}
-		w.Flush()
+		listScripts(os.Stdout)
 		return
 	}
 	name := "ok"
@@ -55,7 +53,14 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := demo(ctx, s); err != nil {
+	if *show && *page == "" {
+		*page = filepath.Join(os.TempDir(), "pipecat-cloud-deploy-"+name+".html")
+	}
+	err := demo(ctx, s, *page)
+	if err == nil && *show {
+		err = open(*page)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
@@ -66,13 +71,18 @@ type scene struct {
 	name, text string
 	inputs     [][2]string
 	build      string // how the cloud build goes
+	green      bool
 }
 
-// scenes are those that are more than the script of an image.
+// scenes are those that are more than the script of an image. One without a text
+// is a script of that name with more inputs, which show what it is about.
 var scenes = []scene{
-	{"rollback", "the same as crash, and what ran before is put back", [][2]string{{"image", "ghcr.io/acme/bot:crash"}, {"rollback-on-failure", "true"}}, ""},
-	{"build", "the sample agent is built in the cloud, and deployed", [][2]string{{"cloud-build", "true"}}, "ok"},
-	{"build-failed", "the sample agent cannot be built", [][2]string{{"cloud-build", "true"}}, "failed"},
+	{"rollback", "the same as crash, and the previous deployment is restored", [][2]string{{"image", "ghcr.io/acme/bot:crash"}, {"rollback-on-failure", "true"}}, "", false},
+	{"build", "the sample agent is built in the cloud and deployed", [][2]string{{"cloud-build", "true"}}, "ok", true},
+	{"build-failed", "the sample agent cannot be built", [][2]string{{"cloud-build", "true"}}, "failed", false},
+	{"dry-run", "the change is shown, and nothing is sent", [][2]string{{"image", "ghcr.io/acme/bot:ok"}, {"min-agents", "2"}, {"dry-run", "true"}}, "", true},
+	{"cold", "", [][2]string{{"image", "ghcr.io/acme/bot:cold"}, {"min-agents", "3"}, {"wait-for", "warm"}}, "", true},
+	{"flapping", "", [][2]string{{"image", "ghcr.io/acme/bot:flapping"}, {"min-ready-seconds", "5"}}, "", true},
 }
 
 func sceneOf(name string) (scene, bool) {
@@ -92,13 +102,14 @@ var agent embed.FS
 
 // demo deploys to the simulator, and shows what the action prints and writes,
 // however it ends.
-func demo(ctx context.Context, s scene) error {
+func demo(ctx context.Context, s scene, html string) error {
 	dir, err := os.MkdirTemp("", "pipecat-cloud-deploy-demo-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	binary, page := filepath.Join(dir, "pipecat-cloud-deploy"), filepath.Join(dir, "summary.md")
+	fmt.Println("── Compiling the action; the first time takes a minute or two")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "pipecat-cloud-deploy").CombinedOutput(); err != nil {
 		return fmt.Errorf("building the action: %w\n%s", err, out)
 	}
@@ -141,10 +152,35 @@ func demo(ctx context.Context, s scene) error {
 	if err != nil {
 		return err
 	}
-	colour := "red"
+	color := "red"
 	if action.ProcessState.Success() {
-		colour = "green"
+		color = "green"
 	}
-	fmt.Printf("\n── The job summary, in Markdown\n%s── The job is %s: exit code %d\n", summary, colour, action.ProcessState.ExitCode())
-	return nil
+	fmt.Printf("\n── The job summary, in Markdown\n%s── The job is %s: exit code %d\n", summary, color, action.ProcessState.ExitCode())
+	if html == "" {
+		return nil
+	}
+	fmt.Printf("── The job summary as a web page: %s\n", html)
+	return writeHTML(html, summary)
+}
+
+// listScripts lists what can be shown: those that end well, then the others.
+func listScripts(to io.Writer) {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	defer w.Flush()
+	group := func(title string, green bool) {
+		fmt.Fprintln(w, title)
+		for _, s := range simulator.Scripts() {
+			if s.Serves() == green {
+				fmt.Fprintf(w, "  %s\t%s\n", s.Name, s.Text)
+			}
+		}
+		for _, s := range scenes {
+			if s.text != "" && s.green == green {
+				fmt.Fprintf(w, "  %s\t%s\n", s.name, s.text)
+			}
+		}
+	}
+	group("Green jobs:", true)
+	group("\nRed jobs:", false)
 }

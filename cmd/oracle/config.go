@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/config"
@@ -20,12 +19,11 @@ type Reading struct {
 }
 
 // readAll reads the texts of config files, a JSON text each, and writes what they say.
-func readAll(r io.Reader, w io.Writer) error {
-	dir, err := os.MkdirTemp("", "oracle-")
-	if err != nil {
+// It writes each into the folder, and makes that the current one.
+func readAll(dir string, r io.Reader, w io.Writer) error {
+	if err := os.Chdir(dir); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
 	texts, lines := json.NewDecoder(r), json.NewEncoder(w)
 	for {
 		var text string
@@ -35,7 +33,7 @@ func readAll(r io.Reader, w io.Writer) error {
 		case err != nil:
 			return err
 		}
-		reading, err := readConfig(dir, text)
+		reading, err := readConfig(text)
 		if err != nil {
 			return err
 		}
@@ -45,12 +43,13 @@ func readAll(r io.Reader, w io.Writer) error {
 	}
 }
 
-// readConfig is what the program makes of a config file and no other input.
-func readConfig(dir, text string) (Reading, error) {
-	if err := os.WriteFile(filepath.Join(dir, "pcc-deploy.toml"), []byte(text), 0o600); err != nil {
+// readConfig is what the program makes of a config file in the current folder and no
+// other input.
+func readConfig(text string) (Reading, error) {
+	if err := os.WriteFile("pcc-deploy.toml", []byte(text), 0o600); err != nil {
 		return Reading{}, err
 	}
-	c, err := config.Load(nil, gha.Env{"GITHUB_WORKSPACE": dir, "INPUT_API-KEY": "sk_oracle", "GITHUB_ACTIONS": "true"})
+	c, err := config.Load(nil, gha.Env{"INPUT_API-KEY": "sk_oracle"})
 	if problems := (config.Problems)(nil); errors.As(err, &problems) {
 		var reading Reading
 		for _, p := range problems {

@@ -3,7 +3,7 @@
 //
 //	oracle -generate 4000 [-seed 1]   prints cases, a line each
 //	oracle <cases                     prints a verdict for each line
-//	oracle -config <texts             prints what each config file says, or why not
+//	oracle -config DIR <texts         prints what each config file says, or why not
 //
 // The other half, .ci/oracle.d, asks the platform's own CLI the same.
 package main
@@ -21,15 +21,15 @@ import (
 func main() {
 	n := flag.Int("generate", 0, "how many cases to print; 0: judge those of the standard input")
 	seed := flag.Uint64("seed", 1, "of the cases that are generated")
-	configs := flag.Bool("config", false, "read config files, each a JSON text of the standard input")
+	configs := flag.String("config", "", "an empty folder, to read config files in, each a JSON text of the standard input")
 	flag.Parse()
 	out := bufio.NewWriter(os.Stdout)
 	var err error
 	switch {
 	case *n > 0:
 		err = generate(*n, *seed, out)
-	case *configs:
-		err = readAll(os.Stdin, out)
+	case *configs != "":
+		err = readAll(*configs, os.Stdin, out)
 	default:
 		err = judgeAll(os.Stdin, out)
 	}

@@ -75,9 +75,10 @@ func TestCompare(t *testing.T) {
 
 // TestConfigs holds that each text has its line, whatever it is.
 func TestConfigs(t *testing.T) {
-	var out bytes.Buffer
+	dir, out := t.TempDir(), bytes.Buffer{}
+	t.Chdir(dir)
 	const texts = `"agent_name = \"my-bot\"\nimage = \"a/b:v1\"\nscaling.min_agents = 2" "agent_name = 1" ""`
-	if err := readAll(strings.NewReader(texts), &out); err != nil {
+	if err := readAll(dir, strings.NewReader(texts), &out); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{`{"fields":{"agent_name":"my-bot","builds":false,"context_dir":".","dockerfile":"Dockerfile","image":"a/b:v1","min_agents":2}}`,
@@ -86,7 +87,7 @@ func TestConfigs(t *testing.T) {
 	if len(lines) != 4 || lines[0] != want[0] || lines[1] != want[1] || !strings.HasPrefix(lines[2], want[2]) {
 		t.Errorf("got %s", out.String())
 	}
-	if err := readAll(strings.NewReader(`"half`), &out); err == nil {
+	if err := readAll(dir, strings.NewReader(`"half`), &out); err == nil {
 		t.Error("half a text is read")
 	}
 }

@@ -44,6 +44,14 @@ func TestBadInput(t *testing.T) {
 			}
 			return s
 		}(), " "), nil, Options{}, inputDockerfile, `"Dockerfile.09" and 4 more`},
+		{"one Dockerfile, and what it copies", "bot.py server/bot.py server/x.py", map[string]string{"server/Dockerfile": "FROM x\nCOPY x.py .\n"}, Options{}, inputDockerfile,
+			`these are there: "server/Dockerfile"; set build-context: server, for what it copies is in that folder (with dockerfile: server/Dockerfile alone it would not be found)`},
+		{"one Dockerfile, beside what it copies", "a/bot.py", map[string]string{"a/docker/bot.Dockerfile": "FROM x\nCOPY bot.py .\n"}, Options{Dir: "a"}, inputDockerfile,
+			`; set dockerfile: docker/bot.Dockerfile, for what it copies is beside that folder (with build-context: a/docker and dockerfile: bot.Dockerfile it would not be found)`},
+		{"one Dockerfile, in a folder of the working directory", "a/server/x", map[string]string{"a/server/Dockerfile": "FROM x\nCOPY x .\n"}, Options{Dir: "a", Input: "."}, inputDockerfile, `; set build-context: server, for`},
+		{"one Dockerfile, that copies all", "x", map[string]string{"my agent/Dockerfile": "FROM x\nCOPY . .\n"}, Options{}, inputDockerfile,
+			`; set build-context: "my agent" if what it copies is in that folder, or else dockerfile: "my agent/Dockerfile"`},
+		{"one Dockerfile, of another name", "bot.py Containerfile", nil, Options{}, inputDockerfile, `these are there: "Containerfile"; set dockerfile: Containerfile`},
 		{"a folder", "Dockerfile/x a/Dockerfile", nil, Options{}, inputDockerfile, `"Dockerfile" is a folder; these are there: "a/Dockerfile"`},
 		{"the context itself", "Dockerfile", nil, Options{Dockerfile: "."}, inputDockerfile, `"." is a folder`},
 		{"beyond a file", "bot.py Dockerfile", nil, Options{Dockerfile: "bot.py/Dockerfile"}, inputDockerfile, `"bot.py/Dockerfile" is not in the build context; these are there: "Dockerfile"`},
@@ -106,7 +114,7 @@ func TestWhatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	if got := whatIsThere(root); got != `these are there: "z/bot.dockerfile", "a/a/Dockerfile"` {
+	if got := whatIsThere(root, Options{}); got != `these are there: "z/bot.dockerfile", "a/a/Dockerfile"` {
 		t.Error(got)
 	}
 }

@@ -17,6 +17,7 @@ const MaxUnpacked = 500 << 20
 type Options struct {
 	Dir        string   // the context; empty: the workspace, or else the current folder
 	Workspace  string   // a relative Dir is in it, and every Dir must be; empty: no such limit
+	Input      string   // the context as build-context names it, for messages; empty: Dir
 	Dockerfile string   // its path in the context; empty: Dockerfile
 	Exclude    []string // patterns on top of the ignore file's, in its syntax; each may have several lines
 	Temp       string   // where the archive is written, made when missing; empty: os.TempDir
@@ -41,15 +42,20 @@ type Archive struct {
 	Unpacked   int64  // bytes of its files
 	Files      int    // files and symbolic links in it
 	Dockerfile string // the Dockerfile's path in it, with slashes
+	Dir        string // the context's own path in the workspace, with slashes; "" for all of it
 	IgnoreFile string // whose rules were kept, with slashes; empty: the platform's own list
 
-	// KeptOut are the secrets that are not in it, though no rule of the user's
-	// leaves them out, and Left the sockets, pipes and devices. A folder ends in a
-	// slash. Names are not ours: print them quoted.
-	KeptOut []string
-	Left    []string
+	// KeptOut may hold secrets and are not in it, though no rule of the user's
+	// excludes them. NamedIn may hold secrets as well and are in it, because a
+	// pattern with a ! names them. Left are the sockets, pipes and devices. A
+	// folder ends in a slash. Names are not ours: print them quoted.
+	KeptOut, NamedIn, Left []string
 
-	file *tempFile
+	// Missing is what the Dockerfile takes from the context, and what is not in it.
+	Missing []Missing
+
+	file     *tempFile
+	pointers []string
 }
 
 // Reader returns a new reader of the archive from its start. Readers don't
@@ -72,7 +78,7 @@ func Pack(ctx context.Context, o Options) (*Archive, error) {
 		return nil, err
 	}
 	defer root.Close()
-	dockerfile, kept, err := findDockerfile(root, o.Dockerfile)
+	dockerfile, kept, err := findDockerfile(root, o)
 	rules, badRules := newRules(root, dockerfile, kept, o.Exclude)
 	if err := errors.Join(err, badRules); err != nil {
 		return nil, err
@@ -81,15 +87,18 @@ func Pack(ctx context.Context, o Options) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(found.tooLarge(), found.nothingLeft(root, dockerfile)); err != nil {
+	sources := readSources(root, dockerfile)
+	if err := errors.Join(found.tooLarge(), found.nothingLeft(sources)); err != nil {
 		return nil, err
 	}
 	a := &Archive{
 		Unpacked:   found.bytes,
 		Files:      found.files,
 		Dockerfile: dockerfile,
+		Dir:        inWorkspace(o),
 		IgnoreFile: rules.file,
 		KeptOut:    found.keptOut,
+		NamedIn:    found.namedIn,
 		Left:       found.left,
 	}
 	if a.file, err = newTempFile(o.Temp); err != nil {
@@ -105,5 +114,7 @@ func Pack(ctx context.Context, o Options) (*Archive, error) {
 		return nil, err
 	}
 	packed = true
+	l := lookup{root: root, found: found, rules: rules, o: o, dir: a.Dir, docker: dockerfile}
+	a.Missing = l.look(sources, a.pointers)
 	return a, nil
 }

@@ -36,7 +36,7 @@ func sameAsDocker(t *testing.T, dir, dockerfile string, all []packed) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	dockerfile, kept, err := findDockerfile(root, dockerfile)
+	dockerfile, kept, err := findDockerfile(root, Options{Dockerfile: dockerfile})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,8 @@ func sent(t *testing.T, dir, dockerfile string) (all []packed) {
 }
 
 // TestRandomRules packs random contexts by random rules, and holds that to a walk
-// that looks into every folder; with -docker to docker as well.
+// that looks into every folder, with Docker's own matcher and what may hold secrets
+// left out; with -docker to docker as well.
 func TestRandomRules(t *testing.T) {
 	for seed := range max(300, *withDocker) {
 		random := rand.New(rand.NewPCG(uint64(seed), 5))
@@ -119,7 +120,7 @@ func TestRandomRules(t *testing.T) {
 		}
 		dir := tree(t, "Dockerfile")
 		for range 14 {
-			name := filepath.Join(dir, some("a b ab a.b"))
+			name := filepath.Join(dir, some("a b ab a.b a b ab a.b .env x.key"))
 			if os.MkdirAll(filepath.Dir(name), 0o755) != nil { // beyond a file
 				continue
 			}
@@ -134,7 +135,7 @@ func TestRandomRules(t *testing.T) {
 		}
 		lines := []string{"Dockerfile*"}
 		for range 1 + random.IntN(5) {
-			line := one("! ! _ _ _") + one("/ ./ _ _ _ _ _ _") + some("a a b b ab a.b * ** a* *b ? a? [ab] [^a] a[^x]b **b a** b**b .. .") + one("/ _ _ _ _")
+			line := one("! ! _ _ _") + one("/ ./ _ _ _ _ _ _") + some("a a b b ab a.b * ** a* *b ? a? [ab] [^a] a[^x]b **b a** b**b .. . .env .* *.* *.key x.*") + one("/ _ _ _ _")
 			line = strings.ReplaceAll(line, "_", "")
 			if _, err := parse(line, false); err == nil {
 				lines = append(lines, line)
@@ -174,7 +175,7 @@ func everywhere(t *testing.T, dir, ignore string) (names []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := map[string]bool{".": true}
+	in, kept := map[string]bool{".": true}, map[string]bool{}
 	infos := map[string]patternmatcher.MatchInfo{}
 	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, _ fs.DirEntry, err error) error {
 		if err != nil || name == "." {
@@ -182,6 +183,11 @@ func everywhere(t *testing.T, dir, ignore string) (names []string) {
 		}
 		out, info, err := m.MatchesUsingParentResults(name, infos[path.Dir(name)])
 		infos[name] = info
+		kept[name] = (kept[path.Dir(name)] || isSecret(path.Base(name))) && !slices.ContainsFunc(patterns, func(p string) bool {
+			pattern, negated := strings.CutPrefix(p, "!")
+			return negated && newNegation(pattern).names(name)
+		})
+		out = out || kept[name]
 		for at := name; !out && !in[at] && at != "Dockerfile"; at = path.Dir(at) {
 			in[at] = true
 			names = append(names, at)

@@ -51,6 +51,28 @@ func openContext(o Options) (*os.Root, error) {
 	return root, nil
 }
 
+// inWorkspace is the path of the context in the workspace, with slashes; "" for the
+// workspace itself, or where there is none.
+func inWorkspace(o Options) string {
+	workspace, err := absolute(o.Workspace)
+	if err != nil || workspace == "" {
+		return ""
+	}
+	named := cmp.Or(o.Dir, ".")
+	if !filepath.IsAbs(named) {
+		named = filepath.Join(workspace, named)
+	}
+	real, err := absolute(named)
+	if err != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(workspace, real)
+	if err != nil || rel == "." {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
 // absolute returns a path without links, and nothing for none.
 func absolute(name string) (string, error) {
 	if name == "" {
@@ -90,8 +112,8 @@ func openWithin(workspace, dir string) (*os.Root, error) {
 
 // findDockerfile returns the Dockerfile's path in the context, with slashes, and
 // all that must be packed for it to be there: itself, and the links on the way.
-func findDockerfile(root *os.Root, name string) (dockerfile string, kept []string, err error) {
-	name = cmp.Or(name, "Dockerfile")
+func findDockerfile(root *os.Root, o Options) (dockerfile string, kept []string, err error) {
+	name := cmp.Or(o.Dockerfile, "Dockerfile")
 	wrong := func(err error, format string, args ...any) error {
 		return &Error{Input: inputDockerfile, Text: fmt.Sprintf("%q ", name) + fmt.Sprintf(format, args...), Err: err}
 	}
@@ -104,7 +126,7 @@ func findDockerfile(root *os.Root, name string) (dockerfile string, kept []strin
 	case errors.Is(err, errOutside):
 		return dockerfile, nil, wrong(nil, "is a symbolic link, or beyond one, that leads out of the build context; give a file within %s", inputContext)
 	case errors.Is(err, fs.ErrNotExist):
-		return dockerfile, nil, wrong(err, "is not in the build context; %s", whatIsThere(root))
+		return dockerfile, nil, wrong(err, "is not in the build context; %s", whatIsThere(root, o))
 	case err != nil:
 		return dockerfile, nil, wrong(err, "cannot be opened: %v", err)
 	}
@@ -113,7 +135,7 @@ func findDockerfile(root *os.Root, name string) (dockerfile string, kept []strin
 	case err != nil:
 		return dockerfile, nil, wrong(err, "cannot be opened: %v", err)
 	case info.IsDir():
-		return dockerfile, nil, wrong(nil, "is a folder; %s", whatIsThere(root))
+		return dockerfile, nil, wrong(nil, "is a folder; %s", whatIsThere(root, o))
 	case !info.Mode().IsRegular():
 		return dockerfile, nil, wrong(nil, "is not a regular file")
 	}
@@ -158,9 +180,9 @@ func resolve(root *os.Root, name string) ([]string, error) {
 	return append(links, at), nil
 }
 
-// whatIsThere names the Dockerfiles that are in a context, the nearest first,
-// or else of what is.
-func whatIsThere(root *os.Root) string {
+// whatIsThere names the Dockerfiles that are in a context, the nearest first, with
+// what to set where there is just one; or else what is there.
+func whatIsThere(root *os.Root, o Options) string {
 	const most = 20_000 // entries that are looked at
 	var named, top []string
 	files := root.FS()
@@ -186,6 +208,8 @@ func whatIsThere(root *os.Root) string {
 		}
 	}
 	switch {
+	case len(named) == 1:
+		return "these are there: " + quoted(named) + "; " + proposal(root, o, named[0])
 	case len(named) > 0:
 		return "these are there: " + quoted(named)
 	case len(top) > 0:

@@ -1,7 +1,6 @@
 package buildcontext
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,9 @@ import (
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 )
+
+// maxBad is how many bad patterns are reported.
+const maxBad = 30
 
 // unneeded is what the platform's clients leave out of a context that has no
 // ignore file, at any depth; the secrets of isSecret are in their list, too. A
@@ -31,19 +33,13 @@ var unneeded = []string{
 	"**/.ipynb_checkpoints", "**/.cache", "**/.DS_Store", "**/Thumbs.db", "**.log",
 }
 
-// isSecret reports whether a name is of those that stay out whatever the rules
-// say, unless one of them takes it back in: .env, .env.*, *.pem and *.key.
-func isSecret(name string) bool {
-	return name == ".env" || strings.HasPrefix(name, ".env.") || strings.HasSuffix(name, ".pem") || strings.HasSuffix(name, ".key")
-}
-
 // rules say what of a context is packed. They are Docker's: the last pattern
 // that matches a path or one of its folders decides.
 //
 // https://docs.docker.com/build/concepts/context/#dockerignore-files
 type rules struct {
 	file      string // the ignore file; empty: unneeded
-	matcher   *patternmatcher.PatternMatcher
+	patterns  *patterns
 	negations []negation      // patterns with a !
 	kept      map[string]bool // the Dockerfile, and the links to it
 	through   map[string]bool // folders on the way to these
@@ -60,8 +56,7 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 			r.through[dir] = true
 		}
 	}
-	patterns := slices.Clone(unneeded)
-	var bad []error
+	read := reading{patterns: slices.Clone(unneeded)}
 	files := []string{dockerfile + ".dockerignore", ".dockerignore"}
 	if len(kept) == 0 {
 		files = files[1:] // the Dockerfile was not found
@@ -71,44 +66,66 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		r.file, patterns = name, nil
+		r.file, read.patterns = name, nil
 		if err != nil {
-			bad = append(bad, err)
+			read.bad = append(read.bad, err)
 			break
 		}
-		for i, line := range strings.Split(text, "\n") {
-			more, err := parse(line, i == 0)
-			if err != nil {
-				bad = append(bad, &Error{File: name, Line: i + 1, Text: err.Error()})
+		number := 0
+		for line := range strings.Lines(text) {
+			if number++; !read.line(line, number == 1, Error{File: name, Line: number}) {
+				break
 			}
-			patterns = append(patterns, more...)
 		}
 		break
 	}
-	for _, lines := range exclude {
-		for line := range strings.Lines(lines) {
-			more, err := parse(line, false)
-			if err != nil {
-				bad = append(bad, &Error{Input: inputExclude, Text: err.Error()})
-			}
-			patterns = append(patterns, more...)
+	for line := range strings.Lines(strings.Join(exclude, "\n")) {
+		if !read.line(line, false, Error{Input: inputExclude}) {
+			break
 		}
 	}
-	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
+	if len(read.bad) > 0 {
+		return nil, errors.Join(read.bad...)
 	}
-	return r, r.compile(patterns)
+	return r, r.compile(read.patterns)
+}
+
+// reading are the patterns of the lines that are read, and what is wrong with others.
+type reading struct {
+	patterns []string
+	bad      []error
+	limits   limits
+	full     bool // no more lines are to be read
+}
+
+// line takes up a line that is somewhere, and reports whether more can be read.
+func (r *reading) line(text string, first bool, at Error) bool {
+	if r.full {
+		return false
+	}
+	patterns, err := parse(text, first)
+	if err == nil {
+		err = r.limits.add(patterns...)
+		r.full = err != nil
+	}
+	if err != nil {
+		at.Text = err.Error()
+		r.bad = append(r.bad, &at)
+	}
+	if len(r.bad) == maxBad {
+		r.bad, r.full = append(r.bad, &Error{File: at.File, Input: at.Input, Text: "the lines after that were not read"}), true
+	}
+	r.patterns = append(r.patterns, patterns...)
+	return !r.full
 }
 
 // compile takes patterns that parse.
 func (r *rules) compile(patterns []string) (err error) {
-	if r.matcher, err = patternmatcher.New(patterns); err != nil {
+	if r.patterns, err = newPatterns(patterns); err != nil {
 		return err
 	}
-	for _, p := range r.matcher.Patterns() {
-		if p.Exclusion() {
-			r.negations = append(r.negations, newNegation(p.String()))
-		}
+	for _, p := range r.patterns.negations {
+		r.negations = append(r.negations, newNegation(p))
 	}
 	return nil
 }
@@ -148,6 +165,12 @@ var errControl = errors.New("it has a control character")
 
 // parse reads a line of an ignore file: a pattern, or none.
 func parse(line string, first bool) ([]string, error) {
+	if text := strings.TrimRight(line, "\r\n"); plain(text) {
+		return []string{text}, nil
+	}
+	if len(line) > maxRegular {
+		return nil, fmt.Errorf("%.200q… is longer than %d KiB", line, maxRegular>>10)
+	}
 	text := line
 	if !first {
 		text = "\n" + text // where the file's first line may have a byte order mark
@@ -160,7 +183,7 @@ func parse(line string, first bool) ([]string, error) {
 		// New alone does not see all that a regular expression will not take.
 		for _, tried := range [][]string{{p}, {"**", p}} {
 			m, bad := patternmatcher.New(tried)
-			if bad == nil {
+			if bad == nil && !simple(m) {
 				_, bad = m.MatchesOrParentMatches("x")
 			}
 			if bad != nil {
@@ -181,8 +204,7 @@ type negation struct {
 	parts []string
 	open  bool
 
-	// only is the pattern without its !; nil where its last part has wildcards
-	// alone: such a one does not name a secret.
+	// only is what of the pattern may name a secret; nil where that is nothing.
 	only *patternmatcher.PatternMatcher
 	none patternmatcher.MatchInfo // says that no folder above matches
 }
@@ -197,8 +219,8 @@ func newNegation(pattern string) negation {
 		}
 		n.parts = append(n.parts, part)
 	}
-	if strings.Trim(parts[len(parts)-1], "*?") != "" {
-		n.only, _ = patternmatcher.New([]string{pattern})
+	if only := naming(filepath.ToSlash(pattern)); only != "" {
+		n.only, _ = matcherOf(only)
 	}
 	if n.only != nil {
 		_, n.none, _ = n.only.MatchesUsingParentResults("", patternmatcher.MatchInfo{})
@@ -220,8 +242,9 @@ func (n negation) below(dir string) bool {
 	return n.open || len(n.parts) > strings.Count(dir, "/")+1
 }
 
-// explicit reports whether the pattern takes a path itself back in.
-func (n negation) explicit(name string) bool {
+// names reports whether the pattern takes a path itself back in, and not only a
+// folder that it is in.
+func (n negation) names(name string) bool {
 	if n.only == nil {
 		return false
 	}
@@ -231,9 +254,10 @@ func (n negation) explicit(name string) bool {
 
 // decision is what the rules say of a path.
 type decision struct {
-	out    bool // a rule leaves it out
-	secret bool // it is a secret, or in a folder that is
-	info   patternmatcher.MatchInfo
+	out    bool   // a rule leaves it out
+	secret bool   // it may hold secrets by its name, or is in a folder that may
+	named  string // what would be secret, but for a pattern that names it: the path, or a folder that is out; or empty
+	info   []bool // see patterns.match
 }
 
 // decide says what becomes of a path, given what became of the folder it is in.
@@ -243,14 +267,17 @@ func (r *rules) decide(name string, parent decision) (decision, error) {
 	}
 	var now decision
 	var err error
-	if now.out, now.info, err = r.matcher.MatchesUsingParentResults(name, parent.info); err != nil {
+	if now.out, now.info, err = r.patterns.match(name, parent.info); err != nil {
 		return now, err
+	}
+	if parent.out {
+		now.named = parent.named
 	}
 	if parent.secret || isSecret(path.Base(name)) {
 		now.secret = true
 		for _, n := range r.negations {
-			if n.explicit(name) {
-				now.secret = false
+			if n.names(name) {
+				now.secret, now.named = false, name
 				break
 			}
 		}
@@ -270,17 +297,4 @@ func (r *rules) cannotReinclude(dir string) bool {
 		}
 	}
 	return true
-}
-
-// copies reports whether a Dockerfile takes files from its context.
-func copies(dockerfile []byte) bool {
-	for line := range bytes.Lines(dockerfile) {
-		text := strings.ToUpper(string(line))
-		words := strings.Fields(text)
-		elsewhere := strings.Contains(text, "--FROM=") || strings.Contains(text, "://") || strings.Contains(text, "<<")
-		if len(words) > 2 && (words[0] == "COPY" || words[0] == "ADD") && !elsewhere {
-			return true
-		}
-	}
-	return false
 }

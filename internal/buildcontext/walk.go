@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -33,6 +32,7 @@ type contents struct {
 	files    int   // files and links
 	bytes    int64 // of files
 	keptOut  []string
+	namedIn  []string // what may hold secrets, and a pattern names
 	left     []string
 	unneeded int // entries that the rules leave out
 	own      int // files and links beside the Dockerfile and the ignore file
@@ -132,7 +132,10 @@ func (w *walker) one(name string, e fs.DirEntry, around decision, up *parent) er
 	}
 	out := now.out || now.secret
 	if now.secret && !now.out && !around.secret {
-		w.found.keptOut = append(w.found.keptOut, shown(name, e))
+		w.found.keptOut = append(w.found.keptOut, shown(name, e.IsDir()))
+	}
+	if named := shown(now.named, e.IsDir() || now.named != name); !out && now.named != "" && !slices.Contains(w.found.namedIn, named) {
+		w.found.namedIn = append(w.found.namedIn, named)
 	}
 	if out && (!e.IsDir() || w.rules.cannotReinclude(name)) {
 		return nil
@@ -186,31 +189,8 @@ func (w *walker) pack(p *parent) {
 	w.found.entries = append(w.found.entries, p.entry)
 }
 
-// nothingLeft returns an error where the rules leave a Dockerfile nothing to copy.
-func (c *contents) nothingLeft(root *os.Root, dockerfile string) error {
-	if c.own > 0 || c.unneeded == 0 && len(c.keptOut) == 0 {
-		return nil
-	}
-	f, err := openFile(root, dockerfile)
-	if err != nil {
-		return unreadable([]string{dockerfile}, err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	if err != nil {
-		return unreadable([]string{dockerfile}, err)
-	}
-	if !copies(text) {
-		return nil
-	}
-	return &Error{
-		Input: inputContext,
-		Text:  fmt.Sprintf("it is empty but for its Dockerfile, which copies from it: the ignore rules leave out all else; take back in what it copies, by a pattern with a ! in .dockerignore or %s", inputExclude),
-	}
-}
-
-func shown(name string, e fs.DirEntry) string {
-	if e.IsDir() {
+func shown(name string, folder bool) string {
+	if folder {
 		return name + "/"
 	}
 	return name

@@ -2,6 +2,7 @@ package buildcontext
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"crypto/md5"
 	"encoding/hex"
@@ -65,7 +66,7 @@ func (a *Archive) write(ctx context.Context, root *os.Root, found *contents, o O
 			return notWritten(err)
 		}
 	}
-	a.Size = to.n
+	a.Size, a.pointers = to.n, p.pointers
 	a.Hash = hex.EncodeToString(sum.Sum(nil))[:16]
 	return nil
 }
@@ -78,6 +79,7 @@ type packer struct {
 	progress Progress
 	tell     func(Progress)
 	open     opener
+	pointers []string // of Git LFS, that were packed
 }
 
 // pack writes the first of the entries that are left.
@@ -144,6 +146,9 @@ func (p *packer) file(e entry, left []entry) error {
 			return changed(e.path)
 		case n == 0 && err != nil:
 			return p.unreadable(err, left)
+		}
+		if e.size <= maxPointer && bytes.HasPrefix(p.buffer[:n], []byte(pointerStart)) {
+			p.pointers = append(p.pointers, e.path)
 		}
 		if _, err := p.tar.Write(p.buffer[:n]); err != nil {
 			return notWritten(err)

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -209,18 +208,5 @@ func TestMovingTag(t *testing.T) {
 		if got := len(cfg.Notices) == 1; err != nil || got != want || got && !strings.Contains(told(cfg.Notices)[0], "it cannot be rolled back to") {
 			t.Errorf("%s: %q, %v", image, told(cfg.Notices), err)
 		}
-	}
-}
-
-// TestManyProblems holds that a file of nonsense is told in a page, and how much more
-// there is.
-func TestManyProblems(t *testing.T) {
-	var text strings.Builder
-	for i := range 20_000 {
-		fmt.Fprintf(&text, "k%d = 1\n", i)
-	}
-	f := parseFile("f", []byte(text.String()))
-	if len(f.problems) != maxProblems+1 || f.problems[maxProblems].String() != "f: 19970 more of its keys are wrong" || f.problems[29].Line != 30 {
-		t.Errorf("%d problems, the last %v", len(f.problems), f.problems[len(f.problems)-1])
 	}
 }

@@ -29,6 +29,9 @@ type Config struct {
 
 	Build Build
 
+	// Secrets are put into Settings.SecretSet before the update.
+	Secrets []pipecat.SecretValue
+
 	ForceRedeploy     bool
 	CreateIfMissing   bool
 	DryRun            bool
@@ -86,7 +89,16 @@ func (c Config) Source() *buildcontext.Options {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(c.WorkingDirectory, dir)
 	}
-	return &buildcontext.Options{Dir: dir, Workspace: cmp.Or(c.Workspace, "."), Dockerfile: c.Build.Dockerfile, Exclude: c.Build.Exclude, Temp: c.Build.Temp}
+	return &buildcontext.Options{Dir: dir, Input: c.Build.Context, Workspace: cmp.Or(c.Workspace, "."), Dockerfile: c.Build.Dockerfile, Exclude: c.Build.Exclude, Temp: c.Build.Temp}
+}
+
+// LogTimeout is how long a failure may take to read the agent's log: callers may wait
+// for the rollback.
+func (c Config) LogTimeout() time.Duration {
+	if c.RollbackOnFailure {
+		return 3 * time.Second
+	}
+	return maxWait
 }
 
 // Secret is a text that prints as ***.

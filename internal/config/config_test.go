@@ -262,8 +262,16 @@ func TestFlags(t *testing.T) {
 			t.Errorf("%s: %v", help, err)
 		}
 	}
+	if _, err := Load([]string{"version"}, env()); !errors.Is(err, ErrVersion) {
+		t.Errorf("version: %v", err)
+	}
 	var usage bytes.Buffer
 	Usage(&usage)
+	for line := range strings.Lines(usage.String()) {
+		if len(strings.TrimRight(line, "\n")) > usageWidth {
+			t.Errorf("-h has a line of more than %d characters: %s", usageWidth, line)
+		}
+	}
 	for _, in := range Table() {
 		if shown := strings.Contains(usage.String(), "  -"+in.Name); shown == in.Secret {
 			t.Errorf("-h shows %s: %v", in.Name, shown)
@@ -377,12 +385,41 @@ func TestFileProblems(t *testing.T) {
 		{"half of the resources", good + "[resources]\ncpu = 2", `pcc-deploy.toml:4: resources.cpu: [resources] need both cpu and memory`},
 		{"odd resources", good + "[resources]\ncpu = \"2 cores\"\nmemory = \"4Gi\"", `pcc-deploy.toml:4: resources.cpu: "2 cores" is not a quantity`},
 		{"resources beside a profile", good + "agent_profile = \"agent-1x\"\n[resources]\ncpu = 2\nmemory = \"4Gi\"", `pcc-deploy.toml:3: agent_profile: it is "agent-1x", and [resources] are set, too`},
+		{"in a nested inline table", good + "build = {\n exclude = {\n bogus = 1 } }", "pcc-deploy.toml:5: build.exclude.bogus: this key is not known"},
+		{"in quotes", good + "[\"scaling\"]\n'bogus' = 1", "pcc-deploy.toml:4: scaling.bogus: this key is not known"},
+		{"tables for a table", good + "[[scaling]]\nmin_agents = 1", "pcc-deploy.toml:3: scaling: it must be a table"},
+		{"after a text of lines", good + "region = \"\"\"a\nb\"\"\"\nspeed = 1", "pcc-deploy.toml:5: speed: this key is not known"},
+		{"with the line ends of Windows", "agent_name = 'my-bot'\r\nspeed = 1\r\n", "pcc-deploy.toml:2: speed: this key is not known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := load(t, tt.file); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestManyProblems holds that a file with no end of wrong keys has them told one by
+// one up to a number, and then counted.
+func TestManyProblems(t *testing.T) {
+	for _, tt := range []struct {
+		keys, problems int
+		last           string
+	}{
+		{1, 1, "pcc-deploy.toml:3: k0: this key is not known"},
+		{30, 30, "pcc-deploy.toml:32: k29: this key is not known"},
+		{31, 31, "pcc-deploy.toml: 1 more wrong key"},
+		{6000, 31, "pcc-deploy.toml: 5970 more wrong keys"}, // whose values are not read
+	} {
+		file := "agent_name = \"my-bot\"\nimage = \"acme/bot:v1\"\n"
+		for i := range tt.keys {
+			file += fmt.Sprintf("k%d=1\n", i)
+		}
+		_, err := load(t, file)
+		var problems Problems
+		if !errors.As(err, &problems) || len(problems) != tt.problems || problems[tt.problems-1].String() != tt.last {
+			t.Errorf("%d keys: %d problems, %.2000v; want %d, the last being %q", tt.keys, len(problems), err, tt.problems, tt.last)
+		}
 	}
 }
 
@@ -471,7 +508,7 @@ func TestNamedFile(t *testing.T) {
 		{"pcc-deploy.toml", `config-file: there is no "pcc-deploy.toml"`},
 		{".", `config-file: "." cannot be read: it is not a regular file; name a file that can`},
 		{os.DevNull, `config-file: "/dev/null" cannot be read: it is not a regular file`},
-		{"big.toml", `config-file: "big.toml" cannot be read: it is larger than 1024 KiB`},
+		{"big.toml", `config-file: "big.toml" cannot be read: it is larger than 256 KiB`},
 	} {
 		cfg, err := Load(nil, env("agent-name", "", "config-file", tt.file, "GITHUB_WORKSPACE", dir))
 		if tt.want == "" && (err != nil || cfg.AgentName != "from-a") || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
@@ -480,8 +517,27 @@ func TestNamedFile(t *testing.T) {
 	}
 }
 
+// TestManyKeys holds what is said of a file with too many keys for its values to be read.
+func TestManyKeys(t *testing.T) {
+	const good = "agent_name = \"my-bot\"\nimage = \"acme/bot:v1\"\n"
+	for _, tt := range []struct{ name, file, want string }{
+		{"one that is not known", good + "[docker]\n" + strings.Repeat("a=1\n", maxKeys) + "[scaling]\nbogus=1\n", "pcc-deploy.toml:5005: scaling.bogus: this key is not known"},
+		{"a key of many parts", good + strings.Repeat("a.", maxKeys) + "a=1", "pcc-deploy.toml:3: a: this key is not known"},
+		{"in a list", good + "x = [" + strings.Repeat("{a=1},", maxKeys) + "]", "pcc-deploy.toml:3: x: this key is not known"},
+		{"before what is not TOML", good + strings.Repeat("a.", maxKeys) + "a=1\n=", "pcc-deploy.toml:3: a: this key is not known"},
+		{"none that is not known", good + "[docker]\n" + strings.Repeat("a=1\n", maxKeys), "pcc-deploy.toml: it has 5003 keys, and may have 5000 at most"},
+	} {
+		if _, err := load(t, tt.file); err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "; pcc-deploy.toml") {
+			t.Errorf("%s: got %.300v, want %s", tt.name, err, tt.want)
+		}
+	}
+}
+
+// FuzzFile holds that any text of a config file is understood or refused, and that
+// each key of it has its line.
 func FuzzFile(f *testing.F) {
-	for _, seed := range []string{"", "agent_name = 1", "[scaling]\nmin_agents=1", "a.b.c = {d=[1,{e=2}]}", "[[scaling]]", "scaling = []", "docker = 1", "[build]\nexclude = 7", "\"\" = 1", "x = 2026-01-01", "[build.exclude]\npatterns=[[]]"} {
+	for _, seed := range []string{"", "agent_name = 1", "[scaling]\nmin_agents=1", "a.b.c = {d=[1,{e=2}]}", "[[scaling]]", "scaling = []", "docker = 1", "[build]\nexclude = 7", "\"\" = 1", "x = 2026-01-01", "[build.exclude]\npatterns=[[]]",
+		"[a.b]\nc.d = {e = {f = 1}}", "\"a.b\" = [{c = 1}]\n[[d]]", "build = {\nexclude = {patterns = ['x']}}", "\xef\xbb\xbfa=1", strings.Repeat("a = 1\n", 40)} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -490,9 +546,12 @@ func FuzzFile(f *testing.F) {
 			if p.Text == "" || p.File != "f" {
 				t.Errorf("%+v says too little", p)
 			}
+			if most := 1 + bytes.Count(data, []byte("\n")); p.Line > most || p.Line < 1 && p.Input != "" {
+				t.Errorf("%+v is on none of %d lines", p, most)
+			}
 		}
 		for name, v := range read.values {
-			if v.at.File != "f" || v.at.Line == 0 && !bytes.Contains(data, []byte("{")) {
+			if v.at.File != "f" || v.at.Line == 0 {
 				t.Errorf("%s is nowhere: %+v", name, v)
 			}
 		}

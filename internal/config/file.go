@@ -15,12 +15,16 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"pipecat-cloud-deploy/internal/quantity"
 )
 
 const (
-	maxFile     = 1 << 20
-	maxProblems = 30 // of one file that are told
+	maxFile     = 256 << 10 // bytes
+	maxProblems = 30        // of one file that are told
+	maxKeys     = 5000      // each is compared with all others when the file is read
 
+	ignoredTable = "docker"       // for another of the CLI's commands
 	noFile       = "none"         // the config-file that reads none
 	retiredKrisp = "enable_krisp" // these keys are no inputs
 	gitRepo      = "git.repo"
@@ -119,14 +123,19 @@ func readRegular(path string, most int64) ([]byte, error) {
 // parseFile reads the text of a config file called name.
 func parseFile(name string, data []byte) file {
 	f := file{name: name, values: map[string]value{}}
+	known, old := fileKeys(), map[string]bool{}
+	inTables := tables(known)
+	lines, keys := keyLines(data)
+	if keys > maxKeys {
+		f.tooManyKeys(keys, lines, known, inTables)
+		return f.cut()
+	}
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		f.problems = Problems{syntax(name, data, err)}
 		return f
 	}
-	known, old := fileKeys(), map[string]bool{}
-	inTables := tables(known)
-	for _, l := range leaves(tree, "", inTables, keyLines(data)) {
+	for _, l := range leaves(tree, "", inTables, lines) {
 		at := Problem{Input: l.key, File: name, Line: l.line}
 		key, ok := known[l.key]
 		if inTables[l.key] {
@@ -149,10 +158,35 @@ func parseFile(name string, data []byte) file {
 			f.values[key.name], old[key.name] = value{text, at}, key.now != ""
 		}
 	}
+	return f.cut()
+}
+
+// cut leaves the first problems, and says how many more there are.
+func (f file) cut() file {
 	if more := len(f.problems) - maxProblems; more > 0 {
-		f.problems = append(f.problems[:maxProblems:maxProblems], Problem{File: name, Text: fmt.Sprintf("%d more of its keys are wrong", more)})
+		f.problems = append(f.problems[:maxProblems:maxProblems], Problem{File: f.name, Text: quantity.Count(more, "more wrong key")})
 	}
 	return f
+}
+
+// tooManyKeys are the problems of a file whose values are not read, because their
+// number makes that slow: the keys that are not known, or else that number.
+func (f *file) tooManyKeys(keys int, lines map[string]int, known map[string]fileKey, tables map[string]bool) {
+	var wrong []leaf
+	for key, line := range lines {
+		table := key[:max(0, strings.LastIndexByte(key, '.'))]
+		_, isKnown := known[key]
+		if !isKnown && !tables[key] && key != ignoredTable && (table == "" || tables[table]) {
+			wrong = append(wrong, leaf{key: key, line: line})
+		}
+	}
+	if wrong == nil {
+		f.problems = Problems{{File: f.name, Text: fmt.Sprintf("it has %d keys, and may have %d at most; remove what the deployment does not need", keys, maxKeys)}}
+	}
+	slices.SortFunc(wrong, byLine)
+	for _, l := range wrong {
+		f.wrong(Problem{Input: l.key, File: f.name, Line: l.line}, "this key is not known", func() string { return didYouMean(l.key, names(known)) })
+	}
 }
 
 // wrong adds a problem, and what may be done about it where it is one of the first.
@@ -207,17 +241,19 @@ func leaves(table map[string]any, prefix string, tables map[string]bool, lines m
 		key := prefix + name
 		inner, isTable := v.(map[string]any)
 		switch {
-		case key == "docker": // for another of the CLI's commands
+		case key == ignoredTable:
 		case isTable && tables[key]:
 			all = append(all, leaves(inner, key+".", tables, lines)...)
 		default:
 			all = append(all, leaf{key, v, lines[key]})
 		}
 	}
-	slices.SortFunc(all, func(a, b leaf) int {
-		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
-	})
+	slices.SortFunc(all, byLine)
 	return all
+}
+
+func byLine(a, b leaf) int {
+	return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.key, b.key))
 }
 
 // fromTOML writes a value of the config file as an input would have it.

@@ -17,7 +17,7 @@ var ErrVersion = errors.New("the version is asked for")
 // flag.ErrHelp or ErrVersion.
 func (c *Config) parseFlags(args []string) (map[string]string, error) {
 	given := map[string]string{}
-	var secret string // the name of one that was given anyway
+	var secret Input // one that was given anyway
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	for _, in := range Table() {
@@ -28,7 +28,7 @@ func (c *Config) parseFlags(args []string) (map[string]string, error) {
 		switch {
 		case in.Secret:
 			flags.Func(in.Name, "", func(string) error {
-				secret = in.Name
+				secret = in
 				return nil
 			})
 		case in.Kind == boolean:
@@ -49,12 +49,14 @@ func (c *Config) parseFlags(args []string) (map[string]string, error) {
 		return nil, ErrVersion
 	case errors.Is(err, flag.ErrHelp):
 		return nil, err
-	case secret != "":
-		return nil, Problems{{Input: secret, Text: "it is never read from a flag, which other processes can see; set " + keyVariable}}
+	case secret.Name != "":
+		return nil, Problems{{Input: secret.Name, Text: "it is never read from a flag, which other processes can see; set " + secret.Variable}}
 	case err != nil:
 		return nil, Problems{{Text: err.Error() + didYouMean(unknownFlag(err), flagNames(flags)) + "; -h lists the flags"}}
 	case flags.Arg(0) == "help":
 		return nil, flag.ErrHelp
+	case flags.Arg(0) == "version":
+		return nil, ErrVersion
 	case flags.NArg() > 0:
 		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name=value%s", quote(flags.Arg(0)), asValue(args, flags))}}
 	}
@@ -85,9 +87,9 @@ func asValue(args []string, flags *flag.FlagSet) string {
 
 // byHand are the flags that are no inputs.
 var byHand = []struct{ usage, text string }{
-	{"summary FILE", "Append the job summary to a file, in Markdown."},
-	{"json", "Print the outputs when the job ends, as one JSON object of strings; the log goes to stderr."},
-	{"version", "Print the version, and do nothing else."},
+	{"summary FILE", "Append the job summary to FILE, in Markdown."},
+	{"json", "Print the outputs as one JSON object of strings when the job ends; the log goes to stderr."},
+	{"version", "Print the version and exit."},
 }
 
 // Inform answers a run that asks for no deployment: for the flags, or for the
@@ -106,30 +108,59 @@ func Inform(w io.Writer, err error, version string) bool {
 
 // Usage writes what -h prints.
 func Usage(w io.Writer) {
-	fmt.Fprintf(w, `Deploys a voice agent to Pipecat Cloud, and waits until it serves.
+	fmt.Fprintf(w, `Deploys a voice agent to Pipecat Cloud and waits until the new version is
+serving calls.
+
+Usage:
 
   pipecat-cloud-deploy -agent-name NAME -image IMAGE [flags]
 
-The key is read from %s. As a GitHub Action, each flag is an input.
+The API key is read from %s,
+and secrets for secret-set from %s.
+In a GitHub workflow, each flag is an input.
 
-`, keyVariable)
+Example:
+
+  pipecat-cloud-deploy -agent-name my-agent -image ghcr.io/acme/my-agent:v1.2.3
+`, keyVariable, secretsVariable)
 	for _, in := range Table() {
+		if in.Group != "" {
+			fmt.Fprintf(w, "\n%s:\n\n", in.Group)
+		}
 		if in.Secret {
 			continue
 		}
-		name := "-" + in.Name + " " + strings.ToUpper(string(in.Kind))
+		name := in.Name + " " + strings.ToUpper(string(in.Kind))
 		if in.Kind == boolean {
-			name = "-" + in.Name + "=" + string(in.Kind)
+			name = in.Name + "=" + string(in.Kind)
 		}
 		text := strings.ReplaceAll(in.Text, "`", "")
 		if in.Default != "" {
-			text += " Default: " + in.Default + "."
+			text += fmt.Sprintf(" (default %q)", in.Default)
 		}
-		fmt.Fprintf(w, "  %s\n        %s\n", name, text)
+		usage(w, name, text)
 	}
-	fmt.Fprint(w, "\nBy hand only, as no input:\n\n")
+	fmt.Fprint(w, "\nCommand line only:\n\n")
 	for _, f := range byHand {
-		fmt.Fprintf(w, "  -%s\n        %s\n", f.usage, f.text)
+		usage(w, f.usage, f.text)
 	}
-	fmt.Fprintf(w, "\nExit status: 0 when the job is green, 1 when it is red.\n")
+	fmt.Fprint(w, "\nThe exit status is 0 when the job is green and 1 when it is red.\n")
+}
+
+// usageWidth is the longest line of -h.
+const usageWidth = 80
+
+// usage writes the lines of a flag, its text wrapped.
+func usage(w io.Writer, name, text string) {
+	const indent = "        "
+	fmt.Fprintf(w, "  -%s\n", name)
+	line := indent
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+len(word) > usageWidth && line != indent {
+			fmt.Fprintln(w, strings.TrimRight(line, " "))
+			line = indent
+		}
+		line += word + " "
+	}
+	fmt.Fprintln(w, strings.TrimRight(line, " "))
 }

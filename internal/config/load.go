@@ -56,6 +56,7 @@ func Load(args []string, env gha.Env) (Config, error) {
 	r.choose(f)
 	r.merge(f)
 	r.set()
+	r.problems = append(r.problems, r.cfg.setSecrets(secretsText(env), r.given)...)
 	r.problems = append(r.problems, r.cfg.check(r.given)...)
 	if len(f.problems) == 0 { // else what is missing may be what could not be read
 		r.problems = append(r.problems, r.missing(f)...)

@@ -2,11 +2,12 @@ package diagnosis
 
 import (
 	"cmp"
+	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -57,56 +58,111 @@ var (
 	// arrow is before the parts of uv's errors, which are broken into lines.
 	arrow = regexp.MustCompile("^ *(?:├─▶|╰─▶|\\|->|`->) ")
 
-	// aside does not say why a build failed, though it sounds so.
-	aside = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
+	// errorLine is what tools begin an error with that they end for.
+	errorLine = regexp.MustCompile(`^(?:E: |ERROR: |error: |fatal: |Error: |fatal error: |npm (?:ERR!|error) (?:Missing|Invalid|Cannot|Could not|notarget|404))`)
+
+	// passing does not say why a build failed, though it sounds so.
+	passing = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
 		`npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*)`)
 )
 
-// ofBuild is Diagnose for a build, whose text is the builder's error and the end
-// of its log. Its files are not those that run, so that there is no Place.
-func ofBuild(facts Facts) Diagnosis {
-	if facts.Cause == verdict.BuildTimedOut { // what it printed last is no cause
-		facts.Text, _, _ = strings.Cut(facts.Text, "\n")
+// ofBuild is Diagnose for a build: of what the builder says of it, and the end of its
+// log.
+func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
+	from := verdict.FromBuildLog
+	if !facts.has(from) {
+		from = verdict.FromBuilder
 	}
-	lines := readBuild(split(facts.Text))
-	for _, h := range hints {
-		if h.reason != verdict.Build && (h.code == "" || h.code != facts.Code) {
+	text := strings.TrimPrefix(facts.text(verdict.FromBuilder)+"\n"+facts.text(verdict.FromBuildLog), "\n")
+	if facts.Cause == verdict.BuildTimedOut { // what it printed last is no cause
+		text, _, _ = strings.Cut(text, "\n")
+	}
+	raw := split(text)
+	lines := readBuild(raw)
+	candidates := telltales(lines)
+	d := Diagnosis{From: from}
+	d.Cause, d.Type = why(lines)
+	for i := range hints {
+		h := &hints[i]
+		switch {
+		case h.reason != verdict.Build && (h.code == "" || h.code != facts.Code):
 			continue
-		}
-		if h.message == nil {
-			if _, ok := h.applies(facts, exception{}); !ok {
+		case h.message == nil:
+			if _, ok := h.applies(facts, reading{}); !ok {
 				continue
 			}
-			cause, typ := why(lines)
-			return Diagnosis{Cause: cause, Type: typ, Hint: h.say}
+			d.Hint, d.entry = h.words(facts, ""), h.say
+		default:
+			at, caught := h.among(facts, lines, candidates, workspace)
+			if at < 0 {
+				continue
+			}
+			d.Cause, d.Hint, d.entry = oneLine(lines[at].text), h.words(facts, caught), h.say
+			if e, ok := exceptionAt(lines, at); ok {
+				d.Cause, d.Type = oneLine(e.line), e.typ
+			} else {
+				d.Type = ""
+			}
 		}
-		if at, caught := h.among(facts, lines); at >= 0 {
-			return Diagnosis{Cause: oneLine(lines[at].text), Hint: strings.ReplaceAll(h.say, "{1}", caught)}
-		}
+		break
 	}
-	cause, typ := why(lines)
-	return Diagnosis{Cause: cause, Type: typ}
+	if d.Cause != "" {
+		d.Sure = Likely
+	}
+	if workspace != nil && facts.Cause == "" {
+		dockerfile := "Dockerfile"
+		if facts.Context != nil {
+			dockerfile = cmp.Or(facts.Context.Dockerfile, dockerfile)
+		}
+		d.Place = buildPlace(raw, d.Cause, dockerfile, workspace)
+	}
+	return d
 }
 
-// among returns the last line that a hint applies to, a secondary one only where
-// there is no other, or -1.
-func (h *hint) among(facts Facts, lines []buildLine) (at int, caught string) {
+// exceptionAt is the exception of which a line is the first.
+func exceptionAt(lines []buildLine, at int) (exception, bool) {
+	m := typed.FindStringSubmatch(strings.TrimSpace(lines[at].text))
+	if m == nil || !sound.MatchString(m[1]) {
+		return exception{}, false
+	}
+	return exception{line: strings.TrimSpace(lines[at].text), name: m[1], typ: m[1][strings.LastIndexByte(m[1], '.')+1:]}, true
+}
+
+// among returns the line that a hint applies to: the first of those that are an
+// error's own, or one that says the same and more, else the last; a secondary one only
+// where there is no other; or -1.
+func (h *hint) among(facts Facts, lines []buildLine, candidates []int, workspace fs.FS) (at int, caught string) {
 	at = -1
-	for i := len(lines) - 1; i >= 0; i-- {
-		if lines[i].says == "" || at >= 0 && lines[i].secondary {
-			continue
-		}
-		if word, ok := h.applies(facts, exception{message: lines[i].says}); ok {
-			if at, caught = i, word; !lines[i].secondary {
+	rank := 0
+	looks := 0
+	for _, i := range candidates {
+		if h.when != nil && h.message.MatchString(lines[i].says) {
+			if looks++; looks > maxLooks {
 				break
 			}
 		}
+		word, ok := h.applies(facts, reading{exception: exception{message: lines[i].says}, workspace: workspace})
+		if !ok {
+			continue
+		}
+		r := 2
+		switch {
+		case lines[i].secondary:
+			r = 1
+		case errorLine.MatchString(lines[i].says):
+			r = 3
+		}
+		if r < rank || r == rank && r == 3 && !strings.HasSuffix(lines[i].says, strings.TrimPrefix(lines[at].says, "ERROR: ")) {
+			continue
+		}
+		at, caught, rank = i, word, r
 	}
 	return at, caught
 }
 
 // why returns the line that is likely to say why a build failed, and its
-// exception's type.
+// exception's type: an exception with its traceback, else the first line that is an
+// error's own, else the last that sounds like one.
 func why(lines []buildLine) (cause, typ string) {
 	var strong []line
 	var any, secondary, host string // the last line of each kind
@@ -121,22 +177,61 @@ func why(lines []buildLine) (cause, typ string) {
 		}
 	}
 	if e, ok := last(parse(strong)); ok && len(e.frames) > 0 {
+		e.settle()
 		return oneLine(e.line), e.typ
 	}
-	for i := len(strong) - 1; i >= 0; i-- {
-		s := strings.TrimSpace(strong[i].text)
-		if s == "" || noise.MatchString(s) || aside.MatchString(s) {
+	first, last := "", ""
+	for _, l := range strong {
+		s := strings.TrimSpace(l.text)
+		bad := isGrave(s)
+		if !bad && (first != "" || !errorLine.MatchString(s)) || idle(s) {
 			continue
 		}
-		if grave.MatchString(s) {
-			return oneLine(s), ""
+		if first == "" && errorLine.MatchString(s) {
+			first = s
 		}
-		if any == "" {
+		if bad {
+			last = s
+		}
+	}
+	for i := len(strong) - 1; i >= 0 && any == "" && first+last+secondary == ""; i-- {
+		if s := strings.TrimSpace(strong[i].text); s != "" && !idle(s) {
 			any = s
 		}
 	}
-	return oneLine(cmp.Or(secondary, any, host)), ""
+	return oneLine(cmp.Or(first, last, secondary, any, host)), ""
 }
+
+// idle reports whether a line does not say why a build failed.
+func idle(s string) bool { return noise.MatchString(s) || passing.MatchString(s) }
+
+// telltales are the lines that a hint may be about, each once.
+func telltales(lines []buildLine) (at []int) {
+	seen := map[string]bool{}
+	for i := len(lines) - 1; i >= 0; i-- {
+		if s := lines[i].says; s != "" && !seen[s] && isClue(s) {
+			seen[s] = true
+			at = append(at, i)
+		}
+	}
+	slices.Reverse(at)
+	return at
+}
+
+// clues are words of the lines that hints are about, in lower case, beside those of
+// grave. They spare most lines of a long log the table.
+var clues = slices.Concat(grave, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
+	"unsatisfiable", "conflict", "cuda", "nvcc", "release file", "pubkey", "sign", "no space", "enough", "quota", "memory", "sigkill", "reset", "unreachable",
+	"gateway", "unavailable", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "publickey", "available", "no version",
+	"prompts", "authoriz", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})
+
+func isClue(s string) bool {
+	s = strings.ToLower(s)
+	return slices.ContainsFunc(clues, func(word string) bool { return strings.Contains(s, word) })
+}
+
+// maxLooks is for how many lines a hint looks into the workspace.
+const maxLooks = 5
 
 // readBuild takes a build's log apart. Of steps that did not fail, where others
 // did, and of what only reports progress, nothing is left.
@@ -166,7 +261,7 @@ func readBuild(lines []line) []buildLine {
 		} else if repeated {
 			s = s[len(timing.FindString(s)):]
 		}
-		if echo.MatchString(s) || advisory.MatchString(s) && !lastRetry.MatchString(s) {
+		if isEcho(s) || isAdvisory(s) && !lastRetry.MatchString(s) {
 			continue
 		}
 		b.text = s
@@ -198,22 +293,38 @@ func readBuild(lines []line) []buildLine {
 	return kept
 }
 
+// isEcho, isAdvisory and commandIn see most lines that are none without a pattern.
+func isEcho(s string) bool {
+	return (strings.Contains(s, " |") || strings.HasPrefix(s, "Step ") || strings.HasPrefix(s, " ---> ")) && echo.MatchString(s)
+}
+
+func isAdvisory(s string) bool {
+	s = strings.TrimLeft(s, " \t")
+	return s != "" && strings.IndexByte("wWiIdDnNhH[", s[0]) >= 0 && advisory.MatchString(s)
+}
+
+func commandIn(s string) []int {
+	for _, words := range []string{"did not complete", "executor failed", "returned a ", "did not exit", "Error while"} {
+		if strings.Contains(s, words) {
+			return command.FindStringIndex(s)
+		}
+	}
+	return nil
+}
+
 // read finds out what a line says.
 func (b *buildLine) read() {
 	if s := strings.TrimSpace(b.text); s == "" || strings.HasPrefix(s, "× ") {
 		b.text = strings.TrimPrefix(s, "× ")
 	}
-	b.text = lead.ReplaceAllString(b.text, "$1")
+	if strings.Contains(b.text, ": ") {
+		b.text = lead.ReplaceAllString(b.text, "$1")
+	}
 	b.says = strings.TrimSpace(b.text)
-	if at := command.FindStringIndex(b.says); at != nil {
+	if at := commandIn(b.says); at != nil {
 		b.secondary = true
 		b.says = strings.TrimSpace(b.says[at[1]:])
 	} else if uninformative.MatchString(b.says) {
 		b.secondary = true
 	}
-}
-
-// oneLine is a line as a Cause has it.
-func oneLine(s string) string {
-	return untrusted.Cut(strings.Join(strings.FieldsFunc(s, unprintable), " "), maxShown)
 }

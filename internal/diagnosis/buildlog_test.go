@@ -31,15 +31,15 @@ func TestBuild(t *testing.T) {
 		{"the agent's secrets", "#9 1.2 error: DAILY_API_KEY is not set\n" + failed, "error: DAILY_API_KEY is not set", ""},
 		{"a stage", "ERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref a::b: \"/app/.venv\": not found", "ERROR: failed to calculate checksum of ref a::b: \"/app/.venv\": not found", "`--from`"},
 	} {
-		d := Diagnose(Facts{Text: tt.text, Reason: verdict.Build}, nil)
+		d := Diagnose(crash{Text: tt.text, Reason: verdict.Build}.facts(), nil)
 		if d.Cause != tt.cause || (d.Hint == "") != (tt.hint == "") || !strings.Contains(d.Hint, tt.hint) {
 			t.Errorf("%s: got %q, hint %q", tt.name, d.Cause, d.Hint)
 		}
 	}
-	if d := Diagnose(Facts{Text: "Billing is not set up", Reason: verdict.Build, Code: "PCC-1004"}, nil); d.Hint != billing || d.Cause != "Billing is not set up" {
+	if d := Diagnose(crash{Text: "Billing is not set up", Reason: verdict.Build, Code: "PCC-1004"}.facts(), nil); d.Hint != billing || d.Cause != "Billing is not set up" {
 		t.Errorf("a code: got %+v", d)
 	}
-	if d := Diagnose(Facts{Text: "ERROR: No matching distribution found for x", Reason: verdict.Crash}, nil); d.Hint != "" {
+	if d := Diagnose(crash{Text: "ERROR: No matching distribution found for x", Reason: verdict.Crash}.facts(), nil); d.Hint != "" {
 		t.Errorf("no build: got %+v", d)
 	}
 }

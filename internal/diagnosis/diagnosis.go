@@ -1,78 +1,119 @@
-// Package diagnosis reads the output of a failure: what broke, where in the user's
-// own code, and what to do about it.
+// Package diagnosis reads the evidence of a failure: what broke, where in the user's
+// own files, and what to do about it.
 package diagnosis
 
 import (
 	"cmp"
+	"errors"
 	"io/fs"
 	"os"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// In is Of, with a folder as the workspace; "" is the current one. One that cannot
-// be opened is as if it were empty.
-func In(folder string, f *verdict.Failure, profile string, log []string) Diagnosis {
-	root, err := os.OpenRoot(cmp.Or(folder, "."))
-	if err != nil {
-		return Of(f, profile, log, nil)
-	}
-	defer root.Close()
-	return Of(f, profile, log, root.FS())
+// Scene is what is known around a failure. Each may be missing.
+type Scene struct {
+	Profile string                // the agent's, such as agent-1x
+	Log     []string              // what the agent printed
+	Context *buildcontext.Options // of the build, where this program packed it
 }
 
-// Of says what a failure's output shows, and where that names no exception, what the
-// agent's log shows. Only a job that failed or ran out of time is diagnosed.
-func Of(f *verdict.Failure, profile string, log []string, workspace fs.FS) Diagnosis {
-	if f == nil || f.Status != verdict.Failed && f.Status != verdict.TimedOut {
+// Explain says what an error shows, and returns it with its cause in the message where
+// it is a *verdict.Failure. The workspace is a folder; "" is the current one. One that
+// cannot be opened is as if it were empty.
+func Explain(folder string, err error, s Scene) (Diagnosis, error) {
+	var f *verdict.Failure
+	if !errors.As(err, &f) {
+		return Diagnosis{}, err
+	}
+	var workspace fs.FS
+	if root, err := os.OpenRoot(cmp.Or(folder, ".")); err == nil {
+		defer root.Close()
+		workspace = root.FS()
+	}
+	d := Of(f, s, workspace)
+	return d, told(f, d)
+}
+
+// Of says what the evidence of a failure shows. Only a job that failed or ran out of
+// time is diagnosed.
+func Of(f *verdict.Failure, s Scene, workspace fs.FS) Diagnosis {
+	if f == nil || f.Status != "" && f.Status != verdict.Failed && f.Status != verdict.TimedOut {
 		return Diagnosis{}
 	}
-	facts := Facts{Text: cmp.Or(f.Output, f.Message), ExitCode: f.ExitCode, Reason: f.Reason, Cause: f.Cause, Code: f.Code, Profile: profile}
-	if f.Cause == verdict.BuildTimedOut {
-		facts.Text = f.Message // what the build printed last is no cause
+	facts := Facts{Evidence: f.Evidence, ExitCode: f.ExitCode, Reason: f.Reason, Cause: f.Cause, Code: f.Code, Profile: s.Profile, Context: s.Context}
+	if len(s.Log) > 0 {
+		var printed strings.Builder
+		for _, line := range s.Log {
+			printed.WriteString(strings.TrimRight(line, "\n") + "\n")
+		}
+		facts.Evidence = append(facts.Evidence[:len(facts.Evidence):len(facts.Evidence)], verdict.Evidence{From: verdict.FromAgentLog, Text: printed.String()})
 	}
-	d := Diagnose(facts, workspace)
-	if d.Type != "" {
-		return d
+	return Diagnose(facts, workspace)
+}
+
+// told is a failure whose message has its cause. It is the failure itself where the
+// cause is not known, or the message has it already.
+func told(f *verdict.Failure, d Diagnosis) *verdict.Failure {
+	if d.Cause == "" || strings.Contains(f.Message, d.Cause) {
+		return f
 	}
-	var printed strings.Builder
-	for _, line := range log {
-		printed.WriteString(strings.TrimRight(line, "\n") + "\n")
+	joint := ": "
+	switch {
+	case d.Sure == Weak:
+		joint = "; it printed last: "
+	case f.Status == verdict.TimedOut && d.From == verdict.FromPlatform:
+		joint = "; the platform reports: "
+	case f.Status == verdict.TimedOut:
+		joint = "; its log shows: "
 	}
-	facts.Text = printed.String()
-	if shown := Diagnose(facts, workspace); shown.Type != "" {
-		return shown
-	}
-	return d
+	t := *f
+	t.Message = strings.TrimRight(f.Message, ".") + joint + d.Cause
+	return &t
 }
 
 // Facts are what is known of a failure. Each may be missing.
 type Facts struct {
-	Text     string         // the crash's own output, a build's error and log, or the platform's words; not ours
-	ExitCode *int           // the process's last
-	Reason   verdict.Reason // why the job is red
-	Cause    verdict.Cause  // the same, finer; may be ""
-	Code     string         // the platform's error code, such as PCC_IMAGE_NOT_FOUND
-	Profile  string         // the agent's profile, such as agent-1x
+	Evidence []verdict.Evidence    // what shows why; not ours
+	ExitCode *int                  // the process's last
+	Reason   verdict.Reason        // why the job is red
+	Cause    verdict.Cause         // the same, finer; may be ""
+	Code     string                // the platform's error code, such as PCC_IMAGE_NOT_FOUND
+	Profile  string                // the agent's profile, such as agent-1x
+	Context  *buildcontext.Options // of the build
 }
+
+// Confidence is how sure a Cause is.
+type Confidence int
+
+const (
+	Unknown Confidence = iota // nothing says why
+	Weak                      // what was printed last, which may have nothing to do with it
+	Likely                    // a line that speaks of an error
+	Certain                   // an exception, or the platform's own words
+)
 
 // Diagnosis is what broke, as far as Facts show it. Cause and the lines of a Place are not ours:
 // they are on one line each, without escape sequences, and no cleaner than
 // that.
 type Diagnosis struct {
-	Cause string // the exception in a line, "KeyError: 'x'", else the last line that says something; "" for none
-	Type  string // the exception's type, without its module; "" for none
-	Place *Place // nil where it is not sure
-	Hint  string // a sentence in Markdown; "" for none
+	Cause string         // in a line, such as "KeyError: 'x'"; "" for none
+	Type  string         // the exception's type, without its module; "" for none
+	Place *Place         // nil where it is not sure
+	Sure  Confidence     // of the Cause
+	From  verdict.Source // of the Cause
+	Hint  string         // a sentence in Markdown; "" for none
+	entry string         // of the table of hints
 }
 
 // Place is a line of a file in the workspace.
 type Place struct {
 	File   string       // its path in the workspace, with slashes
 	Line   int          // from 1
-	Around []SourceLine // some lines on each side of it, and itself
+	Around []SourceLine // some lines on each side of it, and itself; nil where the text has too little of it to show them
 }
 
 // SourceLine is a line of source, with its number.
@@ -81,29 +122,126 @@ type SourceLine struct {
 	Text   string
 }
 
-// Diagnose says what the facts show. A Place is looked for in the workspace,
-// which may be nil, but not for a build; nothing else is read, and no symbolic link
-// is followed. It takes time in proportion to the text, of which only the last 256 KiB count,
-// and to a workspace of bounded size.
+// Diagnose says what the facts show. A Place is looked for in the workspace, which may
+// be nil; of the build's context, only whether a path is left out of it. Nothing else
+// is read, and no symbolic link is followed. It takes time in proportion to the texts,
+// of each of which only the last 256 KiB count, and to a workspace of bounded size.
 func Diagnose(facts Facts, workspace fs.FS) Diagnosis {
-	if facts.Reason == verdict.Build {
-		return ofBuild(facts)
+	switch {
+	case facts.has(verdict.FromBuilder), facts.has(verdict.FromBuildLog), facts.Reason == verdict.Build && !facts.has(verdict.FromAPI):
+		return ofBuild(facts, workspace)
+	case facts.has(verdict.FromPlatform) && !facts.has(verdict.FromContainer):
+		return ofPlatform(facts)
+	case facts.has(verdict.FromAPI): // the failure's message has its words
+		return Diagnosis{}.advise(facts, statement(facts, verdict.FromAPI))
+	case facts.has(verdict.FromProgram):
+		return Diagnosis{}.advise(facts, reading{})
 	}
-	lines := split(facts.Text)
+	return ofAgent(facts, workspace)
+}
+
+func (f Facts) has(s verdict.Source) bool {
+	for _, e := range f.Evidence {
+		if e.From == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (f Facts) text(s verdict.Source) string {
+	var texts []string
+	for _, e := range f.Evidence {
+		if e.From == s {
+			texts = append(texts, e.Text)
+		}
+	}
+	return strings.Join(texts, "\n")
+}
+
+// reading is what a text shows.
+type reading struct {
+	exception // its line is the cause
+	sure      Confidence
+	from      verdict.Source
+	platform  bool // the platform says so, rather than what it runs
+	place     *Place
+	workspace fs.FS
+}
+
+func (r reading) diagnosis(facts Facts) Diagnosis {
+	return Diagnosis{Cause: oneLine(r.line), Type: r.typ, Place: r.place, Sure: r.sure, From: r.from}.advise(facts, r)
+}
+
+// ofPlatform is Diagnose for what the platform alone speaks of. Its first words are
+// the cause; they are not searched for anything.
+func ofPlatform(facts Facts) Diagnosis {
+	return statement(facts, verdict.FromPlatform).diagnosis(facts)
+}
+
+// statement is the reading of words that are the platform's.
+func statement(facts Facts, from verdict.Source) reading {
+	text := untrusted.StripEscapes(strings.ToValidUTF8(untrusted.Cut(facts.text(from), maxRecord), "\uFFFD"))
+	first, _, _ := strings.Cut(strings.TrimSpace(ends.Replace(text)), "\n")
+	r := reading{sure: Certain, from: from, platform: true}
+	r.line, r.message = oneLine(first), oneLine(untrusted.Cut(text, maxLine))
+	return r
+}
+
+// ofAgent is Diagnose for an agent that was started. What the platform has of its
+// output may be cut, or empty; then the log has it.
+func ofAgent(facts Facts, workspace fs.FS) Diagnosis {
+	r := read(facts, verdict.FromContainer, workspace)
+	if r.typ == "" || r.place == nil {
+		if logged := read(facts, verdict.FromAgentLog, workspace); logged.completes(r) {
+			r = logged
+		}
+	}
+	if r.sure < Likely && facts.has(verdict.FromPlatform) {
+		return ofPlatform(facts)
+	}
+	return r.diagnosis(facts)
+}
+
+// completes reports whether a reading of the log shows more of the same failure than
+// one of what the platform has.
+func (r reading) completes(shown reading) bool {
+	if shown.typ == "" {
+		return r.typ != "" || r.sure > shown.sure
+	}
+	return r.place != nil && r.typ == shown.typ && (r.line == shown.line || r.message == shown.message)
+}
+
+// read finds the cause in what an agent printed.
+func read(facts Facts, from verdict.Source, workspace fs.FS) reading {
+	lines := split(facts.text(from))
+	r := reading{from: from, workspace: workspace}
 	e, ok := last(parse(lines))
-	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) {
+	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) && (facts.Reason == verdict.OutOfMemory || e.logged || more(lines[e.at+1:])) {
 		ok = false // one that is killed does not say so: this was another, and survived
 		lines = lines[e.at+1:]
 	}
 	if !ok {
-		e = exception{line: telling(lines)}
-		e.message = e.line
+		last := telling(lines)
+		r.line, r.message, r.sure = last.text, last.text, last.sure
+		return r
 	}
-	d := Diagnosis{Cause: untrusted.Cut(e.line, maxShown), Type: e.typ, Hint: hintFor(facts, e)}
+	e.settle()
+	r.exception, r.sure = e, Certain
 	if workspace != nil {
-		d.Place = place(e.frames, workspace)
+		r.place = place(e.frames, workspace)
 	}
-	return d
+	return r
+}
+
+// more reports whether lines say anything.
+func more(lines []line) bool {
+	for _, l := range lines {
+		if s := strings.TrimSpace(l.text); s != "" && !l.aside && !noise.MatchString(s) {
+			return true
+		}
+	}
+	return false
 }
 
 // killed reports whether a signal ended the process, other than the two that

@@ -12,16 +12,16 @@ import (
 // workspace, where it is only named if it says there what the traceback says.
 func ExampleOf() {
 	exit := 1
-	failure := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, ExitCode: &exit, Output: `Traceback (most recent call last):
+	failure := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, ExitCode: &exit, Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: `Traceback (most recent call last):
   File "/app/bot.py", line 3, in <module>
     key = os.environ["OPENAI_API_KEY"]
           ~~~~~~~~~~^^^^^^^^^^^^^^^^^^
   File "<frozen os>", line 685, in __getitem__
 KeyError: 'OPENAI_API_KEY'
-`}
+`}}}
 	workspace := fstest.MapFS{"server/bot.py": {Data: []byte("import os\n\nkey = os.environ[\"OPENAI_API_KEY\"]\n")}}
 
-	d := diagnosis.Of(failure, "agent-1x", nil, workspace)
+	d := diagnosis.Of(failure, diagnosis.Scene{}, workspace)
 	fmt.Println(d.Cause)
 	fmt.Printf("%s:%d\n", d.Place.File, d.Place.Line)
 	fmt.Println(d.Hint)

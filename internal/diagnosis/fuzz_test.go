@@ -32,14 +32,14 @@ func FuzzDiagnose(f *testing.F) {
 			switch {
 			case file.Name == "crash":
 				text = string(file.Data)
-			case strings.HasSuffix(file.Name, ".py"):
+			case strings.HasSuffix(file.Name, ".py"), file.Name == "Dockerfile", file.Name == "requirements.txt":
 				bot = string(file.Data)
 			}
 		}
 		f.Add(text, bot, 1)
 	}
 	f.Fuzz(func(t *testing.T, text, bot string, exit int) {
-		check(t, Facts{Text: text, ExitCode: &exit, Reason: verdict.Crash}, fstest.MapFS{
+		check(t, crash{Text: text, ExitCode: &exit, Reason: verdict.Crash}.facts(), fstest.MapFS{
 			"server/bot.py":         {Data: []byte(bot)},
 			"server/services/a.py":  {Data: []byte(bot)},
 			"other/services/b.py":   {Data: []byte(bot)},
@@ -47,14 +47,15 @@ func FuzzDiagnose(f *testing.F) {
 			"site-packages/bot.py":  {Data: []byte(bot)},
 			"another/venv/ä bot.py": {Data: []byte(bot)},
 		})
-		check(t, Facts{Text: text, Reason: verdict.Build}, fstest.MapFS{"bot.py": {Data: []byte(bot)}})
+		check(t, crash{Text: text, Reason: verdict.Build}.facts(), fstest.MapFS{"bot.py": {Data: []byte(bot)}, "Dockerfile": {Data: []byte(bot)}, "requirements.txt": {Data: []byte(bot)}})
+		check(t, crash{Text: text, Reason: verdict.Refused}.facts(), nil)
 	})
 }
 
 // check holds a diagnosis to what is true of every one.
 func check(t *testing.T, facts Facts, workspace fs.FS) {
 	t.Helper()
-	hung := time.AfterFunc(time.Minute, func() { panic(fmt.Sprintf("%d bytes take more than a minute", len(facts.Text))) })
+	hung := time.AfterFunc(time.Minute, func() { panic(fmt.Sprintf("%d bytes take more than a minute", len(textOfAll(facts)))) })
 	d := Diagnose(facts, workspace)
 	hung.Stop()
 	if len(d.Cause) > maxShown || strings.ContainsAny(d.Cause, "\r\n\x1b") || !utf8.ValidString(d.Cause) {
@@ -69,9 +70,6 @@ func check(t *testing.T, facts Facts, workspace fs.FS) {
 	if d.Place == nil {
 		return
 	}
-	if facts.Reason == verdict.Build {
-		t.Fatalf("a build has place %+v", d.Place)
-	}
 	info, err := fs.Stat(workspace, d.Place.File)
 	if err != nil || !info.Mode().IsRegular() {
 		t.Fatalf("place %+v: %v", d.Place, err)
@@ -81,7 +79,7 @@ func check(t *testing.T, facts Facts, workspace fs.FS) {
 		t.Fatalf("place %+v: %v", d.Place, err)
 	}
 	says := strings.TrimSpace(lines[d.Place.Line-1])
-	if says == "" || !strings.Contains(flat(facts.Text), flat(says)) {
+	if says == "" || !strings.Contains(flat(textOfAll(facts)), strings.TrimSpace(flatLine(says))) {
 		t.Errorf("line %q is not of the text", says)
 	}
 	seen := false
@@ -91,14 +89,25 @@ func check(t *testing.T, facts Facts, workspace fs.FS) {
 			t.Errorf("around %+v", d.Place.Around)
 		}
 	}
-	if !seen {
+	if !seen && d.Place.Around != nil {
 		t.Errorf("line %d is not in %+v", d.Place.Line, d.Place.Around)
 	}
 }
 
-// flat is a text as Diagnose reads it, but for what rich draws in it.
+// flatLine is flat for a line of a file.
+func flatLine(s string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer("│", "", `\`, "").Replace(strings.ToValidUTF8(s, "\uFFFD"))), " ")
+}
+
+// flat is a text as Diagnose reads it, on one line: without what rich draws in it,
+// escapes of structured logs, and the ends of lines that go on.
 func flat(s string) string {
-	return strings.ReplaceAll(untrusted.StripEscapes(strings.ToValidUTF8(s, "\uFFFD")), "│", "")
+	var b strings.Builder
+	for _, l := range split(s) {
+		b.WriteString(l.text + " " + l.message + " ")
+	}
+	s = untrusted.StripEscapes(strings.ToValidUTF8(s, "\uFFFD")) + " " + b.String()
+	return strings.Join(strings.Fields(strings.NewReplacer("│", "", `\`, "").Replace(s)), " ")
 }
 
 // TestLongText holds that the time is in proportion to the text's length, whatever
@@ -116,7 +125,7 @@ func TestLongText(t *testing.T) {
 		t.Run(fmt.Sprintf("crash %q", part), func(t *testing.T) {
 			t.Parallel()
 			text := strings.Repeat(part, size/len(part)) + "\nKeyError: 'x'\n"
-			check(t, Facts{Text: text}, fstest.MapFS{"bot.py": {Data: []byte(strings.Repeat("x = 1\n", 1000))}})
+			check(t, crash{Text: text}.facts(), fstest.MapFS{"bot.py": {Data: []byte(strings.Repeat("x = 1\n", 1000))}})
 		})
 	}
 	for _, part := range []string{
@@ -125,12 +134,12 @@ func TestLongText(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("build %q", part), func(t *testing.T) {
 			t.Parallel()
-			check(t, Facts{Text: "  ╰─▶ z\n" + strings.Repeat(part, size/len(part)), Reason: verdict.Build}, nil)
+			check(t, crash{Text: "  ╰─▶ z\n" + strings.Repeat(part, size/len(part)), Reason: verdict.Build}.facts(), nil)
 		})
 	}
 	var nested strings.Builder // groups in groups
 	for i := range 700 {
 		nested.WriteString(strings.Repeat(" ", 2*i) + "  +-+---------------- 1 ----------------\n" + strings.Repeat(" ", 2*i) + "    | ExceptionGroup: x\n")
 	}
-	check(t, Facts{Text: nested.String()}, nil)
+	check(t, crash{Text: nested.String()}.facts(), nil)
 }

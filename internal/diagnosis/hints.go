@@ -9,20 +9,31 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// hint is an entry of the table. It applies when all that it has is so; what it
-// leaves out does not matter.
+// hint is an entry of the table: what must be there, what rules it out, and what to
+// say. It applies when all that it has is so; what it leaves out does not matter.
 type hint struct {
-	code    string         // the platform's, or in its words
-	reason  verdict.Reason // why the job is red
-	cause   verdict.Cause  // the same, finer
-	exits   []int          // one of them is the process's exit code
-	typ     *regexp.Regexp // the exception's type
-	message *regexp.Regexp // its message, or the line that tells something
-	source  *regexp.Regexp // what its two innermost frames were at
+	platform bool           // the platform says it; else the agent printed it
+	runtime  bool           // either does: they are the words of what starts containers
+	code     string         // the platform's, or in its words
+	reason   verdict.Reason // why the job is red
+	cause    verdict.Cause  // the same, finer
+	exits    []int          // one of them is the process's exit code
+	silent   bool           // nothing surer than the exit code is known
+	typ      *regexp.Regexp // the exception's type
+	message  *regexp.Regexp // its message, or the line that tells something
+	source   *regexp.Regexp // what its two innermost frames were at
+	frame    *regexp.Regexp // the file of one of its frames
+	not      *regexp.Regexp // in its type and message: rules it out
+
+	// when looks for more evidence, such as in the workspace, given what message has
+	// caught. What it returns takes its place.
+	when func(r reading, caught string) (string, bool)
 
 	// say may have {1} for what the first of message's groups with a text caught, and {profile} for
 	// the advice on a larger one. It is Markdown.
 	say string
+	// tell says more for what was caught; "" leaves it at say.
+	tell func(facts Facts, caught string) string
 }
 
 // none is for no exception at all.
@@ -38,6 +49,7 @@ const (
 	noAccess   = "Set `image-credentials` to an image pull secret whose user may pull the image; a private registry needs one."
 	rateLimit  = "The registry limits how often images are pulled: set `image-credentials` to an image pull secret, as a user who is logged in may pull more, or try again later."
 	tooLarge   = "Make the image smaller: a slim base image, a `.dockerignore`, and no models or build tools that the agent does not need."
+	wrongKey   = "A service does not accept the agent's key: correct the value in the secret set that `secret-set` names, and set `force-redeploy`, without which the agent keeps the old one."
 	secretSet  = "Put `{1}` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."
 	secretSets = "Put what is missing into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."
 	noBot      = "Pipecat's base image runs `/app/bot.py` and calls its `bot`: have the Dockerfile copy a `bot.py` there that defines `async def bot(runner_args)`."
@@ -50,114 +62,61 @@ const (
 func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
 
 // hints are tried in order, and the first that applies is the one.
-var hints = slices.Concat(buildHints, startHints)
+var hints = slices.Concat(buildHints, platformHints, startHints, endHints)
 
-// startHints are for what was built, and does not start.
-var startHints = []hint{
-	// Secrets, as the platform speaks of them.
-	{message: re(`illegal base64 data`), say: "The image pull secret that `image-credentials` names does not hold base64: make it again from `user:password` encoded so, or let `pipecat cloud secrets image-pull-secret` do that."},
-	{typ: none, message: re(`(?i)image pull secret.* is in region`), say: strings.ReplaceAll(elsewhere, "{1}", "image-credentials")},
-	{typ: none, message: re(`(?i)secret set\b.* is in region`), say: strings.ReplaceAll(elsewhere, "{1}", "secret-set")},
-	{typ: none, message: re(`(?i)image pull secret.* not found`), say: "Make the image pull secret that `image-credentials` names, in the agent's region, or correct the name."},
-	{typ: none, message: re(`(?i)secret set\b.* not found|^secret "[^"]*" not found|: secret "[^"]*" not found`), say: "Make the secret set that `secret-set` names, in the agent's region, or correct the name."},
-	{typ: none, message: re(`(?i)secret set\b.*(?:not (?:yet )?ready|pending)`), say: "The secret set is still being made, which usually takes seconds: deploy again, and look at it in the dashboard, https://pipecat.daily.co, if that does not help."},
-	{typ: none, message: re(`(?i)secret set\b.*(?:could not be provisioned|\bfailed\b)`), say: "The platform could not make the secret set: delete it, make it again, and see that `secret-set` or `image-credentials` names the new one."},
-
-	// The platform's error codes, https://docs.pipecat.ai/pipecat-cloud/fundamentals/error-codes
-	{code: "PCC-1002", say: "An agent is started with a Public key, and deployed with a Private one: make the one that is missing under API keys in the dashboard, https://pipecat.daily.co."},
-	{code: "PCC-1004", say: billing},
-	{code: "PCC_IMAGE_NOT_FOUND", say: noImage},
-	{code: "PCC_IMAGE_PULL_UNAUTHORIZED", say: noAccess},
-	{code: "PCC_IMAGE_TOO_LARGE", say: tooLarge},
-	{code: "PCC_IMAGE_PULL_RATE_LIMIT", say: rateLimit},
-	{code: "PCC_INVALID_IMAGE_PLATFORM", say: platform},
-	{code: "PCC_IMAGE_PULL_UNKNOWN_ERROR", say: "Check `image` and `image-credentials` by pulling the image elsewhere with the same credentials, and ask the platform's support if that works: " + errorCodes + "."},
-
-	// Images, as registries and Kubernetes speak of them.
-	{reason: verdict.ImagePlatform, say: platform},
-	{reason: verdict.ImagePull, message: re(`(?i)toomanyrequests|too many requests|rate limit`), say: rateLimit},
-	{reason: verdict.ImagePull, message: re(`(?i)too large|no space left`), say: tooLarge},
-	{reason: verdict.ImagePull, message: re(`(?i)no match(?:ing manifest)? for (?:platform|linux)`), say: platform},
-	{reason: verdict.ImagePull, message: re(`(?i)unauthori[sz]ed|denied|forbidden|authentication required|no basic auth`), say: noAccess},
-	{reason: verdict.ImagePull, message: re(`(?i)invalid reference|couldn't parse image|InvalidImageName`), say: "Write `image` as `registry/name:tag`, in lower case and without `https://`."},
-	{reason: verdict.ImagePull, say: noImage},
-	{message: re(`(?i)exec format error`), say: platform},
-	{message: re(`(?i)\bbilling\b`), reason: verdict.Refused, say: billing},
-
-	// Memory.
-	{reason: verdict.OutOfMemory, say: memory},
-	{exits: []int{137}, say: memory},
-	{typ: memoryTypes, say: memory},
-
-	// Python.
-	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError)$`), message: re(`^cannot import name 'bot' from 'bot'|^No module named 'bot'$|^module 'bot' has no attribute 'bot'|^Could not find 'bot' function`), say: noBot},
-	{message: re(`can't open file '/app/bot\.py'`), say: noBot},
-	{message: re(`most likely due to a circular import`), say: "Two of your modules import each other: import one of them inside the function that needs it, or move what both need to a third."},
-	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image."},
-	{typ: re(`^ImportError$`), message: re(`cannot import name '?[\w.]+'? from '?([\w.-]+).*-packages/`), say: "Check how the name is spelt in the version of `{1}` that the image installs, and pin that version in its requirements."},
-	{typ: re(`^ImportError$`), message: re(`cannot import name '?([\w.]+)`), say: "Check how `{1}` is spelt, and that the image has the module as it is in your repository."},
-	{message: re(`([\w.+-]+\.so[.\d]*): cannot open shared object file`), say: "Have the Dockerfile install the system library that has `{1}`."},
-
-	// What the environment lacks.
-	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)'$`), say: secretSet},
-	{typ: re(`^KeyError$`), message: re(`^'(\w+)'$`), source: re(`\benviron\b|^raise KeyError\(key\) from None$`), say: secretSet},
-	{typ: re(`^ValidationError$`), message: re(`(?is)^\d+ validation errors? for \w*(?:settings|config|env)\w*\n.*(?:field required|type=missing)`), say: secretSets},
-	{message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,60}\b(?:not (?:set|found|defined|provided)|missing|required|must be set|environment variable|(?i:is empty))`), say: secretSet},
-	{message: re(`(?i:environment variables?|env vars?|missing|required|set)\W{1,4}(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
-	{message: re(`(?i)environment variable.{0,60}(?:not (?:set|found|defined)|missing|required)|missing.{0,40}environment variable`), say: secretSets},
-	{message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|found|provided|specified)|missing|required|must be|is none|is empty)`), say: secretSets},
-	{message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key`), say: secretSets},
-	{typ: re(`^TypeError$`), message: re(`None`), source: re(`\bos\.(?:getenv|environ)\b`), say: secretSets},
-	{message: re(`(?i)(?:invalid|incorrect|wrong|expired).{0,20}(?:api[ _-]?key|credentials|token)`), say: "A service does not take the agent's key: correct the value in the secret set that `secret-set` names, and set `force-redeploy`, without which the agent keeps the old one."},
-
-	{message: re(`(?i)address (?:is )?already in use|EADDRINUSE|port \d+ is (?:already )?in use`), say: port},
-
-	// How the process ended.
-	{exits: []int{139}, say: "Native code crashed, often because it was built for another processor: build the image, and all native code in it, for `linux/arm64`."},
-	{exits: []int{126}, say: "The image's command cannot be executed: check that it is built for `linux/arm64`, and that the file may be executed (`chmod +x`)."},
-	{exits: []int{127}, say: "The image's command was not found: check the Dockerfile's `CMD` and `ENTRYPOINT`, and that the image is built for `linux/arm64`."},
-
-	// The platform.
-	{code: "PCC_UNKNOWN_ERROR", say: "Look into the agent's log for why the image did not start; the codes are explained at " + errorCodes + "."},
-	{reason: verdict.Infrastructure, say: "The platform has trouble of its own: look at https://status.daily.co, and deploy again when it is over."},
-	{reason: verdict.NotReady, cause: verdict.TooFewReplicas, say: "The agent takes calls, but fewer replicas than `min-agents` says are ready: raise `wait-timeout`, or lower `min-agents`."},
-	{reason: verdict.NotScheduled, say: "The platform never started a replica: look at https://status.daily.co, and deploy again or raise `wait-timeout`."},
-}
-
-// hintFor returns the first hint that applies.
-func hintFor(facts Facts, e exception) string {
-	for _, h := range hints {
-		caught, ok := h.applies(facts, e)
-		if ok {
-			return strings.NewReplacer("{1}", caught, "{profile}", larger(facts.Profile)).Replace(h.say)
+// advise gives a diagnosis the first hint that applies.
+func (d Diagnosis) advise(facts Facts, r reading) Diagnosis {
+	for i := range hints {
+		if caught, ok := hints[i].applies(facts, r); ok {
+			d.Hint, d.entry = hints[i].words(facts, caught), hints[i].say
+			break
 		}
 	}
-	return ""
+	return d
 }
 
-func (h *hint) applies(facts Facts, e exception) (caught string, ok bool) {
+// words are what a hint says.
+func (h *hint) words(facts Facts, caught string) string {
+	if h.tell != nil {
+		if s := h.tell(facts, caught); s != "" {
+			return s
+		}
+	}
+	return strings.NewReplacer("{1}", caught, "{profile}", larger(facts.Profile)).Replace(h.say)
+}
+
+func (h *hint) applies(facts Facts, r reading) (caught string, ok bool) {
 	switch {
-	case h.code != "" && facts.Code != h.code && !(facts.Code == "" && e.typ == "" && hasWord(e.message, h.code)),
+	case h.code != "" && facts.Code != h.code && !(facts.Code == "" && r.typ == "" && hasWord(r.message, h.code)),
 		h.reason != "" && facts.Reason != h.reason,
 		h.cause != "" && facts.Cause != h.cause,
 		h.exits != nil && (facts.ExitCode == nil || !slices.Contains(h.exits, *facts.ExitCode)),
-		h.typ != nil && !h.typ.MatchString(e.typ),
-		h.source != nil && !slices.ContainsFunc(e.frames[max(0, len(e.frames)-2):], func(f frame) bool { return h.source.MatchString(f.text) }):
+		h.silent && r.sure >= Likely,
+		h.typ != nil && !h.typ.MatchString(r.typ),
+		h.not != nil && h.not.MatchString(r.typ+": "+r.message),
+		h.source != nil && !slices.ContainsFunc(r.frames[max(0, len(r.frames)-2):], func(f frame) bool { return h.source.MatchString(f.text) }),
+		h.frame != nil && !slices.ContainsFunc(r.frames, func(f frame) bool { return h.frame.MatchString(f.file) }):
 		return "", false
 	}
-	if h.message == nil {
-		return "", true
-	}
-	m := h.message.FindStringSubmatch(e.message)
-	if m == nil {
-		return "", false
-	}
-	for _, group := range m[1:] {
-		if group != "" {
-			return untrusted.Cut(group, 60), true
+	if h.message != nil {
+		if h.reason != verdict.Build && (h.platform != r.platform && !h.runtime || r.sure < Likely) {
+			return "", false
+		}
+		m := h.message.FindStringSubmatch(r.message)
+		if m == nil {
+			return "", false
+		}
+		for _, group := range m[1:] {
+			if group != "" {
+				caught = untrusted.Cut(group, 60)
+				break
+			}
 		}
 	}
-	return "", true
+	if h.when != nil {
+		return h.when(r, caught)
+	}
+	return caught, true
 }
 
 func hasWord(s, word string) bool {

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -19,14 +20,17 @@ type line struct {
 	text    string // without its time
 	level   string // of a log line, in capitals; "" for any other
 	message string // what a log line says, without level, logger and place
+	record  bool   // a structured log line has it
+	aside   bool   // it is of a logging handler's own error
 }
 
 var (
 	ends = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", " ", "\u2029", " ", "\u0085", " ")
 
 	// stamp is the time before a line, and the stream that a container runtime
-	// puts after it.
-	stamp = regexp.MustCompile(`^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]? ?(?:std(?:out|err) [FP] )?`)
+	// puts after it. A collector's may stand before the program's own.
+	stamp = regexp.MustCompile(`^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?\]? ?(?:std(?:out|err) [FP] )?){1,2}`)
+	clock = regexp.MustCompile(`^\d\d:\d\d:\d\d[.,]\d{3} `)
 
 	// logged is a log line of Python's logging, loguru, uvicorn or structlog, once
 	// its time is gone: "INFO:     text", "WARNING:root:text", "[error ] text",
@@ -39,11 +43,16 @@ var (
 	// origin is where loguru says that a log line is from, and the base image's
 	// session.
 	origin = regexp.MustCompile(`^[\w.<>]+:[\w.<>]+:\d+(?: \| [\w-]+)? - `)
+	// fields is a log line of key=value pairs.
+	fields = regexp.MustCompile(`^(?:(?:time|ts)=\S+ )?(?:level|lvl)=(\w+) .*?\bmsg=(?:"((?:[^"\\]|\\.)*)"|(\S+))(?:.*?\b(?:err|error)=(?:"((?:[^"\\]|\\.)*)"|(\S+)))?`)
 )
+
+var levelNames = strings.Split(levels, "|")
 
 const levels = `TRACE|DEBUG|INFO|NOTICE|SUCCESS|WARNING|WARN|ERROR|CRITICAL|FATAL`
 
-// split takes a text apart into lines.
+// split takes a text apart into lines. A structured log line is the lines that it
+// stands for.
 func split(text string) []line {
 	if len(text) > maxText {
 		text = text[len(text)-maxText:]
@@ -51,15 +60,42 @@ func split(text string) []line {
 	text = ends.Replace(untrusted.StripEscapes(strings.ToValidUTF8(text, "\uFFFD")))
 	var all []line
 	for s := range strings.Lines(text) {
-		all = append(all, newLine(strings.TrimRight(s, "\n")))
+		s = strings.TrimRight(s, "\n \t")
+		if recorded := records(s, 0); recorded != nil {
+			all = append(all, recorded...)
+			continue
+		}
+		if len(all) == 0 { // a text that was cut begins anywhere
+			if all = tornRecord(s); all != nil {
+				continue
+			}
+		}
+		all = append(all, newLine(s))
 	}
 	return all
 }
 
 func newLine(s string) line {
 	s = strings.TrimRight(untrusted.Cut(s, maxLine), " \t")
-	l := line{text: s[len(stamp.FindString(s)):]}
+	l := line{text: s}
+	if s != "" && (isDigit(s[0]) || s[0] == '[') {
+		l.text = s[len(stamp.FindString(s)):]
+	}
 	stamped := len(l.text) < len(s)
+	if stamped {
+		l.text = l.text[len(clock.FindString(l.text)):]
+	}
+	if !hasLevel(l.text) {
+		return l
+	}
+	if name, rest, ok := strings.Cut(l.text, ": "); ok && slices.Contains(levelNames, name) { // the usual form
+		l.level, l.message = name, strings.TrimSpace(rest)
+		return l
+	}
+	if m := fields.FindStringSubmatch(l.text); m != nil {
+		l.level, l.message = strings.ToUpper(m[1]), strings.TrimSuffix(unquote(m[2])+m[3]+": "+unquote(m[4])+m[5], ": ")
+		return l
+	}
 	if m := logged.FindStringSubmatch(l.text); m != nil && (m[3] == "" || stamped) {
 		l.level = strings.ToUpper(m[1] + m[2] + m[3])
 		l.message = strings.TrimSpace(m[4][len(origin.FindString(m[4])):])
@@ -67,50 +103,68 @@ func newLine(s string) line {
 	return l
 }
 
+// hasLevel reports whether the beginning of a line has the name of a level, which
+// is quicker to see than whether it is a log line.
+func hasLevel(s string) bool {
+	s = strings.ToUpper(s[:min(len(s), 100)])
+	return strings.Contains(s, "LEVEL=") || strings.Contains(s, "LVL=") ||
+		slices.ContainsFunc(levelNames, func(level string) bool { return strings.Contains(s, level) })
+}
+
 func indent(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 
-var (
-	// noise does not name a cause: what a server says as it goes, a frame of a
-	// traceback, lines that are drawn.
-	noise = regexp.MustCompile(`^(?:Application startup failed\. Exiting\.|Shutting down|Waiting for .*|` +
-		`Application shutdown complete\.?|Finished server process.*|Stopping reloader process.*|Stopping bot session.*|` +
-		`Exception in ASGI application|Traceback \(most recent call last\):?|\[Previous line repeated .*|` +
-		`During handling of the above exception.*|The above exception was the direct cause.*|\[…? ?.*cut out.*\]|` +
-		`(?:> )?File ".*|[│└╭╰|+].*|[\d\W_]*)$`)
-	// grave is a line that is likely to say why.
-	grave = regexp.MustCompile(`(?i)error|exception|fatal|fail|cannot|can't|could not|unable|denied|refused|unauthori[sz]ed|` +
-		`not found|no such|missing|invalid|illegal|killed|segmentation fault|aborted|already in use|required|panic`)
-)
-
-// telling returns the last line that seems to say why, else the last that is no
-// log line of mere information, else the last that is not noise.
-func telling(lines []line) string {
-	var some, any string
-	for i := len(lines) - 1; i >= 0; i-- {
-		l := lines[i]
-		s := strings.TrimSpace(l.text)
-		if l.level != "" {
-			s = l.message
-		}
-		if s = strings.Join(strings.FieldsFunc(s, unprintable), " "); s == "" {
+// follows returns how much of a line a prefix is that was seen before another, with
+// other numbers and another level in it; -1 where it is none. Collectors put their own before each
+// line: a service, a time, a process.
+func follows(prefix, s string) int {
+	i, j := 0, 0
+	for i < len(prefix) {
+		if x, y := levelAt(prefix[i:]), levelAt(s[j:]); x > 0 && y > 0 && strings.TrimLeft(prefix[i+x:], " ") != "" {
+			i, j = len(prefix)-len(strings.TrimLeft(prefix[i+x:], " ")), len(s)-len(strings.TrimLeft(s[j+y:], " "))
 			continue
 		}
-		switch {
-		case l.level == "ERROR" || l.level == "CRITICAL" || l.level == "FATAL" || l.level == "" && grave.MatchString(s):
-			if !noise.MatchString(s) {
-				return s
+		if !isDigit(prefix[i]) {
+			if j == len(s) || s[j] != prefix[i] {
+				if strings.TrimRight(prefix[i:], " ") == "" && j == len(s) {
+					return j // an empty line behind it
+				}
+				return -1
 			}
-		case some == "" && !noise.MatchString(s) && (l.level == "" || strings.HasPrefix(l.level, "WARN")):
-			some = s
+			i, j = i+1, j+1
+			continue
 		}
-		if any == "" && !noise.MatchString(s) {
-			any = s
+		from := j
+		for i < len(prefix) && isDigit(prefix[i]) {
+			i++
+		}
+		for j < len(s) && isDigit(s[j]) {
+			j++
+		}
+		if from == j {
+			return -1
 		}
 	}
-	if some != "" {
-		return some
+	return j
+}
+
+// levelAt is the length of the name of a level that a text begins with; 0 for none.
+func levelAt(s string) int {
+	if s == "" || s[0] < 'A' || s[0] > 'Z' {
+		return 0
 	}
-	return any
+	for _, name := range levelNames {
+		if strings.HasPrefix(s, name) {
+			return len(name)
+		}
+	}
+	return 0
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// oneLine is a text as a Cause has it.
+func oneLine(s string) string {
+	return untrusted.Cut(strings.Join(strings.FieldsFunc(s, unprintable), " "), maxShown)
 }
 
 func unprintable(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }

@@ -39,7 +39,7 @@ func TestLinks(t *testing.T) {
 	defer root.Close()
 	for _, workspace := range []fs.FS{root.FS(), os.DirFS(dir), os.DirFS(filepath.Join(dir, "missing"))} {
 		for _, file := range []string{"/app/bot.py", "/app/server/bot.py", "/app/loop/bot.py", "/app/gone.py", "/app/pipe.py"} {
-			if d := Diagnose(Facts{Text: text(file, 3, "<module>", `open("menu.json")`)}, workspace); d.Place != nil {
+			if d := Diagnose(crash{Text: text(file, 3, "<module>", `open("menu.json")`)}.facts(), workspace); d.Place != nil {
 				t.Errorf("%s: %+v", file, d.Place)
 			}
 		}
@@ -47,7 +47,7 @@ func TestLinks(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "own.py"), []byte(code), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if d := Diagnose(Facts{Text: text("/app/own.py", 3, "<module>", `open("menu.json")`)}, root.FS()); at(d.Place) != "own.py:3" {
+	if d := Diagnose(crash{Text: text("/app/own.py", 3, "<module>", `open("menu.json")`)}.facts(), root.FS()); at(d.Place) != "own.py:3" {
 		t.Errorf("own.py: %+v", d.Place)
 	}
 }

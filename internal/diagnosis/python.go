@@ -14,10 +14,13 @@ type exception struct {
 	message string // without the type, and with the lines that follow it
 	frames  []frame
 
-	at    int  // which line of the text it is
-	depth int  // in exception groups
-	minor bool // it is seldom why a process ends
-	sub   bool // no exception: a line between the parts of a group
+	at     int  // which line of the text it is
+	till   int  // the last line of its message
+	depth  int  // in exception groups
+	minor  bool // it is seldom why a process ends
+	logged bool // a log line has it, so that it may have been handled
+	below  bool // its message begins on a line below it
+	sub    bool // no exception: a line between the parts of a group
 }
 
 // frame is an entry of a traceback.
@@ -31,6 +34,9 @@ type frame struct {
 const header = "Traceback (most recent call last)"
 
 var (
+	// prefixedFile is fileLine behind what a collector puts before each line.
+	prefixedFile = regexp.MustCompile(`^(\S.*?)  +File "[^"]+", line \d{1,9}(?:, in .+)?$`)
+
 	fileLine = regexp.MustCompile(`^\s*(?:> )?File "([^"]+)", line (\d{1,9})(?:, in (.+))?$`)
 	margin   = regexp.MustCompile(`^( *)\| ?`)
 	groupSub = regexp.MustCompile(`^( *(?:\+-)?)\+-{4,}(?: (?:\d+|\.\.\.) -{4,})?$`)
@@ -39,14 +45,49 @@ var (
 
 	// typed is the line of an exception: its name has a capital or a module. One
 	// that sounds like an exception's stands even without a traceback.
-	typed      = regexp.MustCompile(`^((?:[\pL_][\pL\d_]*\.|<locals>\.)+[\pL_][\pL\d_]*|_*\p{Lu}[\pL\d_]*)(?::(?: (.*))?)?$`)
+	typed      = regexp.MustCompile(`^((?:[\pL_][\pL\d_]*\.|<locals>\.)+[\pL_][\pL\d_]*|_*\p{Lu}[\pL\d_]*)(?: \[\w+\])?(?::(?: (.*))?)?$`)
 	sound      = regexp.MustCompile(`(?:Error|Exception|ExceptionGroup|Interrupt|Exit|Warning|Timeout|Fault)$|\.(?:error|timeout|gaierror|herror)$`)
-	minorTypes = regexp.MustCompile(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit)$`)
+	minorTypes = regexp.MustCompile(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit|HaltServer|CalledProcessError)$`)
 
 	// What rich draws: │ /app/bot.py:12 in main │ and │ ❱ 12 │   work() │.
 	richFile = regexp.MustCompile(`^│ (\S.*):(\d{1,9}) in (\S+)\s*│$`)
 	richText = regexp.MustCompile(`^│ ❱ *(\d{1,9}) ([│ ]*)(.*?)\s*│$`)
 )
+
+// lesser begins what is printed of an exception that does not end the process: at
+// the interpreter's exit, in a thread, in a task.
+var lesser = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|Exception in thread |Exception in callback |` +
+	`(?:Task|Future) exception was never retrieved|exception calling callback|unhandled exception during asyncio)`)
+
+const (
+	loggingError    = "--- Logging error"
+	loggingErrorEnd = "--- End of logging error ---"
+	maxMessage      = 40 // lines of a message
+)
+
+// isCut reports whether a line says that lines were left out.
+func isCut(s string) bool {
+	return (strings.Contains(s, "…") || strings.Contains(s, "...") || strings.Contains(s, "[")) && cutOut.MatchString(s)
+}
+
+// exceptionLine takes the line of an exception apart; nil for any other, most of which
+// are seen by their beginning.
+func exceptionLine(s string) []string {
+	name, _, _ := strings.Cut(s, ":")
+	if s == "" || s[0] >= 'a' && s[0] <= 'z' && !strings.Contains(name, ".") {
+		return nil
+	}
+	return typed.FindStringSubmatch(s)
+}
+
+// prefixed takes a line apart that has an entry of a traceback behind what a collector
+// puts before it.
+func prefixed(s string) []string {
+	if !strings.Contains(s, `File "`) {
+		return nil
+	}
+	return prefixedFile.FindStringSubmatch(s)
+}
 
 // parser goes through a text line by line.
 type parser struct {
@@ -56,27 +97,47 @@ type parser struct {
 
 	base    int    // how far the open traceback is indented
 	prefix  string // what stands before each of its lines
+	shared  bool   // it does, so that a line without it is someone else's
 	source  bool   // the last frame's text may be next
 	inside  int    // how far that frame is indented
 	more    bool   // the last exception's message may continue
 	bare    bool   // an exception may come without a traceback: a group's part, or behind a cut
 	ignored bool   // what comes next did not end the process
+	level   bool   // the line before is a log line's
+	failing int    // tracebacks of a logging handler's own error so far; -1 outside of one
+	skipped bool   // the line that is read is of one
+	script  script // what Node prints before an exception
 }
 
-// parse returns the exceptions of a text in their order.
+// parse returns the exceptions of a text in their order, and marks the lines that are
+// of none.
 func parse(lines []line) []exception {
-	var p parser
+	p := parser{failing: -1}
 	for i, l := range lines {
 		p.at = i
 		p.read(l)
+		lines[i].aside = p.skipped
+		p.level = l.level != ""
 	}
 	return p.found
 }
 
 func (p *parser) read(l line) {
-	s, depth := l.text, 0
-	if l.level == "" && p.prefix != "" && strings.HasPrefix(s, p.prefix) {
-		s = s[len(p.prefix):]
+	s, depth, logged := l.text, 0, l.level != ""
+	if l.record && (p.open != nil || strings.Contains(s, header)) {
+		l.level = "" // a line of a traceback that is logged line by line
+	}
+	if p.prefix != "" && (l.level == "" || p.open != nil) {
+		if n := follows(p.prefix, s); n >= 0 {
+			s, l.level, p.shared = s[n:], "", true
+		} else if p.shared && (p.open != nil || p.more) && !strings.Contains(s, header) {
+			return
+		}
+	} else if m := prefixed(s); m != nil && l.level == "" && p.open == nil && !strings.HasPrefix(s, "|") && !strings.HasPrefix(s, ">") && !strings.Contains(s, header) {
+		p.prefix, p.shared, s = m[1], true, s[len(m[1]):]
+	}
+	if p.skipped = p.skips(l, s); p.skipped {
+		return
 	}
 	if m := groupSub.FindStringSubmatch(s); m != nil {
 		p.found = append(p.found, exception{sub: true, depth: len(m[1])})
@@ -89,17 +150,21 @@ func (p *parser) read(l line) {
 	trimmed := strings.TrimSpace(s)
 	switch {
 	case strings.Contains(s, header):
-		p.start(s, depth)
+		p.start(s, depth, logged || p.level)
+		if m := fileLine.FindStringSubmatch(s[strings.Index(s, header)+len(header)+len(":"):]); m != nil {
+			p.frame(m, 2, depth)
+		}
 	case trimmed == "":
-		p.more = false
+		p.more = p.more && p.found[len(p.found)-1].below
+	case p.script.reads(s):
 	case chained.MatchString(trimmed):
 		p.open, p.source, p.more, p.ignored = nil, false, false, false
-	case cutOut.MatchString(trimmed):
+	case isCut(trimmed):
 		if p.open != nil {
 			p.open.frames = nil // what is behind the cut may be of another traceback
 		}
 		p.source, p.more, p.bare = false, false, true
-	case strings.HasPrefix(trimmed, "Exception ignored "):
+	case lesser.MatchString(trimmed):
 		p.open, p.source, p.more, p.ignored = nil, false, false, true
 	case fileLine.MatchString(s):
 		p.frame(fileLine.FindStringSubmatch(s), strings.Index(s, `File "`), depth)
@@ -111,26 +176,59 @@ func (p *parser) read(l line) {
 		f := p.open.frames
 		f[len(f)-1].text = trimmed
 		p.source = false
+	case p.more && p.nodeFrame(s):
 	case p.more && p.supersedes(trimmed):
 		p.reopen()
 		p.end(trimmed, depth)
 	case p.more:
-		if e := &p.found[len(p.found)-1]; len(e.message) < maxLine {
-			if strings.HasSuffix(e.line, ":") { // the message begins on the next line
-				e.line += " " + trimmed
-			}
-			e.message += "\n" + strings.TrimRight(s, " ")
-		}
+		p.continues(s, trimmed)
 	case indent(s) <= p.base:
 		p.end(trimmed, depth)
 	}
 }
 
+// skips reports whether a line is of what a logging handler prints of an error of
+// its own: what it was to log, and where from. That says nothing of a crash.
+func (p *parser) skips(l line, s string) bool {
+	switch {
+	case strings.Contains(s, loggingError):
+		p.open, p.more, p.source, p.failing = nil, false, false, 0
+		return true
+	case p.failing < 0:
+		return false
+	case strings.Contains(s, loggingErrorEnd), strings.HasPrefix(s, "Arguments:"):
+		p.failing = -1
+		return true
+	case chained.MatchString(strings.TrimSpace(s)):
+		p.failing--
+		return true
+	case strings.Contains(s, header):
+		p.failing++
+	}
+	if p.failing > 1 || l.level != "" { // the end is missing
+		p.failing = -1
+	}
+	return p.failing >= 0
+}
+
+// continues takes in a line of the last exception's message.
+func (p *parser) continues(s, trimmed string) {
+	e := &p.found[len(p.found)-1]
+	e.till = p.at
+	if p.at-e.at > maxMessage || len(e.message) > maxLine {
+		return
+	}
+	if strings.HasSuffix(e.line, ":") && !e.below { // it ends with a colon
+		e.line += " " + trimmed
+	}
+	e.message += "\n" + strings.TrimRight(s, " ")
+}
+
 // start begins a traceback at its header.
-func (p *parser) start(s string, depth int) {
+func (p *parser) start(s string, depth int, logged bool) {
 	before := s[:strings.Index(s, header)]
 	before = strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ ")
-	p.open, p.base, p.prefix = &exception{depth: depth, minor: p.ignored}, 0, ""
+	p.open, p.base, p.prefix, p.shared = &exception{depth: depth, minor: p.ignored, logged: logged}, 0, "", false
 	p.source, p.more, p.bare, p.ignored = false, false, false, false
 	if lead := strings.TrimSpace(before); lead != "" && !strings.HasPrefix(lead, "╭") && depth == 0 {
 		p.prefix = before
@@ -187,15 +285,21 @@ func (p *parser) rich(s string) {
 // end takes in a line that may be the open traceback's exception, or one that
 // has none.
 func (p *parser) end(s string, depth int) {
-	m := typed.FindStringSubmatch(s)
-	if m == nil || p.open == nil && !p.bare && !sound.MatchString(m[1]) {
+	m := exceptionLine(s)
+	if m == nil && p.open == nil {
+		m = panicked.FindStringSubmatch(s)
+	} else if m == nil || p.open == nil && !p.bare && !sound.MatchString(m[1]) {
+		return
+	}
+	if m == nil {
 		return
 	}
 	e := exception{depth: depth, minor: !p.bare}
 	if p.open != nil && p.open.depth == depth {
 		e = *p.open
 	}
-	e.line, e.name, e.message, e.at = s, m[1], m[2], p.at
+	e.frames = append(e.frames, p.script.frames(p.open == nil)...)
+	e.line, e.name, e.message, e.at, e.till, e.below = s, m[1], m[2], p.at, p.at, strings.HasSuffix(s, ":") && m[2] == ""
 	e.typ = e.name[strings.LastIndexByte(e.name, '.')+1:]
 	e.minor = e.minor || minorTypes.MatchString(e.typ)
 	p.found = append(p.found, e)

@@ -19,19 +19,22 @@ const (
 	maxSource  = 2 << 20 // of a file
 	nearby     = 50      // lines that a line may have moved by
 	around     = 3       // lines shown on each side
-	minMoved   = 8       // bytes of a line that is looked for
+	minShown   = 8       // bytes of a line that is looked for, and whose surroundings are shown
 )
 
 var (
 	// library is code that is not the user's: Python's own, what was installed,
 	// what has no file.
-	library = regexp.MustCompile(`/(?:site|dist)-packages/|/lib(?:64)?/python\d|/python\d+\.zip/|(?i:/python3\d+/lib/)|` +
-		`/\.?venv/|^/usr/(?:local/)?s?bin/|^<`)
+	// sourceFile is a file that may be shown.
+	sourceFile = regexp.MustCompile(`(?:^|/)[^./][^/]*\.(?:py|[mc]?[jt]s|[jt]sx)$`)
+	library    = regexp.MustCompile(`/(?:site|dist)-packages/|/lib(?:64)?/python\d|/python\d+\.zip/|(?i:/python3\d+/lib/)|` +
+		`/\.?venv/|/node_modules/|^node:|^/usr/(?:local/)?s?bin/|^<`)
 	// base are the files of Pipecat's base image, https://github.com/daily-co/pipecat-cloud-images.
 	base   = regexp.MustCompile(`^/app/(?:app|waiting_server|pipecatcloud_system|feature_manager|shared_state|container_signal_check|pcc_\w+)\.py$`)
 	drive  = regexp.MustCompile(`^[A-Za-z]:[\\/]|^\\\\`)
 	within = regexp.MustCompile(`^\s*(?:async\s+)?(def|class)\s+([\pL_][\pL\d_]*)`)
 	word   = regexp.MustCompile(`[\pL\d_]{2}`)
+	letter = regexp.MustCompile(`\pL`)
 )
 
 // place finds the innermost frame that is the user's own, in the workspace. It
@@ -45,8 +48,8 @@ func place(frames []frame, workspace fs.FS) *Place {
 			f.file = strings.ReplaceAll(f.file, `\`, "/")
 		}
 		// A text that is hostile may name any file, and guess a line of it: what is
-		// no Python, such as .env, is not shown.
-		if f.file = path.Clean(f.file); path.Ext(f.file) == ".py" && !library.MatchString(f.file) {
+		// no source, such as .env, is not shown.
+		if f.file = path.Clean(f.file); sourceFile.MatchString(f.file) && !library.MatchString(f.file) {
 			own = append(own, f)
 			names[path.Base(f.file)] = true
 		}
@@ -67,7 +70,7 @@ func place(frames []frame, workspace fs.FS) *Place {
 		if n == 1 && f.text != "" {
 			if lines, err := source(workspace, file); err == nil {
 				if at := find(lines, f, !foreign); at > 0 {
-					return &Place{File: file, Line: at, Around: window(lines, at)}
+					return newPlace(file, lines, at)
 				}
 			}
 		}
@@ -76,6 +79,16 @@ func place(frames []frame, workspace fs.FS) *Place {
 		}
 	}
 	return nil
+}
+
+// newPlace is a line that a text has shown. The lines around it are shown only
+// where the text has enough of it that it is no guess.
+func newPlace(file string, lines []string, at int) *Place {
+	p := &Place{File: file, Line: at}
+	if s := strings.TrimSpace(lines[at-1]); len(s) >= minShown && letter.MatchString(s) {
+		p.Around = window(lines, at)
+	}
+	return p
 }
 
 var errTooLarge = errors.New("too large")
@@ -202,7 +215,7 @@ func find(lines []string, f frame, moved bool) int {
 	if says(f.line) {
 		return f.line
 	}
-	if !moved || len(f.text) < minMoved || !word.MatchString(f.text) {
+	if !moved || len(f.text) < minShown || !word.MatchString(f.text) {
 		return 0
 	}
 	at := 0

@@ -79,7 +79,7 @@ func TestWorkspace(t *testing.T) {
 		{"a hundred frames", fstest.MapFS{"bot.py": {Data: []byte(code)}},
 			strings.Replace(text("/app/bot.py", 3, "<module>", opens), "OSError", strings.Repeat("  File \"<string>\", line 1, in f\n", 100)+"OSError", 1), "bot.py:3"},
 	} {
-		if got := at(Diagnose(Facts{Text: tt.text}, tt.files).Place); got != tt.want {
+		if got := at(Diagnose(crash{Text: tt.text}.facts(), tt.files).Place); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}
@@ -88,7 +88,7 @@ func TestWorkspace(t *testing.T) {
 // TestAround shows some lines, and no more of each than is read.
 func TestAround(t *testing.T) {
 	lines := "one\n\n\n\n\tfour = \"" + strings.Repeat("é", 400) + "\"  \nopen(\"menu.json\")\n\n\n\n"
-	d := Diagnose(Facts{Text: text("/app/bot.py", 6, "<module>", `open("menu.json")`)}, fstest.MapFS{"bot.py": {Data: []byte(lines)}})
+	d := Diagnose(crash{Text: text("/app/bot.py", 6, "<module>", `open("menu.json")`)}.facts(), fstest.MapFS{"bot.py": {Data: []byte(lines)}})
 	if d.Place == nil || len(d.Place.Around) != 2 || d.Place.Around[1] != (SourceLine{6, `open("menu.json")`}) {
 		t.Fatalf("got %+v", d.Place)
 	}

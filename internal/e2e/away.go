@@ -69,7 +69,7 @@ func Away(t *testing.T, run Program) {
 					default:
 						expect(t, r, end{"ready", ""})
 						log := r.log.String()
-						if gone, back := strings.Count(log, "waiting goes on: "), strings.Count(log, "can be read again, after"); gone != 1 || back != 1 {
+						if gone, back := strings.Count(log, "Still waiting: "), strings.Count(log, "is reachable again, after"); gone != 1 || back != 1 {
 							t.Errorf("told %d times that it is away, and %d times that it is back:\n%s", gone, back, log)
 						}
 					}
@@ -95,7 +95,7 @@ func Away(t *testing.T, run Program) {
 					switch f.name {
 					case "401 with the key", "403":
 						expect(t, r, end{"failed", "auth"})
-					case "400", "404", "410":
+					case "400", "400 with what was sent", "404", "410":
 						expect(t, r, end{"failed", "refused"})
 					case "redirect elsewhere", "redirect in the clear", "redirect in a loop":
 						expect(t, r, end{"failed", "api"})

@@ -50,7 +50,7 @@ var breakages = []struct{ what, old, new string }{
 	{"the key in another header",
 		`UserAgent: "pipecat-cloud-deploy/" + version.Name()`, `UserAgent: "pipecat-cloud-deploy/" + version.Name() + string(cfg.APIKey)`},
 	{"the key in the log",
-		`l.say("Taken as deployment %s; before, it was %s.", a.ID, short(a.Previous))`, `l.items = append(l.items, line("Taken, with "+l.r.Cleaner.Secrets[0]))`},
+		`l.say("Deployment %s accepted (replaces %s).", a.ID, short(a.Previous))`, `l.items = append(l.items, line("Taken, with "+l.r.Cleaner.Secrets[len(l.r.Cleaner.Secrets)-1]))`},
 	{"a goroutine that is left",
 		"defer resp.Body.Close()\n\te.Status = resp.StatusCode\n", "e.Status = resp.StatusCode\n"},
 	{"a rollback over another's deployment",
@@ -99,6 +99,18 @@ var breakages = []struct{ what, old, new string }{
 		"if h.failedReads++; h.failedReads > forgivenReads {", "if h.failedReads++; h.failedReads > 1000 {"},
 	{"rule 8: a value of the wrong type is true",
 		"	default:\n\t\t*f = Odd", "	default:\n\t\t*f = True"},
+
+	// Secrets.
+	{"an update before the secret set is ready",
+		"	case s.IsReady():\n", "	case s.IsReady(), true:\n"},
+	{"an update without the secrets",
+		"		return event.SecretsStored{}, err\n\t}\n\tstored := ", "		return event.SecretsStored{}, nil\n\t}\n\tstored := "},
+	{"secrets that may be stored are said not to be",
+		"s.unclear = !clear || !clearlyRefused(s.err)", "s.unclear = false && clear"},
+	{"secrets that are stored are forgotten",
+		"case r.lost > 0, r.change != nil && r.change.Secrets != nil, r.failure", "case r.lost > 0, r.failure"},
+	{"secrets in the log",
+		"report.Mask(config.Masked(env)...)", "report.Mask(string(config.Key(env)))"},
 
 	// What is claimed of an update, and what may be sent.
 	{"no look before a claim",

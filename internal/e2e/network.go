@@ -95,6 +95,7 @@ var faults = []fault{
 	{name: "redirect in the clear", reads: true, writes: true, wrap: answers(307, "", "Location", "http://api.pipecat.daily.co/v1/agents/bot")},
 	{name: "redirect in a loop", reads: true, writes: true, wrap: answers(308, "", "Location", "https://api.pipecat.daily.co/v1/agents/bot")},
 	{name: "400", writes: true, wrap: answers(400, `{"error":"no\n::set-output name=a::b","code":"GENERIC_BAD_REQUEST"}`)},
+	{name: "400 with what was sent", writes: true, wrap: echo},
 	{name: "404", reads: true, writes: true, wrap: answers(404, `{"error":"Not found"}`)},
 	{name: "403", reads: true, writes: true, wrap: answers(403, `{"error":"Forbidden"}`)},
 	{name: "401 with the key", reads: true, writes: true, wrap: answers(401, `{"error":"what is Bearer `+searchKey+`?"}`)},
@@ -110,7 +111,7 @@ var faults = []fault{
 }
 
 // rare are faults that would else end most runs early, or take long to play.
-var rare = map[string]float64{"endless": 0.02, "400": 0.1, "404": 0.3, "403": 0.03, "410": 0.1, "401 with the key": 0.03,
+var rare = map[string]float64{"endless": 0.02, "400": 0.1, "400 with what was sent": 0.1, "404": 0.3, "403": 0.03, "410": 0.1, "401 with the key": 0.03,
 	"redirect elsewhere": 0.3, "redirect in the clear": 0.3, "redirect in a loop": 0.3}
 
 // telling are fields that say why an agent which says that it is ready does not
@@ -150,6 +151,16 @@ func garbled(rng *rand.Rand, h http.Handler) http.Handler {
 	})
 }
 
+// echo refuses a request with what it sent.
+func echo(_ *rand.Rand, _ http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		answer, _ := json.Marshal(map[string]string{"error": "what is " + string(body)})
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(answer)
+	})
+}
+
 // request is one that the program sent, and what became of it.
 type request struct {
 	method, path string
@@ -164,6 +175,7 @@ type request struct {
 	made         bool           // it made a deployment that is no rollback
 	rollback     bool           // it is sent to undo what was sent before
 	builds       bool           // it is sent to make a build, or to upload for one
+	stores       bool           // it is sent to store secrets
 }
 
 // network is how the program of a run reaches the cloud.
@@ -172,7 +184,7 @@ type network searchRun
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	now := time.Now()
 	q := &request{method: r.Method, path: r.URL.Path, began: now, look: r.Method == http.MethodGet && r.URL.Path == "/v1/agents/bot",
-		builds: r.Method == http.MethodPost && !strings.HasPrefix(r.URL.Path, "/v1/agents")}
+		builds: r.Method == http.MethodPost && !strings.HasPrefix(r.URL.Path, "/v1/agents"), stores: r.Method == http.MethodPut}
 	n.mu.Lock()
 	i := len(n.sent)
 	n.sent = append(n.sent, q)
@@ -221,7 +233,10 @@ func (n *network) inspect(i int, q *request, r *http.Request) {
 			n.bodies = map[string]string{}
 		}
 		n.bodies[q.path] = cmp.Or(n.bodies[q.path], string(body)) // a creation that meets an agent becomes an update
-		if q.rollback = string(body) != n.bodies[q.path]; q.rollback && !(n.sent[i-1].look && n.sent[i-1].answered) {
+		if q.stores && string(body) != n.bodies[q.path] {
+			n.odd = append(n.odd, fmt.Sprintf("request %d stores something else than the first", i))
+		}
+		if q.rollback = !q.stores && string(body) != n.bodies[q.path]; q.rollback && !(n.sent[i-1].look && n.sent[i-1].answered) {
 			n.odd = append(n.odd, fmt.Sprintf("request %d is a rollback, and no look at the agent came right before it", i))
 		}
 		if bytes.Contains(body, []byte(searchKey)) {
@@ -237,7 +252,7 @@ func (n *network) faultFor(rng *rand.Rand, q *request, at time.Duration) fault {
 		share = n.readFaults
 	}
 	meets := func(f fault) bool {
-		return q.method == http.MethodGet && f.reads || q.method == http.MethodPost && f.writes
+		return q.method == http.MethodGet && f.reads || q.method != http.MethodGet && f.writes
 	}
 	for _, o := range n.outages {
 		if at >= o.from && at < o.to && meets(o.fault) {

@@ -39,6 +39,17 @@ func start(t *testing.T, api http.Handler, env ...string) *process {
 // times as large.
 func startAs(t *testing.T, program *exec.Cmd, api http.Handler, env ...string) *process {
 	t.Helper()
+	j := preparedAs(t, program, api, env...)
+	j.begin(t)
+	return j
+}
+
+// prepared is a process that is yet to begin.
+func prepared(t *testing.T, api http.Handler, env ...string) *process {
+	return preparedAs(t, exec.Command("pipecat-cloud-deploy"), api, env...)
+}
+
+func preparedAs(t *testing.T, program *exec.Cmd, api http.Handler, env ...string) *process {
 	server := httptest.NewServer(api)
 	t.Cleanup(server.CloseClientConnections)
 	dir := t.TempDir()
@@ -48,11 +59,29 @@ func startAs(t *testing.T, program *exec.Cmd, api http.Handler, env ...string) *
 		"INPUT_API-KEY=" + searchKey, "INPUT_AGENT-NAME=demo-agent", "INPUT_API-URL=" + server.URL,
 	}, env...)
 	j.Stdout, j.Stderr = j.log, j.log
+	return j
+}
+
+func (j *process) begin(t *testing.T) {
+	t.Helper()
 	if err := j.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Process.Kill() })
-	return j
+}
+
+// put writes a file, and makes the folders that it is in.
+func put(t *testing.T, dir, name string, data []byte) {
+	name = filepath.Join(dir, name)
+	err := os.WriteFile(name, data, 0o644)
+	if os.IsNotExist(err) {
+		if err = os.MkdirAll(filepath.Dir(name), 0o755); err == nil {
+			err = os.WriteFile(name, data, 0o644)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // built is the program, built once.
@@ -94,24 +123,6 @@ func (j *process) end(t *testing.T) {
 func (j *process) read(name string) string {
 	data, _ := os.ReadFile(filepath.Join(j.dir, name))
 	return string(data)
-}
-
-// syncLog is what a process has printed so far.
-type syncLog struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *syncLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *syncLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // Cancelled stops the process at each stage, in each way that a runner or a
@@ -260,66 +271,6 @@ func Cancelled(t *testing.T) {
 			})
 		}
 	}
-}
-
-// Blocked stops a process that cannot write what it has to: it ends by itself
-// anyway, and a second signal ends it.
-func Blocked(t *testing.T) {
-	t.Parallel()
-	// blocked is a process that was stopped, and has an output to write that nobody
-	// reads.
-	blocked := func(t *testing.T) *process {
-		cloud := &simulator.Cloud{Key: searchKey}
-		cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
-		fifo := filepath.Join(t.TempDir(), "fifo")
-		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		j := start(t, cloud, "INPUT_IMAGE=ghcr.io/acme/bot:ok", "INPUT_WAIT-FOR-READY=false", "GITHUB_OUTPUT="+fifo)
-		for late := time.Now().Add(hangs); !strings.Contains(j.log.String(), "✓ demo-agent is deployed"); time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(late) {
-				t.Fatalf("it is not deployed:\n%s", j.log)
-			}
-		}
-		_ = j.Process.Signal(syscall.SIGTERM)
-		return j
-	}
-	t.Run("stopped once", func(t *testing.T) {
-		t.Parallel()
-		j := blocked(t)
-		j.end(t)
-		if j.ProcessState.ExitCode() != 1 {
-			t.Errorf("%s, want exit status 1", j.ProcessState)
-		}
-	})
-	t.Run("stopped again", func(t *testing.T) {
-		t.Parallel()
-		// A machine that is busy may let the process end by itself before the second
-		// signal comes, but not each time.
-		const tries = 5
-		for range tries {
-			j := blocked(t)
-			ended := make(chan struct{})
-			go func() {
-				tick := time.NewTicker(5 * time.Millisecond) // the first signal may still be on its way
-				defer tick.Stop()
-				for {
-					select {
-					case <-ended:
-						return
-					case <-tick.C:
-						_ = j.Process.Signal(syscall.SIGTERM)
-					}
-				}
-			}()
-			j.end(t)
-			close(ended)
-			if j.ProcessState.Sys().(syscall.WaitStatus).Signal() == syscall.SIGTERM {
-				return
-			}
-		}
-		t.Errorf("it ends by itself %d times, and never by the signal", tries)
-	})
 }
 
 var memoryFor = flag.Duration("memory", 0, "the least length of the rollout in which the suite Memory measures the process")

@@ -24,6 +24,8 @@ type scenario struct {
 	key           string
 	readLag, skew time.Duration // of reads, and of the clock
 	secrets       []simulator.SecretSet
+	storedAfter   time.Duration // how long what this job stores is provisioned
+	storedError   string        // why that fails; "": it does not
 	builds        []simulator.Build
 	scripts       map[string]simulator.Script
 	cancelAfter   time.Duration // 0: never
@@ -283,7 +285,29 @@ func newScenario(rng *rand.Rand) scenario {
 		!s.invalid && s.key == searchKey && s.inputs["region"] != "us-east" && !asks("secret-set", "image-credentials") && s.inputs["wait-for"] != "warm" &&
 		s.inputs["agent-profile"] != "agent-9x" && s.harmless() && (s.exists || s.inputs["create-if-missing"] != "false") &&
 		ready.Frames[len(ready.Frames)-1].At+s.minReady+s.readLag+slices.Max(append(s.readLags, 0))+20*time.Second < s.waitTimeout
+	if s.inputs["secret-set"] != "" && chance(0.6) {
+		s.store(rng)
+	}
 	return s
+}
+
+// secretValues are what a run of the search may store.
+var secretValues = map[string]string{"TOKEN": "hunter2-$ecret", "API_KEY": "-----BEGIN\nhunter2/line\n-----END"}
+
+// store has the job store secrets, in a set that is there or not.
+func (s *scenario) store(rng *rand.Rand) {
+	s.inputs["secrets"] = "TOKEN='" + secretValues["TOKEN"] + "' # comment\nexport API_KEY=\"" + secretValues["API_KEY"] + "\""
+	s.inputs["force-redeploy"] = "true" // which they imply
+	s.storedAfter = pick(rng, 0, 0, time.Duration(rng.IntN(20))*time.Second, time.Duration(rng.IntN(400))*time.Second)
+	s.storedError = pick(rng, "", "", "", "", hostileText(rng))
+	if rng.Float64() < 0.3 {
+		s.secrets = slices.DeleteFunc(s.secrets, func(set simulator.SecretSet) bool { return !set.Pull })
+	}
+	for i := range s.secrets {
+		if rng.Float64() < 0.05 {
+			s.secrets[i].Name = "keys" // which may be a pull set
+		}
+	}
 }
 
 // quiet takes away what may keep a run from becoming ready: what is left is harmless.
@@ -326,7 +350,7 @@ func (s *scenario) newCloud() *simulator.Cloud {
 	}
 	cloud := &simulator.Cloud{Key: s.key, ReadLag: s.readLag, ReadLags: s.readLags, AnswerLag: s.answerLag, TornFor: s.torn, Torn: s.tornSettings,
 		Skew: s.skew, Scripts: s.scripts, Bucket: "https://bucket.example/bucket", Overtaken: overtaken, Raced: raced,
-		ExistsStatus: s.existsStatus, ErrorsAs: s.errorsAs, ShowBuilds: s.showBuilds, ShowWebsocketAuth: s.showAuth, DeprecatedReady: s.deprecatedReady}
+		SecretsAfter: s.storedAfter, SecretsError: s.storedError, ExistsStatus: s.existsStatus, ErrorsAs: s.errorsAs, ShowBuilds: s.showBuilds, ShowWebsocketAuth: s.showAuth, DeprecatedReady: s.deprecatedReady}
 	if s.exists {
 		cloud.AddAgent("bot", "us-west", "ghcr.io/acme/bot:v1")
 		cloud.SetScript("bot", s.life)
@@ -345,6 +369,9 @@ func (s *scenario) newCloud() *simulator.Cloud {
 func (s *scenario) want(input string) string {
 	if input == "image" && s.inputs["image"] == "" && s.config != "" {
 		return "ghcr.io/acme/bot:go"
+	}
+	if input == "image-credentials" && (s.inputs["build-id"] != "" || s.inputs["cloud-build"] != "") {
+		return "" // they go with an image
 	}
 	return s.inputs[input]
 }
@@ -368,9 +395,9 @@ func (s scenario) String() string {
 		}
 		return fmt.Sprintf("%+v", *settings)
 	}
-	return fmt.Sprintf("inputs %v %q, agent exists: %v, readLag %s %s, clock ahead %s, secrets %+v, builds %+v\nscript %s\nof v1 %s\nof theirs %s\nlife %s\nanswers lag %s, torn for %s %q, overtaken: %s, raced: %s, old errors %q, exists %d, errors as %d, builds shown %v, auth shown %v, deprecated ready %v\ncancelled after %s, others %+v, read faults %g, write faults %g, outages %+v, calm: %v",
+	return fmt.Sprintf("inputs %v %q, agent exists: %v, readLag %s %s, clock ahead %s, secrets %+v, builds %+v\nscript %s\nof v1 %s\nof theirs %s\nlife %s\nanswers lag %s, torn for %s %q, overtaken: %s, raced: %s, stored after %s, with %q, old errors %q, exists %d, errors as %d, builds shown %v, auth shown %v, deprecated ready %v\ncancelled after %s, others %+v, read faults %g, write faults %g, outages %+v, calm: %v",
 		s.inputs, s.config, s.exists, s.readLag, s.readLags, s.skew, s.secrets, s.builds, of(script), of(s.scripts["v1"]), of(s.scripts["theirs"]), of(s.life),
-		s.answerLag, s.torn, s.tornSettings, asked(s.overtaken), asked(s.raced), s.oldErrors, s.existsStatus, s.errorsAs, s.showBuilds, s.showAuth, s.deprecatedReady, s.cancelAfter, s.others, s.readFaults, s.writeFaults, s.outages, s.calm)
+		s.answerLag, s.torn, s.tornSettings, asked(s.overtaken), asked(s.raced), s.storedAfter, s.storedError, s.oldErrors, s.existsStatus, s.errorsAs, s.showBuilds, s.showAuth, s.deprecatedReady, s.cancelAfter, s.others, s.readFaults, s.writeFaults, s.outages, s.calm)
 }
 
 func pick[T any](rng *rand.Rand, choices ...T) T { return choices[rng.IntN(len(choices))] }

@@ -8,11 +8,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -139,12 +141,13 @@ func setUp(env *testscript.Env, run Program) error {
 // environ is what the script's environment says of an action's step.
 func (w *world) environ(getenv func(string) string) (texts []string) {
 	for _, name := range []string{"GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_SERVER_URL",
-		"GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_RUN_ID", "RUNNER_TEMP", "PIPECAT_CLOUD_API_KEY"} {
+		"GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_REF_TYPE", "GITHUB_REF_NAME", "GITHUB_RUN_ID", "RUNNER_TEMP"} {
 		texts = append(texts, name+"="+getenv(name))
 	}
 	for _, in := range config.Table() {
-		name := "INPUT_" + strings.ToUpper(in.Name)
-		texts = append(texts, name+"="+getenv(name))
+		for _, name := range []string{"INPUT_" + strings.ToUpper(in.Name), in.Variable} {
+			texts = append(texts, name+"="+getenv(name))
+		}
 	}
 	return append(texts, w.strange...)
 }
@@ -185,7 +188,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	},
 
 	// cloud agent NAME REGION IMAGE | build ID [k=v…] | secrets NAME [k=v…] |
-	// laggy DURATION makes the cloud what the script needs.
+	// stored [after=DURATION] [error=TEXT] | laggy DURATION makes the cloud what the
+	// script needs. Stored is how sets that are written are provisioned.
 	"cloud": func(ts *testscript.TestScript, _ bool, args []string) {
 		cloud := ts.Value("world").(*world).cloud
 		set := map[string]string{}
@@ -202,6 +206,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			cloud.AddBuild(simulator.Build{ID: args[1], Status: set["status"], Region: set["region"], Error: set["error"], Script: set["script"], After: after})
 		case "secrets":
 			cloud.AddSecretSet(simulator.SecretSet{Name: args[1], Region: set["region"], Status: set["status"], Pull: set["pull"] == "true", After: after})
+		case "stored":
+			cloud.SecretsAfter, cloud.SecretsError = after, set["error"]
 		case "laggy":
 			d, err := time.ParseDuration(args[1])
 			ts.Check(err)
@@ -255,12 +261,26 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		ts.Value("world").(*world).cancelAfter = d
 	},
 
+	// input NAME FILE sets an input to what a file has, lines and all.
+	"input": func(ts *testscript.TestScript, _ bool, args []string) {
+		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
+	},
+
 	// deployments NAME N says how many deployments the agent is to have had.
 	"deployments": func(ts *testscript.TestScript, _ bool, args []string) {
 		got := len(ts.Value("world").(*world).cloud.Deployments(args[0]))
 		if fmt.Sprint(got) != args[1] {
 			ts.Fatalf("%s has had %d deployments, want %s", args[0], got, args[1])
 		}
+	},
+
+	// secrets NAME prints the values that were put into a secret set, and its region.
+	"secrets": func(ts *testscript.TestScript, _ bool, args []string) {
+		set := ts.Value("world").(*world).cloud.SecretSet(args[0])
+		for _, key := range slices.Sorted(maps.Keys(set.Values)) {
+			fmt.Fprintf(ts.Stdout(), "%s=%q\n", key, set.Values[key])
+		}
+		fmt.Fprintf(ts.Stdout(), "%q in %q\n", set.Keys, set.Region)
 	},
 
 	// uploads N says how many build contexts the bucket has taken, and prints what
@@ -429,4 +449,22 @@ func DeadLog(t *testing.T) {
 	if code := job.ProcessState.ExitCode(); code != 1 || err != nil || values["status"] != "failed" {
 		t.Errorf("%s, outputs %v, %v; want exit code 1 and status failed", job.ProcessState, values, err)
 	}
+}
+
+// syncLog is what a process has printed so far.
+type syncLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *syncLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *syncLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

@@ -371,7 +371,7 @@ func (r *searchRun) broken() []string {
 		hold(r.stopped.IsZero() || !q.began.After(r.stopped), "request %d was sent after the job was stopped", i)
 		hold(q.took <= 30*time.Second, "request %d took %s", i, q.took)
 	}
-	hold(r.inputs["dry-run"] != "true" || !slices.ContainsFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost }), "a dry run sends an update")
+	hold(r.inputs["dry-run"] != "true" || !slices.ContainsFunc(r.sent, func(q *request) bool { return q.method != http.MethodGet }), "a dry run sends an update")
 	hold(!r.invalid || len(r.sent) == 0, "%d requests with inputs that are wrong", len(r.sent))
 
 	// What it says of the agent is so.
@@ -389,6 +389,8 @@ func (r *searchRun) broken() []string {
 		broken = append(broken, late)
 	}
 
+	broken = append(broken, r.brokenSecrets()...)
+
 	// A build is of what it is to be of, and leaves nothing behind.
 	broken = append(broken, r.brokenBuilds()...)
 
@@ -403,7 +405,11 @@ func (r *searchRun) broken() []string {
 		hold(took <= limit, "took %s from the update on, with a wait-timeout of %s", took, r.waitTimeout)
 	} else {
 		const reads = 5 * (5*10 + 4*30) * time.Second
-		hold(r.ended.Sub(r.began) <= r.buildTimeout+reads, "took %s, without an update", r.ended.Sub(r.began))
+		limit := r.buildTimeout + reads
+		if slices.ContainsFunc(r.sent, func(q *request) bool { return q.stores }) {
+			limit += r.waitTimeout
+		}
+		hold(r.ended.Sub(r.began) <= limit, "took %s, without an update", r.ended.Sub(r.began))
 	}
 	if !r.stopped.IsZero() {
 		hold(r.ended.Sub(r.stopped) < 2*time.Second, "took %s to stop", r.ended.Sub(r.stopped))
@@ -445,7 +451,7 @@ func (r *searchRun) broken() []string {
 		}
 	}
 	hold((errs > 0) == !green, "%d errors are annotated with status %s", errs, status)
-	away := strings.Count(r.log.String(), "waiting goes on: ") - strings.Count(r.log.String(), "The API can be read again")
+	away := strings.Count(r.log.String(), "Still waiting: ") - strings.Count(r.log.String(), "The API is reachable again")
 	waits := 1
 	if slices.ContainsFunc(r.sent, func(q *request) bool { return q.rollback }) {
 		waits = 2
@@ -470,10 +476,10 @@ func (r *searchRun) brokenClaims() (broken []string) {
 			now = q.seen
 		}
 	}
-	if strings.Contains(headline, "still serves callers") && !now.Available {
+	if strings.Contains(headline, "is still serving calls") && !now.Available {
 		broken = append(broken, fmt.Sprintf("it says %q, though nothing serves callers", headline))
 	}
-	if strings.Contains(headline, "nothing serves callers") && now.Available {
+	if strings.Contains(headline, "nothing serves calls") && now.Available {
 		broken = append(broken, fmt.Sprintf("it says %q, though callers are served", headline))
 	}
 	return broken
@@ -599,9 +605,10 @@ func (r *searchRun) served() (id string, since time.Time) {
 // againOverOthers reports whether this job's update made a second deployment only
 // because someone else's replaced the first before a read could show that, and because the API
 // had said that the first was not accepted: without the other's the second request changes nothing.
+// Of an agent that exists, a forced one does; a creation is not forced.
 func (r *searchRun) againOverOthers() bool {
 	all := r.cloud.Deployments("bot")
-	if len(r.ours) != 2 || r.theirs[all[slices.Index(all, r.ours[1])-1]].IsZero() || r.inputs["force-redeploy"] == "true" {
+	if len(r.ours) != 2 || r.theirs[all[slices.Index(all, r.ours[1])-1]].IsZero() || r.exists && r.inputs["force-redeploy"] == "true" {
 		return false
 	}
 	return slices.ContainsFunc(r.sent, func(q *request) bool {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/settings"
@@ -19,6 +20,7 @@ type Step string
 const (
 	Inputs  Step = "inputs"
 	Build   Step = "build"
+	Secrets Step = "secrets"
 	Update  Step = "update"
 	Rollout Step = "rollout"
 	Revert  Step = "rollback"
@@ -93,6 +95,7 @@ type Try string
 
 const (
 	TryRead         Try = "read"          // of anything, before the update
+	TrySecrets      Try = "secrets"       // to be stored in their set
 	TryUpdate       Try = "update"        // or, in a rollback, its own
 	TryLookup       Try = "lookup"        // of the agent, for an update whose response was lost
 	TryUpload       Try = "upload"        // of the build context
@@ -106,6 +109,13 @@ const (
 	Packing   Activity = "packing"
 	Uploading Activity = "uploading"
 )
+
+// SecretChange is what a job puts into a secret set. No event has a value.
+type SecretChange struct {
+	Set              string
+	Create           bool     // the set does not exist
+	New, Overwritten []string // names
+}
 
 // Source is what printed an Output.
 type Source string
@@ -162,9 +172,19 @@ type (
 		Files          int
 		Hash           string
 		IgnoreFile     string   // "" when there is none
-		Secrets        []string // files that are excluded because they may be secrets
+		Secrets        []string // that are excluded because they may be secrets
+		NamedSecrets   []string // that may be secrets, and are included because a pattern names them
 		Irregular      []string // excluded because they are neither a file nor a link
 		Took           time.Duration
+	}
+
+	// Missing is what a Dockerfile takes from its build context, and what is not in
+	// it. The build has not begun, and may fail by it.
+	Missing struct {
+		Dockerfile string // its path in the workspace
+		IgnoreFile string // as Packed has it
+		Context    string // its path in the workspace; "" for all of it
+		Sources    []buildcontext.Missing
 	}
 
 	// Progress is how far an Activity is. Its first one has Done 0.
@@ -196,13 +216,29 @@ type (
 		Force            bool
 		NeedsDeployment  bool // it makes a new deployment, as far as the agent's document shows
 		ScalingOnly      bool
-		Rollback         bool     // it is rolled back if it fails
-		Irreversible     string   // why it cannot be rolled back; "" when it can
-		NotReported      []string // settings that a rollback leaves as asked for
-		RevertRequest    string   // JSON of the update that would restore the previous deployment; "" for none
-		RevertNeedsBuild bool     // it lacks the id of the build that ran before
-		Reverts          string   // id of the failed deployment that this change undoes; "" when it is no rollback
-		RevertedFailure  string   // why that one failed
+		Secrets          *SecretChange // that comes before the update; nil: none
+		Rollback         bool          // it is rolled back if it fails
+		Irreversible     string        // why it cannot be rolled back; "" when it can
+		NotReported      []string      // settings that a rollback leaves as asked for
+		RevertRequest    string        // JSON of the update that would restore the previous deployment; "" for none
+		RevertNeedsBuild bool          // it lacks the id of the build that ran before
+		Reverts          string        // id of the failed deployment that this change undoes; "" when it is no rollback
+		RevertedFailure  string        // why that one failed
+	}
+
+	// SecretsStored are secrets that the platform has accepted for a set, which it is
+	// yet to provision. The zero one is none.
+	SecretsStored struct {
+		Set, Region  string
+		Created      bool     // the set was not there before
+		FailedBefore bool     // it was, and could not be provisioned
+		Keys         []string // the names of the secrets
+	}
+
+	// SecretsStatus is a secret set's new status.
+	SecretsStatus struct {
+		Set, Status string
+		Elapsed     time.Duration // since the wait began
 	}
 
 	// Retrying is a request that failed or shows nothing yet, and is sent again.
@@ -280,9 +316,12 @@ func (BuildFound) isEvent()     {}
 func (BuildStarted) isEvent()   {}
 func (BuildStatus) isEvent()    {}
 func (Packed) isEvent()         {}
+func (Missing) isEvent()        {}
 func (Progress) isEvent()       {}
 func (Uploaded) isEvent()       {}
 func (Planned) isEvent()        {}
+func (SecretsStored) isEvent()  {}
+func (SecretsStatus) isEvent()  {}
 func (Retrying) isEvent()       {}
 func (ResponseLost) isEvent()   {}
 func (Accepted) isEvent()       {}
@@ -301,8 +340,8 @@ func (Finished) isEvent()       {}
 // Kinds has one of each type, for the tests that every kind is handled.
 func Kinds() []Event {
 	return []Event{
-		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Progress{}, Uploaded{},
-		Planned{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
+		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Missing{}, Progress{}, Uploaded{},
+		Planned{}, SecretsStored{}, SecretsStatus{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
 		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, NotReverted{}, Finished{},
 	}
 }

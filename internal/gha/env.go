@@ -74,11 +74,43 @@ type Run struct {
 	Repository string // owner/name
 	Commit     string
 	ID         string
+	Tag        string // that the run is of; "" for a branch
 }
 
 // Run is that of the job.
 func (e Env) Run() Run {
-	return Run{Server: e["GITHUB_SERVER_URL"], Repository: e["GITHUB_REPOSITORY"], Commit: e["GITHUB_SHA"], ID: e["GITHUB_RUN_ID"]}
+	run := Run{Server: e["GITHUB_SERVER_URL"], Repository: e["GITHUB_REPOSITORY"], Commit: e["GITHUB_SHA"], ID: e["GITHUB_RUN_ID"]}
+	if e["GITHUB_REF_TYPE"] == "tag" {
+		run.Tag = e["GITHUB_REF_NAME"]
+	}
+	return run
+}
+
+// Page is the address of the run; "" where the runner does not name it.
+func (r Run) Page() string { return r.address("actions", "runs", r.ID) }
+
+// CommitPage is the address of the run's commit; "" where the runner does not name it.
+func (r Run) CommitPage() string { return r.address("commit", r.Commit) }
+
+// Compare is the address of what changed between two tags.
+func (r Run) Compare(from, to string) string {
+	if from == "" || to == "" {
+		return ""
+	}
+	return r.address("compare", from+"..."+to)
+}
+
+// address is that of something in the repository; "" where the runner does not say
+// where that is, or its name is empty.
+func (r Run) address(parts ...string) string {
+	base, err := url.Parse(r.Server)
+	if err != nil || base.Scheme != "https" || r.Repository == "" || parts[len(parts)-1] == "" {
+		return ""
+	}
+	for i := range parts {
+		parts[i] = url.PathEscape(parts[i])
+	}
+	return base.JoinPath(append([]string{escaped(r.Repository)}, parts...)...).String()
 }
 
 // Line is the address of a line of a file in the run's commit; "" where the runner

@@ -31,8 +31,26 @@ func RenderOutputs(outputs []Output) string {
 	return b.String()
 }
 
-// AppendFile appends a text to one of the runner's files, or to another one.
+// SummaryRoom is how many bytes the job summary may grow by, given what its file has
+// already: the runner drops all of it when it is too long.
+func SummaryRoom(path string) int {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return MaxSummary
+	}
+	room := MaxSummary - info.Size()
+	if unfinished(path) {
+		room-- // for the end of its last line
+	}
+	return int(max(0, room))
+}
+
+// AppendFile appends a text to one of the runner's files, or to another one, on a
+// line of its own.
 func AppendFile(path, text string) error {
+	if unfinished(path) {
+		text = "\n" + text
+	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -42,4 +60,21 @@ func AppendFile(path, text string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// unfinished reports whether the last line of a file has no end, or may have none,
+// because the file cannot be read.
+func unfinished(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	var last [1]byte
+	_, err = f.ReadAt(last[:], info.Size()-1)
+	return err != nil || last[0] != '\n'
 }

@@ -8,15 +8,12 @@ package gha
 //  2. So a line begins with a text of ours (Line) or a prefix of ours (Foreign),
 //     and what is foreign has gone through untrusted, which leaves no \r and no ##[.
 //  3. Command data and properties are escaped by go-githubactions (Group, Annotate).
-//  4. Blocks of foreign lines stand between ::stop-commands::TOKEN and ::TOKEN::,
-//     where TOKEN is random, so that no text can end the block.
-//  5. Nothing else may be written inside of such a block: commands would be ignored.
-//  6. Ten annotations of a kind count in a step, and 4,096 characters in each; the
+//  4. So no block needs ::stop-commands::, which runners show.
+//  5. Ten annotations of a kind count in a step, and 4,096 characters in each; the
 //     rest is written here as plain text, as the runner would.
-//  7. An output's delimiter is random, too, and is not in its value (RenderOutputs).
+//  6. An output's delimiter is random, too, and is not in its value (RenderOutputs).
 
 import (
-	"crypto/rand"
 	"fmt"
 	"io"
 	"strings"
@@ -142,11 +139,6 @@ func (l *Log) Annotate(a Annotation) {
 // obeys nothing in it.
 func (l *Log) Foreign(block string) {
 	block = strings.TrimRight(untrusted.CutMiddle(block, maxBlock), "\n")
-	if l.action != nil {
-		token := rand.Text()
-		l.Line("::stop-commands::" + token)
-		defer l.Line("::" + token + "::")
-	}
 	for line := range strings.Lines(block + "\n") {
 		fmt.Fprint(l.w, "  │ ", line)
 	}

@@ -28,11 +28,11 @@ func TestLog(t *testing.T) {
 		l.Foreign("a\n::error::b\n\n")
 		l.EndGroup()
 		l.EndGroup()
-		return regexp.MustCompile(`[A-Z2-7]{26}`).ReplaceAllString(log.String(), "TOKEN")
+		return log.String()
 	}
 	for onRunner, want := range map[bool]string{
 		true: "::add-mask::k\nbegin\n::group::one\n::endgroup::\n::group::two\n::warning file=f,title=t::w%0Amore\n" +
-			"::stop-commands::TOKEN\n  │ a\n  │ ::error::b\n::TOKEN::\n::endgroup::\n",
+			"  │ a\n  │ ::error::b\n::endgroup::\n",
 		false: "begin\none\ntwo\nWarning: w\n  more\n  │ a\n  │ ::error::b\n",
 	} {
 		if got := play(onRunner); got != want {
@@ -78,17 +78,13 @@ func TestDeadLog(t *testing.T) {
 	}
 }
 
-// TestDelimiters holds that nobody can guess an output's delimiter, nor a token
-// that ends stop-commands.
+// TestDelimiters holds that nobody can guess an output's delimiter.
 func TestDelimiters(t *testing.T) {
 	seen := map[string]bool{}
 	for range 2 {
-		var log bytes.Buffer
-		NewLog(&log, true).Foreign("f")
-		file := RenderOutputs([]Output{{"a", "b"}, {"c", "d"}})
-		found := regexp.MustCompile(`(?m)(?:<<|^::stop-commands::)(.*)$`).FindAllStringSubmatch(file+log.String(), -1)
-		if len(found) != 3 {
-			t.Errorf("%d delimiters, want one for each output and a token: %q", len(found), found)
+		found := regexp.MustCompile(`(?m)<<(.*)$`).FindAllStringSubmatch(RenderOutputs([]Output{{"a", "b"}, {"c", "d"}}), -1)
+		if len(found) != 2 {
+			t.Errorf("%d delimiters, want one for each output: %q", len(found), found)
 		}
 		for _, m := range found {
 			if end := m[1]; seen[end] || len(end) < 20 {
@@ -99,18 +95,55 @@ func TestDelimiters(t *testing.T) {
 	}
 }
 
+// TestAppendFile holds that what is appended is on lines of its own, whatever other
+// steps wrote.
 func TestAppendFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	for range 2 {
+	for before, want := range map[string]string{"": "a\n", "b\n": "b\na\n", "b": "b\na\n", "b\n\n": "b\n\na\n", "b\r\n": "b\r\na\n"} {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		if err := AppendFile(path, "a\n"); err != nil {
 			t.Fatal(err)
 		}
+		if data, err := os.ReadFile(path); err != nil || string(data) != want {
+			t.Errorf("after %q: %q, %v", before, data, err)
+		}
 	}
-	if data, err := os.ReadFile(path); err != nil || string(data) != "a\na\n" {
+	path := filepath.Join(t.TempDir(), "new")
+	if err := AppendFile(path, "a\n"); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(path); err != nil || string(data) != "a\n" {
 		t.Errorf("%q, %v", data, err)
 	}
 	if err := AppendFile(filepath.Dir(path), "a\n"); err == nil {
 		t.Error("a folder was appended to")
+	}
+}
+
+// TestSummaryRoom holds that a summary and what is there before it are together no
+// longer than a runner shows.
+func TestSummaryRoom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "summary")
+	for _, tt := range []struct {
+		before string
+		want   int
+	}{
+		{"", MaxSummary}, {"a\n", MaxSummary - 2}, {"a", MaxSummary - 2},
+		{strings.Repeat("a", MaxSummary-1), 0}, {strings.Repeat("a", MaxSummary), 0}, {strings.Repeat("a", MaxSummary+1), 0},
+	} {
+		if err := os.WriteFile(path, []byte(tt.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := SummaryRoom(path); got != tt.want {
+			t.Errorf("with %d bytes: %d, want %d", len(tt.before), got, tt.want)
+		}
+	}
+	for _, other := range []string{filepath.Dir(path), path + "/none", os.DevNull} {
+		if got := SummaryRoom(other); got != MaxSummary {
+			t.Errorf("%s: %d", other, got)
+		}
 	}
 }
 

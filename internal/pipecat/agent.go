@@ -188,20 +188,26 @@ type List[T any] []T
 
 // UnmarshalJSON never fails: see AgentError's.
 func (l *List[T]) UnmarshalJSON(data []byte) error {
-	*l = nil
+	*l = listOf[T](data, 100)
+	return nil
+}
+
+// listOf reads so many items of a JSON array at most, one after the other, so that a
+// long array takes no more memory than they do.
+func listOf[T any](data []byte, most int) (list []T) {
 	items := json.NewDecoder(bytes.NewReader(data))
 	if t, err := items.Token(); err != nil || t != json.Delim('[') {
 		return nil
 	}
-	for items.More() && len(*l) < 100 {
+	for items.More() && len(list) < most {
 		var item T
 		if err := items.Decode(&item); err == nil {
-			*l = append(*l, item)
+			list = append(list, item)
 		} else if odd := (*json.UnmarshalTypeError)(nil); !errors.As(err, &odd) {
-			return nil
+			break
 		}
 	}
-	return nil
+	return list
 }
 
 // AgentErrors are an agent's errors: a list of them, or where the platform sends one
@@ -237,6 +243,16 @@ func (e *AgentError) UnmarshalJSON(data []byte) error {
 	}
 	type plain AgentError
 	_ = json.Unmarshal(data, (*plain)(e)) // what it understands; it is JSON, or we were not called
+	return nil
+}
+
+// logLines are a part of an agent's log. At most ten thousand lines are read; one that
+// is not understood is left out.
+type logLines []LogLine
+
+// UnmarshalJSON never fails: see AgentError's.
+func (l *logLines) UnmarshalJSON(data []byte) error {
+	*l = listOf[LogLine](data, maxLogEntries)
 	return nil
 }
 

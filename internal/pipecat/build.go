@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // States that a build ends in. Before, it is pending or building.
@@ -58,25 +59,55 @@ func (a *buildAnswer) validate() error {
 	return nil
 }
 
-// States of a secret set that is not ready: it could not be provisioned, or is yet to
-// be.
+// States of a secret set: it can be deployed with, could not be provisioned, or is yet
+// to be.
 const (
+	SecretReady   = "ready"
 	SecretFailed  = "failed"
 	SecretPending = "pending"
 )
 
+// PullSecretSet is the Type of an image pull secret set.
+const PullSecretSet = "imagePullSecret"
+
+// SecretValue is one secret that goes into a set. It prints without its value.
+type SecretValue struct {
+	Key   string `json:"secretKey"`
+	Value string `json:"secretValue"`
+}
+
+func (v SecretValue) String() string   { return v.Key + "=***" }
+func (v SecretValue) GoString() string { return v.String() }
+
 // SecretSet is a secret set without its values.
 type SecretSet struct {
-	Name         string          `json:"name"` // in a list
+	Name         string          `json:"name"` // in a list, and so is Type
+	Type         string          `json:"type"`
 	Region       string          `json:"region"`
 	Status       string          `json:"status"`
 	ErrorMessage string          `json:"errorMessage"` // when Status is failed; not ours
 	Secrets      List[SecretKey] `json:"secrets"`
 }
 
+// IsFailed and IsReady report what Status says, in any letter case.
+func (s *SecretSet) IsFailed() bool { return strings.EqualFold(s.Status, SecretFailed) }
+func (s *SecretSet) IsReady() bool  { return strings.EqualFold(s.Status, SecretReady) }
+
 // SecretKey names one secret of a set.
 type SecretKey struct {
 	FieldName string `json:"fieldName"`
+}
+
+type putAnswer struct {
+	Status string `json:"status"`
+	Region string `json:"region"`
+}
+
+func (a *putAnswer) validate() error {
+	if a.Status == "" {
+		return errors.New("it does not say that the values are stored")
+	}
+	return nil
 }
 
 // Properties are an organization's settings.

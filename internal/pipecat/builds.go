@@ -15,7 +15,8 @@ const (
 	buildsPerPage   = 100 // builds of an answer; the API gives no more
 	maxPages        = 20  // answers that are read where the newest are not in the first
 	maxLogEntries   = 10000
-	extraLogEntries = 500 // lines that are expected to be new at each look
+	maxLogLines     = 100_000 // of a build's log, about: an entry may have several
+	extraLogEntries = 500     // lines that are expected to be new at each look
 )
 
 // BuildRequest is the body of a build's creation. The region must be the one
@@ -146,7 +147,7 @@ func (l *buildLog) UnmarshalJSON(data []byte) error {
 	if t, err := entries.Token(); err != nil || t != json.Delim('[') {
 		return nil
 	}
-	for n := 0; entries.More() && n < maxLogEntries; n++ {
+	for n := 0; entries.More() && n < maxLogEntries && len(*l) < maxLogLines; n++ {
 		var entry json.RawMessage
 		if entries.Decode(&entry) != nil {
 			return nil

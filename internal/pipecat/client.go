@@ -122,7 +122,7 @@ func (c *Client) deploy(ctx context.Context, name string, request any, path ...s
 // printed: at most n, the oldest first.
 func (c *Client) Logs(ctx context.Context, name, deploymentID string, n int) ([]LogLine, error) {
 	var answer struct {
-		Logs []LogLine `json:"logs"`
+		Logs logLines `json:"logs"`
 	}
 	query := url.Values{"deploymentId": {deploymentID}, "limit": {strconv.Itoa(n)}, "order": {"desc"}}
 	if err := c.query(ctx, &answer, query, "agents", name, "logs"); err != nil {
@@ -197,6 +197,22 @@ func (c *Client) Regions(ctx context.Context) (codes []string, err error) {
 	return codes, nil
 }
 
+// PutSecrets puts values into the secret set called name, in one request that is
+// sent once, and creates the set when it is missing, in the given region; "" is the
+// set's own, or else the organization's default. Other keys of the set stay. The
+// platform provisions the set later: see SecretSet. It returns the set's region.
+//
+// https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/secret-upsert
+func (c *Client) PutSecrets(ctx context.Context, name, region string, values []SecretValue) (string, error) {
+	var answer putAnswer
+	body := struct {
+		Secrets []SecretValue `json:"secrets"`
+		Region  string        `json:"region,omitempty"`
+	}{values, region}
+	err := c.send(ctx, http.MethodPut, writeLimit, body, &answer, "secrets", name)
+	return answer.Region, err
+}
+
 // Properties reads the organization's properties.
 func (c *Client) Properties(ctx context.Context) (*Properties, error) {
 	var answer propertiesAnswer
@@ -256,21 +272,33 @@ func (c *Client) query(ctx context.Context, out any, query url.Values, path ...s
 
 // post sends a JSON body once and reads a JSON object into out.
 func (c *Client) post(ctx context.Context, body, out any, path ...string) error {
+	return c.send(ctx, http.MethodPost, writeLimit, body, out, path...)
+}
+
+// send sends a request that writes once, with a JSON body unless that is nil, and
+// reads a JSON object into out.
+func (c *Client) send(ctx context.Context, method string, limit time.Duration, body, out any, path ...string) error {
 	u := c.Base.JoinPath(escape(path)...)
-	data, err := json.Marshal(body)
-	if err != nil {
-		return &Error{Method: http.MethodPost, URL: redact(u), Err: err}
+	var data []byte
+	var err error
+	if body != nil {
+		data, err = json.Marshal(body)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(data))
 	if err != nil {
-		return &Error{Method: http.MethodPost, URL: redact(u), Err: err}
+		return &Error{Method: method, URL: redact(u), Err: err}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(data))
+	if err != nil {
+		return &Error{Method: method, URL: redact(u), Err: err}
 	}
 	// Without it the transport cannot send the request a second time by itself, as it
 	// would on REFUSED_STREAM, GOAWAY, and a connection that closes while it is idle.
 	req.GetBody = nil
 	c.headers(req)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http(writeLimit).Do(req)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http(limit).Do(req)
 	if failure := c.answer(req, resp, err, out); failure != nil {
 		return failure
 	}

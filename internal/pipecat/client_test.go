@@ -95,6 +95,14 @@ func TestRequests(t *testing.T) {
 			_, err := c.CreateAgent(ctx, pipecat.CreateRequest{ServiceName: "my-bot", Region: "us-east", Settings: pipecat.Settings{BuildID: "id"}})
 			return err
 		}, `POST /v1/agents {"serviceName":"my-bot","region":"us-east","buildId":"id"}`},
+		{"secrets", func(ctx context.Context, c *pipecat.Client) error {
+			_, err := c.PutSecrets(ctx, "keys", "", []pipecat.SecretValue{{Key: "A", Value: "1"}, {Key: "B", Value: "x\n<y>"}})
+			return err
+		}, `PUT /v1/secrets/keys {"secrets":[{"secretKey":"A","secretValue":"1"},{"secretKey":"B","secretValue":"x\n\u003cy\u003e"}]}`},
+		{"secrets of a new set", func(ctx context.Context, c *pipecat.Client) error {
+			_, err := c.PutSecrets(ctx, "keys", "us-east", []pipecat.SecretValue{{Key: "A", Value: "1"}})
+			return err
+		}, `PUT /v1/secrets/keys {"secrets":[{"secretKey":"A","secretValue":"1"}],"region":"us-east"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got string
@@ -104,7 +112,7 @@ func TestRequests(t *testing.T) {
 				if r.Header.Get("Authorization") != "Bearer "+key || r.Header.Get("User-Agent") != "test/1" {
 					t.Errorf("headers %v", r.Header)
 				}
-				io.WriteString(w, `{"build":{},"properties":{},"desiredDeploymentId":"d"}`)
+				io.WriteString(w, `{"build":{},"properties":{},"desiredDeploymentId":"d","status":"OK"}`)
 			})
 			if err := tt.call(t.Context(), c); err != nil {
 				t.Fatal(err)
@@ -146,7 +154,7 @@ func TestAnswer(t *testing.T) {
 	}
 	unread(t, "build", reflect.ValueOf(*b))
 
-	s, err := client(answers(&n, answer(200, `{"name":"s","region":"r","status":"failed","errorMessage":"e","secrets":[{"fieldName":"KEY"}]}`))).SecretSet(t.Context(), "s")
+	s, err := client(answers(&n, answer(200, `{"name":"s","type":"secret","region":"r","status":"failed","errorMessage":"e","secrets":[{"fieldName":"KEY"}]}`))).SecretSet(t.Context(), "s")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,6 +162,13 @@ func TestAnswer(t *testing.T) {
 	sets, err := client(answers(&n, answer(200, `{"sets":[{"name":"pull","status":"failed","errorMessage":"e"},7]}`))).SecretSets(t.Context())
 	if err != nil || len(sets) != 1 || sets[0].Name != "pull" || sets[0].ErrorMessage != "e" {
 		t.Errorf("secret sets %+v, %v", sets, err)
+	}
+	region, err := client(answers(&n, answer(202, `{"status":"OK","region":"us-east"}`))).PutSecrets(t.Context(), "s", "", nil)
+	if err != nil || region != "us-east" {
+		t.Errorf("secrets in %q, %v", region, err)
+	}
+	if _, err := client(answers(&n, answer(200, `{}`))).PutSecrets(t.Context(), "s", "", nil); err == nil || !strings.Contains(err.Error(), "it does not say that the values are stored") {
+		t.Errorf("secrets, of which the answer says nothing: %v", err)
 	}
 	p, err := client(answers(&n, answer(200, `{"properties":{"defaultRegion":"eu-central"}}`))).Properties(t.Context())
 	if err != nil || p.DefaultRegion != "eu-central" {
@@ -261,6 +276,26 @@ func TestLogs(t *testing.T) {
 		}
 		if err != nil || strings.Join(got, " ") != want {
 			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
+	}
+}
+
+// TestLongLogs holds that of a log without an end some thousands of lines are read, and
+// that lines which are not understood cost no other.
+func TestLongLogs(t *testing.T) {
+	var n int
+	for _, tt := range []struct {
+		logs  string
+		lines int
+	}{
+		{`[` + strings.Repeat(`{"log":"a"},`, 9999) + `{"log":"b"}]`, 10_000},
+		{`[` + strings.Repeat(`{},`, 20_000) + `{}]`, 10_000},
+		{`[` + strings.Repeat(`7,{"log":8},`, 20_000) + `{"log":"a"}]`, 1},
+		{`{"log":"a"}`, 0},
+	} {
+		lines, err := client(answers(&n, answer(200, `{"logs":`+tt.logs+`}`))).Logs(t.Context(), "bot", "d", 1_000_000)
+		if err != nil || len(lines) != tt.lines {
+			t.Errorf("%.30s: %d lines, %v; want %d", tt.logs, len(lines), err, tt.lines)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package pipecat
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +16,7 @@ import (
 const (
 	maxBucketAnswer  = 64 << 10 // bytes of a bucket's answer that are read
 	maxBucketMessage = 1 << 10  // bytes of its message that are kept
+	maxFields        = 100      // of a form
 
 	// uploadStall is how long an upload may stand still, from dialling to the
 	// bucket's answer.
@@ -23,10 +26,35 @@ const (
 // Upload is where a build context goes, and for how long: a form that the API
 // has signed for its bucket.
 type Upload struct {
-	ID        string            `json:"uploadId"`
-	URL       string            `json:"uploadUrl"`
-	Fields    map[string]string `json:"uploadFields"`
-	ExpiresAt Time              `json:"expiresAt"` // by the platform's clock
+	ID        string     `json:"uploadId"`
+	URL       string     `json:"uploadUrl"`
+	Fields    FormFields `json:"uploadFields"`
+	ExpiresAt Time       `json:"expiresAt"` // by the platform's clock
+}
+
+// FormFields are the texts of a form by their names. Nil is no form, or one that is
+// not understood: a bucket asks for a dozen fields, and a hundred are no form.
+type FormFields map[string]string
+
+// UnmarshalJSON never fails.
+func (f *FormFields) UnmarshalJSON(data []byte) error {
+	*f = nil
+	fields := json.NewDecoder(bytes.NewReader(data))
+	if t, err := fields.Token(); err != nil || t != json.Delim('{') {
+		return nil
+	}
+	form := FormFields{}
+	for fields.More() {
+		name, _ := fields.Token()
+		value, err := fields.Token()
+		text, isText := value.(string)
+		if err != nil || !isText || len(form) == maxFields {
+			return nil
+		}
+		form[name.(string)] = text
+	}
+	*f = form
+	return nil
 }
 
 func (u *Upload) validate() error {

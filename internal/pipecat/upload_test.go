@@ -42,16 +42,35 @@ func TestUploadURL(t *testing.T) {
 		t.Errorf("the bucket would see the key: %q", u.Fields)
 	}
 	for body, want := range map[string]string{
-		`{"uploadUrl":"u","uploadFields":{}}`:                              `no "uploadId" is in it`,
-		`{"uploadId":"i","uploadFields":{}}`:                               `no "uploadUrl" is in it`,
-		`{"uploadId":"i","uploadUrl":"u"}`:                                 `no "uploadFields" are in it`,
-		`{"uploadId":"i","uploadUrl":"u","uploadFields":{"key":7}}`:        `no "uploadFields" are in it`,
-		`{"uploadId":"i","uploadUrl":"u","uploadFields":["key"],"x":null}`: `no "uploadFields" are in it`,
+		`{"uploadUrl":"u","uploadFields":{}}`:                                 `no "uploadId" is in it`,
+		`{"uploadId":"i","uploadFields":{}}`:                                  `no "uploadUrl" is in it`,
+		`{"uploadId":"i","uploadUrl":"u"}`:                                    `no "uploadFields" are in it`,
+		`{"uploadId":"i","uploadUrl":"u","uploadFields":{"key":7}}`:           `no "uploadFields" are in it`,
+		`{"uploadId":"i","uploadUrl":"u","uploadFields":["key"],"x":null}`:    `no "uploadFields" are in it`,
+		`{"uploadId":"i","uploadUrl":"u","uploadFields":` + fields(101) + `}`: `no "uploadFields" are in it`,
 	} {
 		var e *pipecat.Error
 		if u, err := client(answers(&n, answer(200, body))).UploadURL(t.Context(), "r"); !errors.As(err, &e) || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: got %+v, %v", body, u, err)
 		}
+	}
+}
+
+// fields is a form with so many fields.
+func fields(n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf(`"f%d":"v"`, i))
+	}
+	return "{" + strings.Join(all, ",") + "}"
+}
+
+// TestManyFields holds that a form may have as many fields as any bucket asks for.
+func TestManyFields(t *testing.T) {
+	var n int
+	u, err := client(answers(&n, answer(200, `{"uploadId":"i","uploadUrl":"u","uploadFields":`+fields(100)+`}`))).UploadURL(t.Context(), "r")
+	if err != nil || len(u.Fields) != 100 {
+		t.Errorf("%d fields, %v", len(u.Fields), err)
 	}
 }
 

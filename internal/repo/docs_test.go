@@ -28,7 +28,7 @@ import (
 	"pipecat-cloud-deploy/summary"
 )
 
-var update = flag.Bool("update", false, "write what the tables in Go say into action.yml and the README")
+var update = flag.Bool("update", false, "write what the tables in Go say into action.yml and docs/inputs.md")
 
 // TestMain runs the tests in the repository's root.
 func TestMain(m *testing.M) {
@@ -38,17 +38,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestDocs holds action.yml and the README to the tables in Go. With -update
+// TestDocs holds action.yml and docs/inputs.md to the tables in Go. With -update
 // it writes what is between the marks.
 func TestDocs(t *testing.T) {
 	for _, tt := range []struct{ file, from, to, want string }{
 		{"action.yml", "\ninputs:\n", "runs:\n", actionYAML(containerOutput)},
 		{"setup/action.yml", "\ninputs:\n", "runs:\n", actionYAML(setupOutput)},
 		{"setup/action.yml", "\n      env:\n", "      run:", setupEnv()},
-		{"README.md", "<!-- inputs -->\n", "<!-- end -->", inputsTable()},
-		{"README.md", "<!-- outputs -->\n", "<!-- end -->", outputsTable()},
-		{"README.md", "<!-- statuses -->\n", "<!-- end -->", table([]string{"`status`", "Exit", "When"}, statusRows())},
-		{"README.md", "<!-- reasons -->\n", "<!-- end -->", table([]string{"`failure-reason`", "What to do"}, reasonRows())},
+		{"docs/inputs.md", "<!-- inputs -->\n", "<!-- end -->", inputsTable()},
+		{"docs/inputs.md", "<!-- outputs -->\n", "<!-- end -->", outputsTable()},
+		{"docs/inputs.md", "<!-- statuses -->\n", "<!-- end -->", table([]string{"`status`", "Exit", "When"}, statusRows())},
+		{"docs/inputs.md", "<!-- reasons -->\n", "<!-- end -->", table([]string{"`failure-reason`", "What to do"}, reasonRows())},
 	} {
 		data, err := os.ReadFile(tt.file)
 		if err != nil {
@@ -160,12 +160,9 @@ func TestSameRules(t *testing.T) {
 	}
 	_, judge, _ := strings.Cut(read(t, "poll/judge.go"), "\nfunc Judge(")
 	judge, _, _ = strings.Cut(judge, "\n}\n")
-	_, readme, _ := strings.Cut(read(t, "README.md"), "### How it decides\n")
-	readme, _, _ = strings.Cut(readme, "\n#")
 	page := read(t, "docs/how-it-decides.md")
 	want := numbers(judge, `// (\d)\.`)
 	for where, got := range map[string][]string{
-		"the README":             numbers(readme, `(?m)^(\d)\. `),
 		"docs/how-it-decides.md": numbers(page, `(?m)^### (\d)\. `),
 		"its picture":            numbers(page, `"(\d)\. `),
 	} {
@@ -444,8 +441,19 @@ func setupEnv() string {
 }
 
 func inputsTable() string {
+	var tables strings.Builder
 	var rows [][]string
+	end := func() {
+		if rows != nil {
+			tables.WriteString("\n" + table([]string{"Input", "Default", "Meaning"}, rows))
+		}
+		rows = nil
+	}
 	for _, in := range config.Table() {
+		if in.Group != "" {
+			end()
+			tables.WriteString("\n**" + in.Group + "**\n")
+		}
 		byDefault := ""
 		switch {
 		case in.Required:
@@ -455,7 +463,8 @@ func inputsTable() string {
 		}
 		rows = append(rows, []string{"`" + in.Name + "`", byDefault, in.Text})
 	}
-	return table([]string{"Input", "Default", "Meaning"}, rows)
+	end()
+	return tables.String() + "\n"
 }
 
 func outputsTable() string {

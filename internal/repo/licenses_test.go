@@ -1,6 +1,8 @@
 package repo
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,12 +31,15 @@ func TestLicenses(t *testing.T) {
 		}
 		seen[module] = true
 		text, err := os.ReadFile(filepath.Join(dir, "LICENSE"))
+		if errors.Is(err, fs.ErrNotExist) {
+			text, err = os.ReadFile(filepath.Join(dir, "LICENSE.txt"))
+		}
 		if err != nil {
 			t.Errorf("%s: %v", module, err)
 			continue
 		}
 		if license := licenseOf(string(text)); license == "" || license == "MPL-2.0" && !mozilla[module] {
-			t.Errorf("%s: license %q is none of MIT, BSD, Apache-2.0", module, license)
+			t.Errorf("%s: license %q is none of MIT, ISC, BSD, Apache-2.0", module, license)
 		}
 	}
 	if len(seen) < 10 {
@@ -47,6 +52,7 @@ func licenseOf(text string) string {
 	text = strings.Join(strings.Fields(text[:min(len(text), 1000)]), " ")
 	for _, l := range []struct{ name, says string }{
 		{"MIT", "Permission is hereby granted, free of charge, to any person obtaining a copy"},
+		{"ISC", "Permission to use, copy, modify, and distribute this software for any purpose with or without fee is hereby granted"},
 		{"BSD", "Redistribution and use in source and binary forms, with or without modification, are permitted"},
 		{"Apache-2.0", "Apache License Version 2.0, January 2004"},
 		{"MPL-2.0", "Mozilla Public License, version 2.0"},

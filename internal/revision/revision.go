@@ -61,9 +61,9 @@ func (t Target) IsSuperseded(doc *pipecat.Agent) bool {
 type Stage string
 
 const (
-	StaleRead        Stage = "waiting for reads to show it"
-	AwaitingOperator Stage = "waiting for the operator"
-	AwaitingRevision Stage = "waiting for the revision"
+	StaleRead        Stage = "waiting for the API to show the new deployment"
+	AwaitingOperator Stage = "waiting for Pipecat Cloud to pick up the change"
+	AwaitingRevision Stage = "waiting for the new revision"
 	Superseded       Stage = "superseded"
 )
 

@@ -59,8 +59,10 @@ type Cloud struct {
 	// AMD64 lets its regions run that architecture, too. SelfHosted says that they are an
 	// organization's own, where an agent may have resources in place of a profile.
 	AMD64, SelfHosted bool
-	// SecretsAfter is how long a set that is written is pending.
+	// SecretsAfter is how long a set that is written is pending, and SecretsError why it
+	// then fails; empty: it does not.
 	SecretsAfter time.Duration
+	SecretsError string
 	// Skew is how far its clock is ahead of ours.
 	Skew time.Duration
 	// Scripts are used besides those of Scripts, and before them, by an image's
@@ -80,6 +82,11 @@ type Cloud struct {
 	// SkipUnpack makes the bucket read contexts without looking into them, for
 	// measuring. Each then has every Dockerfile.
 	SkipUnpack bool
+	// Calls takes the calls of sessions. Nil: nobody does.
+	Calls Calls
+	// Busy is how many of the next calls find every instance busy. OldTakes is how many
+	// an instance of the deployment before takes, where there is one.
+	Busy, OldTakes int
 	// TailLogs makes a build's log lose its beginning where it is longer than
 	// what is asked for, and not its end.
 	TailLogs bool
@@ -123,9 +130,10 @@ type SecretSet struct {
 	Pull    bool   // for pulling images
 	Status  string // that its provisioning ends with; empty: ready
 	After   time.Duration
-	Created time.Time // zero: when it is added
-	Error   string    // why it failed; empty: a text of the platform's
-	Keys    []string  // its keys; nil: API_KEY
+	Created time.Time         // zero: when it is added
+	Error   string            // why it failed; empty: a text of the platform's
+	Keys    []string          // its keys; nil: API_KEY
+	Values  map[string]string // by key, of those that were written
 }
 
 // ErrorsAs is how a document shows errors; the zero value is a list.
@@ -208,6 +216,13 @@ func (c *Cloud) AddSecretSet(s SecretSet) {
 		s.Created = time.Now()
 	}
 	c.secrets[s.Name] = s
+}
+
+// SecretSet is the set with the given name; the zero one when there is none.
+func (c *Cloud) SecretSet(name string) SecretSet {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.secrets[name]
 }
 
 // Deployments are the ids of an agent's deployments, the newest last.
@@ -320,12 +335,20 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 		c.serveOrganization()
+		c.mux.HandleFunc("POST /v1/public/{name}/sessions/{id}/api/offer", c.offer)
+		c.mux.HandleFunc("GET /ws/twilio", c.webSocket)
+		c.mux.HandleFunc("GET /ws/generic/{service}", c.webSocket)
+		c.mux.HandleFunc("GET /ws/generic/{service}/{token}", c.webSocket)
 		c.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 			c.reply(w, nil, &apiError{http.StatusNotFound, "NOT_FOUND", "Not found"})
 		})
 	})
 	if IsUpload(r) {
 		c.bucket(w, r)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, "/ws/") { // which takes the token of a session, if any
+		c.mux.ServeHTTP(w, r)
 		return
 	}
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")

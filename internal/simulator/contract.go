@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -34,7 +35,7 @@ func Contract(h http.Handler, broken func(error)) (http.Handler, error) {
 		MultiError:         true,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if IsUpload(r) { // which is no part of the API
+		if IsUpload(r) || strings.HasPrefix(r.URL.Path, "/ws/") { // which is no part of the API
 			h.ServeHTTP(w, r)
 			return
 		}

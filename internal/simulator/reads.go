@@ -27,8 +27,16 @@ func (c *Cloud) getLogs(r *http.Request) (any, *apiError) {
 	now := time.Now()
 	a.settle(c, now)
 	entries := []object{}
+	for _, s := range a.sessions {
+		if id := query.Get("sessionId"); id != s.id {
+			continue
+		}
+		for _, line := range s.log {
+			entries = append(entries, object{"log": line.text, "timestamp": a.timestamp(line.at), "deploymentId": s.deployment})
+		}
+	}
 	for _, d := range a.deployments {
-		if id := query.Get("deploymentId"); id != "" && id != d.id {
+		if id := query.Get("deploymentId"); id != "" && id != d.id || query.Has("sessionId") {
 			continue
 		}
 		for _, f := range d.script.Frames {

@@ -60,6 +60,11 @@ func (s Script) at(t time.Duration) (f Frame) {
 	return f
 }
 
+// Serves reports whether a deployment takes calls in the end.
+func (s Script) Serves() bool {
+	return s.supersededAfter == 0 && len(s.Frames) > 0 && s.Frames[len(s.Frames)-1].serves()
+}
+
 // ScriptOf finds a script by its name.
 func ScriptOf(name string) (Script, bool) {
 	for _, s := range Scripts() {

@@ -99,9 +99,10 @@ func (c *Cloud) putSecretSet(r *http.Request) (any, *apiError) {
 	case ask.Region != "" && !knownRegion(ask.Region):
 		return nil, badRequest("Invalid region or organization does not have access")
 	}
-	keys := []string{}
+	keys, values := []string{}, map[string]string{}
 	if there && !s.Pull {
 		keys = slices.Clone(s.keys())
+		maps.Copy(values, s.Values)
 	}
 	for _, secret := range ask.Secrets {
 		if !secretKey.MatchString(secret.Key) || secret.Value == "" {
@@ -110,6 +111,7 @@ func (c *Cloud) putSecretSet(r *http.Request) (any, *apiError) {
 		if !slices.Contains(keys, secret.Key) {
 			keys = append(keys, secret.Key)
 		}
+		values[secret.Key] = secret.Value
 	}
 	if !ask.Pull && len(ask.Secrets) == 0 {
 		return nil, invalid
@@ -118,7 +120,10 @@ func (c *Cloud) putSecretSet(r *http.Request) (any, *apiError) {
 		c.secrets = map[string]SecretSet{}
 	}
 	s = SecretSet{Name: name, Region: cmp.Or(s.Region, ask.Region, c.defaultRegion()), Pull: ask.Pull,
-		Status: cmp.Or(s.Status, "ready"), After: c.SecretsAfter, Created: time.Now(), Error: s.Error, Keys: keys}
+		Status: "ready", After: c.SecretsAfter, Created: time.Now(), Error: c.SecretsError, Keys: keys, Values: values}
+	if c.SecretsError != "" {
+		s.Status = "failed"
+	}
 	c.secrets[name] = s
 	return accepted{object{"status": "OK", "region": s.Region}}, nil
 }

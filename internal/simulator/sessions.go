@@ -1,12 +1,18 @@
 package simulator
 
 import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"time"
+
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // session is one call of an agent.
@@ -15,6 +21,27 @@ type session struct {
 	began          time.Time
 	ended          time.Time // zero: it is active
 	status         string    // that it ended with
+
+	image string
+	body  map[string]any
+	token string // for a WebSocket, until it is used
+	live  context.Context
+	stop  context.CancelFunc
+	log   []logLine
+}
+
+// logLine is what a session has printed.
+type logLine struct {
+	at   time.Time
+	text string
+}
+
+// end ends a session, the first time.
+func (s *session) end(status string) {
+	if s.ended.IsZero() {
+		s.ended, s.status = time.Now(), status
+		s.stop()
+	}
 }
 
 const organizationID = "7c489df3-7d1d-482f-b1ed-51300f630645"
@@ -87,6 +114,7 @@ func (c *Cloud) startSession(r *http.Request) (any, *apiError) {
 	var ask struct {
 		Daily     bool           `json:"createDailyRoom"`
 		Transport string         `json:"transport"`
+		ICE       bool           `json:"enableDefaultIceServers"`
 		Body      map[string]any `json:"body"`
 	}
 	if err := read(r, &ask); err != nil || !slices.Contains([]string{"", "daily", "webrtc", "websocket"}, ask.Transport) {
@@ -96,24 +124,38 @@ func (c *Cloud) startSession(r *http.Request) (any, *apiError) {
 	if a == nil {
 		return nil, notFound("Not found")
 	}
-	now := time.Now()
-	a.settle(c, now)
-	d := a.newest()
-	if !d.frame(now).serves() {
-		if d = a.servingBefore(); d == nil {
-			return nil, &apiError{http.StatusBadRequest, "PCC-1001", "The agent is not ready"}
-		}
+	s, refused := c.begin(a, ask.Body)
+	if refused != nil {
+		return nil, refused
 	}
-	s := &session{id: c.newID(), deployment: d.id, began: now}
-	a.sessions = append(a.sessions, s)
 	answer := object{"sessionId": s.id}
 	switch {
 	case ask.Daily:
 		answer["dailyRoom"], answer["dailyToken"] = "https://simulated.daily.co/"+s.id, "simulated-"+s.id
+		if c.Calls != nil {
+			go c.Calls.Join(s.live, c.call(s))
+		}
 	case ask.Transport == "websocket":
-		answer["wsUrl"], answer["token"] = "wss://"+a.region+".api.pipecat.daily.co/ws/generic/"+a.name, "simulated-"+s.id
+		s.token = "simulated-" + s.id
+		answer["wsUrl"], answer["token"] = c.socketURL(r, a), s.token
+		if ask.Body != nil {
+			body, _ := json.Marshal(ask.Body)
+			answer["body"] = base64.StdEncoding.EncodeToString(body)
+		}
+	case ask.Transport == "webrtc" && ask.ICE:
+		answer["iceConfig"] = object{"iceServers": []object{}}
 	}
 	return answer, nil
+}
+
+// socketURL is where an agent's WebSocket is: on the platform, or on the loopback
+// address that a request was sent to.
+func (c *Cloud) socketURL(r *http.Request, a *agent) string {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil && pipecat.IsLoopback(name) {
+		return "ws://" + host + "/ws/generic/" + a.name + "." + Organization
+	}
+	return "wss://" + a.region + ".api.pipecat.daily.co/ws/generic/" + a.name + "." + Organization
 }
 
 // session finds the session of a request's path.
@@ -146,7 +188,7 @@ func (c *Cloud) deleteSession(r *http.Request) (any, *apiError) {
 	case !s.ended.IsZero():
 		return nil, sessionError(http.StatusBadRequest, "Session is not active")
 	}
-	s.ended, s.status = time.Now(), "TERMINATED"
+	s.end("TERMINATED")
 	return object{"status": "terminated", "session_id": s.id}, nil
 }
 

@@ -70,8 +70,8 @@ func visible(c rune) rune {
 // redact replaces the secrets, the longest first, because one may contain another.
 func (c Cleaner) redact(s string) string {
 	secrets := c.Secrets
-	if len(secrets) > 1 {
-		secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	if longest := func(a, b string) int { return cmp.Compare(len(b), len(a)) }; !slices.IsSortedFunc(secrets, longest) {
+		secrets = slices.SortedFunc(slices.Values(secrets), longest)
 	}
 	for _, secret := range secrets {
 		if secret != "" {

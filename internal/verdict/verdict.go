@@ -47,6 +47,7 @@ const (
 	Auth             Reason = "auth"
 	Refused          Reason = "refused"
 	Build            Reason = "build"
+	Secrets          Reason = "secrets" // they were not stored, or their set was not provisioned
 	Crash            Reason = "crash"
 	OutOfMemory      Reason = "out-of-memory"
 	ImagePull        Reason = "image-pull"
@@ -62,14 +63,14 @@ const (
 
 // Reasons are all of them, in the order in which users read them.
 func Reasons() []Reason {
-	return []Reason{Inputs, Auth, Refused, Build, Crash, OutOfMemory, ImagePull, ImagePlatform, NotScheduled, NotReady,
+	return []Reason{Inputs, Auth, Refused, Build, Secrets, Crash, OutOfMemory, ImagePull, ImagePlatform, NotScheduled, NotReady,
 		Infrastructure, ReasonSuperseded, ReasonCancelled, API, Internal}
 }
 
 // MayPass reports whether the same job may succeed later without a new commit.
 func (r Reason) MayPass() bool {
 	switch r {
-	case API, Auth, Refused, ImagePull, Infrastructure, NotScheduled, ReasonSuperseded, ReasonCancelled:
+	case API, Auth, Refused, Secrets, ImagePull, Infrastructure, NotScheduled, ReasonSuperseded, ReasonCancelled:
 		return true
 	}
 	return false
@@ -97,9 +98,9 @@ type Failure struct {
 	// Message says in a line what happened and what to do about it. It may
 	// quote text that is not ours.
 	Message string
-	// Output is the whole text behind it – a crash's output, a build's error,
-	// the API's answer – as it came; not ours.
-	Output string
+	// Evidence is the text behind it, in the order in which people read it: a
+	// crash's output, a build's error and its log, the API's response.
+	Evidence []Evidence
 	// Code is the platform's error code; "" where there is none.
 	Code string
 	// ExitCode is that of the agent's process; nil where there is none.
@@ -112,6 +113,21 @@ type Failure struct {
 // NewSuperseded is the failure of a change in whose place another client's stands.
 func NewSuperseded(format string, args ...any) *Failure {
 	return &Failure{Status: Superseded, Reason: ReasonSuperseded, Message: fmt.Sprintf(format, args...)}
+}
+
+// Stopped is the failure of a job that was stopped, and was busy with what cannot be
+// interrupted.
+func Stopped() *Failure {
+	return cancelled("the job was stopped and did not end by itself; what it had sent stays, and the job's log shows how far it came")
+}
+
+// Untold is the failure of a job that was stopped while it wrote what it has to report.
+func Untold() *Failure {
+	return cancelled("the job was stopped while it wrote its outputs or its summary; what it had done before stays")
+}
+
+func cancelled(message string) *Failure {
+	return &Failure{Status: Cancelled, Reason: ReasonCancelled, Message: message}
 }
 
 // Error returns the Message.
@@ -152,7 +168,7 @@ func Of(green Status, err error) Result {
 		}
 		return Result{failure: &failure}
 	case errors.Is(err, context.Canceled):
-		return Result{failure: &Failure{Status: Cancelled, Reason: ReasonCancelled, Message: "the job was stopped before anything was changed"}}
+		return Result{failure: cancelled("the job was stopped before anything was changed")}
 	case err != nil:
 		return Result{failure: Broken(err, nil)}
 	case !green.OK():
@@ -164,7 +180,9 @@ func Of(green Status, err error) Result {
 // Broken is the failure of a job whose program has a fault of its own, given what it
 // panicked with, and where.
 func Broken(fault any, stack []byte) *Failure {
-	return &Failure{Status: Failed, Reason: Internal, Output: string(stack), Message: fmt.Sprintf("internal error in this action (not your agent): %v", fault)}
+	f := &Failure{Status: Failed, Reason: Internal, Message: fmt.Sprintf("internal error in this action (not your agent): %v", fault)}
+	f.Show(FromProgram, string(stack))
+	return f
 }
 
 // Status is the job's.

@@ -65,3 +65,13 @@ func TestZeroResult(t *testing.T) {
 		t.Errorf("got %s, %q, %+v", r.Status(), r.Reason(), r.Failure())
 	}
 }
+
+func TestOutput(t *testing.T) {
+	var f Failure
+	f.Show(FromBuilder, " \n")
+	f.Show(FromBuilder, "failed")
+	f.Evidence = append(f.Evidence, Evidence{From: FromBuildLog, Text: "1\n2", Shown: "2"})
+	if got := f.Output(); got != "failed\n2" || len(f.Evidence) != 2 {
+		t.Errorf("got %q of %+v", got, f.Evidence)
+	}
+}

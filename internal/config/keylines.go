@@ -12,20 +12,33 @@ import (
 const maxKeyParts = 3
 
 // keyLines is the line on which each key of a TOML document, and each table, stands
-// first. The document must be one that can be decoded.
-func keyLines(data []byte) map[string]int {
+// first, and how many names of keys are in it. Of a document that cannot be decoded it
+// is what comes before the error.
+func keyLines(data []byte) (lines map[string]int, keys int) {
 	k := keyLiner{data: data, line: 1, lines: map[string]int{}}
 	k.parser.Reset(data)
 	var table []string
 	for k.parser.NextExpression() {
-		switch e := k.parser.Expression(); e.Kind {
+		e := k.parser.Expression()
+		keys += countKeys(e)
+		switch e.Kind {
 		case unstable.Table, unstable.ArrayTable:
 			table = k.key(nil, e.Key())
 		case unstable.KeyValue:
 			k.keyValue(table, e)
 		}
 	}
-	return k.lines
+	return k.lines, keys
+}
+
+func countKeys(n *unstable.Node) (keys int) {
+	for in := n.Children(); in.Next(); {
+		if in.Node().Kind == unstable.Key {
+			keys++
+		}
+		keys += countKeys(in.Node())
+	}
+	return keys
 }
 
 type keyLiner struct {

@@ -1,0 +1,298 @@
+package diagnosis
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// platformHints are for what the platform says of a deployment.
+var platformHints = []hint{
+	// Secrets.
+	{platform: true, message: re(`illegal base64 data`), say: "The image pull secret that `image-credentials` names does not hold base64: make it again from `user:password` encoded so, or let `pipecat cloud secrets image-pull-secret` do that."},
+	{platform: true, message: re(`(?i)image pull secret.* is in region`), say: strings.ReplaceAll(elsewhere, "{1}", "image-credentials")},
+	{platform: true, message: re(`(?i)secret set\b.* is in region`), say: strings.ReplaceAll(elsewhere, "{1}", "secret-set")},
+	{platform: true, message: re(`(?i)image pull secret.* not found`), say: "Make the image pull secret that `image-credentials` names, in the agent's region, or correct the name."},
+	{platform: true, message: re(`(?i)couldn't find key ([\w.-]+) in secret\b|references non-existent secret key: ([\w.-]+)`), say: "Put `{1}` into the secret set that `secret-set` names: the set has no such key."},
+	{platform: true, message: re(`(?i)secret set\b.* not found|^secret "[^"]*" not found|: secret "[^"]*" not found`), say: "Make the secret set that `secret-set` names, in the agent's region, or correct the name."},
+	{platform: true, message: re(`(?i)secret set\b.*(?:not (?:yet )?ready|pending)`), say: "The secret set is still being made, which usually takes seconds: deploy again, and look at it in the dashboard, https://pipecat.daily.co, if that does not help."},
+	{platform: true, message: re(`(?i)secret set\b.*(?:could not be provisioned|\bfailed\b)`), say: "The platform could not make the secret set: delete it, make it again, and see that `secret-set` or `image-credentials` names the new one."},
+
+	// The platform's error codes, https://docs.pipecat.ai/pipecat-cloud/fundamentals/error-codes
+	{code: "PCC-1002", say: "An agent is started with a Public key, and deployed with a Private one: make the one that is missing under API keys in the dashboard, https://pipecat.daily.co."},
+	{code: "PCC-1004", say: billing},
+	{code: "PCC_IMAGE_NOT_FOUND", say: noImage},
+	{code: "PCC_IMAGE_PULL_UNAUTHORIZED", say: noAccess},
+	{code: "PCC_IMAGE_TOO_LARGE", say: tooLarge},
+	{code: "PCC_IMAGE_PULL_RATE_LIMIT", say: rateLimit},
+	{code: "PCC_INVALID_IMAGE_PLATFORM", say: platform},
+	{code: "PCC_IMAGE_PULL_UNKNOWN_ERROR", say: "Check `image` and `image-credentials` by pulling the image elsewhere with the same credentials, and ask the platform's support if that works: " + errorCodes + "."},
+
+	// Images, as registries and Kubernetes speak of them.
+	{reason: verdict.ImagePlatform, say: platform},
+	{platform: true, reason: verdict.ImagePull, message: re(`(?i)toomanyrequests|too many requests|rate limit`), say: rateLimit},
+	{platform: true, reason: verdict.ImagePull, message: re(`(?i)too large|no space left`), say: tooLarge},
+	{platform: true, reason: verdict.ImagePull, message: re(`(?i)no match(?:ing manifest)? for (?:platform|linux)`), say: platform},
+	{platform: true, reason: verdict.ImagePull, message: re(`(?i)unauthori[sz]ed|denied|forbidden|authentication required|no basic auth`), say: noAccess},
+	{platform: true, reason: verdict.ImagePull, message: re(`(?i)invalid reference|couldn't parse image|InvalidImageName`), say: "Write `image` as `registry/name:tag`, in lower case and without `https://`."},
+	{reason: verdict.ImagePull, say: noImage},
+	{platform: true, message: re(`(?i)\bbilling\b`), reason: verdict.Refused, say: billing},
+
+	// Memory.
+	{reason: verdict.OutOfMemory, say: memory},
+}
+
+// startHints are for what was built, and does not start.
+var startHints = []hint{
+	// Native code, which has words of other kinds of failure.
+	{message: re(`cannot allocate memory in static TLS block`), say: "Import the package that loads this library before all others, or preload the library in the Dockerfile (`ENV LD_PRELOAD=` and its path): the space for thread-local data was used up by what was imported first."},
+	{message: re("version .(GLIBC(?:XX)?_[\\d.]+|CXXABI_[\\d.]+|GCC_[\\d.]+). not found"), say: "A binary needs `{1}`, and the image's system is older: take a newer base image, or an older version of the package."},
+	{message: re(`wrong ELF class|invalid ELF header|cannot open shared object file.*\bx86[-_]64|\bld-linux-x86-64`), say: "A native library in the image is built for another architecture: have the package installed while the image is built for `linux/arm64`, and copy no libraries or virtual environment into it."},
+	{message: re(`(?:Error loading shared library (?:ld-linux|libc\.so)|symbol not found|Error relocating|libc\.musl-)`), not: re(`undefined symbol`), say: "A binary is built for another C library: take wheels and a base image that fit together, such as a Debian one (`-slim`) instead of Alpine."},
+	{message: re(`libcu(?:da|dart|blas|dnn|rand|fft|solver|sparse)|libnvrtc|libnvidia|CUDA_HOME|Found no NVIDIA driver|No CUDA GPUs|Torch not compiled with CUDA|CUDA (?:driver|out of memory)`), say: "Nothing there has a GPU: install the CPU build of the package, without CUDA, and let the code choose the CPU."},
+	{message: re(`([\w.+-]+\.so[.\d]*): cannot open shared object file`), say: "Have the Dockerfile install the system library that has `{1}`.", tell: systemLibrary},
+	{message: re(`Importing the numpy C-extensions failed|_multiarray_umath`), say: "NumPy was installed for another Python or processor: have it installed while the image is built for `linux/arm64`, and copy no virtual environment into the image."},
+	{message: re(`undefined symbol: `), say: "A native library does not fit the one that loads it: pin versions of both packages that were made for each other, and have them installed while the image is built."},
+	{message: re(`_ARRAY_API not found|compiled using NumPy 1|numpy\.core\.multiarray failed to import|numpy\.dtype size changed|numpy\.ndarray size changed`), say: "A package was compiled for NumPy 1: pin `numpy<2` in the requirements, or take a version of the package that was made for NumPy 2."},
+
+	// The image's command.
+	{typ: none, message: re(`[\w./-]\\r['"]|\$'\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
+	{runtime: true, typ: none, message: re(`(?i)(\S+\.(?:sh|bash|py))(?: failed)?: exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
+	{runtime: true, typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
+	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
+	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD` and `ENTRYPOINT`."},
+	{runtime: true, typ: none, message: re(`exec:? "?([\w./-]+)"?: permission denied|(?:sh|bash): (?:line )?\d+: (\S+): Permission denied`), say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in the Dockerfile (`RUN chmod +x`)."},
+
+	// Memory.
+	{typ: memoryTypes, not: re(`(?i)cuda|gpu`), say: memory},
+	{message: re(`std::bad_alloc|JavaScript heap out of memory|DefaultCPUAllocator: can't allocate memory|\[Errno 12\] Cannot allocate memory`), say: memory},
+	{exits: []int{137}, silent: true, say: "The agent was killed: where it needs more memory than it has, {profile}; where it takes too long to start, load less before its server listens."},
+
+	// Python.
+	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError)$`), message: re(`^cannot import name 'bot' from 'bot'|^No module named 'bot'$|^module 'bot' has no attribute 'bot'|^Could not find 'bot' function`), say: noBot},
+	{message: re(`can't open file '/app/bot\.py'`), say: noBot},
+	{typ: none, message: re(`can't open file '([^']+)'`), say: "`{1}` is not in the image: have the Dockerfile copy it there, or correct `CMD`."},
+	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError|TypeError)$`), message: re(`consider renaming '[^']*?([^/']+)'|No module named '[\w.]+'; '(\w+)' is not a package`), say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
+	{typ: re(`^(?:ImportError|AttributeError)$`), message: re(`partially initialized module '(\w+)'`), when: importsItself, say: "Rename your `{1}.py`: it has the same name as the package that it imports, and so imports itself."},
+	{message: re(`most likely due to a circular import`), say: "Two of your modules import each other: import one of them inside the function that needs it, or move what both need to a third."},
+	{message: re(`^Missing module(?:\(s\))?: No module named '([\w.]+)'`), tell: extraOf, say: "Install the extra of `pipecat-ai` that brings `{1}`: the requirements must name it, as in `pipecat-ai[deepgram]`."},
+	{message: re(`No module named '?pkg_resources\b`), say: "Add `setuptools<81` to the image's requirements: it has `pkg_resources`, which newer images and versions do not bring."},
+	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b'?$`), say: "Python no longer has `{1}`: take a version of what imports it that goes without, or a base image with an older Python."},
+	{message: re(`No module named '?((\w+)\.[\w.]+)`), say: "The version that the image installs has no `{1}`: pin the version of its package that your code was written for, or change the import."},
+	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."},
+	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image.", tell: packageOf},
+	{typ: re(`^ImportError$`), message: re(`cannot import name '?\w+'? from '?(\w+)'? \(`), not: re(`-packages/|/lib/python\d`), when: shadows, say: "Rename your `{1}.py`: it has the same name as a module that is imported, which Python finds there instead."},
+	{typ: re(`^ImportError$`), message: re(`cannot import name '?[\w.]+'? from '?([\w.-]+).*-packages/`), say: "Check the spelling of the name in the version of `{1}` that the image installs, and pin that version in its requirements."},
+	{typ: re(`^ImportError$`), message: re(`cannot import name '?([\w.]+)`), say: "Check the spelling of `{1}`, and that the image has the module as it is in your repository."},
+	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
+	{typ: re(`^TypeError$`), message: re(`unexpected keyword argument 'proxies'`), say: "The client is older than the `httpx` that is installed: take a newer version of the client, or pin `httpx<0.28` in the requirements."},
+
+	{typ: re(`^TypeError$`), message: re(`^Descriptors cannot be created directly`), say: "A package was generated for an older `protobuf`: pin `protobuf<4` in the requirements, or take a newer version of the package."},
+
+	// Node.
+	{message: re(`Cannot find (?:module|package) '([^'./][^']*)'`), say: "Have the Dockerfile install `{1}` (`npm ci`), and see that `package.json` lists it under `dependencies`."},
+	{message: re(`Cannot find module '([^']+)'`), say: "Have the Dockerfile copy or build `{1}`, and check `CMD`."},
+
+	// Files and data.
+	{message: re(`([\w./-]+\.(?:onnx|pth?|bin|wav|mp3|safetensors|gguf|npz|zip|tflite|model|pkl))\b`), when: isPointer, say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before the image is built."},
+	{message: re(`CERTIFICATE_VERIFY_FAILED`), say: "The image does not know who signed the server's certificate: have the Dockerfile install `ca-certificates`, or the authority's own certificate."},
+	{message: re(`PortAudio library not found`), say: "Have the Dockerfile install the system library for PortAudio (`apt-get install libportaudio2`), or leave out what plays and records sound on the machine itself, which has no sound card."},
+	{message: re(`git-lfs\.github\.com|invalid load key, 'v'|HeaderTooLarge|\bINVALID_PROTOBUF\b`), say: "The file is likely a pointer of Git LFS instead of its content: check out with `lfs: true` (`actions/checkout`) before the image is built."},
+	{message: re(`nltk\.download\('([\w-]+)'\)`), say: "Have the Dockerfile download the data while the image is built: `RUN python -m nltk.downloader {1}`."},
+	{message: re(`\[E050\] Can't find model '([\w-]+)'`), say: "Have the Dockerfile download the model while the image is built: `RUN python -m spacy download {1}`."},
+	{typ: re(`^Error$`), message: re(`unsupported locale setting`), say: "The image does not have this locale: have the Dockerfile generate it (`apt-get install locales`), or use `C.UTF-8`."},
+	{typ: re(`^FileNotFoundError$`), message: re(`: '(?:[^']*/)?(\.env(?:\.\w+)?)'$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
+	{typ: re(`^FileNotFoundError$`), message: re(`(?i): '([^']*(?:credential|service[-_]?account|gcloud|client_secret|google)[^']*\.json)'`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
+
+	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([^']+)'`), when: isOwnFile, say: "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."},
+
+	// What the environment lacks.
+	{typ: re(`^KeyError$`), message: re(`^'(\w+)'$`), source: re(`\benviron\b|^raise KeyError\(key\) from None$`), say: secretSet},
+	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), source: re(`(?i)env|settings|secrets`), say: secretSet},
+	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), when: hasNoFrames, say: secretSet},
+	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
+	{typ: re(`^ValidationError$`), message: re(`(?is)^\d+ validation errors? for [^\n]*\n(\w+)\n.*(?:field required|type=missing)`), frame: re(`pydantic_settings/|pydantic/(?:v1/)?env_settings`), say: "Put what is missing (`{1}`) into the secret set that `secret-set` names, in capitals, and with the prefix of the settings if they have one; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
+	{typ: re(`^SettingsError$`), message: re(`error parsing value for field "(\w+)"`), say: "The value for `{1}` in the secret set that `secret-set` names is not what the settings expect, such as JSON for a list: correct it, and set `force-redeploy`."},
+	{typ: re(`^(?:DefaultCredentialsError)$`), say: "Put the credentials of a Google service account into the secret set that `secret-set` names, and point `GOOGLE_APPLICATION_CREDENTIALS` at a file that the agent writes of them, or hand them to the client."},
+	{typ: re(`^NoRegionError$`), say: "Put `AWS_REGION` and `AWS_DEFAULT_REGION` into the secret set that `secret-set` names, or hand the region to the client (`region_name`); a new value reaches the agent only with `force-redeploy`."},
+	{typ: re(`^(?:NoCredentialsError|PartialCredentialsError)$`), say: "Put `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
+	{typ: re(`^TypeError$`), message: re(`^"?Could not resolve authentication method`), frame: re(`/anthropic/`), say: strings.ReplaceAll(secretSet, "{1}", "ANTHROPIC_API_KEY")},
+	{typ: none, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): (?:unbound variable|parameter (?:null or )?not set)`), say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty)|must be set|is required(?:$|[^ \w]))`), say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`(?i)environment variable.{0,60}(?:not (?:set|found|defined)|missing|required)|missing.{0,40}environment variable`), say: secretSets},
+	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|provided|specified)|missing|required|must be (?:set|provided)|is none|is empty)`), say: secretSets},
+	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key|no valid credentials`), say: secretSets},
+	{message: re(`NoneType|\bNone\b|missing an 'https?://'`), when: readsVariable, say: secretSet},
+
+	// Services.
+	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota exceeded|payment required|out of credits|credit balance`), say: "The account at the service has no quota left: look at its plan and billing there."},
+	{message: re("(?i)model_not_found|\\bmodels?/[\\w.-]+ is not found|the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), say: "The service has no model of this name for the account: correct the model's name in the agent's code or settings."},
+	{message: re(`(?i)(?:\b403\b|PERMISSION_DENIED|permission[_ ]denied|AccessDenied(?:Exception)?|not authorized to perform).{0,300}`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
+	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w ]{0,20}(?:api[ _-]?key|credentials|access token|auth token|authentication token|token provided)|invalid_api_key|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
+	{typ: re(`^(?:AuthenticationError|UnauthorizedError|Unauthorized|InvalidStatus|InvalidStatusCode|WSServerHandshakeError|HTTPStatusError|HTTPError|ApiError|APIStatusError|ClientResponseError|GatedRepoError)$`), message: re(`\b401\b`), say: wrongKey},
+	{message: refusedConnection, when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
+	{message: re(`(?i)Name or service not known|nodename nor servname|Temporary failure in name resolution|getaddrinfo (?:failed|ENOTFOUND)`), say: "The name of the server cannot be resolved from the platform: check its spelling, and that it is public."},
+
+	{message: re(`(?i)address (?:is )?already in use|EADDRINUSE|port \d+ is (?:already )?in use`), say: port},
+	{typ: re(`^PermissionError$`), message: re(`\[Errno 13\] Permission denied: '([^']+)'`), say: "The user that the image runs as may not write or read `{1}`: give it the file in the Dockerfile (`COPY --chown`, `RUN chown`), or use a folder such as `/tmp`."},
+	{typ: re(`^OSError$`), message: re(`\[Errno 28\]`), say: "The container's disk is full: write less, or remove what is no longer needed."},
+}
+
+// endHints are for how a process ended, and what the platform makes of it.
+var endHints = []hint{
+	{exits: []int{132, 139}, silent: true, say: "Native code crashed, often because it was built for another processor: build the image, and all native code in it, for `linux/arm64`."},
+	{exits: []int{132, 139}, message: re(`(?i)segmentation fault|illegal instruction`), say: "Native code crashed, often because it was built for another processor: build the image, and all native code in it, for `linux/arm64`."},
+	{exits: []int{126}, typ: none, say: "The image's command cannot be executed: check that it is built for `linux/arm64`, and that the file may be executed (`chmod +x`)."},
+	{exits: []int{127}, typ: none, say: "The image's command was not found: check the Dockerfile's `CMD` and `ENTRYPOINT`, and that the image is built for `linux/arm64`."},
+	{exits: []int{0}, reason: verdict.Crash, typ: none, silent: true, say: "The agent's process ends by itself without an error: `CMD` must start a server that keeps running, as Pipecat's base image does."},
+
+	// The platform.
+	{code: "PCC_UNKNOWN_ERROR", say: "Look into the agent's log for why the image did not start; the codes are explained at " + errorCodes + "."},
+	{reason: verdict.Infrastructure, say: "The platform has trouble of its own: look at https://status.daily.co, and deploy again when it is over."},
+	{reason: verdict.NotReady, cause: verdict.TooFewReplicas, say: "The agent takes calls, but fewer replicas than `min-agents` says are ready: raise `wait-timeout`, or lower `min-agents`."},
+	{reason: verdict.NotScheduled, say: "The platform never started a replica: look at https://status.daily.co, and deploy again or raise `wait-timeout`."},
+}
+
+var (
+	// plainTypes are the exceptions that code raises for a value that is not given,
+	// and none at all.
+	plainTypes = re(`^(?:|(?:Value|Runtime|System|Assertion|Environment|Lookup|Attribute|Type|Key)Error|Error|Exception|\w*(?:Config|Configuration|ImproperlyConfigured|Env|Environ|Settings|Auth|Authentication|Credentials?|ApiKey|APIKey|Api|API|OpenAI|Groq|Anthropic|ElevenLabs|Deepgram|Twilio|Cartesia|Daily|LiveKit|Azure|Speech|Google|Mistral|AssemblyAI|Gladia|Soniox|Hume|Tavus|Simli)\w*(?:Error|Exception)?|panic)$`)
+	// notMissing rules out that a variable of the environment is missing: another
+	// thing is, of that name or without one.
+	notMissing = re(`positional argument|keyword argument|has no attribute|is not defined|unexpected|not JSON|object is not|\bcolumn\b|\btable\b|\bfield\b|\bPATH\b|[A-Z]\w*_HOME\b|LD_\w+|PYTHON\w+|status_?code|\bHTTP\b|PCC[-_]|Errno|token at|\b[45]\d\d\b`)
+
+	refusedConnection = re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111`)
+	loopback          = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
+
+	serviceTypes = re(`^(?:PermissionDenied(?:Error)?|Forbidden|ClientError|\w*A(?:pi|PI)\w*Error|HTTP\w*Error|InvalidStatus(?:Code)?|WSServerHandshakeError|ClientResponseError)$`)
+
+	requirement = re(`^[\w.-]+`)
+
+	variable = re(`(?:getenv|environ\.get|environ|process\.env)\s*(?:[(\[.]\s*)['"]?(\w+)`)
+)
+
+// hasNoFrames reports whether the traceback is cut off, so that the name is all there
+// is.
+func hasNoFrames(r reading, caught string) (string, bool) {
+	return caught, !slices.ContainsFunc(r.frames, func(f frame) bool { return f.text != "" })
+}
+
+// readsVariable is the variable of the environment that the user's own line reads,
+// which raised an exception for None.
+func readsVariable(r reading, _ string) (string, bool) {
+	for i := len(r.frames) - 1; i >= 0; i-- {
+		f := r.frames[i]
+		if library.MatchString(f.file) {
+			continue
+		}
+		all := variable.FindAllStringSubmatch(f.text, -1)
+		if len(all) == 0 {
+			return "", false
+		}
+		return all[len(all)-1][1], true
+	}
+	return "", false
+}
+
+// shadows reports whether a module of the user's stands in the way of another of its
+// name: a library imports it, or the requirements have a package of that name.
+func shadows(r reading, module string) (string, bool) {
+	if n := len(r.frames); n > 0 && library.MatchString(r.frames[n-1].file) {
+		return module, true
+	}
+	if r.workspace == nil {
+		return "", false
+	}
+	files, err := look(r.workspace, map[string]bool{"requirements.txt": true})
+	if err != nil {
+		return "", false
+	}
+	for _, file := range files["requirements.txt"] {
+		lines, _ := source(r.workspace, file)
+		for _, l := range lines {
+			if strings.EqualFold(requirement.FindString(l), module) {
+				return module, true
+			}
+		}
+	}
+	return "", false
+}
+
+// importsItself reports whether the innermost frame's file has the name of the module
+// that it imports.
+func importsItself(r reading, module string) (string, bool) {
+	if len(r.frames) == 0 {
+		return "", false
+	}
+	f := r.frames[len(r.frames)-1]
+	return module, strings.HasSuffix(f.file, "/"+module+".py") || f.file == module+".py"
+}
+
+// isPointer reports whether a file of the workspace is a pointer of Git LFS.
+func isPointer(r reading, name string) (string, bool) {
+	if r.workspace == nil {
+		return "", false
+	}
+	files, err := look(r.workspace, map[string]bool{path.Base(name): true})
+	if err != nil {
+		return "", false
+	}
+	for _, file := range files[path.Base(name)] {
+		if lines, err := source(r.workspace, file); err == nil && strings.HasPrefix(lines[0], "version https://git-lfs.github.com/") {
+			return file, true
+		}
+	}
+	return "", false
+}
+
+// isOwnFile reports whether the workspace has a file that the agent does not find in
+// the image.
+func isOwnFile(r reading, name string) (string, bool) {
+	base := path.Base(path.Clean(name))
+	if r.workspace == nil || strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") {
+		return "", false
+	}
+	files, err := look(r.workspace, map[string]bool{base: true})
+	if err != nil {
+		return "", false
+	}
+	file, n := longest(path.Clean(name), files[base])
+	return file, n == 1
+}
+
+// isOwn reports whether the workspace has a module of a name at its root, or in a
+// folder there.
+func isOwn(r reading, module string) (string, bool) {
+	if r.workspace == nil || strings.ContainsAny(module, "./") {
+		return "", false
+	}
+	names := map[string]bool{module + ".py": true, "__init__.py": true}
+	files, err := look(r.workspace, names)
+	if err != nil {
+		return "", false
+	}
+	if len(files[module+".py"]) > 0 {
+		return module + ".py", true
+	}
+	for _, f := range files["__init__.py"] {
+		if f == module+"/__init__.py" || strings.HasSuffix(f, "/"+module+"/__init__.py") {
+			return module, true
+		}
+	}
+	return "", false
+}
+
+// isOfService reports whether an exception is of a client of a service, or of HTTP.
+func isOfService(r reading, caught string) (string, bool) {
+	installed := slices.ContainsFunc(r.frames, func(f frame) bool { return strings.Contains(f.file, "-packages/") })
+	return caught, serviceTypes.MatchString(r.typ) || installed && r.typ != "OSError" && r.typ != "FileNotFoundError"
+}
+
+// isOnLoopback reports whether what refused a connection is the container itself.
+func isOnLoopback(r reading, caught string) (string, bool) {
+	return caught, refusedConnection.MatchString(r.message) && loopback.MatchString(r.message)
+}

@@ -1,0 +1,120 @@
+package diagnosis
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"strings"
+
+	"pipecat-cloud-deploy/internal/buildcontext"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// debian has the packages of system libraries that agents often lack.
+var debian = map[string]string{
+	"libGL.so.1": "libgl1", "libglib-2.0.so.0": "libglib2.0-0", "libgthread-2.0.so.0": "libglib2.0-0", "libportaudio.so.2": "libportaudio2",
+	"libsndfile.so.1": "libsndfile1", "libsndfile.so": "libsndfile1", "libgomp.so.1": "libgomp1", "libasound.so.2": "libasound2",
+	"libpq.so.5": "libpq5", "libcblas.so.3": "libatlas3-base", "libopenblas.so.0": "libopenblas0", "libopus.so.0": "libopus0",
+	"libmagic.so.1": "libmagic1", "libxcb.so.1": "libxcb1", "libX11.so.6": "libx11-6", "libgssapi_krb5.so.2": "libgssapi-krb5-2",
+	"libstdc++.so.6": "libstdc++6", "libatomic.so.1": "libatomic1", "libffi.so.8": "libffi8", "libsodium.so.23": "libsodium23",
+}
+
+// systemLibrary names the package that has a library.
+func systemLibrary(_ Facts, library string) string {
+	if p := debian[library]; p != "" {
+		return "Have the Dockerfile install the system library `" + library + "`: `apt-get install " + p + "`."
+	}
+	return ""
+}
+
+// packages have other names than the modules that they bring.
+var packages = map[string]string{
+	"cv2": "opencv-python-headless", "PIL": "pillow", "yaml": "PyYAML", "dotenv": "python-dotenv", "sklearn": "scikit-learn", "bs4": "beautifulsoup4",
+	"jwt": "PyJWT", "dateutil": "python-dateutil", "Crypto": "pycryptodome", "jose": "python-jose", "multipart": "python-multipart", "pipecat": "pipecat-ai",
+	"pipecatcloud": "pipecatcloud", "attr": "attrs", "magic": "python-magic", "psycopg2": "psycopg2-binary", "websocket": "websocket-client",
+	"deepgram": "deepgram-sdk", "daily": "daily-python", "socketio": "python-socketio", "pkg_resources": "setuptools", "usaddress": "usaddress",
+}
+
+// packageOf names the package that brings a module.
+func packageOf(_ Facts, module string) string {
+	if p := packages[module]; p != "" {
+		return "Add the package `" + p + "`, which brings `" + module + "`, to the image's requirements."
+	}
+	return ""
+}
+
+var extra = regexp.MustCompile(`pip install "?(pipecat-ai\[[\w,-]+\])`)
+
+// extraOf names the extra of pipecat-ai that the framework asks for, in a line before
+// the exception.
+func extraOf(facts Facts, module string) string {
+	for _, from := range []verdict.Source{verdict.FromContainer, verdict.FromAgentLog} {
+		text := facts.text(from)
+		if all := extra.FindAllStringSubmatch(text[max(0, len(text)-maxText):], -1); len(all) > 0 {
+			return "Add `" + all[len(all)-1][1] + "` to the image's requirements: this extra brings `" + module + "`."
+		}
+	}
+	return ""
+}
+
+// hasNoShebang reports whether a script has no line that names its interpreter, as
+// far as the workspace shows it.
+func hasNoShebang(r reading, script string) (string, bool) {
+	if r.workspace == nil {
+		return script, true
+	}
+	files, err := look(r.workspace, map[string]bool{path.Base(script): true})
+	if err != nil {
+		return script, true
+	}
+	for _, file := range files[path.Base(script)] {
+		if lines, err := source(r.workspace, file); err == nil && strings.HasPrefix(lines[0], "#!") {
+			return "", false
+		}
+	}
+	return script, true
+}
+
+// fromStage is an instruction that copies from elsewhere than the context.
+var fromStage = regexp.MustCompile(`(?im)\b(?:COPY|ADD) .*--from=.*$`)
+
+// copyAdvice says why a path that a Dockerfile copies is not in the build context.
+func copyAdvice(facts Facts, name string) string {
+	if facts.Context == nil || strings.HasSuffix(name, "…") {
+		return ""
+	}
+	for _, instruction := range fromStage.FindAllString(facts.text(verdict.FromBuildLog), 20) {
+		if strings.Contains(instruction, name) {
+			return ""
+		}
+	}
+	shown := strings.TrimPrefix(name, "/")
+	m, ok := buildcontext.Explain(*facts.Context, name)
+	if !ok {
+		return ""
+	}
+	switch include := buildcontext.Include(shown); m.Reason {
+	case buildcontext.NotThere:
+		if strings.EqualFold(m.Elsewhere, shown) {
+			return "Write `" + shown + "` in the Dockerfile as the file is called, `" + m.Elsewhere + "`: letter case counts."
+		}
+		return "The build context has no `" + shown + "`: correct the path in the Dockerfile, which is relative to `build-context`, or have the workflow make the file first."
+	case buildcontext.NotCommitted:
+		return "`" + shown + "` is not committed, because `.gitignore` has `" + m.Rule.Pattern + "`: commit it, or have the workflow make the file before this step."
+	case buildcontext.Ignored:
+		if m.IsSecret {
+			break
+		}
+		switch file := cmp.Or(m.Rule.File, m.Rule.Input); file {
+		case "":
+			return "Pipecat Cloud's default ignore list excludes `" + shown + "`, because there is no `.dockerignore`: add `" + include + "` to `build-exclude`, or write a `.dockerignore`, which replaces that list."
+		default:
+			return "`" + file + "` excludes `" + shown + "` from the build: add the pattern `" + include + "` to it."
+		}
+	case buildcontext.LinkOutside:
+		return "`" + shown + "` is a symbolic link, or beyond one, that leads out of `build-context`: copy what it points to, which must be in the build context."
+	case buildcontext.Outside, buildcontext.Pointer:
+		return ""
+	}
+	return "`" + shown + "` is left out of the build because it may hold a secret: keep secrets in the secret set that `secret-set` names, or add `" + buildcontext.Include(shown) + "` to `build-exclude` where it holds none."
+}

@@ -1,0 +1,282 @@
+package diagnosis
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// hintText is a hint with texts that show it, and near misses that must not.
+type hintText struct {
+	say    string // its beginning
+	with   crash  // what else is known
+	files  fstest.MapFS
+	shows  []string
+	misses []string
+}
+
+func code0(n int) crash { return crash{ExitCode: &n, Reason: verdict.Crash} }
+
+// raised is an exception with the user's own line that raised it.
+func raised(source, exception string) string {
+	return "Traceback (most recent call last):\n  File \"/app/bot.py\", line 3, in <module>\n    " + source + "\n" + exception + "\n"
+}
+
+// inLibrary is an exception that a library raised.
+func inLibrary(file, exception string) string {
+	return "Traceback (most recent call last):\n  File \"/app/bot.py\", line 3, in <module>\n    start()\n  File \"" + file + "\", line 8, in go\n    raise x\n" + exception + "\n"
+}
+
+var (
+	built    = crash{Reason: verdict.Build}
+	refused  = crash{Reason: verdict.Refused}
+	unpulled = crash{Reason: verdict.ImagePull}
+	unnamed  = fstest.MapFS{"run/start.sh": {Data: []byte("python bot.py\n")}}
+	ruled    = fstest.MapFS{"run/start.sh": {Data: []byte("#!/bin/sh\npython bot.py\n")}}
+	pointers = fstest.MapFS{"models/vad.onnx": {Data: []byte("version https://git-lfs.github.com/spec/v1\n")}, "models/real.onnx": {Data: []byte{8, 1}},
+		"wheels/x.whl": {Data: []byte("version https://git-lfs.github.com/spec/v1\n")}, "wheels/real.whl": {Data: []byte("PK")}}
+	own = fstest.MapFS{"flows/__init__.py": {}, "prices.py": {}}
+)
+
+var hintTexts = []hintText{
+	// Builds.
+	{say: "Give the build less to do", with: built, shows: []string{"Build timed out"}, misses: []string{"#9 1.2 test timed out"}},
+	{say: "Set `dockerfile`", with: built, shows: []string{"ERROR: failed to read dockerfile: open Dockerfile: no such file or directory"}, misses: []string{"#9 1.2 cannot open menu.json: no such file or directory"}},
+	{say: "Correct line {1} of the file that", with: built, shows: []string{"ERROR: dockerfile parse error on line 4: unknown instruction: RUNN"}, misses: []string{"#9 1.2 parse error on line 4 of menu.yaml"}},
+	{say: "Write what `COPY`", with: built, shows: []string{`ERROR: failed to calculate checksum of ref a::b: "/menu.json": not found`, "COPY failed: no source files were specified"}, misses: []string{"#9 1.2 cp: menu.json: not found"}},
+	{say: "Take base images", with: built, shows: []string{"ERROR: no match for platform in manifest: not found"}, misses: []string{"#9 1.2 no match for pattern *.wav"}},
+	{say: "The registry limits how often the base", with: built, shows: []string{"ERROR: toomanyrequests: You have reached your pull rate limit"}, misses: []string{"#9 1.2 the API's rate limit was reached"}},
+	{say: "Check how the base image", with: built, shows: []string{"ERROR: pull access denied, repository does not exist"}, misses: []string{"#9 1.2 access denied for user 'bot'"}},
+	{say: "Check the name and the tag", with: built, shows: []string{"ERROR: docker.io/acme/base:v9: not found"}, misses: []string{"#9 1.2 tag v9: not found"}},
+	{say: "A cloud build has no build secrets", with: built, shows: []string{"#7 ERROR: failed to build secret pypi_token: not found", "ERROR: failed to solve: secret npmrc: not found"}, misses: []string{"#7 1.2 error: the secret menu was not found"}},
+	{say: "The base image is of a Debian", with: built, shows: []string{"#7 1.2 E: The repository 'http://deb.debian.org/debian stretch Release' does not have a Release file."}, misses: []string{"#7 1.2 E: Unable to locate package sox9", "#7 1.2 Release file created"}},
+	{say: "The package lists of an earlier layer", with: built, shows: []string{"#7 1.2 E: Failed to fetch http://deb.debian.org/pool/f/ff.deb  404  Not Found [IP: 192.0.2.1 80]"}, misses: []string{"#7 1.2 E: Failed to fetch http://deb.debian.org/x  Connection timed out", "#7 1.2 error: GET /menu 404 Not Found"}},
+	{say: "The base image does not know the keys", with: built, shows: []string{"#7 1.2 W: GPG error\n#7 1.3 E: The repository 'http://x stable InRelease' is not signed."}, misses: []string{"#7 1.2 error: the wheel is unsigned"}},
+	{say: "The build needs more disk", with: built, shows: []string{"#7 1.2 OSError: [Errno 28] No space left on device"}, misses: []string{"#7 1.2 error: no space in the name"}},
+	{say: "The build needs more memory", with: built, shows: []string{"#7 1.2 c++: fatal error: Killed signal terminated program cc1plus"}, misses: []string{"#7 1.2 error: the memory file is missing"}},
+	{say: "The package is for NVIDIA's CUDA", with: built, shows: []string{"#7 1.2 OSError: CUDA_HOME environment variable is not set.", "#7 1.2 CMake Error: Could NOT find CUDA (missing: CUDA_NVCC)"}, misses: []string{"#7 1.2 error: gcc: command not found", "#7 1.2 torch 2.7+cuda128 installed"}},
+	{say: "The network failed", with: built, shows: []string{"#7 1.2 curl: (6) Could not resolve host: example.com"}, misses: []string{"#7 1.2 error: could not resolve the module"}},
+	{say: "The cloud build has no credentials", with: built, shows: []string{"#7 1.2 fatal: could not read Username for 'https://github.com': terminal prompts disabled"}, misses: []string{"#7 1.2 fatal: not a git repository"}},
+	{say: "Install `{1}` in the Dockerfile, before", with: built, shows: []string{"#7 1.2 ERROR: Cannot find command 'git' - do you have 'git' installed and in your PATH?"}, misses: []string{"#7 1.2 ERROR: Cannot find command 'menu'"}},
+	{say: "Have the Dockerfile `COPY` the file that lists", with: built, shows: []string{"#7 1.2 ERROR: Could not open requirements file: [Errno 2] No such file or directory: 'requirements.txt'"}, misses: []string{"#7 1.2 ERROR: cannot open menu.txt"}},
+	{say: "Make the lock file anew", with: built, shows: []string{"#7 1.2 pyproject.toml changed significantly since poetry.lock was last generated."}, misses: []string{"#7 1.2 error: the lock is held by another process"}},
+	{say: "The system's own Python", with: built, shows: []string{"#7 1.2 error: externally-managed-environment"}, misses: []string{"#7 1.2 error: the environment is managed"}},
+	{say: "The base image's Python is not one", with: built, shows: []string{"#7 1.2 error: The Python request from `.python-version` resolved to Python 3.11.9, which is incompatible with the project's Python requirement: `>=3.12`", "#7 1.2 error: No interpreter found for Python 3.13 in search path"}, misses: []string{"#7 1.2 ERROR: No matching distribution found for python-magick"}},
+	{say: "A hash in the requirements", with: built, shows: []string{"#7 1.2 ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "#7 1.2 error: Hash mismatch for `loguru==0.7.2`"}, misses: []string{"#7 1.2 error: hash of the menu is wrong"}},
+	{say: "Correct `{1}` in the requirements", with: built, shows: []string{"#7 1.2 ERROR: Invalid requirement: 'loguru=0.7'"}, misses: []string{"#7 1.2 error: invalid menu requirement"}},
+	{say: "Correct line {1} of `pyproject.toml`", with: built, shows: []string{"#7 1.2   Caused by: TOML parse error at line 4, column 2"}, misses: []string{"#7 1.2 error: parse error at line 4"}},
+	{say: "Have the Dockerfile `COPY` `{1}` before the package", with: built, shows: []string{"#7 1.2 OSError: Readme file does not exist: README.md"}, misses: []string{"#7 1.2 OSError: menu does not exist: menu.md"}},
+	{say: "Name a readme", with: built, shows: []string{"#7 1.2 ValueError: Readme path must be within the project directory:\n#7 1.2 ../README.md"}, misses: []string{"#7 1.2 ValueError: path must be within the project directory"}},
+	{say: "The build has no `.git`", with: built, shows: []string{"#7 1.2 LookupError: setuptools-scm was unable to detect version for /app."}, misses: []string{"#7 1.2 LookupError: unable to detect the voice"}},
+	{say: "A file is a pointer of Git LFS", with: built, shows: []string{"#7 1.2 error: version https://git-lfs.github.com/spec/v1"}, misses: []string{"#7 1.2 error: https://github.com/acme/lfs"}},
+	{say: "Check how `{1}` is spelled in the requirements", with: built, shows: []string{"#7 1.2 ERROR: No matching distribution found for loguruu"}, misses: []string{"#7 1.2 error: no match found for loguruu"}},
+	{say: "The requirements contradict", with: built, shows: []string{"#7 1.2 ERROR: Cannot install a and b because these package versions have conflicting dependencies."}, misses: []string{"#7 1.2 error: conflicting menu entries"}},
+	{say: "Check how `{1}` is spelled, run `apt-get update`", with: built, shows: []string{"#7 1.2 E: Unable to locate package sox9"}, misses: []string{"#7 1.2 E: Sub-process /usr/bin/dpkg returned an error code (1)"}},
+	{say: "What is installed needs compiling", with: built, shows: []string{"#7 1.2 error: command 'gcc' failed: No such file or directory"}, misses: []string{"#7 1.2 error: command 'menu' failed: No such file or directory"}},
+	{say: "Have the Dockerfile install the system package with the header", with: built, shows: []string{"#7 1.2 src/a.c:3:10: fatal error: portaudio.h: No such file or directory"}, misses: []string{"#7 1.2 fatal error: menu.json: No such file or directory"}},
+	{say: "Where `{1}` is to be compiled", with: built, shows: []string{"#7 1.2 ERROR: Failed building wheel for pyaudio"}, misses: []string{"#7 1.2 error: failed building the menu"}},
+	{say: "Where a package is to be compiled", with: built, shows: []string{"#7 1.2 error: metadata-generation-failed"}, misses: []string{"#7 1.2 error: menu-generation-failed"}},
+	{say: "A script has line endings", with: built, shows: []string{`#7 1.2 /usr/bin/env: 'sh\r': No such file or directory`}, misses: []string{"#7 1.2 /usr/bin/env: 'sh9': No such file or directory"}},
+	{say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or run", with: built, shows: []string{"#7 1.2 /bin/sh: 1: ./build.sh: Permission denied"}, misses: []string{"#7 1.2 cp: cannot open 'x': Permission denied"}},
+	{say: "Install `{1}` in the Dockerfile before the command", with: built, shows: []string{"#7 1.2 /bin/sh: 1: sox: not found"}, misses: []string{"#7 1.2 error: sox: no such voice"}},
+
+	// The platform's words.
+	{say: "The image pull secret that", with: unpulled, shows: []string{"illegal base64 data at input byte 4"}, misses: []string{"illegal data"}},
+	{say: strings.ReplaceAll(elsewhere, "{1}", "secret-set"), with: refused, shows: []string{"secret set \"a\" is in region us-east, and the agent in us-west"}, misses: []string{"the agent is in region us-east"}},
+	{say: strings.ReplaceAll(elsewhere, "{1}", "image-credentials"), with: refused, shows: []string{"image pull secret \"a\" is in region us-east"}, misses: []string{"the image is in region us-east"}},
+	{say: "Make the image pull secret", with: refused, shows: []string{"image pull secret \"a\" not found"}, misses: []string{"image not found"}},
+	{say: "Put `{1}` into the secret set that `secret-set` names: the set", with: refused, shows: []string{"couldn't find key DAILY_API_KEY in Secret ns/bot"}, misses: []string{"couldn't find key DAILY_API_KEY in ConfigMap ns/bot"}},
+	{say: "Make the secret set that", with: refused, shows: []string{`secret "bot-secrets" not found`}, misses: []string{`configmap "bot" not found`}},
+	{say: "The secret set is still being made", with: refused, shows: []string{"secret set \"a\" is not yet ready"}, misses: []string{"the agent is not yet ready"}},
+	{say: "The platform could not make the secret set", with: refused, shows: []string{"secret set \"a\" could not be provisioned"}, misses: []string{"the agent could not be provisioned"}},
+	{say: "An agent is started with", with: refused, shows: []string{"PCC-1002: no key"}, misses: []string{"PCC-10020: no key"}},
+	{say: "Set up billing", with: refused, shows: []string{"PCC-1004: no", "billing is not set up"}, misses: []string{"the bill is high"}},
+	{say: "Check that `image` names", with: unpulled, shows: []string{"PCC_IMAGE_NOT_FOUND: no such image", "manifest unknown"}, misses: []string{"unauthorized"}},
+	{say: "Set `image-credentials`", with: unpulled, shows: []string{"unauthorized: authentication required", "PCC_IMAGE_PULL_UNAUTHORIZED: no"}, misses: []string{"manifest unknown"}},
+	{say: "Make the image smaller", with: unpulled, shows: []string{"PCC_IMAGE_TOO_LARGE: 9 GB", "failed to extract: no space left on device"}, misses: []string{"manifest unknown"}},
+	{say: "The registry limits how often images", with: unpulled, shows: []string{"PCC_IMAGE_PULL_RATE_LIMIT: no", "429 Too Many Requests"}, misses: []string{"manifest unknown"}},
+	{say: "Build the image, and all native", with: crash{Reason: verdict.Crash}, shows: []string{"exec /usr/local/bin/python: exec format error", raised("subprocess.run(tool)", "OSError: [Errno 8] Exec format error: '/app/tool'")}, misses: []string{"error: bad format"}},
+	{say: "Build the image, and all native", with: unpulled, shows: []string{"no matching manifest for linux/arm64", "PCC_INVALID_IMAGE_PLATFORM: no"}, misses: []string{"manifest unknown"}},
+	{say: "Check `image` and `image-credentials`", with: unpulled, shows: []string{"PCC_IMAGE_PULL_UNKNOWN_ERROR: no"}, misses: []string{"PCC_IMAGE_NOT_FOUND: no"}},
+	{say: "Write `image` as", with: unpulled, shows: []string{"couldn't parse image name \"HTTPS://x\""}, misses: []string{"manifest unknown"}},
+
+	// Native code.
+	{say: "Import the package that loads", shows: []string{"ImportError: /lib/libgomp.so.1: cannot allocate memory in static TLS block"}, misses: []string{"OSError: [Errno 12] Cannot allocate memory"}},
+	{say: "A binary needs `{1}`", shows: []string{"ImportError: /lib/libc.so.6: version `GLIBC_2.38' not found (required by /app/a.so)", "OSError: /lib/libstdc++.so.6: version `GLIBCXX_3.4.32' not found"}, misses: []string{"RuntimeError: version `2.38' not found"}},
+	{say: "A native library in the image is built", shows: []string{"ImportError: /app/a.so: wrong ELF class: ELFCLASS64", "OSError: /app/a.so: invalid ELF header"}, misses: []string{"ValueError: invalid header", "ImportError: libz.so.1: cannot open shared object file: No such file or directory"}},
+	{say: "A binary is built for another C library", shows: []string{"ImportError: Error loading shared library ld-linux-aarch64.so.1: No such file or directory (needed by a.so)", "ImportError: Error relocating /app/a.so: __memcpy_chk: symbol not found"}, misses: []string{"ImportError: a.so: undefined symbol: zlib_x", "NameError: name 'symbol' is not defined"}},
+	{say: "Nothing there has a GPU", shows: []string{"ImportError: libcudart.so.12: cannot open shared object file: No such file or directory", "RuntimeError: Found no NVIDIA driver on your system.", "OutOfMemoryError: CUDA out of memory."}, misses: []string{"ImportError: libz.so.1: cannot open shared object file: No such file or directory", "MemoryError"}},
+	{say: "Have the Dockerfile install the system library", shows: []string{"ImportError: libGL.so.1: cannot open shared object file: No such file or directory", "OSError: libz9.so.1: cannot open shared object file: No such file or directory"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'a.so'"}},
+	{say: "A native library does not fit", shows: []string{"ImportError: /app/a.so: undefined symbol: _ZN4absl"}, misses: []string{"NameError: name 'x' is not defined"}},
+	{say: "A package was compiled for NumPy 1", shows: []string{"AttributeError: _ARRAY_API not found", "ValueError: numpy.dtype size changed, may indicate binary incompatibility"}, misses: []string{"ModuleNotFoundError: No module named 'numpy'", "AttributeError: module 'numpy' has no attribute 'flaot'"}},
+	{say: "Native code crashed", with: code0(139), shows: []string{"", "Segmentation fault (core dumped)"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
+
+	// The image's command.
+	{say: "The script has line endings", with: code0(127), shows: []string{`/usr/bin/env: 'sh\r': No such file or directory`, `/app/start.sh: line 2: $'\r': command not found`}, misses: []string{"/usr/bin/env: 'bash': No such file or directory", `ValueError: bad line 'a\r'`}},
+	{say: "The first line of `{1}` must name", files: unnamed, shows: []string{"exec /app/start.sh: exec format error", "[FATAL tini (7)] exec /app/start.sh failed: Exec format error"}, misses: []string{"exec /app/server: exec format error"}},
+	{say: "The first line of `{1}` must name", files: ruled, misses: []string{"exec /app/start.sh: exec format error"}},
+	{say: "`{1}` is not in the image, or the interpreter", shows: []string{"exec /app/start.sh: no such file or directory"}, misses: []string{"exec /app/start.sh: permission denied"}},
+	{say: "`{1}` is not in the image: have the Dockerfile install", shows: []string{`exec: "gunicorn": executable file not found in $PATH`, "/app/start.sh: 3: exec: gunicorn: not found"}, misses: []string{`exec: "gunicorn": permission denied`}},
+	{say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in", shows: []string{`exec: "/app/start.sh": permission denied`, "/bin/sh: 1: ./start.sh: Permission denied"}, misses: []string{"PermissionError: [Errno 13] Permission denied: '/app/start.sh'"}},
+	{say: "The image's command cannot be executed", with: code0(126), shows: []string{"no way to run this: fatal"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
+	{say: "The image's command was not found", with: code0(127), shows: []string{"/app/start.sh: line 4: sox: command not found"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
+	{say: "The agent's process ends by itself", with: code0(0), shows: []string{"", "INFO:root:hello\n"}, misses: []string{raised("main()", "KeyError: 'tea'"), "error: no room"}},
+
+	// Memory.
+	{say: "The agent needs more memory", with: crash{Reason: verdict.OutOfMemory}, shows: []string{""}},
+	{say: "The agent needs more memory", with: code0(1), shows: []string{"MemoryError", "terminate called after throwing an instance of 'std::bad_alloc': fatal", "OSError: [Errno 12] Cannot allocate memory"}, misses: []string{"OutOfMemoryError: CUDA out of memory.", "ImportError: a.so: cannot allocate memory in static TLS block"}},
+	{say: "The agent was killed", with: code0(137), shows: []string{"", "INFO:root:loading\n"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
+
+	// Python.
+	{say: "Pipecat's base image runs", shows: []string{"ModuleNotFoundError: No module named 'bot'", "python: can't open file '/app/bot.py': [Errno 2] No such file or directory"}, misses: []string{"ModuleNotFoundError: No module named 'botocore'", "python: can't open file '/app/web.py': [Errno 2] No such file or directory"}},
+	{say: "`{1}` is not in the image: have the Dockerfile copy", shows: []string{"python: can't open file '/app/main.py': [Errno 2] No such file or directory"}, misses: []string{"python: can't open file '/app/bot.py': [Errno 2] No such file or directory", raised("load()", "OSError: can't open file '/app/menu'")}},
+	{say: "Have the Dockerfile copy `{1}` into the image, where", files: fstest.MapFS{"data/menu.json": {}, ".env": {}}, shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'data/menu.json'"},
+		misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'data/prices.json'", "FileNotFoundError: [Errno 2] No such file or directory: '.env'"}},
+	{say: "NumPy was installed for another", shows: []string{"ImportError: \n\nImporting the numpy C-extensions failed.\n\nOriginal error was: No module named 'numpy.core._multiarray_umath'\n"}, misses: []string{"ImportError: \n\nImporting the numpy C-extensions failed.\n\nOriginal error was: libcblas.so.3: cannot open shared object file: No such file or directory\n"}},
+	{say: "Rename your `{1}`: it has", shows: []string{"AttributeError: module 'queue' has no attribute 'Queue' (consider renaming '/app/queue.py' since it has the same name as the standard library module)", "ModuleNotFoundError: No module named 'openai.types'; 'openai' is not a package"}, misses: []string{"AttributeError: module 'queue' has no attribute 'Queue'", "ModuleNotFoundError: No module named 'openai.types'"}},
+	{say: "Rename your `{1}.py`: it has the same name as a module", files: fstest.MapFS{"requirements.txt": {Data: []byte("loguru\nopenai==1.0\n")}}, shows: []string{
+		inLibrary("/usr/local/lib/python3.12/tempfile.py", "ImportError: cannot import name 'Random' from 'random' (/app/random.py)"),
+		"ImportError: cannot import name 'OpenAI' from 'openai' (/app/openai.py)",
+	}, misses: []string{"ImportError: cannot import name 'greet' from 'flows' (/app/flows.py)"}},
+	{say: "Rename your `{1}.py`: it has the same name as the package", shows: []string{inLibrary("/app/openai.py", "ImportError: cannot import name 'OpenAI' from partially initialized module 'openai' (most likely due to a circular import) (/app/openai.py)")}, misses: []string{inLibrary("/app/menus.py", "ImportError: cannot import name 'pick' from partially initialized module 'voices' (most likely due to a circular import) (/app/voices.py)")}},
+	{say: "Two of your modules", shows: []string{inLibrary("/app/menus.py", "ImportError: cannot import name 'pick' from partially initialized module 'voices' (most likely due to a circular import) (/app/voices.py)")}, misses: []string{"ImportError: cannot import name 'pick' from 'voices' (/app/voices.py)"}},
+	{say: "Install the extra of `pipecat-ai`", shows: []string{"Exception: Missing module: No module named 'deepgram'", "Exception: Missing module(s): No module named 'onnxruntime'"}, misses: []string{"ModuleNotFoundError: No module named 'deepgram'"}},
+	{say: "Add `setuptools<81`", shows: []string{"ModuleNotFoundError: No module named 'pkg_resources'"}, misses: []string{"ModuleNotFoundError: No module named 'pkg_resource'"}},
+	{say: "Python no longer has `{1}`", shows: []string{"ModuleNotFoundError: No module named 'audioop'"}, misses: []string{"ModuleNotFoundError: No module named 'audiotools'", "ModuleNotFoundError: No module named 'cgi_menu'"}},
+	{say: "The version that the image installs has no", shows: []string{"ModuleNotFoundError: No module named 'pipecat.services.nova'"}, misses: []string{"ModuleNotFoundError: No module named 'pipecat'"}},
+	{say: "Have the Dockerfile copy `{1}` into the image, to", files: own, shows: []string{"ModuleNotFoundError: No module named 'flows'", "ModuleNotFoundError: No module named 'prices'"}, misses: []string{"ModuleNotFoundError: No module named 'voices'"}},
+	{say: "Add the package", files: own, shows: []string{"ModuleNotFoundError: No module named 'voices'", "ModuleNotFoundError: No module named 'cv2'"}, misses: []string{"ModuleNotFoundError: No module named 'flows'", "ModuleNotFoundError: No module named 'openai.types'", "ModuleNotFoundError: No module named 'pkg_resources'"}},
+	{say: "Check the spelling of the name", shows: []string{"ImportError: cannot import name 'Voice' from 'lib.x' (/usr/lib/python3/dist-packages/lib/x.py)"}, misses: []string{"ImportError: cannot import name 'Voice' from 'lib.x' (/app/lib/x.py)"}},
+	{say: "Check the spelling of `{1}`", shows: []string{"ImportError: cannot import name 'Voice' from 'lib.x' (/app/lib/x.py)"}, misses: []string{"ImportError: libx.so.1: cannot open shared object file: No such file or directory"}},
+	{say: "Add `pydantic-settings`", shows: []string{"pydantic.errors.PydanticImportError: `BaseSettings` has been moved to the `pydantic-settings` package."}, misses: []string{"pydantic.errors.PydanticUserError: a non-annotated attribute was detected"}},
+	{say: "The client is older than the `httpx`", shows: []string{"TypeError: Client.__init__() got an unexpected keyword argument 'proxies'"}, misses: []string{"TypeError: greet() got an unexpected keyword argument 'voice'"}},
+	{say: "Have the Dockerfile install `{1}` (`npm ci`)", shows: []string{"Error: Cannot find module 'express'", "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@acme/x' imported from /app/a.mjs"}, misses: []string{"Error: Cannot find module '/app/dist/a.js'"}},
+	{say: "Have the Dockerfile copy or build", shows: []string{"Error: Cannot find module '/app/dist/a.js'"}, misses: []string{"Error: Cannot find the room '/app'"}},
+
+	{say: "A package was generated for an older", shows: []string{"TypeError: Descriptors cannot be created directly."}, misses: []string{"TypeError: cannot be created directly"}},
+
+	// Files and data.
+	{say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before", files: pointers, shows: []string{"RuntimeError: Load model from /app/models/vad.onnx failed"}, misses: []string{"RuntimeError: Load model from /app/models/real.onnx failed"}},
+	{say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`).", with: built, files: pointers, shows: []string{"#7 1.2 error: Failed to read `x @ file:///app/wheels/x.whl`"}, misses: []string{"#7 1.2 error: Failed to read `x @ file:///app/wheels/real.whl`"}},
+	{say: "The image does not know who signed", shows: []string{"SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"}, misses: []string{"SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number"}},
+	{say: "Have the Dockerfile install the system library for PortAudio", shows: []string{"OSError: PortAudio library not found"}, misses: []string{"OSError: the library was not found"}},
+	{say: "The value for `{1}`", shows: []string{"pydantic_settings.exceptions.SettingsError: error parsing value for field \"voices\" from source \"EnvSettingsSource\""}, misses: []string{"SettingsError: error in settings"}},
+	{say: "The file is likely a pointer", shows: []string{"_pickle.UnpicklingError: invalid load key, 'v'.", "InvalidProtobuf: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from a.onnx failed"}, misses: []string{"_pickle.UnpicklingError: invalid load key, '<'."}},
+	{say: "Have the Dockerfile download the data", shows: []string{"LookupError: \n****\n  Resource punkt_tab not found.\n  >>> nltk.download('punkt_tab')\n"}, misses: []string{"LookupError: resource not found"}},
+	{say: "Have the Dockerfile download the model", shows: []string{"OSError: [E050] Can't find model 'en_core_web_md'."}, misses: []string{"OSError: [E051] can't find the model"}},
+	{say: "The image does not have this locale", shows: []string{"locale.Error: unsupported locale setting"}, misses: []string{"ValueError: unsupported locale"}},
+	{say: "`{1}` is not in the image, to which no secrets", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: '/app/.env'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.env'"}},
+	{say: "`{1}` is not in the image, to which no cred", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'google-credentials.json'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.json'"}},
+	{say: "The container's disk is full", shows: []string{"OSError: [Errno 28] No space left on device"}, misses: []string{"OSError: [Errno 5] Input/output error"}},
+	{say: "The user that the image runs as", shows: []string{"PermissionError: [Errno 13] Permission denied: '/app/cache'"}, misses: []string{"google.api_core.exceptions.PermissionDenied: 403 no", "PermissionError: [Errno 1] Operation not permitted"}},
+
+	// What the environment lacks.
+	{say: secretSet, shows: []string{
+		raised(`key = os.environ["GREETING"]`, "KeyError: 'GREETING'"),
+		raised(`key = settings["DAILY_API_KEY"]`, "KeyError: 'DAILY_API_KEY'"),
+		"KeyError: 'DAILY_API_KEY'",
+		"decouple.UndefinedValueError: DAILY_API_KEY not found. Declare it as envvar or define a default value.",
+		"openai.OpenAIError: set the OPENAI_API_KEY environment variable",
+		"ValueError: DAILY_API_KEY is not set",
+		"RuntimeError: missing DAILY_API_KEY",
+		"/app/start.sh: line 4: DAILY_API_KEY: unbound variable",
+		raised(`hosts = os.getenv("HOSTS").split()`, "AttributeError: 'NoneType' object has no attribute 'split'"),
+		raised(`requests.get(os.getenv("CRM_URL"))`, "MissingSchema: Invalid URL 'None': No scheme supplied."),
+	}, misses: []string{
+		raised(`print(MENU["VOICE_ID"])`, "KeyError: 'VOICE_ID'"),
+		raised(`print(MENU["GREETING"])`, "KeyError: 'GREETING'"),
+		"NameError: name 'DAILY_API_KEY' is not defined",
+		"ValueError: MAX_TOKENS is required to be positive",
+		"AttributeError: module 'config' has no attribute 'DAILY_API_KEY'",
+		"ImportError: cannot import name 'DAILY_API_KEY' from 'config' (/app/config.py)",
+		`psycopg.errors.UndefinedColumn: column "USER_ID" is missing`,
+		"OSError: JAVA_HOME environment variable is not set",
+		raised(`hosts = find().split()`, "AttributeError: 'NoneType' object has no attribute 'split'"),
+		raised(`requests.get(url)`, "MissingSchema: Invalid URL 'None': No scheme supplied."),
+		"TypeError: greet() missing 1 required positional argument: 'VOICE_ID'",
+	}},
+	{say: "Put what is missing (`{1}`)", shows: []string{
+		inLibrary("/x/site-packages/pydantic_settings/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Field required [type=missing, input_value={}, input_type=dict]"),
+	}, misses: []string{
+		inLibrary("/x/site-packages/pydantic/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Field required [type=missing, input_value={}, input_type=dict]"),
+		inLibrary("/x/site-packages/pydantic_settings/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Input should be a valid integer [type=int_parsing]"),
+	}},
+	{say: secretSets, shows: []string{
+		"RuntimeError: an environment variable is missing",
+		"ValueError: an API key is required: api_key must be set",
+		"ValueError: you did not provide an API key",
+		"ValueError: No valid credentials provided.",
+	}, misses: []string{
+		inLibrary("/x/site-packages/pydantic/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Field required [type=missing, input_value={}, input_type=dict]"),
+		"ParseError: not well-formed (invalid token): line 1, column 0",
+		"SyntaxError: a token is required",
+		"TypeError: start() missing 1 required keyword-only argument: 'api_key'",
+	}},
+	{say: "Put `ANTHROPIC_API_KEY`", shows: []string{inLibrary("/x/site-packages/anthropic/_client.py", `TypeError: "Could not resolve authentication method. Expected either api_key or auth_token to be set."`)},
+		misses: []string{inLibrary("/x/site-packages/other/_client.py", `TypeError: "Could not resolve authentication method."`)}},
+	{say: "Put the credentials of a Google", shows: []string{"google.auth.exceptions.DefaultCredentialsError: Your default credentials were not found."}, misses: []string{"google.auth.exceptions.RefreshError: no"}},
+	{say: "Put `AWS_REGION`", shows: []string{"botocore.exceptions.NoRegionError: You must specify a region."}, misses: []string{"ValueError: You must specify a region."}},
+	{say: "Put `AWS_ACCESS_KEY_ID`", shows: []string{"botocore.exceptions.NoCredentialsError: Unable to locate credentials"}, misses: []string{"LookupError: unable to locate it"}},
+
+	// Services.
+	{say: "The account at the service", shows: []string{"openai.RateLimitError: Error code: 429 - insufficient_quota"}, misses: []string{"openai.RateLimitError: Error code: 429 - slow down"}},
+	{say: "The service has no model", shows: []string{"openai.NotFoundError: The model `gpt-9` does not exist", "ClientError: 404 NOT_FOUND. models/gemini-pro is not found"}, misses: []string{"OSError: [E050] Can't find model 'x'.", "ModuleNotFoundError: No module named 'model'"}},
+	{say: "The service knows the agent's key", shows: []string{inLibrary("/x/site-packages/google/a.py", "google.api_core.exceptions.PermissionDenied: 403 the API is disabled"), "ClientError: An error occurred (AccessDeniedException): not authorized to perform: x"}, misses: []string{"PermissionError: [Errno 13] Permission denied: '/app/x'", "ValueError: 403 voices are too many"}},
+	{say: wrongKey, shows: []string{"AuthenticationError: Incorrect API key provided", inLibrary("/x/site-packages/websockets/a.py", "websockets.exceptions.InvalidStatus: server rejected WebSocket connection: HTTP 401")}, misses: []string{"ParseError: not well-formed (invalid token): line 1", "ValueError: line 401 is wrong", "ValueError: invalid credentials file format"}},
+	{say: "Nothing listens on that port", shows: []string{"ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 6379)"}, misses: []string{"ConnectionRefusedError: [Errno 111] Connect call failed ('10.0.0.7', 6379)", "ValueError: localhost"}},
+	{say: "The name of the server", shows: []string{"socket.gaierror: [Errno -2] Name or service not known"}, misses: []string{"ValueError: name not known"}},
+	{say: "Something else listens", shows: []string{"OSError: [Errno 98] address already in use"}, misses: []string{"ValueError: the name is already in use"}},
+
+	// How it ended otherwise.
+	{say: "Look into the agent's log", with: refused, shows: []string{"PCC_UNKNOWN_ERROR: no"}, misses: []string{"PCC_UNKNOWN: no"}},
+	{say: "The platform has trouble", with: crash{Reason: verdict.Infrastructure}, shows: []string{""}},
+	{say: "The platform has trouble", with: refused, misses: []string{"trouble"}},
+	{say: "The agent takes calls, but", with: crash{Reason: verdict.NotReady, Cause: verdict.TooFewReplicas}, shows: []string{""}},
+	{say: "The agent takes calls, but", with: crash{Reason: verdict.NotReady}, misses: []string{""}},
+	{say: "The platform never started", with: crash{Reason: verdict.NotScheduled}, shows: []string{""}},
+	{say: "The platform never started", with: crash{Reason: verdict.NotReady}, misses: []string{""}},
+	{say: "Raise `build-timeout`", with: crash{Reason: verdict.Build, Cause: verdict.BuildStillRunning}, shows: []string{""}},
+	{say: "Raise `build-timeout`", with: built, misses: []string{"it did not end"}},
+}
+
+func (h hintText) facts(text string) Facts {
+	c := h.with
+	c.Text = text
+	return c.facts()
+}
+
+// TestHintTexts holds each hint to the texts that show it and to near misses, of which
+// it must have both.
+func TestHintTexts(t *testing.T) {
+	shown, missed, positive, negative := map[string]bool{}, map[string]bool{}, 0, 0
+	for _, h := range hintTexts {
+		of := slices.IndexFunc(hints, func(row hint) bool { return strings.HasPrefix(row.say, h.say) })
+		if of < 0 {
+			t.Errorf("no hint begins with %q", h.say)
+			continue
+		}
+		entry := func(text string) string { return Diagnose(h.facts(text), h.files).entry }
+		for _, text := range h.shows {
+			positive++
+			if got := entry(text); !strings.HasPrefix(got, h.say) {
+				t.Errorf("%q: got %q, want %q", text, got, h.say)
+			}
+		}
+		for _, text := range h.misses {
+			negative++
+			if got := entry(text); strings.HasPrefix(got, h.say) {
+				t.Errorf("%q must not have %q", text, got)
+			}
+		}
+		shown[hints[of].say], missed[hints[of].say] = shown[hints[of].say] || len(h.shows) > 0, missed[hints[of].say] || len(h.misses) > 0
+	}
+	for _, row := range hints {
+		if !shown[row.say] || !missed[row.say] {
+			t.Errorf("no text that shows it, or no near miss: %q", row.say)
+		}
+	}
+	t.Logf("%d hints, %d texts that show them, %d near misses", len(hints), positive, negative)
+}

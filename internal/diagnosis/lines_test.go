@@ -1,0 +1,76 @@
+package diagnosis
+
+import (
+	"testing"
+
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+func TestFollows(t *testing.T) {
+	for _, tt := range []struct {
+		prefix, line string
+		want         int
+	}{
+		{"bot-1  | ", "bot-1  |   File", 9},
+		{"bot-1  | ", "bot-22  | x", 10},
+		{"bot-1  | ", "web-1  | x", -1},
+		{"bot-1  | ", "bot-1  |", 8},
+		{"10:00:09 ", "10:00:10 x", 9},
+		{"10:00:09 ", "ten", -1},
+		{"a1", "a", -1},
+		{"INFO  bot: ", "ERROR bot:   File", 11},
+		{"ERROR ", "INFO   x", -1},
+		{"", "x", 0},
+	} {
+		if got := follows(tt.prefix, tt.line); got != tt.want {
+			t.Errorf("%q before %q: got %d, want %d", tt.prefix, tt.line, got, tt.want)
+		}
+	}
+}
+
+// TestRecords has what a structured log line stands for, as level and words.
+func TestRecords(t *testing.T) {
+	for _, tt := range []struct{ text, level, message string }{
+		{`{"level":"error","msg":"no tea"}`, "ERROR", "no tea"},
+		{`{"level":30,"msg":"tea"}`, "INFO", "tea"},
+		{`{"level":50,"msg":"no tea","err":{"type":"E","message":"gone"}}`, "ERROR", "no tea: E: gone"},
+		{`{"severity":"ERROR","textPayload":"no tea"}`, "ERROR", "no tea"},
+		{`{"level":{"name":"ERROR"},"message":"no tea"}`, "ERROR", "no tea"},
+		{`{"message":"no level","error":"gone"}`, "INFO", "no level: gone"},
+		{`x | {"level":"error","msg":"no tea"}`, "ERROR", "no tea"},
+		{`{"log":"{\"level\":\"error\",\"msg\":\"no tea\"}\n"}`, "ERROR", "no tea"},
+		{`{"log":"ERROR: no tea\n"}`, "ERROR", "no tea"},
+		{`level=error msg="no \"tea\"" err="gone"`, "ERROR", `no "tea": gone`},
+		{`{"a":1}`, "", ""},
+		{`{not json}`, "", ""},
+		{`{"msg":5}`, "", ""},
+		{`{"exception":[1,2]}`, "", ""},
+	} {
+		lines := split(tt.text)
+		if len(lines) != 1 || lines[0].level != tt.level || lines[0].message != tt.message {
+			t.Errorf("%s: got %+v, want %q, %q", tt.text, lines, tt.level, tt.message)
+		}
+	}
+}
+
+// TestTold holds how a message has its cause, once.
+func TestTold(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		status verdict.Status
+		d      Diagnosis
+		want   string
+	}{
+		{"a crash", verdict.Failed, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain}, "it failed: KeyError: 'x'"},
+		{"a line of a log", verdict.TimedOut, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain, From: verdict.FromAgentLog}, "it failed; its log shows: KeyError: 'x'"},
+		{"the platform's", verdict.TimedOut, Diagnosis{Cause: "no", Sure: Certain, From: verdict.FromPlatform}, "it failed; the platform reports: no"},
+		{"what was printed", verdict.Failed, Diagnosis{Cause: "bye", Sure: Weak}, "it failed; it printed last: bye"},
+		{"nothing", verdict.Failed, Diagnosis{}, "it failed."},
+		{"what is said already", verdict.Failed, Diagnosis{Cause: "it failed", Sure: Certain}, "it failed."},
+	} {
+		f := &verdict.Failure{Status: tt.status, Message: "it failed."}
+		if got := told(f, tt.d).Message; got != tt.want || f.Message != "it failed." {
+			t.Errorf("%s: got %q, want %q; the failure itself has %q", tt.name, got, tt.want, f.Message)
+		}
+	}
+}

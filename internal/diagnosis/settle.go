@@ -1,0 +1,69 @@
+package diagnosis
+
+import (
+	"regexp"
+	"strings"
+)
+
+var (
+	// origins are lines of a message that have the error behind it.
+	origins = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$`)
+	fails   = regexp.MustCompile(`(?i)not found|no such|cannot|can't|could ?n[o']t|fail|error|missing|unable|denied|refused|invalid`)
+	letters = regexp.MustCompile(`\pL{2}`)
+)
+
+// settle finds an exception's line where the first one of its message does not say
+// what is wrong.
+func (e *exception) settle() {
+	switch m := origins.FindStringSubmatch(e.message); {
+	case e.below:
+		if s := telltale(e.message); s != "" {
+			e.line = e.name + ": " + s
+		}
+		if m != nil {
+			e.line = e.name + ": " + strings.TrimSpace(m[1])
+		}
+	case m != nil && !strings.Contains(e.line, m[1]):
+		e.line += " " + strings.TrimSpace(m[0])
+	case e.typ == "ValidationError":
+		e.line += invalid(e.message)
+	}
+}
+
+// telltale is the line of a message that says the most: the first that speaks of an
+// error, else the first with words.
+func telltale(message string) (first string) {
+	for s := range strings.Lines(message) {
+		if s = strings.TrimSpace(s); !letters.MatchString(s) {
+			continue
+		}
+		if fails.MatchString(s) {
+			return s
+		}
+		if first == "" {
+			first = s
+		}
+	}
+	return first
+}
+
+// invalid lists the fields that pydantic names, with what is wrong with each.
+func invalid(message string) string {
+	var said []string
+	_, below, _ := strings.Cut(message, "\n")
+	for s := range strings.Lines(below) {
+		if s = strings.TrimRight(s, "\n"); strings.TrimSpace(s) == "" || strings.Contains(s, "For further information") || len(said) == 6 {
+			continue
+		}
+		said = append(said, strings.TrimSpace(s))
+	}
+	var b strings.Builder
+	for i, s := range said {
+		if i%2 == 0 {
+			b.WriteString(": " + s)
+		} else {
+			b.WriteString(" – " + s)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,42 @@
+package hearing
+
+import "time"
+
+// Call is what came of a call. Its times are since the connection. The zero Call
+// was never connected.
+type Call struct {
+	Connected bool
+	Dialed    time.Duration // from the dial to the connection, or to giving up
+	Lasted    time.Duration
+
+	Agent  []Span // when the agent spoke
+	Caller []Span // when the caller did: one utterance at most
+
+	HungUp    bool     // the agent ended it
+	CloseCode int      // with which it closed a WebSocket; 0 where there is none
+	Foreign   int      // messages in a protocol that the caller does not speak
+	Errors    []string // that the agent reported of itself; not ours
+}
+
+// Answer is when the agent spoke first; not where the caller did, or nobody.
+func (c Call) Answer() (at time.Duration, spoke bool) {
+	if len(c.Agent) == 0 || len(c.Caller) > 0 && c.Caller[0].From <= c.Agent[0].From {
+		return 0, false
+	}
+	return c.Agent[0].From, true
+}
+
+// Response is how long after the end of what the caller said the agent answered: 0
+// where it cut in. What the agent was already saying is no answer.
+func (c Call) Response() (after time.Duration, answered bool) {
+	if len(c.Caller) == 0 {
+		return 0, false
+	}
+	said := c.Caller[0]
+	for _, s := range c.Agent {
+		if s.From > said.From && s.To > said.To {
+			return max(0, s.From-said.To), true
+		}
+	}
+	return 0, false
+}

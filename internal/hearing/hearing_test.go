@@ -1,0 +1,290 @@
+package hearing_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pipecat-cloud-deploy/internal/hearing"
+)
+
+// sound is a signal by the time since its beginning, between -1 and 1.
+type sound func(seconds float64) float64
+
+func silent(float64) float64 { return 0 }
+
+// dB is a factor of loudness.
+func dB(level float64) float64 { return math.Pow(10, level/20) }
+
+// tone is a sum of sines, each as loud as said.
+func tone(level float64, hertz ...float64) sound {
+	return func(t float64) (x float64) {
+		for _, f := range hertz {
+			x += math.Sin(2*math.Pi*f*t) * dB(level)
+		}
+		return x
+	}
+}
+
+// noise is white when its color is 0, and the browner the nearer that is to 1.
+func noise(level, color float64) sound {
+	random, last := rand.New(rand.NewPCG(1, 2)), 0.0
+	return func(float64) float64 {
+		last = color*last + math.Sqrt(1-color*color)*random.NormFloat64()
+		return last * dB(level)
+	}
+}
+
+// speech has harmonics of a voice that glides, in a number of syllables a second.
+func speech(level, syllables float64) sound {
+	return func(t float64) (x float64) {
+		pitch := 120*t + 8*math.Sin(2*math.Pi*0.7*t)
+		for h := 1.0; h < 20; h++ {
+			x += math.Sin(2*math.Pi*h*pitch) / h
+		}
+		return x * math.Pow(math.Sin(math.Pi*syllables*t), 2) * dB(level)
+	}
+}
+
+// steadyVowel is a voice that holds a vowel for a time before it goes on.
+func steadyVowel(level, seconds float64) sound {
+	words := speech(level, 4)
+	return func(t float64) float64 {
+		if t < seconds {
+			return tone(level, 150, 300, 450, 700)(t)
+		}
+		return words(t - seconds)
+	}
+}
+
+// bursts lets a sound through for a time, again and again.
+func bursts(s sound, on, every float64) sound {
+	return func(t float64) float64 {
+		if math.Mod(t, every) < on {
+			return s(t)
+		}
+		return 0
+	}
+}
+
+// between lets a sound through between two times, at which it begins anew.
+func between(from, to float64, s sound) sound {
+	return func(t float64) float64 {
+		if t < from || t >= to {
+			return 0
+		}
+		return s(t - from)
+	}
+}
+
+// fade lets a sound rise in a time.
+func fade(s sound, seconds float64) sound {
+	return func(t float64) float64 { return s(t) * min(1, t/seconds) }
+}
+
+func mix(sounds ...sound) sound {
+	return func(t float64) (x float64) {
+		for _, s := range sounds {
+			x += s(t)
+		}
+		return x
+	}
+}
+
+// frames are a sound of a length, in frames that arrive in time.
+func frames(s sound, seconds float64, rate, size int) (all []hearing.Frame) {
+	for n := 0; n < int(seconds*float64(rate)); n += size {
+		f := hearing.Frame{At: time.Duration(n) * time.Second / time.Duration(rate), Rate: rate}
+		for i := range size {
+			x := s(float64(n+i)/float64(rate)) * math.MaxInt16
+			f.Samples = append(f.Samples, int16(max(math.MinInt16, min(math.MaxInt16, x))))
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// listen returns when a voice is heard in frames, and when that is known.
+func listen(all []hearing.Frame) (spans []hearing.Span, known time.Duration) {
+	var ear hearing.Ear
+	for _, f := range all {
+		ear.Hear(f)
+		if known == 0 && len(ear.Spans()) > 0 {
+			known = f.At + time.Duration(len(f.Samples))*time.Second/time.Duration(f.Rate)
+		}
+	}
+	return ear.Spans(), known
+}
+
+// TestNoVoice holds that what any line may have is no voice.
+func TestNoVoice(t *testing.T) {
+	for name, s := range map[string]sound{
+		"silence":                       silent,
+		"an offset":                     func(float64) float64 { return 0.2 },
+		"comfort noise":                 noise(-60, 0),
+		"comfort noise that is loud":    noise(-45, 0.5),
+		"hiss":                          noise(-35, 0),
+		"loud hiss":                     noise(-20, 0),
+		"hiss that begins":              between(1, 9, noise(-30, 0)),
+		"hiss that begins and ends":     between(1, 3, noise(-30, 0)),
+		"hiss that begins slowly":       fade(noise(-30, 0), 0.5),
+		"hiss in gusts":                 bursts(noise(-30, 0), 1, 2),
+		"rustle":                        noise(-30, 0.9),
+		"rumble":                        noise(-20, 0.99),
+		"hum":                           tone(-20, 50),
+		"hum with harmonics":            tone(-25, 60, 120, 180, 240),
+		"a tone":                        tone(-15, 440),
+		"a high tone":                   tone(-15, 3000),
+		"a tone that begins":            between(2, 20, tone(-15, 1000)),
+		"a tone that begins slowly":     fade(tone(-15, 1000), 0.3),
+		"a tone that ends late":         between(0, 7, tone(-15, 1000)),
+		"a dial tone":                   tone(-15, 350, 440),
+		"a ringing tone, while it is":   tone(-15, 440, 480),
+		"a tone in hiss":                mix(tone(-15, 440), noise(-35, 0)),
+		"clicks":                        bursts(noise(-6, 0), 0.002, 0.3),
+		"many clicks":                   bursts(noise(-6, 0), 0.002, 0.07),
+		"pops":                          bursts(noise(-10, 0), 0.03, 0.5),
+		"a knock":                       between(1, 1.07, noise(-10, 0)),
+		"a blip":                        between(1, 1.1, tone(-10, 800)),
+		"clicks in hiss":                mix(noise(-35, 0), bursts(noise(-6, 0), 0.005, 0.45)),
+		"clicks in a tone":              mix(tone(-20, 440), bursts(noise(-3, 0), 0.005, 0.45)),
+		"a voice that is far too quiet": speech(-65, 4),
+	} {
+		for _, rate := range []int{8000, 44100} {
+			if spans, _ := listen(frames(s, 8, rate, rate/50)); len(spans) > 0 {
+				t.Errorf("%s at %d Hz: a voice at %v", name, rate, spans)
+			}
+		}
+	}
+}
+
+// TestVoice holds that a voice is heard, when it began, and within 300 ms.
+func TestVoice(t *testing.T) {
+	const soon = 300 * time.Millisecond
+	for _, tt := range []struct {
+		name  string
+		sound sound
+		began float64
+		known time.Duration // after its beginning; 0: soon
+	}{
+		{"at once", speech(-15, 4), 0, 0},
+		{"after silence", between(2, 9, speech(-15, 4)), 2, 0},
+		{"fast", between(2, 9, speech(-15, 7)), 2, 0},
+		{"slow", between(2, 9, speech(-15, 2.5)), 2, 400 * time.Millisecond},
+		{"quiet", between(2, 9, speech(-28, 4)), 2, 0},
+		{"clipped", between(2, 9, speech(10, 4)), 2, 0},
+		{"over comfort noise", mix(noise(-60, 0), between(2, 9, speech(-20, 4))), 2, 0},
+		{"over hiss", mix(noise(-40, 0), between(2, 9, speech(-12, 4))), 2, 400 * time.Millisecond},
+		{"over hiss, at once", mix(noise(-40, 0), speech(-12, 4)), 0, 0},
+		{"over hum", mix(tone(-25, 50, 100), between(2, 9, speech(-15, 4))), 2, 0},
+		{"over a tone", mix(tone(-30, 440), between(2, 9, speech(-10, 4))), 2, 0},
+		{"after clicks", mix(bursts(noise(-6, 0), 0.002, 0.7), between(3.6, 9, speech(-15, 4))), 3.6, 0},
+		{"a word", between(2, 2.5, speech(-15, 4)), 2, 0},
+		{"a long vowel", between(2, 9, steadyVowel(-20, 0.6)), 2, time.Second},
+		{"syllables of noise", between(2, 9, bursts(noise(-20, 0), 0.2, 0.3)), 2, 500 * time.Millisecond},
+		{"syllables of a tone", between(2, 9, bursts(tone(-20, 300), 0.15, 0.25)), 2, 500 * time.Millisecond},
+		{"a beep", between(2, 3, tone(-15, 440)), 2, 1400 * time.Millisecond},
+		{"a beep at once", between(0, 1, tone(-15, 440)), 0, 1400 * time.Millisecond},
+		{"a chime", between(2, 4, func(t float64) float64 { return tone(-10, 880)(t) * math.Exp(-3*t) }), 2, 0},
+	} {
+		for _, rate := range []int{8000, 24000} {
+			t.Run(fmt.Sprint(tt.name, " at ", rate), func(t *testing.T) {
+				spans, known := listen(frames(tt.sound, 5, rate, rate/50))
+				if len(spans) == 0 {
+					t.Fatal("not heard")
+				}
+				began := time.Duration(tt.began * float64(time.Second))
+				if off := spans[0].From - began; off < -20*time.Millisecond || off > 80*time.Millisecond {
+					t.Errorf("it is heard from %v on, but began at %v", spans[0].From, began)
+				}
+				limit := max(soon, tt.known)
+				if known-began > limit {
+					t.Errorf("it is known %v after it began, later than %v", known-began, limit)
+				}
+			})
+		}
+	}
+}
+
+// TestSpans holds when each utterance is said to begin and to end.
+func TestSpans(t *testing.T) {
+	line := mix(noise(-60, 0), between(1, 3, speech(-15, 4)), between(5, 6.5, speech(-15, 5)))
+	spans, _ := listen(frames(line, 10, 16000, 320))
+	want := []hearing.Span{{time.Second, 3 * time.Second}, {5 * time.Second, 6500 * time.Millisecond}}
+	if len(spans) != len(want) {
+		t.Fatalf("got %v, want about %v", spans, want)
+	}
+	for i := range want {
+		if from, to := spans[i].From-want[i].From, spans[i].To-want[i].To; from.Abs() > 80*time.Millisecond || to.Abs() > 80*time.Millisecond {
+			t.Errorf("got %v, want about %v", spans[i], want[i])
+		}
+	}
+}
+
+// TestArrival holds that a line on which nothing arrives is silent, that frames of
+// any size are heard alike, and that a network that delays them makes no sound.
+func TestArrival(t *testing.T) {
+	word := frames(speech(-15, 4), 1, 8000, 160)
+	var late []hearing.Frame
+	for _, f := range word {
+		f.At += 90 * time.Second
+		late = append(late, f)
+	}
+	spans := hearing.Listen(append(word, late...))
+	if len(spans) != 2 || spans[1].From.Round(100*time.Millisecond) != 90*time.Second {
+		t.Errorf("words at 0s and 90s are heard at %v", spans)
+	}
+	for _, size := range []int{1, 80, 320, 8000, 80000} {
+		spans, _ := listen(frames(between(2, 4, speech(-15, 4)), 10, 8000, size))
+		if len(spans) != 1 || (spans[0].From-2*time.Second).Abs() > 80*time.Millisecond {
+			t.Errorf("frames of %d samples: %v", size, spans)
+		}
+	}
+	hiss := frames(noise(-30, 0), 10, 8000, 160)
+	for i := range hiss { // all of a third of a second arrive at its end
+		hiss[i].At = (hiss[i].At/(333*time.Millisecond) + 1) * 333 * time.Millisecond
+	}
+	if spans := hearing.Listen(hiss); len(spans) > 0 {
+		t.Errorf("hiss that arrives in lumps: %v", spans)
+	}
+}
+
+// TestClear holds that what an agent takes back was never said.
+func TestClear(t *testing.T) {
+	var ear hearing.Ear
+	for _, f := range frames(speech(-15, 4), 10, 8000, 160) {
+		f.At = 0
+		ear.Hear(f)
+	}
+	ear.Clear(2 * time.Second)
+	if spans := ear.Spans(); len(spans) != 1 || spans[0].To != 2*time.Second || ear.Speaking() {
+		t.Errorf("after a clear at 2s: %v, speaking %v", spans, ear.Speaking())
+	}
+	ear.Clear(0)
+	if spans := ear.Spans(); len(spans) != 0 {
+		t.Errorf("after a clear at 0s: %v", spans)
+	}
+}
+
+// TestOddFrames holds that frames of no sense are no sound, nor a fault.
+func TestOddFrames(t *testing.T) {
+	for _, f := range []hearing.Frame{{}, {Rate: -1, Samples: []int16{1}}, {Rate: 8000}, {Rate: math.MaxInt, Samples: []int16{1}}, {Rate: 1, Samples: []int16{1}}, {At: -time.Hour, Rate: 8000, Samples: []int16{1}}} {
+		if spans := hearing.Listen([]hearing.Frame{f, f}); len(spans) > 0 {
+			t.Errorf("%+v: %v", f, spans)
+		}
+	}
+	var ear hearing.Ear
+	for range 3 {
+		ear.Hear(hearing.Frame{Rate: 8000, Samples: make([]int16, 8000*100)})
+	}
+	ear.Silence(1 << 62)
+}
+
+func BenchmarkHear(b *testing.B) {
+	all := frames(mix(noise(-60, 0), speech(-15, 4)), 1, 24000, 480)
+	for b.Loop() {
+		hearing.Listen(all)
+	}
+}

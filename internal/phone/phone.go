@@ -1,0 +1,87 @@
+// Package phone calls an agent as a caller would: by the media streams of Twilio, by
+// WebRTC, or by a WebSocket with the framework's frames. It starts no session and
+// knows no key; a Road says where the agent can be reached.
+package phone
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// frame is how much sound a caller sends at a time.
+const frame = 20 * time.Millisecond
+
+// Road is a way to an agent.
+type Road interface {
+	// Dial connects a call. Its error is an *Error.
+	Dial(ctx context.Context) (Line, error)
+}
+
+// Line is a call that is connected. Say and Hear may be called at the same time.
+type Line interface {
+	// Rate is how many samples a second Say takes.
+	Rate() int
+	// Say sends one frame of 20 ms.
+	Say(ctx context.Context, samples []int16) error
+	// Hear waits for what the agent sends next. Its error is a *HangUp when the agent
+	// ended the call, else an *Error.
+	Hear(ctx context.Context) (Heard, error)
+	// HangUp ends the call, until ctx is done at the latest. It may be called once,
+	// after which Hear fails.
+	HangUp(ctx context.Context)
+}
+
+// Heard is something that an agent sent. The zero Heard is nothing of interest.
+type Heard struct {
+	Samples []int16 // mono
+	Rate    int
+	Clear   bool   // what was sent and is not played yet is not to be
+	Foreign bool   // it is of a protocol that the caller does not speak
+	Error   string // that the agent reports of itself; not ours
+}
+
+// Problem is why there was no call, or not to its end.
+type Problem string
+
+const (
+	Unreachable Problem = "unreachable" // no connection: a name, TCP, TLS, or no answer in time
+	Refused     Problem = "refused"     // the platform refused it, with a status
+	NoMedia     Problem = "no-media"    // WebRTC found no way through the network
+	Unsuitable  Problem = "unsuitable"  // the two do not speak the same protocol
+	Lost        Problem = "lost"        // the network broke it
+	Stopped     Problem = "stopped"     // the caller was stopped
+)
+
+// Error is a call that failed. It has no token, no address but a host, and no text of
+// the agent's; a *pipecat.Error in it may quote the API.
+type Error struct {
+	Problem Problem
+	Host    string // that was called; may be empty
+	Status  int    // of the HTTP answer; 0 for none
+	Err     error  // why; may be nil
+}
+
+func (e *Error) Error() string {
+	text := "the call failed (" + string(e.Problem) + ")"
+	if e.Host != "" {
+		text = fmt.Sprintf("the call to %s failed (%s)", e.Host, e.Problem)
+	}
+	if e.Status != 0 {
+		text += fmt.Sprintf(": status %d", e.Status)
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns why it failed.
+func (e *Error) Unwrap() error { return e.Err }
+
+// HangUp is the end of a call by the agent.
+type HangUp struct {
+	Code int // of a WebSocket; 0 where there is none
+}
+
+func (h *HangUp) Error() string { return fmt.Sprintf("the agent hung up (%d)", h.Code) }

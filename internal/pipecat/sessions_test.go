@@ -1,0 +1,85 @@
+package pipecat
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// TestSessionState holds what the states of a session say: what nobody knows says
+// nothing.
+func TestSessionState(t *testing.T) {
+	for doc, want := range map[string]string{
+		`{}`: "live",
+		`{"endedAt":null,"completionStatus":null}`:                  "live",
+		`{"endedAt":"2026-08-01T12:00:00Z"}`:                        "over",
+		`{"completionStatus":"HTTP_COMPLETED"}`:                     "over",
+		`{"completionStatus":"WS_CONNECTION_CLOSED"}`:               "over",
+		`{"completionStatus":"SOMETHING_NEW"}`:                      "over",
+		`{"completionStatus":"200"}`:                                "over",
+		`{"completionStatus":"500"}`:                                "over failed",
+		`{"completionStatus":"http_error"}`:                         "over failed",
+		`{"completionStatus":"BOT_CONNECTION_TIMEOUT"}`:             "over failed not started",
+		`{"endState":"agent_start_timeout"}`:                        "over failed not started",
+		`{"endState":"ended_before_agent_start"}`:                   "over failed not started",
+		`{"endState":"something_new"}`:                              "over",
+		`{"events":[{"eventCode":"SESSION_START_INITIATED"}]}`:      "live",
+		`{"events":[{"eventCode":"SESSION_COMPLETED"},7,"what"]}`:   "over",
+		`{"events":"what","botStartSeconds":1.5,"coldStart":"yes"}`: "live",
+	} {
+		var s Session
+		if err := json.Unmarshal([]byte(doc), &s); err != nil {
+			t.Fatalf("%s: %v", doc, err)
+		}
+		got := "live"
+		if s.Over() {
+			got = "over"
+		}
+		if s.Failed() {
+			got += " failed"
+		}
+		if s.NotStarted() {
+			got += " not started"
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", doc, got, want)
+		}
+	}
+}
+
+// TestPublicRoutes holds what a start and an offer send, and where the Public key goes.
+func TestPublicRoutes(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body map[string]any
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		data, _ := json.Marshal(body)
+		asked = append(asked, fmt.Sprint(r.Method, " ", r.URL.Path, " ", r.Header.Get("Authorization"), " ", string(data)))
+		_, _ = w.Write([]byte(`{"sessionId":"s1","sdp":"v=0","token":"t1","wsUrl":"wss://x.test/ws",
+			"iceConfig":{"iceServers":[{"urls":["stun:a"]},{"urls":"turn:b","username":"u","credential":"c"},7]}}`))
+	}))
+	defer server.Close()
+	base, err := url.Parse(server.URL + "/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewPublicClient(base, "pk_right", "", server.Client().Transport)
+	started, err := c.Start(t.Context(), "my bot", StartRequest{Transport: "webrtc", ICEServers: true, Body: map[string]any{"a": 1}})
+	if err != nil || started.SessionID != "s1" || started.Token != "t1" || len(started.ICE.Servers) != 2 || started.ICE.Servers[1].URLs[0] != "turn:b" {
+		t.Errorf("%+v, %v", started, err)
+	}
+	if answer, err := c.Offer(t.Context(), "my bot", "s1", "v=0 offer"); err != nil || answer != "v=0" {
+		t.Errorf("%q, %v", answer, err)
+	}
+	want := []string{
+		`POST /v1/public/my bot/start Bearer pk_right {"body":{"a":1},"enableDefaultIceServers":true,"transport":"webrtc"}`,
+		`POST /v1/public/my bot/sessions/s1/api/offer Bearer pk_right {"sdp":"v=0 offer","type":"offer"}`,
+	}
+	if strings.Join(asked, "\n") != strings.Join(want, "\n") {
+		t.Errorf("asked:\n%s", strings.Join(asked, "\n"))
+	}
+}

@@ -1,0 +1,102 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// set is a secret set that goes through states, each for ten seconds, the last one for
+// ever: a status with the names of its keys, or an HTTP status.
+type set struct {
+	began  time.Time
+	states []string
+}
+
+func (s set) SecretSet(context.Context, string) (*pipecat.SecretSet, error) {
+	i := min(int(time.Since(s.began)/(10*time.Second)), len(s.states)-1)
+	switch s.states[i] {
+	case "404":
+		return nil, &pipecat.Error{Status: http.StatusNotFound, FromAPI: true}
+	case "401":
+		return nil, &pipecat.Error{Status: http.StatusUnauthorized, FromAPI: true}
+	case "502":
+		return nil, &pipecat.Error{Status: http.StatusBadGateway}
+	}
+	words := strings.Fields(s.states[i])
+	is := &pipecat.SecretSet{Status: words[0], ErrorMessage: "quota exceeded"}
+	for _, key := range words[1:] {
+		is.Secrets = append(is.Secrets, pipecat.SecretKey{FieldName: key})
+	}
+	return is, nil
+}
+
+func TestSecretSet(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		states          []string
+		created, failed bool // before
+		cancel          time.Duration
+		reason          verdict.Reason // "": it is ready
+		says            string
+		after, within   time.Duration
+	}{
+		{name: "ready at once", states: []string{"ready A B"}, within: time.Second},
+		{name: "ready later", states: []string{"pending A", "pending A", "ready A"}, after: 20 * time.Second, within: 25 * time.Second},
+		{name: "in other letters", states: []string{"Ready A"}, within: time.Second},
+		{name: "a new status", states: []string{"syncing A", "ready A"}, after: 10 * time.Second, within: 15 * time.Second},
+		{name: "created, and not shown yet", created: true, states: []string{"404", "404", "pending A", "ready A"}, after: 30 * time.Second, within: 35 * time.Second},
+		{name: "gone", states: []string{"404"}, reason: verdict.API, says: `; secret set "keys" was changed, and the update was not sent`, within: 10 * time.Second},
+		{name: "a read from before", states: []string{"ready B", "ready A B"}, after: 10 * time.Second, within: 15 * time.Second},
+		{name: "one that does not show its keys", states: []string{"ready"}, after: 15 * time.Second, within: 20 * time.Second},
+		{name: "one with many keys", states: []string{"ready" + strings.Repeat(" K", 100)}, within: time.Second},
+		{name: "failed", states: []string{"pending A", "failed A"}, reason: verdict.Secrets, says: `secret set "keys" could not be provisioned: quota exceeded; it has the new secrets, and the update was not sent`, after: 10 * time.Second, within: 15 * time.Second},
+		{name: "failed at once", states: []string{"Failed A"}, reason: verdict.Secrets, says: "quota exceeded", within: time.Second},
+		{name: "failed before, and ready now", failed: true, states: []string{"ready A"}, within: time.Second},
+		{name: "failed before, and again", failed: true, states: []string{"failed A"}, reason: verdict.Secrets, says: "quota exceeded", after: 5 * time.Second, within: 8 * time.Second},
+		{name: "failed before, pending, and failed", failed: true, states: []string{"pending A", "failed A"}, reason: verdict.Secrets, says: "quota exceeded", after: 15 * time.Second, within: 18 * time.Second},
+		{name: "away for a while", states: []string{"502", "502", "ready A"}, after: 20 * time.Second, within: 25 * time.Second},
+		{name: "away for good", states: []string{"pending A", "502"}, reason: verdict.API, says: `secret set "keys" was changed, and the update was not sent: the API could not be read`, after: 100 * time.Second},
+		{name: "the key is taken no longer", states: []string{"401"}, reason: verdict.Auth, says: "and the update was not sent", within: time.Second},
+		{name: "too slow", states: []string{"pending A"}, reason: verdict.Secrets, says: "was not ready within wait-timeout, after 1m40s: it is pending; it has the new secrets, and the update was not sent", after: 100 * time.Second},
+		{name: "stopped", states: []string{"pending A"}, cancel: 30 * time.Second, reason: verdict.ReasonCancelled, says: `the job was stopped: secret set "keys" was changed, and the update was not sent`, within: 31 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if tt.cancel > 0 {
+					time.AfterFunc(tt.cancel, cancel)
+				}
+				began, shown := time.Now(), ""
+				stored := event.SecretsStored{Set: "keys", Keys: []string{"A"}, Created: tt.created, FailedBefore: tt.failed}
+				err := SecretSet(ctx, set{began, tt.states}, stored, began.Add(100*time.Second), handle(func(e event.Event) {
+					if s, ok := e.(event.SecretsStatus); ok {
+						shown = s.Status
+					}
+				}))
+				var f *verdict.Failure
+				if errors.As(err, &f); err == nil && tt.reason != "" || err != nil && (f == nil || f.Reason != tt.reason || !strings.Contains(f.Message, tt.says)) {
+					t.Errorf("%v, want %q that says %q", err, tt.reason, tt.says)
+				}
+				if took := time.Since(began); took < tt.after || tt.within > 0 && took > tt.within {
+					t.Errorf("after %s, want %s to %s", took, tt.after, tt.within)
+				}
+				if err == nil && !strings.EqualFold(shown, "ready") {
+					t.Errorf("the last status shown is %q", shown)
+				}
+			})
+		})
+	}
+	if err := SecretSet(t.Context(), nil, event.SecretsStored{}, time.Time{}, event.Emitter{}); err != nil {
+		t.Errorf("nothing stored: %v", err)
+	}
+}

@@ -1,0 +1,135 @@
+package summary
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/gha"
+	"pipecat-cloud-deploy/internal/settings"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// TestByHand holds which inputs are offered to put the version before back.
+func TestByHand(t *testing.T) {
+	crashed := verdict.Failure{Reason: verdict.Crash}
+	plan := func(p event.Planned) event.Planned {
+		p.Changes = append(p.Changes, settings.Change{Name: "agent-profile", Before: "agent-1x", After: "agent-2x", Asked: true, Moves: true},
+			settings.Change{Name: "websocket-auth", After: "token", Asked: true, Moves: true})
+		return p
+	}
+	image := plan(event.Planned{PreviousID: "old", RevertRequest: `{}`, Changes: []settings.Change{{Name: "image", Before: "a/b:v1", After: "a/b:v2", Asked: true, Moves: true}}})
+	shownBuild := plan(event.Planned{PreviousID: "old", RevertRequest: `{}`, Changes: []settings.Change{{Name: "build-id", Before: "b-1", After: "b-2", Asked: true, Moves: true}}})
+	hiddenBuild := plan(event.Planned{PreviousID: "old", Irreversible: "it is of a build", RevertRequest: `{}`, RevertNeedsBuild: true,
+		Changes: []settings.Change{{Name: "image", Before: "[redacted]", After: "a/b:v2", Asked: true, Moves: true}}})
+	created := plan(event.Planned{Create: true, Irreversible: "the agent was new"})
+	for _, tt := range []struct {
+		name  string
+		plan  event.Planned
+		taken string // id; empty: it was not
+		f     verdict.Failure
+		want  string // the inputs; "" for none
+	}{
+		{"a crash", image, "new", crashed, "agent-name: bot\nimage: a/b:v1\nagent-profile: agent-1x\n"},
+		{"a rollback that was refused", image, "new", verdict.Failure{Reason: verdict.ImagePull, Rollback: &verdict.Rollback{Failure: &verdict.Failure{}}}, "agent-name: bot\nimage: a/b:v1\nagent-profile: agent-1x\n"},
+		{"a rollback that someone else overtook", image, "new", verdict.Failure{Rollback: &verdict.Rollback{Failure: &verdict.Failure{Status: verdict.Superseded}}}, ""},
+		{"a build before", shownBuild, "new", crashed, "agent-name: bot\nagent-profile: agent-1x\nbuild-id: b-1\n"},
+		{"a build before that is not reported", hiddenBuild, "new", crashed, "agent-name: bot\nagent-profile: agent-1x\nbuild-id: # the build that ran before\n"},
+		{"a crash of what is there", image, "old", crashed, ""},
+		{"a refusal", image, "", verdict.Failure{Reason: verdict.Refused}, ""},
+		{"a new agent", created, "new", crashed, ""},
+		{"another's", image, "new", verdict.Failure{Status: verdict.Superseded, Reason: verdict.ReasonSuperseded}, ""},
+		{"rolled back", image, "new", verdict.Failure{Status: verdict.RolledBack, Rollback: &verdict.Rollback{Message: "restored"}}, ""},
+		{"a green job", image, "new", verdict.Failure{Status: verdict.Ready}, ""},
+	} {
+		var r Record
+		p := play(r.Add, "bot").emit(event.Configured{APIURL: "https://api.example/v1"}).in(event.Update).emit(tt.plan)
+		if tt.taken != "" {
+			p.emit(event.Accepted{ID: tt.taken, Previous: "old"})
+		}
+		if tt.f.Status.OK() {
+			p.emit(green(tt.f.Status))
+		} else {
+			p.emit(red(tt.f))
+		}
+		_, inputs, _ := strings.Cut(Page(gha.Run{}, []*Record{&r}), "```yaml\n")
+		inputs, _, _ = strings.Cut(inputs, "```")
+		if inputs != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, inputs, tt.want)
+		}
+	}
+}
+
+// TestLinks holds which pages a summary links to.
+func TestLinks(t *testing.T) {
+	run := gha.Run{Server: "https://github.com", Repository: "acme/bots", Commit: "abc", ID: "42", Tag: "v2"}
+	const commit = "[Commit](https://github.com/acme/bots/commit/abc) · [Run](https://github.com/acme/bots/actions/runs/42) · [Dashboard](https://pipecat.daily.co)\n\n"
+	for _, tt := range []struct {
+		name, before string
+		change       func(*gha.Run)
+		want         string
+	}{
+		{"two versions", "a/b:v1", nil, "[Changes since v1](https://github.com/acme/bots/compare/v1...v2) · " + commit},
+		{"a branch", "a/b:v1", func(r *gha.Run) { r.Tag = "" }, commit},
+		{"another tag than the image's", "a/b:v1", func(r *gha.Run) { r.Tag = "v3" }, commit},
+		{"no version before", "a/b:latest", nil, commit},
+		{"off a runner", "a/b:v1", func(r *gha.Run) { *r = gha.Run{} }, ""},
+	} {
+		r := Record{change: &event.Planned{Image: "a/b:v2", PreviousImage: tt.before}}
+		run := run
+		if tt.change != nil {
+			tt.change(&run)
+		}
+		if got := r.links(run); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestStoppedRollback holds that a rollback by hand is not offered while one may be
+// under way.
+func TestStoppedRollback(t *testing.T) {
+	stopped := verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled}
+	for _, reverting := range []bool{false, true} {
+		var r Record
+		p := play(r.Add, "bot").emit(event.Configured{}).in(event.Update).
+			emit(event.Planned{PreviousID: "old", RevertRequest: "{}", Changes: []settings.Change{{Name: "image", Before: "a/b:v1", After: "a/b:v2", Asked: true, Moves: true}}}, event.Accepted{ID: "new", Previous: "old"})
+		if reverting {
+			p.in(event.Revert).emit(event.Planned{Reverts: "new"})
+		}
+		p.emit(red(stopped))
+		if got := strings.Contains(Page(gha.Run{}, []*Record{&r}), "Roll back"); got == reverting {
+			t.Errorf("reverting %t: offered %t", reverting, got)
+		}
+	}
+}
+
+// TestReasons holds that every status and every reason has its text, and in the
+// order of verdict.
+func TestReasons(t *testing.T) {
+	words := func(texts []Text) (all []string) {
+		for _, text := range texts {
+			if all = append(all, text.Word); text.Text == "" {
+				t.Errorf("%s has no text", text.Word)
+			}
+		}
+		return all
+	}
+	var statuses, reasons []string
+	for _, s := range verdict.Statuses() {
+		statuses = append(statuses, string(s))
+	}
+	for _, r := range verdict.Reasons() {
+		reasons = append(reasons, string(r))
+		if advice(r) == "" {
+			t.Errorf("no advice for %s", r)
+		}
+	}
+	if got := words(StatusTexts()); !slices.Equal(got, statuses) {
+		t.Errorf("the statuses are %q, want %q", got, statuses)
+	}
+	if got := words(ReasonTexts()); !slices.Equal(got, reasons) {
+		t.Errorf("the reasons are %q, want %q", got, reasons)
+	}
+}
