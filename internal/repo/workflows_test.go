@@ -147,6 +147,9 @@ func TestActionFiles(t *testing.T) {
 	if action.Runs.Using != "composite" || len(steps) != 1 || steps[0].ID != "deploy" || steps[0].Shell != "bash" || steps[0].Run != `exec bash "$GITHUB_ACTION_PATH/run.sh"` {
 		t.Errorf("setup/action.yml runs %+v", action.Runs)
 	}
+	if !strings.Contains(read(t, ".gitattributes"), "\n* -text\n") {
+		t.Error("git may give scripts \\r\\n on Windows, which bash does not read; .gitattributes must have * -text")
+	}
 }
 
 // TestVerifyLines holds that each command which verifies what is published names the
