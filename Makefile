@@ -1,8 +1,11 @@
 # Names for what the scripts in .ci and the tests do. None of them builds a file.
-.PHONY: check test race search golden demo bench oracle graph
+.PHONY: all check test race search golden demo bench oracle graph
 
 check: # what every change must pass
 	.ci/run
+
+all: # every check that CI has
+	.ci/all
 
 test:
 	go test ./...

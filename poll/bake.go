@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,23 +17,27 @@ import (
 const (
 	bakeSessions  = 50 // that are looked at, at a time
 	bakePace      = 15 * time.Second
-	leastFailures = 3  // sessions that prove something
-	maxLogs       = 20 // of sessions, that are read in all
+	leastFailures = 3           // sessions that prove something
+	maxLogs       = 20          // of sessions, that are read in all
+	mostDown      = time.Minute // for which looks may not show that it serves
 )
 
 // Bake watches a deployment that serves, and the sessions of its real callers. It ends
-// early where the deployment fails, or most of its sessions do. Its error is a
+// early where the deployment fails or serves no longer, or most of its sessions fail,
+// and does not end well before a poll shows that it serves. Its error is a
 // *verdict.Failure.
 func Bake(ctx context.Context, api interface {
 	Agents
 	Sessions
 }, agent string, t revision.Target, p Policy, lasts time.Duration, emit event.Emitter) error {
-	b := bake{api: api, agent: agent, target: t, began: time.Now(), failed: map[string]bool{}, read: map[string]bool{}, emit: emit}
+	b := bake{api: api, agent: agent, target: t, began: time.Now(), failed: map[string]bool{}, read: map[string]bool{}}
 	p.MinReady = 0
 	var history History
 	var failure *verdict.Failure
 	last := revision.Observation{State: revision.State{Stage: "Active"}}
-	l := newLoop(b.began.Add(lasts), emit)
+	var down time.Time // since when no poll has shown that it serves
+	enough := b.began.Add(lasts)
+	l := newLoop(enough.Add(mostDown+2*slowest), emit)
 	l.known = true
 	l.alive = func() event.Heartbeat { return event.Heartbeat{Stage: "watched", For: time.Since(b.began)} }
 	err := l.until(ctx, func(ctx context.Context) (news, error) {
@@ -42,7 +47,13 @@ func Bake(ctx context.Context, api interface {
 			return news{}, err
 		}
 		o := revision.Observe(doc, t)
-		_, failure, history = Judge(o, p, history, time.Now())
+		var serves bool
+		serves, failure, history = Judge(o, p, history, time.Now())
+		if serves {
+			down = time.Time{}
+		} else if span := since(&down, time.Now()); failure == nil && span >= mostDown {
+			failure = &verdict.Failure{Reason: verdict.Bake, Message: fmt.Sprintf("the new deployment has not served calls for %s", quantity.Span(span))}
+		}
 		changed := o.State != last.State
 		last = o
 		events := []event.Event{event.Observed{Observation: o, Changed: changed, Elapsed: time.Since(l.start)}}
@@ -52,7 +63,8 @@ func Bake(ctx context.Context, api interface {
 				failure = b.judge(seen)
 			}
 		}
-		return news{events: events, changed: changed, done: failure != nil}, nil
+		over := serves && !time.Now().Before(enough)
+		return news{events: events, changed: changed, done: failure != nil || over}, nil
 	})
 	switch {
 	case failure != nil && failure.Status == verdict.Superseded:
@@ -65,17 +77,21 @@ func Bake(ctx context.Context, api interface {
 		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
 			Message: "the job was stopped while it watched the new deployment, which keeps serving calls"}
 	case errors.Is(err, errDeadline):
-		if seen, ok := b.look(ctx); ok {
-			seen.End = true
-			emit.Emit(seen)
-			if failure := b.judge(seen); failure != nil {
-				return failure
-			}
-		}
-		emit.Emit(event.WaitEnded{})
-		return nil
+		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
+			Message: fmt.Sprintf("the API could not be read at the end of bake-time, so whether the new deployment still serves calls is not known: %v", cmp.Or(l.lastErr, errNoAnswer))}
+	case err != nil:
+		return err
 	}
-	return err
+	if seen, ok := b.look(ctx); ok {
+		seen.End = true
+		emit.Emit(seen)
+		failure = b.judge(seen)
+	}
+	emit.Emit(event.WaitEnded{})
+	if failure == nil {
+		return nil // and no nil of a *verdict.Failure's
+	}
+	return failure
 }
 
 // bake is what is known of the sessions since it began.
@@ -85,23 +101,29 @@ type bake struct {
 	target revision.Target
 	began  time.Time
 	looked time.Time
+	before map[string]bool // the sessions that were there; nil until they are read
 	failed map[string]bool // by the session's id
 	read   map[string]bool // whose log was read
 	words  []string        // of what was raised
-	emit   event.Emitter
 }
 
-// look counts the sessions since the beginning. It reports false where they cannot be
-// read.
+// look counts the sessions since its first read. It reports false where they cannot be
+// read. Their ids show which are new, because the platform's clock may be another.
 func (b *bake) look(ctx context.Context) (seen event.Baked, ok bool) {
 	b.looked = time.Now()
 	sessions, err := b.api.Sessions(ctx, b.agent, pipecat.SessionFilter{Limit: bakeSessions})
 	if err != nil {
 		return seen, false
 	}
+	if b.before == nil {
+		b.before = map[string]bool{}
+		for _, s := range sessions {
+			b.before[s.ID] = true
+		}
+	}
 	for _, s := range sessions {
 		switch {
-		case s.CreatedAt.Before(b.began):
+		case b.before[s.ID]:
 		case s.DeploymentID != b.target.ID:
 			seen.Old++
 		case !s.Over():

@@ -11,8 +11,9 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// liveFor is how long a session that cannot be heard must be live: a bot that raises
-// ends it within seconds.
+// liveFor is for how long looks must show that a session which cannot be heard is live:
+// a bot that raises ends it within seconds. It is of our own clock, for the platform's
+// may be another.
 const liveFor = 10 * time.Second
 
 // CallPolicy says what a test call must show.
@@ -33,9 +34,13 @@ type CallEvidence struct {
 	Session      *pipecat.Session // as it showed last; nil: it has not shown
 	DeploymentID string           // that answered the call, where the log names it and no session does
 	Log          []string         // what the session has printed
-	At           time.Time        // when that was read, by the platform's clock
+	Logged       bool             // the log was read at the last poll
+	For          time.Duration    // for how long polls have shown that the session is live, or over
 	Final        bool             // there is no time to learn more
 }
+
+// Live reports whether its session has shown, and not that it is over.
+func (e CallEvidence) Live() bool { return e.Session != nil && !e.Session.Over() }
 
 // CallVerdict is what a test call has shown so far.
 type CallVerdict struct {
@@ -131,11 +136,11 @@ func judgeSession(e CallEvidence) CallVerdict {
 		return CallVerdict{verdict.NoAnswer, verdict.CallNotStarted, true, ""}
 	case s.Over() && s.Failed():
 		return CallVerdict{verdict.NoAnswer, verdict.CallEnded, false, ""}
-	case s.Over() && !e.Final && e.At.Sub(s.EndedAt.Time) < liveFor: // its log may be late
+	case s.Over() && !e.Final && e.For < liveFor: // its log may be late
 		return CallVerdict{}
 	case s.Over():
 		return CallVerdict{verdict.Unproven, verdict.CallLeft, false, ""}
-	case !s.CreatedAt.IsZero() && e.At.Sub(s.CreatedAt.Time) >= liveFor:
+	case e.For >= liveFor && e.Logged:
 		return CallVerdict{Answer: verdict.Answered}
 	case e.Final:
 		return CallVerdict{verdict.Unproven, verdict.CallNotShown, false, ""}

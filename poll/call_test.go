@@ -45,7 +45,7 @@ func printed(level, message string) []string {
 }
 
 func raisedIn(session *pipecat.Session) poll.CallEvidence {
-	return poll.CallEvidence{Call: hearing.Call{Connected: true, HungUp: true}, Session: session, Log: printed("ERROR   ", "Exception running bot(): 'OPENAI_API_KEY'"), At: callAt}
+	return poll.CallEvidence{Call: hearing.Call{Connected: true, HungUp: true}, Session: session, Log: printed("ERROR   ", "Exception running bot(): 'OPENAI_API_KEY'")}
 }
 
 func TestJudgeCall(t *testing.T) {
@@ -55,10 +55,10 @@ func TestJudgeCall(t *testing.T) {
 	room := poll.CallPolicy{Target: "new"}
 	old := &pipecat.Session{DeploymentID: "old", CreatedAt: pipecat.Time{Time: callAt.Add(-time.Minute)}}
 	mine := func(c hearing.Call) poll.CallEvidence {
-		return poll.CallEvidence{Call: c, Session: ours("", s), At: callAt}
+		return poll.CallEvidence{Call: c, Session: ours("", s)}
 	}
 	problem := func(p phone.Problem, status int) poll.CallEvidence {
-		return poll.CallEvidence{Problem: &phone.Error{Problem: p, Status: status}, Session: ours("", s), At: callAt}
+		return poll.CallEvidence{Problem: &phone.Error{Problem: p, Status: status}, Session: ours("", s)}
 	}
 	refused := func(status int, code string) poll.CallEvidence {
 		return poll.CallEvidence{Refused: &pipecat.Error{Status: status, Code: code, FromAPI: true}}
@@ -127,7 +127,7 @@ func TestJudgeCall(t *testing.T) {
 		{"a status that nobody knows", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Session = ours("SOMETHING_NEW", s) }), speaks, verdict.Answered, "", false},
 
 		// Who took it.
-		{"another deployment", poll.CallEvidence{Call: heard(span(5, 20)), Session: old, At: callAt}, speaks, verdict.Unproven, verdict.CallOldInstance, true},
+		{"another deployment", poll.CallEvidence{Call: heard(span(5, 20)), Session: old}, speaks, verdict.Unproven, verdict.CallOldInstance, true},
 		{"another deployment, which raised", raisedIn(old), speaks, verdict.Unproven, verdict.CallOldInstance, true},
 		{"another deployment, by the log", poll.CallEvidence{Call: heard(), DeploymentID: "old"}, speaks, verdict.Unproven, verdict.CallOldInstance, true},
 		{"ours, by the log", poll.CallEvidence{Call: heard(span(5, 20)), DeploymentID: "new"}, speaks, verdict.Answered, "", false},
@@ -162,26 +162,30 @@ func TestJudgeCall(t *testing.T) {
 		{"a bad gateway", problem(phone.Refused, 502), speaks, verdict.Unproven, verdict.CallRefused, true},
 
 		// What cannot be heard.
-		{"a room: nothing shows yet", poll.CallEvidence{At: callAt}, room, "", "", false},
-		{"a room: nothing has shown", poll.CallEvidence{At: callAt, Final: true}, room, verdict.Unproven, verdict.CallNotShown, false},
-		{"a room: live for a while", poll.CallEvidence{Session: ours("", 9*s), At: callAt}, room, "", "", false},
-		{"a room: live for ten seconds", poll.CallEvidence{Session: ours("", 10*s), At: callAt}, room, verdict.Answered, "", false},
-		{"a room: not live for ten seconds in time", poll.CallEvidence{Session: ours("", 9*s), At: callAt, Final: true}, room, verdict.Unproven, verdict.CallNotShown, false},
-		{"a room: since nobody knows when", poll.CallEvidence{Session: &pipecat.Session{DeploymentID: "new"}, At: callAt}, room, "", "", false},
+		{"a room: nothing shows yet", poll.CallEvidence{}, room, "", "", false},
+		{"a room: nothing has shown", poll.CallEvidence{Final: true}, room, verdict.Unproven, verdict.CallNotShown, false},
+		{"a room: live for a while", poll.CallEvidence{Session: ours("", 9*s), For: 9 * s}, room, "", "", false},
+		{"a room: live for ten seconds", poll.CallEvidence{Session: ours("", 10*s), For: 10 * s, Logged: true}, room, verdict.Answered, "", false},
+		{"a room: live for ten seconds, its log cannot be read", poll.CallEvidence{Session: ours("", 10*s), For: 10 * s}, room, "", "", false},
+		{"a room: its log could not be read", poll.CallEvidence{Session: ours("", 10*s), For: 10 * s, Final: true}, room, verdict.Unproven, verdict.CallNotShown, false},
+		{"a room: not live for ten seconds in time", poll.CallEvidence{Session: ours("", 9*s), For: 9 * s, Final: true}, room, verdict.Unproven, verdict.CallNotShown, false},
+		{"a room: since nobody knows when", poll.CallEvidence{Session: &pipecat.Session{DeploymentID: "new"}}, room, "", "", false},
+		{"a room: live for ten seconds by another clock", poll.CallEvidence{Session: ours("", 24*time.Hour)}, room, "", "", false},
+		{"a room: not live yet by another clock", poll.CallEvidence{Session: ours("", -24*time.Hour), For: 10 * s, Logged: true}, room, verdict.Answered, "", false},
 		{"a room: raised", raisedIn(ours("HTTP_COMPLETED", s)), room, verdict.NoAnswer, verdict.CallRaised, false},
 		{"a room: raised, and live anyway", raisedIn(ours("", 20*s)), room, verdict.NoAnswer, verdict.CallRaised, false},
 		{"a room: raised, and no session shows", raisedIn(nil), alone(room), verdict.NoAnswer, verdict.CallRaised, false},
-		{"a room: ended, its log may be late", poll.CallEvidence{Session: ours("HTTP_COMPLETED", 3*s), At: callAt}, room, "", "", false},
-		{"a room: left", poll.CallEvidence{Session: ours("HTTP_COMPLETED", 3*s), At: callAt.Add(10 * s)}, room, verdict.Unproven, verdict.CallLeft, false},
-		{"a room: left, at the end", poll.CallEvidence{Session: ours("HTTP_COMPLETED", 3*s), At: callAt, Final: true}, room, verdict.Unproven, verdict.CallLeft, false},
-		{"a room: ended with a failing status", poll.CallEvidence{Session: ours("HTTP_ERROR", 3*s), At: callAt}, room, verdict.NoAnswer, verdict.CallEnded, false},
-		{"a room: ended with a code", poll.CallEvidence{Session: ours("500", 3*s), At: callAt}, room, verdict.NoAnswer, verdict.CallEnded, false},
-		{"a room: nobody came", poll.CallEvidence{Session: ours("BOT_CONNECTION_TIMEOUT", 60*s), At: callAt}, room, verdict.NoAnswer, verdict.CallNotStarted, true},
-		{"a room: another deployment", poll.CallEvidence{Session: old, At: callAt}, room, verdict.Unproven, verdict.CallOldInstance, true},
-		{"a room: of a deployment that does not show", poll.CallEvidence{Session: &pipecat.Session{CreatedAt: old.CreatedAt}, At: callAt}, room, "", "", false},
-		{"a room: of a deployment that has not shown", poll.CallEvidence{Session: &pipecat.Session{CreatedAt: old.CreatedAt}, At: callAt, Final: true}, room, verdict.Unproven, verdict.CallUnknownDeployment, false},
-		{"a room: of the only deployment", poll.CallEvidence{Session: &pipecat.Session{CreatedAt: old.CreatedAt}, At: callAt}, alone(room), verdict.Answered, "", false},
-		{"a room: cannot be joined", poll.CallEvidence{Session: ours("", 20*s), Log: printed("ERROR   ", "Error joining https://x.daily.co/y: no"), At: callAt}, room, verdict.NoAnswer, verdict.CallRaised, false},
+		{"a room: ended, its log may be late", poll.CallEvidence{Session: ours("HTTP_COMPLETED", 3*s)}, room, "", "", false},
+		{"a room: left", poll.CallEvidence{Session: ours("HTTP_COMPLETED", 3*s), For: 10 * s}, room, verdict.Unproven, verdict.CallLeft, false},
+		{"a room: left, at the end", poll.CallEvidence{Session: ours("HTTP_COMPLETED", 3*s), Final: true}, room, verdict.Unproven, verdict.CallLeft, false},
+		{"a room: ended with a failing status", poll.CallEvidence{Session: ours("HTTP_ERROR", 3*s)}, room, verdict.NoAnswer, verdict.CallEnded, false},
+		{"a room: ended with a code", poll.CallEvidence{Session: ours("500", 3*s)}, room, verdict.NoAnswer, verdict.CallEnded, false},
+		{"a room: nobody came", poll.CallEvidence{Session: ours("BOT_CONNECTION_TIMEOUT", 60*s)}, room, verdict.NoAnswer, verdict.CallNotStarted, true},
+		{"a room: another deployment", poll.CallEvidence{Session: old}, room, verdict.Unproven, verdict.CallOldInstance, true},
+		{"a room: of a deployment that does not show", poll.CallEvidence{Session: &pipecat.Session{CreatedAt: old.CreatedAt}}, room, "", "", false},
+		{"a room: of a deployment that has not shown", poll.CallEvidence{Session: &pipecat.Session{CreatedAt: old.CreatedAt}, Final: true}, room, verdict.Unproven, verdict.CallUnknownDeployment, false},
+		{"a room: of the only deployment", poll.CallEvidence{Session: &pipecat.Session{CreatedAt: old.CreatedAt}, For: 10 * s, Logged: true}, alone(room), verdict.Answered, "", false},
+		{"a room: cannot be joined", poll.CallEvidence{Session: ours("", 20*s), Log: printed("ERROR   ", "Error joining https://x.daily.co/y: no")}, room, verdict.NoAnswer, verdict.CallRaised, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := poll.JudgeCall(tt.evidence, tt.policy)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -48,18 +49,21 @@ type TestCall struct {
 // until the timeout. Its error is a *verdict.Failure.
 func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) error {
 	defer emit.Emit(event.WaitEnded{})
-	deadline := time.Now().Add(t.Timeout)
+	began := time.Now()
+	deadline := began.Add(t.Timeout)
 	waits := pacing.Exponential(2*time.Second, 2, maxCallWait)
 	started := 0
 	for attempt := 1; ; attempt++ {
 		emit.Emit(event.Calling{Road: t.Road, Attempt: attempt})
+		stop := heartbeats(emit, "in the test call", began)
 		e, v, session := t.once(ctx, api, deadline)
+		stop()
 		wait := waits.NextBackOff()
 		if e.Refused != nil {
 			wait = max(wait, min(e.Refused.RetryAfter, pacing.MaxRetryAfter))
 		}
-		if e.Refused == nil {
-			started++
+		if !clearlyRefused(e.Refused) {
+			started++ // or perhaps
 		}
 		again := v.Again && started < maxStarts && time.Until(deadline) > wait
 		if !again || ctx.Err() != nil {
@@ -81,13 +85,41 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 	}
 }
 
+// clearlyRefused reports whether a response says that no session was started. Any other
+// may come from one that was.
+func clearlyRefused(e *pipecat.Error) bool {
+	return e != nil && e.Status >= 400 && e.Status < 500
+}
+
+// heartbeats emits that a stage continues, until stop is called.
+func heartbeats(emit event.Emitter, stage string, start time.Time) (stop func()) {
+	began := time.Now()
+	ticker, done := time.NewTicker(heartbeat), make(chan struct{})
+	var beats sync.WaitGroup
+	beats.Go(func() {
+		for {
+			select {
+			case now := <-ticker.C:
+				emit.Emit(event.Heartbeat{Stage: stage, For: now.Sub(began), Elapsed: now.Sub(start)})
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		ticker.Stop()
+		close(done)
+		beats.Wait()
+	}
+}
+
 // once makes one call, and ends its session.
 func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e CallEvidence, v CallVerdict, session string) {
 	policy := CallPolicy{Target: t.Target.ID, Alone: t.Alone, Says: t.Plan.Say != nil, MaxAnswer: t.Plan.MaxAnswer, MaxResponse: t.Plan.MaxResponse}
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	session, road, err := t.Place(limited)
-	defer func() { t.End(ctx, session) }()
+	defer t.End(ctx, session) // and never one that was found, which may be a real caller's
 	if err != nil {
 		if e.Refused = new(pipecat.Error); !errors.As(err, &e.Refused) {
 			e.Refused = &pipecat.Error{Err: err}
@@ -95,6 +127,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e
 		return e, JudgeCall(e, policy), session
 	}
 	if policy.Heard = road != nil; policy.Heard {
+		before := t.newSessions(limited, api, session, nil)
 		plan := t.Plan
 		plan.Until = deadline
 		if e.Call, err = phone.Make(ctx, road, plan); err != nil {
@@ -102,22 +135,75 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e
 				e.Problem = &phone.Error{Problem: phone.Lost, Err: err}
 			}
 		}
+		if session == "" && e.Call.Connected {
+			e.Final = true
+			if v := JudgeCall(e, policy); v.Answer != verdict.Answered {
+				return t.watch(ctx, api, e, policy, t.find(ctx, api, before), deadline)
+			}
+		}
 	}
 	return t.watch(ctx, api, e, policy, session, deadline)
+}
+
+// newSessions are the agent's sessions but for those before; nil where they cannot be
+// read, or the call's own is known.
+func (t TestCall) newSessions(ctx context.Context, api Sessions, own string, before map[string]bool) map[string]bool {
+	if own != "" {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, shownWithin)
+	defer cancel()
+	sessions, err := api.Sessions(limited, t.Agent, pipecat.SessionFilter{Limit: bakeSessions})
+	if err != nil {
+		return nil
+	}
+	found := map[string]bool{}
+	for _, s := range sessions {
+		if !before[s.ID] {
+			found[s.ID] = true
+		}
+	}
+	return found
+}
+
+// find finds the session of a call that named none: the only one that was not there
+// before. It returns "" where that is not clear.
+func (t TestCall) find(ctx context.Context, api Sessions, before map[string]bool) string {
+	for until := time.Now().Add(shownWithin); before != nil && time.Now().Before(until); {
+		found := t.newSessions(ctx, api, "", before)
+		for id := range found {
+			if len(found) == 1 {
+				return id
+			}
+			return ""
+		}
+		if pacing.Sleep(ctx, callPace) != nil {
+			break
+		}
+	}
+	return ""
 }
 
 // watch reads the session of a call until it shows what the call proves. One that was
 // heard is known soon.
 func (t TestCall) watch(ctx context.Context, api Sessions, e CallEvidence, p CallPolicy, session string, deadline time.Time) (CallEvidence, CallVerdict, string) {
-	shown := time.Now().Add(shownWithin)
+	began := time.Now()
+	shown, since := began.Add(shownWithin), began
 	if p.Heard {
 		deadline = shown
 	}
 	for {
 		if session != "" {
-			t.read(ctx, api, &e, session)
+			live := e.Live()
+			read := t.read(ctx, api, &e, session)
+			if live != e.Live() || e.Session == nil {
+				since = time.Now()
+			}
+			if read {
+				e.For = time.Since(since)
+			}
 		}
-		e.At, e.Final = time.Now(), session == "" || !time.Now().Before(deadline)
+		e.Final = session == "" || !time.Now().Before(deadline)
 		v := JudgeCall(e, p)
 		waits := v.Answer == "" || v.Cause == verdict.CallUnknownDeployment || v.Answer == verdict.NoAnswer && p.Heard && v.Said == "" && time.Now().Before(shown)
 		if !waits || e.Final || ctx.Err() != nil {
@@ -129,16 +215,17 @@ func (t TestCall) watch(ctx context.Context, api Sessions, e CallEvidence, p Cal
 	}
 }
 
-// read takes what the session and its log show. A read that fails shows nothing new.
-func (t TestCall) read(ctx context.Context, api Sessions, e *CallEvidence, session string) {
+// read takes what the session and its log show, and reports whether the session was
+// read. A read that fails shows nothing new.
+func (t TestCall) read(ctx context.Context, api Sessions, e *CallEvidence, session string) (read bool) {
 	limited, cancel := context.WithTimeout(ctx, shownWithin)
 	defer cancel()
 	if s, err := api.Session(limited, t.Agent, session); err == nil {
-		e.Session = s
+		e.Session, read = s, true
 	}
 	lines, err := api.SessionLogs(limited, t.Agent, session, sessionLines)
-	if err != nil {
-		return
+	if e.Logged = err == nil; !e.Logged {
+		return read
 	}
 	e.Log = nil
 	for _, l := range lines {
@@ -147,6 +234,7 @@ func (t TestCall) read(ctx context.Context, api Sessions, e *CallEvidence, sessi
 			e.DeploymentID = l.DeploymentID
 		}
 	}
+	return read
 }
 
 // failure is why a test call makes the job red.
@@ -155,11 +243,12 @@ func (t TestCall) failure(e CallEvidence, v CallVerdict) *verdict.Failure {
 	if v.Answer == verdict.NoAnswer {
 		f.Reason = verdict.ReasonNoAnswer
 	}
+	log := strings.Join(e.Log, "\n")
 	f.Message = t.says(e, v.Cause)
-	if v.Said != "" {
+	if !strings.Contains(log, v.Said) { // whose cause is found in it
 		f.Message += ": " + firstLine(v.Said)
 	}
-	f.Show(verdict.FromAgentLog, strings.Join(e.Log, "\n"))
+	f.Show(verdict.FromAgentLog, log)
 	return f
 }
 

@@ -67,6 +67,7 @@ func lines(r *Record, e event.Entry) []item {
 		l.accepted(ev)
 	case event.Observed:
 		if e.Step == event.Bake {
+			l.group("Watch " + r.agent)
 			if ev.Changed {
 				l.at(ev.Elapsed, describe(ev.State))
 			}

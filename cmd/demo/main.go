@@ -26,6 +26,7 @@ import (
 	"text/tabwriter"
 
 	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/simulator/bots"
 )
 
 func main() {
@@ -81,8 +82,19 @@ var scenes = []scene{
 	{"build", "the sample agent is built in the cloud and deployed", [][2]string{{"cloud-build", "true"}}, "ok", true},
 	{"build-failed", "the sample agent cannot be built", [][2]string{{"cloud-build", "true"}}, "failed", false},
 	{"dry-run", "the change is shown, and nothing is sent", [][2]string{{"image", "ghcr.io/acme/bot:ok"}, {"min-agents", "2"}, {"dry-run", "true"}}, "", true},
+	{"call", "the new version is called, and answers", called("greets"), "", true},
+	{"call-webrtc", "the same by WebRTC", [][2]string{{"image", "ghcr.io/acme/bot:greets"}, {"test-call", "webrtc"}}, "", true},
+	{"call-silent", "it is called, and says nothing", called("silent"), "", false},
+	{"call-raises", "it is called, and raises an exception", called("raises"), "", false},
+	{"call-rollback", "it is called and says nothing, and the previous deployment is restored", append(called("silent"), [2]string{"rollback-on-failure", "true"}), "", false},
+	{"check", "nothing is deployed, and what serves is called", [][2]string{{"check-only", "true"}, {"test-call", "websocket"}}, "", true},
 	{"cold", "", [][2]string{{"image", "ghcr.io/acme/bot:cold"}, {"min-agents", "3"}, {"wait-for", "warm"}}, "", true},
 	{"flapping", "", [][2]string{{"image", "ghcr.io/acme/bot:flapping"}, {"min-ready-seconds", "5"}}, "", true},
+}
+
+// called are the inputs to deploy an agent and to call it: it behaves as its tag says.
+func called(tag string) [][2]string {
+	return [][2]string{{"image", "ghcr.io/acme/bot:" + tag}, {"test-call", "websocket"}, {"test-call-timeout", "10"}}
 }
 
 func sceneOf(name string) (scene, bool) {
@@ -122,7 +134,7 @@ func demo(ctx context.Context, s scene, html string) error {
 	if err := os.CopyFS(workspace, files); err != nil {
 		return err
 	}
-	cloud := &simulator.Cloud{}
+	cloud := &simulator.Cloud{Calls: &bots.Switchboard{}, PublicKey: "pk_demo", ShowWebsocketAuth: true}
 	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
 	for _, b := range simulator.BuildScripts() {
 		if b.Name == cmp.Or(s.build, "ok") {
@@ -137,7 +149,7 @@ func demo(ctx context.Context, s scene, html string) error {
 	action := exec.CommandContext(ctx, binary)
 	action.Cancel = func() error { return action.Process.Signal(os.Interrupt) }
 	action.Stdout, action.Stderr = os.Stdout, os.Stderr
-	action.Env = []string{"GITHUB_WORKSPACE=" + workspace, "GITHUB_STEP_SUMMARY=" + page, "INPUT_API-KEY=sk_demo"}
+	action.Env = []string{"GITHUB_WORKSPACE=" + workspace, "GITHUB_STEP_SUMMARY=" + page, "INPUT_API-KEY=sk_demo", "INPUT_PUBLIC-API-KEY=pk_demo"}
 	fmt.Println("── The step, on a simulated Pipecat Cloud")
 	for _, in := range inputs {
 		fmt.Printf("   %s: %s\n", in[0], in[1])

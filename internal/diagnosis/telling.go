@@ -67,6 +67,7 @@ func telling(lines []line) (last said) {
 		} else if inBox(s) && boxed(lines[:i]) {
 			s = strings.TrimSpace(strings.Trim(s, "│"))
 		}
+		s = strings.TrimPrefix(s, "Exception running bot(): ") // as the platform's base image begins
 		bad := l.level == "ERROR" || l.level == "CRITICAL" || l.level == "FATAL" || l.level == "PANIC" || l.level == "" && isGrave(s)
 		some := last.text == "" && (l.level == "" || strings.HasPrefix(l.level, "WARN"))
 		if !bad && !some {

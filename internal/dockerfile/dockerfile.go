@@ -1,16 +1,14 @@
-// Package dockerfile reads what a Dockerfile takes from its build context, with the
-// builder's own parser.
+// Package dockerfile reads what a Dockerfile takes from its build context. It knows
+// the whole language but what is rare: of a Dockerfile that it does not surely
+// understand as the builder does, it says nothing. (The builder's own parser would
+// add two megabytes to the binary.)
 package dockerfile
 
 import (
-	"bytes"
+	"maps"
 	"path"
 	"regexp"
 	"strings"
-
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
-	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
 // Source is what an instruction takes from the build context.
@@ -27,26 +25,17 @@ type Source struct {
 }
 
 // Sources returns what a build of a Dockerfile's last stage takes from the context,
-// in the order of the stages. It reports false for a Dockerfile that this parser
+// in the order of the stages. It reports false for a Dockerfile that it
 // does not understand, of which nothing can be said.
 func Sources(text []byte) ([]Source, bool) {
-	if syntax, _, _, ok := parser.DetectSyntax(text); ok && !ownSyntax.MatchString(syntax) {
+	p := parse(text)
+	if p.bad {
 		return nil, false
 	}
-	file, err := parser.Parse(bytes.NewReader(text))
-	if err != nil {
-		return nil, false
-	}
-	stages, arguments, err := instructions.Parse(file.AST, nil)
-	if err != nil {
-		return nil, false
-	}
-	r := reader{lex: shell.NewLex(file.EscapeToken), global: values{}, stages: stages, after: make([]values, len(stages))}
-	for _, a := range arguments {
-		r.declare(r.global, a)
-	}
+	r := reader{escape: p.escape, global: values{}, stages: p.stages, after: make([]values, len(p.stages))}
+	r.declare(r.global, p.arguments)
 	needed := r.needed()
-	for i := range stages {
+	for i := range r.stages {
 		if r.stage(i); needed[i] {
 			r.all = append(r.all, r.found...)
 		}
@@ -57,9 +46,6 @@ func Sources(text []byte) ([]Source, bool) {
 	return r.all, true
 }
 
-// ownSyntax is the frontend that this parser is part of, in any version.
-var ownSyntax = regexp.MustCompile(`^(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?:[:@]|$)`)
-
 // remote is what ADD fetches from elsewhere.
 var remote = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9+.-]*://|[\w.-]+@[^/:]+:)`)
 
@@ -68,42 +54,21 @@ var platformArguments = regexp.MustCompile(`^(?:(?:TARGET|BUILD)(?:PLATFORM|OS|A
 
 // reader reads the stages of a Dockerfile.
 type reader struct {
-	lex    *shell.Lex
+	escape rune
 	global values // arguments before the first stage
-	stages []instructions.Stage
+	stages []stage
 	after  []values // of each stage that was read, at its end
 	found  []Source // in the current stage
 	all    []Source
 	bad    bool // something cannot be expanded
 }
 
-// values are the variables whose values the Dockerfile decides.
-type values map[string]string
-
-// lookup remembers whether a variable was asked for that is not known.
-type lookup struct {
-	values
-	unknown bool
-}
-
-// Get implements shell.EnvGetter.
-func (l *lookup) Get(name string) (string, bool) {
-	value, ok := l.values[name]
-	l.unknown = l.unknown || !ok
-	return value, ok
-}
-
-// Keys implements shell.EnvGetter.
-func (l *lookup) Keys() []string { return nil }
-
 // expand expands the variables of a word, and reports whether all are known.
-func (r *reader) expand(word string, in values) (string, bool) {
-	l := lookup{values: in}
-	text, _, err := r.lex.ProcessWord(word, &l)
-	if err != nil {
-		r.bad = true
-	}
-	return text, err == nil && !l.unknown
+func (r *reader) expand(written string, in values) (string, bool) {
+	w := word{rest: written, escape: r.escape, values: in}
+	text := w.until(0)
+	r.bad = r.bad || w.bad
+	return text, !w.bad && !w.unknown
 }
 
 // set gives a variable its value, which is not known where the word's is not.
@@ -115,16 +80,16 @@ func (r *reader) set(in values, name, word string) {
 }
 
 // declare gives arguments their defaults: no build here passes others.
-func (r *reader) declare(in values, c instructions.ArgCommand) {
-	for _, a := range c.Args {
-		value, global := r.global[a.Key]
+func (r *reader) declare(in values, arguments []variable) {
+	for _, a := range arguments {
+		value, global := r.global[a.name]
 		switch {
-		case platformArguments.MatchString(a.Key):
-			delete(in, a.Key)
-		case a.Value != nil:
-			r.set(in, a.Key, *a.Value)
+		case platformArguments.MatchString(a.name):
+			delete(in, a.name)
+		case a.set:
+			r.set(in, a.name, a.value)
 		case global:
-			in[a.Key] = value
+			in[a.name] = value
 		}
 	}
 }
@@ -134,74 +99,68 @@ func (r *reader) stage(i int) {
 	r.found = nil
 	env := values{}
 	if base := r.base(i); base >= 0 {
-		for name, value := range r.after[base] {
-			env[name] = value
-		}
+		env = maps.Clone(r.after[base])
 	}
 	r.after[i] = env
-	for _, command := range r.stages[i].Commands {
-		switch c := command.(type) {
-		case *instructions.ArgCommand:
-			r.declare(env, *c)
-		case *instructions.EnvCommand:
-			before := make(values, len(env)) // one ENV's variables do not see each other
-			for name, value := range env {
-				before[name] = value
-			}
-			for _, v := range c.Env {
-				value, known := r.expand(v.Value, before)
-				if env[v.Key] = value; !known {
-					delete(env, v.Key)
+	for _, c := range r.stages[i].instructions {
+		switch c.name {
+		case "ARG":
+			r.declare(env, c.variables)
+		case "ENV":
+			before := maps.Clone(env) // one ENV's variables do not see each other
+			for _, v := range c.variables {
+				value, known := r.expand(v.value, before)
+				if env[v.name] = value; !known {
+					delete(env, v.name)
 				}
 			}
-		case *instructions.CopyCommand:
-			if c.From == "" {
-				r.paths("COPY", c, c.SourcePaths, env, c.Parents)
+		case "COPY", "ADD":
+			if c.from == "" {
+				r.paths(c, env)
 			}
-		case *instructions.AddCommand:
-			r.paths("ADD", c, c.SourcePaths, env, false)
-		case *instructions.RunCommand:
+		case "RUN":
 			r.mounts(c, env)
 		}
 	}
 }
 
 // paths notes what COPY or ADD takes. The wildcards of --parents are others.
-func (r *reader) paths(name string, c instructions.Command, words []string, env values, parents bool) {
-	for _, word := range words {
+func (r *reader) paths(c instruction, env values) {
+	for _, word := range c.sources {
 		text, known := r.expand(word, env)
 		if known && remote.MatchString(text) || !known && remote.MatchString(word) {
 			continue
 		}
-		s := source(name, c, word, text, known)
-		if s.Pattern = hasWildcards(s.Path); s.Pattern && parents {
+		s := source(c, word, text, known)
+		if s.Pattern = hasWildcards(s.Path); s.Pattern && c.parents {
 			s.Path = ""
 		}
 		r.found = append(r.found, s)
 	}
 }
 
-// mounts notes what RUN mounts.
-func (r *reader) mounts(c *instructions.RunCommand, env values) {
+// mounts notes what RUN mounts. Where it needs a variable that is not known, none is.
+func (r *reader) mounts(c instruction, env values) {
 	known := true
-	err := c.Expand(func(word string) (string, error) {
-		text, ok := r.expand(word, env)
-		known = known && ok
-		return text, nil
-	})
-	if err != nil { // what is not known may be what it misses
-		r.bad = r.bad || known
-		return
+	for _, m := range c.mounts {
+		for _, value := range m.values {
+			_, ok := r.expand(value, env)
+			known = known && ok
+		}
+		if strings.Contains(m.typ, "$") {
+			return
+		}
 	}
-	for _, m := range instructions.GetMounts(c) {
-		if m.Type == instructions.MountTypeBind && m.From == "" {
-			r.found = append(r.found, source("RUN", c, m.Source, m.Source, known))
+	for _, m := range c.mounts {
+		if m.typ == "bind" && m.from == "" {
+			text, _ := r.expand(m.source, env)
+			r.found = append(r.found, source(c, m.source, text, known))
 		}
 	}
 }
 
-func source(name string, c instructions.Command, written, text string, known bool) Source {
-	s := Source{Instruction: name, Line: c.Location()[0].Start.Line, Written: written}
+func source(c instruction, written, text string, known bool) Source {
+	s := Source{Instruction: c.name, Line: c.line, Written: written}
 	if known {
 		s.Path = strings.TrimPrefix(path.Join("/", text), "/")
 		if s.Path == "" {

@@ -44,6 +44,24 @@ func TestSources(t *testing.T) {
 		{"a literal sign", "FROM x\nCOPY \\$A /", "2:COPY:$A"},
 		{"triggers of other builds", "FROM x\nONBUILD COPY a /\nCOPY b /", "3:COPY:b"},
 		{"docker's own syntax", "# syntax=docker/dockerfile:1.7-labs\nFROM x\nCOPY a /", "3:COPY:a"},
+		{"lines that only begin to go on", "FROM x\nRUN a\\\\\nCOPY b /", "3:COPY:b"},
+		{"an escape on a line of its own", "\\\nFROM x\n\\\n\nCOPY a /", "3:COPY:a"},
+		{"the end within a line", "FROM x\nCOPY a / \\", "2:COPY:a"},
+		{"quoted flags", "FROM x\nCOPY --chown=\"$U:$G\" --chmod='755' a /\nRUN --mount=\"type=bind,src=b\" x", "2:COPY:a 3:RUN:b"},
+		{"the end of flags", "FROM x\nCOPY -- --a /", "2:COPY:--a"},
+		{"flags of the other kinds", "FROM --platform=$BUILDPLATFORM x\nADD --unpack --keep-git-dir=FALSE a /\nRUN --network=none --security=insecure --device=x echo\nHEALTHCHECK --interval=5s CMD x", "2:ADD:a"},
+		{"each instruction", "FROM x\nMAINTAINER a\nLABEL a=\"b\"\nCMD\nENTRYPOINT [\"a\"]\nEXPOSE 1\nVOLUME [\"/a\"]\nUSER a\nWORKDIR /a\nSTOPSIGNAL 9\nSHELL [\"a\"]\nCOPY a /", "12:COPY:a"},
+		{"a list that is none", "FROM x\nRUN [ -f a ]\nCMD [a]\nCOPY [a] [b /", "4:COPY:[a]~ 4:COPY:[b~"},
+		{"no heredocs", "FROM x\nRUN cat <<< a && echo '<<A' \"b <<B\" $((1<<2)) \\<<C\nCMD <<D\nRUN [\"<<E\"]\nCOPY a /", "5:COPY:a"},
+		{"heredocs after others' quotes", "FROM x\nRUN echo \"<<A\" ${B:-b} 3<<-'C.c'\nCOPY b /\n\tC.c\nONBUILD RUN <<D\nCOPY c /\nD\nCOPY a /", "8:COPY:a"},
+		{"defaults and others", "FROM x\nARG A=a E=\nCOPY ${A-q} ${A:+b} ${A+c} ${E:-d} ${E-e}f x${E:+g} ${A:-${B}} ${E:-\"h}\"} /", "3:COPY:a 3:COPY:b 3:COPY:c 3:COPY:d 3:COPY:f 3:COPY:x 3:COPY:? 3:COPY:h}"},
+		{"parts of values", "FROM x\nARG A=a\nENV B=\"${A%.*}\" C=${A##*/} D=${A/x/y} E=${A:?no} F=$1\nCOPY $A ${A#a}b $B $C $D $E $F c$ $/ /", "4:COPY:a 4:COPY:? 4:COPY:? 4:COPY:? 4:COPY:? 4:COPY:? 4:COPY:? 4:COPY:c$ 4:COPY:$"},
+		{"ENV in its old form", "FROM x\nENV A  a b\nENV B \"c\"\nCOPY $A/x $B /", "4:COPY:a_b/x 4:COPY:c"},
+		{"words with blanks", "FROM x\nENV A=\"a b\" B=c\\ d C='e $A'\nCOPY $A $B $C \"$B\" /", "3:COPY:a_b 3:COPY:c_d 3:COPY:e_$A 3:COPY:c_d"},
+		{"a stage that depends on the platform", "FROM x AS b-\nCOPY a /\nFROM b-$TARGETARCH\nCOPY b /", "4:COPY:b"},
+		{"a mount that depends on the platform", "FROM x\nARG T=bind\nRUN --mount=type=$U,source=a x\nRUN --mount=source=b,target=$U x\nRUN --mount=source=c,target=$T x", "4:RUN:? 5:RUN:c"},
+		{"directives that are none", "# a comment\n# syntax=acme/frontend\n# escape=`\nFROM x\nCOPY a \\\n /", "5:COPY:a"},
+		{"directives together", "# check=skip=all\n# Escape = `\n#syntax=docker/dockerfile:1\nFROM x\nCOPY c:\\a `\n /", "5:COPY:c:\\a"},
 		{"docker's own syntax, in full", "#syntax=docker.io/docker/dockerfile@sha256:0\nFROM x\nCOPY a /", "3:COPY:a"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,7 +105,13 @@ func TestNotUnderstood(t *testing.T) {
 	for _, text := range []string{
 		"", "# nothing\n", "COPY a /", "FROM x\nCOPPY a /\nCOPY b /", "FROM x\nCOPY a", "FROM x\nCOPY --form=b a /", "FROM x\nCOPY <<EOF /\nno end", "FROM a b\nCOPY a /",
 		"FROM x\nCOPY b /\nCOPY ${ /", "FROM x\nCOPY b /\nRUN --mount=type=bond x", "FROM x\nRUN --mount=type=bind,sauce=a x\nCOPY b /", "# syntax=acme/frontend:1\nFROM x\nCOPY a /",
-		"FROM x\nCOPY a /\nRUN " + strings.Repeat("x", 70_000),
+		"FROM x\nCOPY a /\nRUN " + strings.Repeat("x", 70_000), "FROM x\nENV A=a\n" + strings.Repeat("ENV A=$A$A\n", 20) + "COPY a /", "ARG A=a", "FROM x AS 1\nCOPY a /", "FROM x\nONBUILD ONBUILD RUN x\nCOPY a /", "FROM x\nSHELL sh\nCOPY a /", "FROM x\nCOPY a /\nUSER",
+		"#!/usr/bin/env x\n# syntax=acme/frontend:1\nFROM x\nCOPY a /", "# escape=x\nFROM x\nCOPY a /", "# escape=`\n# escape=`\nFROM x\nCOPY a /", "// syntax=acme/frontend\nFROM x\nCOPY a /",
+		"FROM x\nCOPY [\"a\", 1]\nCOPY b /", "FROM x\nCOPY [\"\\u0000\", \"/\"]", "FROM x\nCOPY [\"<<A\", \"/\"]", "FROM x\nCOPY a\u00a0b /", "FROM x\nCOPY a\xff /", "FROM x\nCOPY a\x00 /", "\\\n\n  \nFROM x\n\\\n",
+		"FROM x\nCOPY --link=perhaps a /", "FROM x\nCOPY --from a /", "FROM x\nCOPY --from=a --from=b a /", "FROM x\nCOPY --chown=\"a a /", "FROM x\nCOPY --chown=a\\ b a /", "FROM x\nCOPY --chown=é a /", "FROM x\nUSER --a b\nCOPY a /",
+		"FROM x\nRUN << A\nCOPY a /\nA", "FROM x\nRUN <<A'B'\nCOPY a /\nAB", "FROM x\nRUN it's <<A\nCOPY a /\nA", "FROM x\nRUN ${A:-<<B} <<B\nCOPY a /\nB", "FROM x\nRUN a<< <<B\nCOPY a /\nB", "FROM x\nCOPY \"a <<B c\" /\nCOPY a /\nB", "FROM x\nCOPY a <<B\nB",
+		"FROM x\nENV A\nCOPY a /", "FROM x\nENV A=b # c\nCOPY a /", "FROM x\nENV $A=b\nCOPY a /", "FROM x\nENV A=\"b\nCOPY a /", "FROM x\nARG\nCOPY a /", "FROM x\nCOPY 'a /", "FROM x\nCOPY ${} /", "FROM x\nCOPY ${A:b} /", "FROM x\nCOPY ${A /", "FROM x\nCOPY ${A:%b} /", "FROM x\nCOPY \"${A%b /",
+		"FROM x\nRUN --mount=type=bind,from=$A x\nCOPY a /", "FROM x\nRUN --mount=type=bind,size=1m x\nCOPY a /", "FROM x\nRUN --mount=type=bind,source x\nCOPY a /", "FROM x\nRUN --mount=ro=perhaps x\nCOPY a /", "FROM x\nRUN --mount=type=secret x\nCOPY a /", "FROM x\nRUN --mount=type=secret,id=a,from=b x\nCOPY a /", "FROM x\nRUN --mount=source=${ x\nCOPY a /",
 	} {
 		if all, ok := Sources([]byte(text)); ok || all != nil {
 			t.Errorf("%.60q: takes %v", text, all)

@@ -3,8 +3,6 @@ package dockerfile
 import (
 	"strconv"
 	"strings"
-
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
 // needed says which stages the last one is made of. The builder leaves the others
@@ -18,14 +16,10 @@ func (r *reader) needed() []bool {
 		}
 		needed[i] = true
 		need(r.base(i))
-		for _, command := range r.stages[i].Commands {
-			switch c := command.(type) {
-			case *instructions.CopyCommand:
-				need(r.named(c.From, i))
-			case *instructions.RunCommand:
-				for _, m := range instructions.GetMounts(c) {
-					need(r.named(m.From, i))
-				}
+		for _, c := range r.stages[i].instructions {
+			need(r.named(c.from, i))
+			for _, m := range c.mounts {
+				need(r.named(m.from, i))
 			}
 		}
 	}
@@ -35,9 +29,9 @@ func (r *reader) needed() []bool {
 
 // base is the stage that a stage begins with; -1 for an image.
 func (r *reader) base(i int) int {
-	name, _ := r.expand(r.stages[i].BaseName, r.global)
+	name, known := r.expand(r.stages[i].base, r.global)
 	for j := i - 1; j >= 0; j-- {
-		if r.stages[j].Name != "" && strings.EqualFold(r.stages[j].Name, name) {
+		if known && r.stages[j].name != "" && strings.EqualFold(r.stages[j].name, name) {
 			return j
 		}
 	}
@@ -51,7 +45,7 @@ func (r *reader) named(from string, before int) int {
 		return -1
 	}
 	for j := before - 1; j >= 0; j-- {
-		if strings.EqualFold(r.stages[j].Name, from) {
+		if strings.EqualFold(r.stages[j].name, from) {
 			return j
 		}
 	}

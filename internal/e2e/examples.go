@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/version"
 )
 
 // expressions are what those of the examples are in a run.
@@ -61,7 +62,7 @@ func deploySteps(t *testing.T, file string) (steps []map[string]any) {
 	}
 	for _, job := range workflow.Jobs {
 		for _, step := range job.Steps {
-			if strings.HasPrefix(step.Uses, "OWNER/pipecat-cloud-deploy@") {
+			if strings.HasPrefix(step.Uses, version.Repository+"@") {
 				steps = append(steps, step.With)
 			}
 		}

@@ -176,6 +176,8 @@ type request struct {
 	rollback     bool           // it is sent to undo what was sent before
 	builds       bool           // it is sent to make a build, or to upload for one
 	stores       bool           // it is sent to store secrets
+	call         bool           // it is of a test call
+	session      string         // that it started
 }
 
 // network is how the program of a run reaches the cloud.
@@ -184,7 +186,8 @@ type network searchRun
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	now := time.Now()
 	q := &request{method: r.Method, path: r.URL.Path, began: now, look: r.Method == http.MethodGet && r.URL.Path == "/v1/agents/bot",
-		builds: r.Method == http.MethodPost && !strings.HasPrefix(r.URL.Path, "/v1/agents"), stores: r.Method == http.MethodPut}
+		call: isCall(r), stores: r.Method == http.MethodPut}
+	q.builds = r.Method == http.MethodPost && !q.call && !strings.HasPrefix(r.URL.Path, "/v1/agents")
 	n.mu.Lock()
 	i := len(n.sent)
 	n.sent = append(n.sent, q)
@@ -218,7 +221,10 @@ func (n *network) inspect(i int, q *request, r *http.Request) {
 	} else if bucket && strings.Contains(fmt.Sprint(r.Header), "sk_") {
 		n.odd = append(n.odd, fmt.Sprintf("request %d shows the key to the bucket", i))
 	}
-	if q.builds {
+	if public := strings.HasPrefix(r.URL.Path, "/v1/public/"); r.URL.Host == "api.pipecat.daily.co" && (public == strings.Contains(fmt.Sprint(r.Header), searchKey) || public != strings.Contains(fmt.Sprint(r.Header), searchPublicKey)) {
+		n.odd = append(n.odd, fmt.Sprintf("request %d to %s is sent with the other key", i, r.URL.Path))
+	}
+	if q.builds || q.call {
 		return
 	}
 	header := r.Header.Clone()
@@ -278,6 +284,11 @@ func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
 	n.sending = true
 	n.cloud.ServeHTTP(recorder, r)
 	n.sending = false
+	if q.call && r.Method == http.MethodPost {
+		var started struct{ SessionID string }
+		_ = json.Unmarshal(recorder.Body.Bytes(), &started) // of a refusal, there is none
+		q.session = started.SessionID
+	}
 	after, foreign := n.cloud.Deployments("bot"), n.cloud.Foreign("bot")
 	for _, id := range after[len(before):] {
 		switch {
@@ -318,6 +329,9 @@ func (n *network) checkRollback(q *request, before []string) {
 		n.odd = append(n.odd, fmt.Sprintf("a rollback replaces deployment %s, which is not this job's", newest))
 	}
 }
+
+// updates reports whether a request is to create or to update the agent.
+func (q *request) updates() bool { return q.method == http.MethodPost && !q.builds && !q.call }
 
 // isRead reports whether a request is a read of the agent that got through.
 func (q *request) isRead() bool {

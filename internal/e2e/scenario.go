@@ -31,6 +31,7 @@ type scenario struct {
 	cancelAfter   time.Duration // 0: never
 	others        []otherUpdate
 	rudeness
+	callScenario
 
 	readFaults, writeFaults float64 // their share
 	outages                 []outage
@@ -288,6 +289,7 @@ func newScenario(rng *rand.Rand) scenario {
 	if s.inputs["secret-set"] != "" && chance(0.6) {
 		s.store(rng)
 	}
+	s.call(rng)
 	return s
 }
 
@@ -350,7 +352,8 @@ func (s *scenario) newCloud() *simulator.Cloud {
 	}
 	cloud := &simulator.Cloud{Key: s.key, ReadLag: s.readLag, ReadLags: s.readLags, AnswerLag: s.answerLag, TornFor: s.torn, Torn: s.tornSettings,
 		Skew: s.skew, Scripts: s.scripts, Bucket: "https://bucket.example/bucket", Overtaken: overtaken, Raced: raced,
-		SecretsAfter: s.storedAfter, SecretsError: s.storedError, ExistsStatus: s.existsStatus, ErrorsAs: s.errorsAs, ShowBuilds: s.showBuilds, ShowWebsocketAuth: s.showAuth, DeprecatedReady: s.deprecatedReady}
+		SecretsAfter: s.storedAfter, SecretsError: s.storedError, ExistsStatus: s.existsStatus, ErrorsAs: s.errorsAs, ShowBuilds: s.showBuilds, ShowWebsocketAuth: s.showAuth, DeprecatedReady: s.deprecatedReady,
+		PublicKey: searchPublicKey, Busy: s.busy, OldTakes: s.oldTakes}
 	if s.exists {
 		cloud.AddAgent("bot", "us-west", "ghcr.io/acme/bot:v1")
 		cloud.SetScript("bot", s.life)
@@ -395,9 +398,9 @@ func (s scenario) String() string {
 		}
 		return fmt.Sprintf("%+v", *settings)
 	}
-	return fmt.Sprintf("inputs %v %q, agent exists: %v, readLag %s %s, clock ahead %s, secrets %+v, builds %+v\nscript %s\nof v1 %s\nof theirs %s\nlife %s\nanswers lag %s, torn for %s %q, overtaken: %s, raced: %s, stored after %s, with %q, old errors %q, exists %d, errors as %d, builds shown %v, auth shown %v, deprecated ready %v\ncancelled after %s, others %+v, read faults %g, write faults %g, outages %+v, calm: %v",
+	return fmt.Sprintf("inputs %v %q, agent exists: %v, readLag %s %s, clock ahead %s, secrets %+v, builds %+v\nscript %s\nof v1 %s\nof theirs %s\nlife %s\nanswers lag %s, torn for %s %q, overtaken: %s, raced: %s, stored after %s, with %q, old errors %q, exists %d, errors as %d, builds shown %v, auth shown %v, deprecated ready %v\ncancelled after %s, others %+v, read faults %g, write faults %g, outages %+v, calls %+v, calm: %v",
 		s.inputs, s.config, s.exists, s.readLag, s.readLags, s.skew, s.secrets, s.builds, of(script), of(s.scripts["v1"]), of(s.scripts["theirs"]), of(s.life),
-		s.answerLag, s.torn, s.tornSettings, asked(s.overtaken), asked(s.raced), s.storedAfter, s.storedError, s.oldErrors, s.existsStatus, s.errorsAs, s.showBuilds, s.showAuth, s.deprecatedReady, s.cancelAfter, s.others, s.readFaults, s.writeFaults, s.outages, s.calm)
+		s.answerLag, s.torn, s.tornSettings, asked(s.overtaken), asked(s.raced), s.storedAfter, s.storedError, s.oldErrors, s.existsStatus, s.errorsAs, s.showBuilds, s.showAuth, s.deprecatedReady, s.cancelAfter, s.others, s.readFaults, s.writeFaults, s.outages, s.callScenario, s.calm)
 }
 
 func pick[T any](rng *rand.Rand, choices ...T) T { return choices[rng.IntN(len(choices))] }

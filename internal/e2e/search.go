@@ -226,6 +226,7 @@ func (r *searchRun) play() (broken []string) {
 
 func (r *searchRun) run() {
 	r.cloud = r.newCloud()
+	r.cloud.Calls = (*rooms)(r)
 	r.before = r.cloud.Deployments("bot")
 	output, page, config := filepath.Join(r.dir, "output"), filepath.Join(r.dir, "summary"), filepath.Join(r.dir, "pcc-deploy.toml")
 	if r.source != nil {
@@ -270,6 +271,9 @@ func (r *searchRun) run() {
 	r.code, r.ended = code, time.Now()
 	r.mu.Unlock()
 	time.Sleep(2 * time.Minute) // what is still on its way arrives
+	if r.inputs["test-call"] != "" {
+		time.Sleep(roomLasts)
+	}
 
 	text, err := os.ReadFile(output)
 	if err == nil {
@@ -338,6 +342,9 @@ func (r *searchRun) broken() []string {
 	hold(len(r.rollbacks) <= 1, "%d rollbacks: %q", len(r.rollbacks), r.rollbacks)
 	refused := -1
 	for i, q := range r.sent {
+		if q.call {
+			continue // see brokenCalls
+		}
 		if q.builds {
 			hold(r.stopped.IsZero() || !q.began.After(r.stopped), "request %d was sent after the job was stopped", i)
 			continue
@@ -353,9 +360,9 @@ func (r *searchRun) broken() []string {
 			refused = -1 // the agent exists, and is updated, once
 		}
 		if q.method == http.MethodPost && !q.rollback {
-			before := slices.IndexFunc(r.sent[:i], func(p *request) bool { return p.method == http.MethodPost && !p.builds })
+			before := slices.IndexFunc(r.sent[:i], func(p *request) bool { return p.updates() })
 			for n := i - 1; n > before && before >= 0; n-- {
-				if r.sent[n].method == http.MethodPost && !r.sent[n].builds {
+				if r.sent[n].updates() {
 					before = n
 				}
 			}
@@ -390,24 +397,29 @@ func (r *searchRun) broken() []string {
 	}
 
 	broken = append(broken, r.brokenSecrets()...)
+	broken = append(broken, r.brokenCalls()...)
 
 	// A build is of what it is to be of, and leaves nothing behind.
 	broken = append(broken, r.brokenBuilds()...)
 
 	// It ends.
-	first := slices.IndexFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost && !q.builds })
+	first := slices.IndexFunc(r.sent, func(q *request) bool { return q.updates() })
 	if first >= 0 {
 		took := r.ended.Sub(r.sent[first].began)
 		limit := r.waitTimeout + time.Second
 		if r.inputs["rollback-on-failure"] == "true" {
 			limit *= 2
 		}
+		limit += r.callTimeout + r.bake + 10*time.Second
 		hold(took <= limit, "took %s from the update on, with a wait-timeout of %s", took, r.waitTimeout)
 	} else {
 		const reads = 5 * (5*10 + 4*30) * time.Second
 		limit := r.buildTimeout + reads
 		if slices.ContainsFunc(r.sent, func(q *request) bool { return q.stores }) {
 			limit += r.waitTimeout
+		}
+		if r.inputs["check-only"] != "" {
+			limit += r.waitTimeout + r.callTimeout + r.bake
 		}
 		hold(r.ended.Sub(r.began) <= limit, "took %s, without an update", r.ended.Sub(r.began))
 	}
@@ -422,12 +434,12 @@ func (r *searchRun) broken() []string {
 
 	// What it says agrees.
 	hold(slices.Contains(verdict.Statuses(), status), "status %q", status)
-	hold(green == slices.Contains([]verdict.Status{verdict.Ready, verdict.Deployed, verdict.Unchanged, verdict.Planned}, status), "exit code %d with status %s", r.code, status)
+	hold(green == status.OK(), "exit code %d with status %s", r.code, status)
 	hold(len(r.outputs) == len(summary.OutputTable()), "%d outputs", len(r.outputs))
 	hold((r.outputs["failure-reason"] == "") == green && (r.outputs["failure-message"] == "") == green,
 		"status %s with failure-reason %q and failure-message %q", status, r.outputs["failure-reason"], r.outputs["failure-message"])
 	for i, q := range r.sent {
-		taken := q.method == http.MethodPost && !q.builds && q.answered && q.fault.whole && q.status == http.StatusOK && q.ended.Before(r.ended)
+		taken := q.updates() && q.answered && q.fault.whole && q.status == http.StatusOK && q.ended.Before(r.ended)
 		clear := r.answerLag+r.torn == 0 && len(r.inside) == 0 // it shows the deployment that it made, as it is
 		if r.inputs["websocket-auth"] != "" && !r.showAuth {   // whether that is so already is not shown
 			clear = false
@@ -497,7 +509,7 @@ func (r *searchRun) overdue() string {
 	since, looks := map[string]time.Time{}, map[string]int{}
 	var before time.Time // the look before
 	for _, q := range r.sent {
-		if q.method == http.MethodPost && !q.builds {
+		if q.updates() {
 			clear(since)
 			clear(looks)
 		}
@@ -556,7 +568,7 @@ func (r *searchRun) knownErrors() (errs []pipecat.AgentError) {
 		if q.method == http.MethodPost && q.path == "/v1/agents/bot" {
 			return errs
 		}
-		if q.method == http.MethodPost && !q.builds && !r.exists && len(r.inside) == 0 {
+		if q.updates() && !r.exists && len(r.inside) == 0 {
 			return errs
 		}
 		if q.isRead() {
@@ -667,7 +679,7 @@ func (r *searchRun) passesForOurs(id string) bool {
 	}
 	var looked time.Time
 	for _, q := range r.sent {
-		if q.method == http.MethodPost && !q.builds {
+		if q.updates() {
 			break
 		}
 		if q.look && q.answered {

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -21,7 +20,7 @@ func (r *searchRun) brokenSecrets() (broken []string) {
 	stored := set.Values["TOKEN"] == secretValues["TOKEN"] && set.Values["API_KEY"] == secretValues["API_KEY"]
 	puts := slices.ContainsFunc(r.sent, func(q *request) bool { return q.stores })
 	late := slices.ContainsFunc(r.sent, func(q *request) bool { return q.stores && q.fault.name == "late" })
-	update := slices.IndexFunc(r.sent, func(q *request) bool { return q.method == http.MethodPost && !q.builds })
+	update := slices.IndexFunc(r.sent, func(q *request) bool { return q.updates() })
 	asked := r.inputs["secrets"] != ""
 	hold(asked || !puts, "stores secrets, though none are asked for")
 	hold(!set.Pull || !puts, "stores secrets in an image pull secret set")

@@ -1,6 +1,8 @@
 package repo
 
 import (
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -10,23 +12,31 @@ import (
 	"testing"
 )
 
-// tool is a line of .ci/tools.
-type tool struct{ name, path, version string }
+// tool is an import of tools/tools.go: a program of the checks or of a release.
+type tool struct{ name, path, module, version string }
 
 func tools(t *testing.T) (all []tool) {
 	t.Helper()
-	for line := range strings.Lines(read(t, ".ci/tools")) {
-		if strings.HasPrefix(line, "#") {
-			continue
+	file, err := parser.ParseFile(token.NewFileSet(), "tools/tools.go", nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	required := regexp.MustCompile(`(?m)^\t(\S+) (v\S+)$`).FindAllStringSubmatch(read(t, "tools/go.mod"), -1)
+	for _, spec := range file.Imports {
+		path := strings.Trim(spec.Path.Value, `"`)
+		found := tool{name: filepath.Base(path), path: path}
+		for _, m := range required {
+			if path == m[1] || strings.HasPrefix(path, m[1]+"/") {
+				found.module, found.version = m[1], m[2]
+			}
 		}
-		words := strings.Fields(line)
-		if len(words) != 3 || strings.Count(words[1], "/") < 2 || !strings.HasPrefix(words[2], "v") {
-			t.Fatalf(".ci/tools: %q is not a name, a package and a version", line)
+		if found.version == "" {
+			t.Fatalf("tools/go.mod has no version of %s", path)
 		}
-		all = append(all, tool{words[0], words[1], words[2]})
+		all = append(all, found)
 	}
 	if len(all) == 0 {
-		t.Fatal(".ci/tools names no tool")
+		t.Fatal("tools/tools.go names no tool")
 	}
 	return all
 }
@@ -55,28 +65,27 @@ func texts(t *testing.T) map[string]string {
 	return all
 }
 
-// TestTools holds that .ci/tools alone says which versions of the tools are used,
-// and that .ci/tool knows every tool that is asked of it.
+// TestTools holds that tools/go.mod alone says which versions of the tools are used,
+// that .ci/tool knows every tool that is asked of it, and that updates reach them.
 func TestTools(t *testing.T) {
 	known := map[string]bool{"-install": true}
 	all := texts(t)
 	for _, tool := range tools(t) {
 		known[tool.name] = true
-		module := strings.Join(strings.SplitN(tool.path, "/", 4)[:3], "/")
-		pinned := regexp.MustCompile(regexp.QuoteMeta(module) + `[\w/.-]*@|\b` + regexp.QuoteMeta(tool.name) + `\b.*\b` + regexp.QuoteMeta(tool.version) + `\b`)
+		pinned := regexp.MustCompile(regexp.QuoteMeta(tool.module) + `[\w/.-]*@|\b` + regexp.QuoteMeta(tool.name) + `\b.*\b` + regexp.QuoteMeta(tool.version) + `\b`)
 		for file, text := range all {
-			if found := pinned.FindString(text); found != "" && file != ".ci/tools" {
-				t.Errorf("%s: %q; .ci/tools says which version of %s is used, and .ci/tool runs it", file, found, tool.name)
+			if found := pinned.FindString(text); found != "" && !strings.HasPrefix(file, "tools/") {
+				t.Errorf("%s: %q; tools/go.mod says which version of %s is used, and .ci/tool runs it", file, found, tool.name)
 			}
 		}
 	}
 	uses := regexp.MustCompile(`\.ci/tool"? (-?[a-z][\w-]*)`)
 	n := 0
 	for file, text := range all {
-		if !strings.HasPrefix(file, ".ci/tool") && (strings.HasPrefix(file, ".ci/") || strings.HasPrefix(file, ".github/")) {
+		if !strings.HasPrefix(file, ".ci/tool") && (strings.HasPrefix(file, ".ci/") || strings.HasPrefix(file, ".github/workflows/")) {
 			for _, m := range uses.FindAllStringSubmatch(text, -1) {
 				if n++; !known[m[1]] {
-					t.Errorf("%s: .ci/tools has no %s", file, m[1])
+					t.Errorf("%s: tools/tools.go has no %s", file, m[1])
 				}
 			}
 		}
@@ -91,8 +100,8 @@ func TestTools(t *testing.T) {
 	}
 }
 
-// TestActions holds that an action of someone else has the same commit, and beside
-// it the same version, wherever it is used.
+// TestActions holds that the actions of someone else's repository have the same commit,
+// and beside it the same version, wherever they are used.
 func TestActions(t *testing.T) {
 	use := regexp.MustCompile(`(?m)^[\s-]*uses: ([^\s@]+)@([0-9a-f]{40}) # (v[\d.]+)`)
 	first := map[string]string{}
@@ -101,15 +110,15 @@ func TestActions(t *testing.T) {
 			continue
 		}
 		for _, m := range use.FindAllStringSubmatch(text, -1) {
-			pin := m[2] + " " + m[3]
-			if other, known := first[m[1]]; known && other != pin {
+			pin, from := m[2]+" "+m[3], repositoryOf(m[1])
+			if other, known := first[from]; known && other != pin {
 				t.Errorf("%s: %s is at %s, and elsewhere at %s", file, m[1], pin, other)
 			}
-			first[m[1]] = pin
+			first[from] = pin
 		}
 		for _, m := range regexp.MustCompile(`(?m)^[\s-]*uses: (\S+)`).FindAllStringSubmatch(text, -1) {
 			foreign := !ours(m[1]) && !strings.HasPrefix(m[1], "acme/") && !strings.HasPrefix(m[1], "./")
-			if foreign && first[strings.Split(m[1], "@")[0]] == "" {
+			if foreign && first[repositoryOf(m[1])] == "" {
 				t.Errorf("%s: %s is not pinned to a commit, with its version behind it", file, m[1])
 			}
 		}
@@ -119,12 +128,23 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// repositoryOf is the repository of an action, which may be in a folder of it.
+func repositoryOf(uses string) string {
+	action, _, _ := strings.Cut(uses, "@")
+	parts := strings.Split(action, "/")
+	return strings.Join(parts[:min(2, len(parts))], "/")
+}
+
 // TestGoVersion holds that the image and the pages name the version of Go that
 // go.mod asks for.
 func TestGoVersion(t *testing.T) {
-	mod := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
+	versions := regexp.MustCompile(`(?m)^go (\d+\.\d+).*\n+toolchain (\S+)`)
+	mod := versions.FindStringSubmatch(read(t, "go.mod"))
 	if mod == nil {
 		t.Fatal("go.mod names no version")
+	}
+	if of := versions.FindString(read(t, "tools/go.mod")); of != mod[0] {
+		t.Errorf("tools/go.mod has %q, go.mod %q", of, mod[0])
 	}
 	pages := prose(t)
 	pages["Dockerfile"] = read(t, "Dockerfile")

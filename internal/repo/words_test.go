@@ -48,6 +48,7 @@ var words = []struct{ keys, pattern, instead string }{
 // quoted are words that others wrote, or that name something.
 var quoted = []struct{ file, text string }{
 	{"internal/diagnosis/hinttexts_test.go", "error: no room"}, // an agent's output
+	{"cmd/pack/main_test.go", "Licence.txt"},                   // the name of a file
 	{"internal/stopping/stopping.go", "Patience"},              // an exported name
 	{"internal/stopping/stopping_test.go", "Patience"},
 }

@@ -61,7 +61,7 @@ func (c *Cloud) call(s *session) Call {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			now := time.Now()
-			s.log = append(s.log, logLine{now, fmt.Sprintf("%s | %-8s | app:run_bot:42 | %s - %s", now.UTC().Format("2006-01-02 15:04:05.000"), level, s.id, message)})
+			s.log = append(s.log, logLine{now, s.deployment, fmt.Sprintf("%s | %-8s | app:run_bot:42 | %s - %s", now.UTC().Format("2006-01-02 15:04:05.000"), level, s.id, message)})
 		},
 		End: func(status string) {
 			c.mu.Lock()

@@ -26,17 +26,15 @@ func (c *Cloud) getLogs(r *http.Request) (any, *apiError) {
 	}
 	now := time.Now()
 	a.settle(c, now)
-	entries := []object{}
+	var printed []logLine
+	deployment, session := query.Get("deploymentId"), query.Get("sessionId")
 	for _, s := range a.sessions {
-		if id := query.Get("sessionId"); id != s.id {
-			continue
-		}
-		for _, line := range s.log {
-			entries = append(entries, object{"log": line.text, "timestamp": a.timestamp(line.at), "deploymentId": s.deployment})
+		if (deployment == "" || deployment == s.deployment) && (session == "" || session == s.id) {
+			printed = append(printed, s.log...)
 		}
 	}
 	for _, d := range a.deployments {
-		if id := query.Get("deploymentId"); id != "" && id != d.id || query.Has("sessionId") {
+		if deployment != "" && deployment != d.id || session != "" {
 			continue
 		}
 		for _, f := range d.script.Frames {
@@ -44,10 +42,14 @@ func (c *Cloud) getLogs(r *http.Request) (any, *apiError) {
 				break
 			}
 			for line := range strings.Lines(f.Log) {
-				entries = append(entries, object{"log": strings.TrimSuffix(line, "\n"),
-					"timestamp": a.timestamp(d.made.Add(f.At)), "deploymentId": d.id})
+				printed = append(printed, logLine{d.made.Add(f.At), d.id, strings.TrimSuffix(line, "\n")})
 			}
 		}
+	}
+	slices.SortStableFunc(printed, func(a, b logLine) int { return a.at.Compare(b.at) })
+	entries := []object{}
+	for _, line := range printed {
+		entries = append(entries, object{"log": line.text, "timestamp": a.timestamp(line.at), "deploymentId": line.deployment})
 	}
 	if query.Get("order") != "asc" {
 		slices.Reverse(entries)

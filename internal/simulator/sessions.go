@@ -30,10 +30,11 @@ type session struct {
 	log   []logLine
 }
 
-// logLine is what a session has printed.
+// logLine is what a deployment has printed.
 type logLine struct {
-	at   time.Time
-	text string
+	at         time.Time
+	deployment string
+	text       string
 }
 
 // end ends a session, the first time.

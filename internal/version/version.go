@@ -6,6 +6,10 @@ import (
 	"runtime/debug"
 )
 
+// Repository is where the action is published on GitHub. To change the account, here
+// and in every page, run .ci/release owner.
+const Repository = "OWNER/pipecat-cloud-deploy"
+
 // version and commit are set by the linker: see .ci/build. Without them, a program
 // that is built in a clone still knows its commit.
 var version, commit = "dev", ""

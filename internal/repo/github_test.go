@@ -1,0 +1,237 @@
+package repo
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pipecat-cloud-deploy/internal/version"
+)
+
+// TestDependabot holds that GitHub can read the file, and that whatever has versions
+// in this repository gets updates.
+func TestDependabot(t *testing.T) {
+	var config struct {
+		Version int
+		Updates []struct {
+			Ecosystem string `yaml:"package-ecosystem"`
+			Directory string
+			Schedule  struct{ Interval, Day, Time, Timezone string }
+			Cooldown  struct {
+				Days int `yaml:"default-days"`
+			}
+			Groups map[string]struct{ Patterns []string }
+			Ignore []struct {
+				Name string `yaml:"dependency-name"`
+			}
+			Commit struct{ Prefix string } `yaml:"commit-message"`
+		}
+	}
+	if err := strict(read(t, ".github/dependabot.yml"), &config); err != nil {
+		t.Fatal(err)
+	}
+	if config.Version != 2 {
+		t.Errorf("version is %d, want 2", config.Version)
+	}
+	markers := map[string]string{"gomod": "go.mod", "docker": "Dockerfile"}
+	watched := map[string]bool{}
+	for _, u := range config.Updates {
+		at := u.Ecosystem + " " + u.Directory
+		if watched[at] {
+			t.Errorf("%s is there twice, which GitHub refuses", at)
+		}
+		watched[at] = true
+		if !slices.Contains([]string{"daily", "weekly", "monthly"}, u.Schedule.Interval) {
+			t.Errorf("%s: the interval is %q", at, u.Schedule.Interval)
+		}
+		if u.Cooldown.Days < 3 {
+			t.Errorf("%s: an update comes %d days after its release; wait at least 3, in which bad ones are found", at, u.Cooldown.Days)
+		}
+		if marker := markers[u.Ecosystem]; marker == "" && u.Ecosystem != "github-actions" {
+			t.Errorf("%s: nothing here has versions of that kind", at)
+		} else if _, err := os.Stat(filepath.Join(".", u.Directory, marker)); err != nil {
+			t.Errorf("%s: %v", at, err)
+		}
+	}
+	for _, want := range []string{"gomod /", "gomod /tools", "docker /", "github-actions /", "github-actions /examples"} {
+		if !watched[want] {
+			t.Errorf("%s gets no updates", want)
+		}
+	}
+}
+
+// form is an issue form, as GitHub reads it.
+type form struct {
+	Name, Description, Title string
+	Labels                   []string
+	Body                     []struct {
+		Type, ID   string
+		Attributes struct {
+			Label, Description, Placeholder, Value, Render string
+			Options                                        []string
+			Multiple                                       bool
+		}
+		Validations struct{ Required bool }
+	}
+}
+
+// TestForms holds that GitHub can read the issue forms: it shows none that it can't.
+func TestForms(t *testing.T) {
+	files, err := filepath.Glob(".github/ISSUE_TEMPLATE/*")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	titles := map[string]bool{}
+	for _, file := range files {
+		switch {
+		case filepath.Base(file) == "config.yml":
+			var config struct {
+				Blank bool                                `yaml:"blank_issues_enabled"`
+				Links []struct{ Name, URL, About string } `yaml:"contact_links"`
+			}
+			if err := strict(read(t, file), &config); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			for _, link := range config.Links {
+				if link.Name == "" || link.About == "" || !strings.HasPrefix(link.URL, "https://") {
+					t.Errorf("%s: a link has no name, no about, or no https address: %+v", file, link)
+				}
+			}
+		case filepath.Ext(file) != ".yml":
+			t.Errorf("%s: GitHub reads .yml", file)
+		default:
+			var f form
+			if err := strict(read(t, file), &f); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			for _, problem := range formProblems(f) {
+				t.Errorf("%s: %s", file, problem)
+			}
+			if titles[f.Name] {
+				t.Errorf("%s: there are two forms called %q", file, f.Name)
+			}
+			titles[f.Name] = true
+		}
+	}
+}
+
+func formProblems(f form) (problems []string) {
+	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if f.Name == "" || f.Description == "" {
+		say("it has no name or no description")
+	}
+	seen, asks := map[string]bool{}, false
+	for i, field := range f.Body {
+		a := field.Attributes
+		switch field.Type {
+		case "markdown":
+			if a.Value == "" {
+				say("field %d has no text", i+1)
+			}
+			continue
+		case "dropdown":
+			if len(a.Options) == 0 {
+				say("field %d has no options", i+1)
+			}
+		case "input", "textarea", "checkboxes":
+		default:
+			say("field %d: there is no type %q", i+1, field.Type)
+		}
+		asks = true
+		for _, key := range []string{"id " + field.ID, "label " + a.Label} {
+			if seen[key] {
+				say("two fields have the %s", key)
+			}
+			seen[key] = true
+		}
+		if a.Label == "" || !regexp.MustCompile(`^[\w-]+$`).MatchString(field.ID) {
+			say("field %d has no label, or its id is %q", i+1, field.ID)
+		}
+	}
+	if !asks {
+		say("it asks nothing")
+	}
+	return problems
+}
+
+// TestCodeOwners holds that what a release is made by has an owner, and that each line
+// is of files that are there.
+func TestCodeOwners(t *testing.T) {
+	owned := map[string]bool{}
+	for line := range strings.Lines(read(t, ".github/CODEOWNERS")) {
+		line, _, _ = strings.Cut(strings.TrimSpace(line), "#")
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		if len(words) < 2 || slices.ContainsFunc(words[1:], func(w string) bool { return !regexp.MustCompile(`^@[\w-]+(/[\w-]+)?$`).MatchString(w) }) {
+			t.Errorf("%q: a pattern, and then @accounts", line)
+		}
+		owned[words[0]] = true
+		if words[0] == "*" {
+			continue
+		}
+		if _, err := os.Stat(strings.Trim(words[0], "/")); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+	for _, want := range []string{"*", "/.ci/", "/.github/", "/action.yml", "/setup/", "/tools/"} {
+		if !owned[want] {
+			t.Errorf("%s has no owner", want)
+		}
+	}
+}
+
+// TestChangelog holds that a release finds its notes: the headings are versions in
+// order, each once, and what is not released yet comes first.
+func TestChangelog(t *testing.T) {
+	headings := regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(read(t, "CHANGELOG.md"), -1)
+	if len(headings) == 0 || headings[0][1] != "[Unreleased]" {
+		t.Fatalf("CHANGELOG.md does not begin with ## [Unreleased]: %v", headings)
+	}
+	heading := regexp.MustCompile(`^(?:\[(\d+\.\d+\.\d+(?:-rc\.\d+)?)\]|v(\d+\.\d+\.\d+(?:-rc\.\d+)?)) [-–] (\d{4}-\d{2}-\d{2})$`)
+	seen := map[string]bool{}
+	for _, h := range headings[1:] {
+		m := heading.FindStringSubmatch(h[1])
+		if m == nil {
+			t.Errorf("CHANGELOG.md: %q is not [1.2.3] - 2000-12-31, or v1.2.3 - 2000-12-31", h[1])
+			continue
+		}
+		if seen[m[1]+m[2]] {
+			t.Errorf("CHANGELOG.md has %s twice", m[1]+m[2])
+		}
+		seen[m[1]+m[2]] = true
+		if _, err := time.Parse(time.DateOnly, m[3]); err != nil {
+			t.Errorf("CHANGELOG.md: %v", err)
+		}
+	}
+}
+
+// TestAddresses holds that every address of this repository, and every use of it, names
+// the same account: one that is misspelled is somebody else's.
+func TestAddresses(t *testing.T) {
+	named := regexp.MustCompile(`(?:github\.com/|ghcr\.io/|uses: |--repo |--signer-workflow )([\w-]+)/pipecat-cloud-deploy(?:[^\w-]|$)`)
+	if !strings.Contains(read(t, "internal/version/version.go"), "\nconst Repository = \""+version.Repository+"\"\n") {
+		t.Error(".ci/release does not find the repository's name in internal/version/version.go")
+	}
+	n := 0
+	for file, text := range texts(t) {
+		page := strings.HasSuffix(file, ".md") || strings.HasPrefix(file, "examples/") || strings.HasPrefix(file, ".github/")
+		if !page {
+			continue
+		}
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			if n++; !strings.EqualFold(m[1], account) {
+				t.Errorf("%s: %s is not of %s", file, m[0], account)
+			}
+		}
+	}
+	if n < 10 {
+		t.Errorf("only %d addresses", n)
+	}
+}

@@ -1,0 +1,177 @@
+package repo
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// TestWorkflows audits every workflow of this repository, and those that users paste.
+func TestWorkflows(t *testing.T) {
+	files, err := filepath.Glob(".github/workflows/*")
+	examples, _ := filepath.Glob("examples/*")
+	if err != nil || len(files) < 4 || len(examples) == 0 {
+		t.Fatalf("%d workflows, %d examples: %v", len(files), len(examples), err)
+	}
+	for _, file := range append(files, examples...) {
+		for _, problem := range audit(read(t, file)) {
+			t.Errorf("%s: %s", file, problem)
+		}
+	}
+	for _, file := range files {
+		for _, problem := range auditOwn(filepath.Base(file), read(t, file)) {
+			t.Errorf("%s: %s", file, problem)
+		}
+	}
+}
+
+// gates are what CI must run, by workflow and job: the test fails when one is removed.
+var gates = map[string][]string{
+	"ci.yml check":               {".ci/run", "go test -race -shuffle=on ./...", ".ci/tool govulncheck ./..."},
+	"ci.yml image":               {".ci/container"},
+	"ci.yml binaries":            {".ci/binaries", ".ci/release rehearse"},
+	"ci.yml search":              {"-args -runs 100000", "-args -broken"},
+	"ci.yml pins":                {".ci/links pins"},
+	"e2e.yml deploy":             {".ci/e2e check"},
+	"e2e.yml setup":              {".ci/e2e check-setup"},
+	"release.yml test":           {".ci/release check", ".ci/run", ".ci/tool govulncheck ./..."},
+	"release.yml stranger":       {".ci/release pull"},
+	"published.yml verify":       {".ci/release verify"},
+	"weekly.yml vulnerabilities": {".ci/tool govulncheck ./..."},
+	"weekly.yml links":           {".ci/links"},
+	"codeql.yml analyze":         {"github/codeql-action/analyze@"},
+}
+
+// TestGates holds that every check is still run, on every change or by its schedule.
+func TestGates(t *testing.T) {
+	for at, commands := range gates {
+		file, name, _ := strings.Cut(at, " ")
+		text := read(t, ".github/workflows/"+file)
+		w, err := parseWorkflow(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var run strings.Builder
+		for _, step := range w.Jobs[name].Steps {
+			fmt.Fprintln(&run, step.Run, step.Uses)
+		}
+		for _, command := range commands {
+			if !strings.Contains(run.String(), command) {
+				t.Errorf("%s: job %s does not run %s", file, name, command)
+			}
+		}
+		want := map[string][]string{"ci.yml": {"pull_request", "push"}, "e2e.yml": {"pull_request", "push"}, "weekly.yml": {"schedule"}, "published.yml": {"release", "schedule"}, "codeql.yml": {"pull_request", "schedule"}}[file]
+		for _, event := range want {
+			if !slices.Contains(names(w.On), event) {
+				t.Errorf("%s does not start at %s", file, event)
+			}
+		}
+		for _, filter := range []string{"paths:", "paths-ignore:", "branches-ignore:", "[skip ci]"} {
+			if strings.Contains(text, filter) {
+				t.Errorf("%s: with %s some changes are not checked", file, filter)
+			}
+		}
+	}
+	check := read(t, ".ci/run")
+	for _, step := range []string{"go test ./...", "formatted", "go vet ./...", ".ci/tool staticcheck ./...", ".ci/tool actionlint", ".ci/oracle"} {
+		if !regexp.MustCompile(`(?m)^step ` + regexp.QuoteMeta(step) + `(\s[^|]*)?$`).MatchString(check) {
+			t.Errorf(".ci/run has no step %s, or lets it fail", step)
+		}
+	}
+	scripts, _ := filepath.Glob(".ci/*")
+	for _, script := range scripts {
+		info, err := os.Stat(script)
+		if err != nil || info.IsDir() {
+			continue
+		}
+		if text := read(t, script); !strings.Contains(text, "\nset -euo pipefail\n") || !strings.HasPrefix(text, "#!/usr/bin/env bash\n") || info.Mode()&0o111 == 0 {
+			t.Errorf("%s: it must be a bash script that stops at what fails, and be executable", script)
+		} else if piped.MatchString(text) || latest.MatchString(text) {
+			t.Errorf("%s: it runs what it downloads, unseen", script)
+		}
+	}
+}
+
+// TestAll holds that .ci/all runs whatever CI does on a change.
+func TestAll(t *testing.T) {
+	all := read(t, ".ci/all")
+	n := 0
+	for _, file := range []string{"ci.yml", "weekly.yml"} {
+		w, err := parseWorkflow(read(t, ".github/workflows/"+file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, job := range w.Jobs {
+			for _, step := range job.Steps {
+				for command := range strings.SplitSeq(step.Run, "&&") {
+					command = strings.TrimSuffix(strings.TrimSpace(command), " pins") // .ci/links does more
+					if n++; command != "" && !strings.Contains(all, "step "+command+"\n") {
+						t.Errorf(".ci/all does not run %q, as job %s of %s does", command, name, file)
+					}
+				}
+			}
+		}
+	}
+	if n < 10 || !strings.Contains(all, "\nstep .ci/e2e\n") {
+		t.Errorf("CI has only %d commands, or .ci/all does not run .ci/e2e", n)
+	}
+}
+
+// TestActionFiles holds what runs when the actions are used: the image that is built
+// of this commit until a release names its own, and one script without expressions.
+func TestActionFiles(t *testing.T) {
+	_, runs, _ := strings.Cut(read(t, "action.yml"), "\nruns:\n")
+	if want := "  using: docker\n  image: Dockerfile\n"; runs != want {
+		t.Errorf("action.yml runs\n%swant\n%s", runs, want)
+	}
+	var action struct {
+		Runs struct {
+			Using string
+			Steps []struct {
+				ID, Shell, Run string
+				Env            map[string]string
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "setup/action.yml")), &action); err != nil {
+		t.Fatal(err)
+	}
+	steps := action.Runs.Steps
+	if action.Runs.Using != "composite" || len(steps) != 1 || steps[0].ID != "deploy" || steps[0].Shell != "bash" || steps[0].Run != `exec bash "$GITHUB_ACTION_PATH/run.sh"` {
+		t.Errorf("setup/action.yml runs %+v", action.Runs)
+	}
+	if !strings.Contains(read(t, ".gitattributes"), "\n* -text\n") {
+		t.Error("git may give scripts \\r\\n on Windows, which bash does not read; .gitattributes must have * -text")
+	}
+}
+
+// TestVerifyLines holds that each command which verifies what is published names the
+// repository, and the branch that it must come from.
+func TestVerifyLines(t *testing.T) {
+	lines := regexp.MustCompile(`gh attestation verify(?:[^\n]*\\\n)*[^\n]*`)
+	n := 0
+	for page, text := range prose(t) {
+		for _, line := range lines.FindAllString(text, -1) {
+			if n++; !strings.Contains(line, "--repo ") || !strings.Contains(line, "--source-ref refs/heads/main") {
+				t.Errorf("%s: %q lacks --repo or --source-ref, without which an image of any branch passes", page, line)
+			}
+		}
+	}
+	if n < 3 {
+		t.Errorf("only %d commands", n)
+	}
+}
+
+// strict reads YAML into a value, and refuses keys that it does not have.
+func strict(text string, into any) error {
+	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
+	d.KnownFields(true)
+	return d.Decode(into)
+}

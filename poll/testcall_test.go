@@ -1,0 +1,250 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/phone"
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// silence is an agent that is connected, says nothing, and hangs up after a while.
+type silence struct {
+	lasts time.Duration
+	taken func() // called when it is connected
+}
+
+func (s silence) Dial(context.Context) (phone.Line, error) {
+	if s.taken != nil {
+		s.taken()
+	}
+	return s, nil
+}
+func (silence) Rate() int                          { return 8000 }
+func (silence) Say(context.Context, []int16) error { return nil }
+func (silence) HangUp(context.Context)             {}
+func (s silence) Hear(ctx context.Context) (phone.Heard, error) {
+	select {
+	case <-ctx.Done():
+		return phone.Heard{}, &phone.Error{Problem: phone.Stopped}
+	case <-time.After(s.lasts):
+		return phone.Heard{}, &phone.HangUp{}
+	}
+}
+
+// calls has the sessions of an agent, and what they print.
+type calls struct {
+	sessions []pipecat.Session
+	log      []string
+	err      error
+}
+
+func (c *calls) Session(_ context.Context, _, id string) (*pipecat.Session, error) {
+	for _, s := range c.sessions {
+		if s.ID == id && c.err == nil {
+			return &s, nil
+		}
+	}
+	return nil, errors.Join(c.err, errors.New("not found"))
+}
+
+func (c *calls) Sessions(context.Context, string, pipecat.SessionFilter) ([]pipecat.Session, error) {
+	return c.sessions, c.err
+}
+
+func (c *calls) SessionLogs(context.Context, string, string, int) ([]pipecat.LogLine, error) {
+	var lines []pipecat.LogLine
+	for _, text := range c.log {
+		lines = append(lines, pipecat.LogLine{Text: text})
+	}
+	return lines, c.err
+}
+
+const raisedLine = "2026-08-01 12:00:00.123 | ERROR    | app:run_bot:42 | s - Exception running bot(): no key"
+
+// TestCallUnnamed holds which session is that of a call which started none: the only
+// new one, which is read and never ended.
+func TestCallUnnamed(t *testing.T) {
+	old := pipecat.Session{ID: "old", DeploymentID: "new"}
+	ours, theirs := pipecat.Session{ID: "ours", DeploymentID: "new"}, pipecat.Session{ID: "theirs", DeploymentID: "new"}
+	other := pipecat.Session{ID: "other", DeploymentID: "before"}
+	for _, tt := range []struct {
+		name   string
+		begins []pipecat.Session // with the call
+		alone  bool
+		reason verdict.Reason
+		cause  verdict.Cause
+		read   string
+	}{
+		{"one", []pipecat.Session{ours}, true, verdict.ReasonNoAnswer, verdict.CallRaised, "ours"},
+		{"one, and other instances are there", []pipecat.Session{ours}, false, verdict.ReasonNoAnswer, verdict.CallRaised, "ours"},
+		{"one of another deployment", []pipecat.Session{other}, false, verdict.ReasonUnproven, verdict.CallOldInstance, "other"},
+		{"a caller's, too", []pipecat.Session{ours, theirs}, true, verdict.ReasonNoAnswer, verdict.CallEnded, ""},
+		{"a caller's, too, and other instances are there", []pipecat.Session{ours, theirs}, false, verdict.ReasonUnproven, verdict.CallUnknownDeployment, ""},
+		{"none", nil, true, verdict.ReasonNoAnswer, verdict.CallEnded, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &calls{sessions: []pipecat.Session{old}, log: []string{raisedLine}}
+				road := silence{lasts: time.Second, taken: func() { api.sessions = append(tt.begins, old) }}
+				var read string
+				test := TestCall{Agent: "bot", Road: "websocket", Target: revision.Target{ID: "new"}, Alone: tt.alone, Timeout: 3 * time.Second,
+					Place: func(context.Context) (string, phone.Road, error) { return "", road, nil },
+					End: func(_ context.Context, session string) {
+						if session != "" {
+							t.Errorf("it ends session %s", session)
+						}
+					}}
+				err := Call(t.Context(), api, test, event.Emitter{Handle: func(e event.Entry) {
+					if c, ok := e.Event.(event.Called); ok {
+						read = c.Session
+					}
+				}})
+				var f *verdict.Failure
+				if !errors.As(err, &f) || f.Reason != tt.reason || f.Cause != tt.cause || read != tt.read {
+					t.Errorf("%v, of session %q", err, read)
+				}
+			})
+		})
+	}
+}
+
+// TestCallStarts holds how often a call is made, and that each session is ended, once.
+func TestCallStarts(t *testing.T) {
+	refused := func(status int) error { return &pipecat.Error{Status: status, FromAPI: true} }
+	for _, tt := range []struct {
+		name   string
+		place  func(n int) (string, error)
+		placed int
+	}{
+		{"old instances", func(n int) (string, error) { return fmt.Sprintf("s%d", n), nil }, maxStarts},
+		{"no answer to the start", func(int) (string, error) { return "", refused(0) }, maxStarts},
+		{"a gateway's answer", func(int) (string, error) { return "", refused(504) }, maxStarts},
+		{"at capacity, which costs nothing", func(int) (string, error) { return "", refused(429) }, 11},
+		{"no money", func(int) (string, error) { return "", refused(402) }, 1},
+		{"a key that is refused", func(int) (string, error) { return "", refused(401) }, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &calls{}
+				placed, ended := 0, map[string]int{}
+				test := TestCall{Agent: "bot", Road: "daily", Target: revision.Target{ID: "new"}, Timeout: 2 * time.Minute,
+					Place: func(context.Context) (string, phone.Road, error) {
+						placed++
+						id, err := tt.place(placed)
+						api.sessions = append(api.sessions, pipecat.Session{ID: id, DeploymentID: "before"})
+						return id, nil, err
+					},
+					End: func(_ context.Context, session string) { ended[session]++ }}
+				err := Call(t.Context(), api, test, event.Emitter{})
+				var f *verdict.Failure
+				if !errors.As(err, &f) || f.Reason != verdict.ReasonUnproven || placed != tt.placed {
+					t.Errorf("%d times, %v", placed, err)
+				}
+				for _, s := range api.sessions {
+					if s.ID != "" && ended[s.ID] != 1 {
+						t.Errorf("session %s is ended %d times", s.ID, ended[s.ID])
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestCallStopped holds that a call ends with its job, and so does its session.
+func TestCallStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, stop)
+		ended := false
+		test := TestCall{Agent: "bot", Road: "daily", Target: revision.Target{ID: "new"}, Timeout: time.Minute,
+			Place: func(context.Context) (string, phone.Road, error) { return "s", nil, nil },
+			End:   func(context.Context, string) { ended = true }}
+		began := time.Now()
+		err := Call(ctx, &calls{sessions: []pipecat.Session{{ID: "s", DeploymentID: "new"}}}, test, event.Emitter{})
+		if verdict.Of("", err).Status() != verdict.Cancelled || !ended || time.Since(began) > 4*time.Second {
+			t.Errorf("after %s: %v, session ended: %v", time.Since(began), err, ended)
+		}
+	})
+}
+
+// baked is an agent that is watched: it serves but for a time, and its sessions begin
+// as it goes.
+type baked struct {
+	calls
+	began    time.Time
+	from, to time.Duration // in which it does not serve
+	away     bool          // in that time it cannot be read
+	later    []pipecat.Session
+}
+
+func (b *baked) Agent(context.Context, string) (*pipecat.Agent, error) {
+	at := time.Since(b.began)
+	down := at >= b.from && at < b.to
+	if down && b.away {
+		return nil, &pipecat.Error{Status: 502}
+	}
+	if at > 10*time.Second && b.later != nil {
+		b.sessions, b.later = append(b.later, b.sessions...), nil
+	}
+	ready := pipecat.True
+	if down {
+		ready = pipecat.False
+	}
+	return &pipecat.Agent{Name: "bot", DesiredDeploymentID: "new", ReconciledDeploymentID: "new", Ready: ready, Available: ready}, nil
+}
+
+// TestBake holds what ends the watch of a deployment, and how.
+func TestBake(t *testing.T) {
+	const s = time.Second
+	session := func(id, deployment, status string) pipecat.Session {
+		// By another clock, all began before the watch.
+		return pipecat.Session{ID: id, DeploymentID: deployment, CompletionStatus: status, CreatedAt: pipecat.Time{Time: time.Unix(0, 0)}}
+	}
+	failing := []pipecat.Session{session("1", "new", "HTTP_ERROR"), session("2", "new", "HTTP_ERROR"), session("3", "new", "HTTP_ERROR")}
+	for _, tt := range []struct {
+		name   string
+		agent  baked
+		status verdict.Status // "" for none
+		reason verdict.Reason
+		says   string
+	}{
+		{"it serves", baked{}, "", "", ""},
+		{"it does not for a while", baked{from: 20 * s, to: 60 * s}, "", "", ""},
+		{"it does not at the end, and then again", baked{from: 110 * s, to: 140 * s}, "", "", ""},
+		{"it serves no longer", baked{from: 20 * s, to: 1000 * s}, verdict.Failed, verdict.Bake, "has not served calls for 1m"},
+		{"it does not serve at the end", baked{from: 110 * s, to: 1000 * s}, verdict.Failed, verdict.Bake, "has not served calls for 1m"},
+		{"it cannot be read at the end", baked{from: 110 * s, to: 1000 * s, away: true}, verdict.TimedOut, verdict.API, "could not be read at the end of bake-time"},
+		{"sessions fail", baked{later: failing}, verdict.Failed, verdict.Bake, "3 of the first 3 sessions"},
+		{"half of them fail", baked{later: append([]pipecat.Session{session("4", "new", "HTTP_COMPLETED"), session("5", "new", "HTTP_COMPLETED"), session("6", "new", "HTTP_COMPLETED")}, failing...)}, "", "", ""},
+		{"two fail", baked{later: failing[:2]}, "", "", ""},
+		{"they failed before", baked{calls: calls{sessions: failing}}, "", "", ""},
+		{"another deployment's fail", baked{later: []pipecat.Session{session("1", "old", "HTTP_ERROR"), session("2", "old", "HTTP_ERROR"), session("3", "old", "HTTP_ERROR")}}, "", "", ""},
+		{"sessions cannot be read", baked{calls: calls{err: errors.New("no")}}, "", "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tt.agent.began = time.Now()
+				err := Bake(t.Context(), &tt.agent, "bot", revision.Target{ID: "new", Previous: "old"}, Policy{}, 2*time.Minute, event.Emitter{})
+				if tt.status == "" {
+					if took := time.Since(tt.agent.began); err != nil || took < 2*time.Minute || took > 150*time.Second {
+						t.Errorf("after %s: %v", took, err)
+					}
+					return
+				}
+				var f *verdict.Failure
+				if !errors.As(err, &f) || f.Status != tt.status || f.Reason != tt.reason || !strings.Contains(f.Message, tt.says) {
+					t.Errorf("%+v", err)
+				}
+			})
+		})
+	}
+}
