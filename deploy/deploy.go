@@ -110,7 +110,7 @@ func (r Request) readAgent(ctx context.Context, api API) (Baseline, error) {
 	case missing(err) && !r.Create:
 		return Baseline{}, failed(verdict.Inputs, err, "agent %q does not exist, and create-if-missing is false; correct agent-name, or create the agent first", r.Agent)
 	case missing(err) && !r.deploys():
-		return Baseline{}, failed(verdict.Inputs, err, "agent %q does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them", r.Agent)
+		return Baseline{}, failed(verdict.Inputs, err, "agent %q does not exist, and creating it needs an image or a build-id; correct agent-name, or set one of them", r.Agent)
 	case missing(err):
 		return readMissing(ctx, api, r, asError(err).Date)
 	case err != nil:

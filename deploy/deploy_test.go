@@ -270,7 +270,7 @@ func TestReadFirst(t *testing.T) {
 func TestReadMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, err := Read(t.Context(), client(&simulator.Cloud{}), Request{Agent: "new", Create: true, Settings: pipecat.Settings{AgentProfile: "agent-2x"}})
-		if f := failureOf(err); f.Reason != verdict.Inputs || f.Message != `agent "new" does not exist, and to create it takes an image or a build-id; correct agent-name, or set one of them` {
+		if f := failureOf(err); f.Reason != verdict.Inputs || f.Message != `agent "new" does not exist, and creating it needs an image or a build-id; correct agent-name, or set one of them` {
 			t.Errorf("got %+v", f)
 		}
 		h := simulator.Answer(&simulator.Cloud{}, simulator.Reads, 200, nil, `{"name":"bot"}`)

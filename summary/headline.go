@@ -197,7 +197,7 @@ func (r *Record) serving() string {
 	case r.now.Serving == revision.ServingNothing:
 		return "nothing serves calls"
 	case r.now.ServingID != "" && r.now.ServingID == r.deployment:
-		return "the new version takes calls at the moment"
+		return "the new version is serving calls at the moment"
 	case r.now.ServingID != "":
 		return r.name(r.now.ServingID) + " is still serving calls"
 	case r.now.Serving == revision.ServingPrevious:

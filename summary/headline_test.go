@@ -50,7 +50,7 @@ func TestHeadline(t *testing.T) {
 		{"a digest", update("localhost:5000/a/b@sha256:" + strings.Repeat("a", 64)), false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
 		{"a tag and a digest", update("localhost:5000/a/b:v1@sha256:" + strings.Repeat("a", 64)), false, true, previous, "", failed, "✗ bot: no – v1 is still serving calls"},
 		{"what is no tag", update("a/b:" + strings.Repeat("v", 129)), false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
-		{"ours", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingOurs, ServingID: "new"}, "", failed, "✗ bot: no – the new version takes calls at the moment"},
+		{"ours", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingOurs, ServingID: "new"}, "", failed, "✗ bot: no – the new version is serving calls at the moment"},
 		{"none", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingNothing}, "", failed, "✗ bot: no – nothing serves calls"},
 		{"who knows", update("a/b:v1"), false, true, revision.State{}, "", failed, "✗ bot: no – which version serves calls is unknown"},
 		{"a stopped job", update("a/b:v1"), false, true, revision.State{}, "", verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "stopped"}, "✗ bot: stopped"},
@@ -114,7 +114,7 @@ func TestGreenHeadline(t *testing.T) {
 
 // TestRolledBackTo holds that the tag is only said of what has it.
 func TestRolledBackTo(t *testing.T) {
-	for now, want := range map[string]string{"back": "v1 is still serving calls", "new": "the new version takes calls at the moment", "old": "v1 is still serving calls", "else": "deployment else is still serving calls"} {
+	for now, want := range map[string]string{"back": "v1 is still serving calls", "new": "the new version is serving calls at the moment", "old": "v1 is still serving calls", "else": "deployment else is still serving calls"} {
 		var r Record
 		play(r.Add, "bot").emit(event.Configured{Image: "a/b:v2"}).in(event.Update).
 			emit(update("a/b:v1"), event.Accepted{ID: "new", Previous: "old"}).in(event.Revert).

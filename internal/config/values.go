@@ -117,7 +117,7 @@ func image(s string) (string, error) {
 	case strings.Contains(tag, "/"):
 		return "", fmt.Errorf("%s has %s for a tag, and a tag has no /; use github.sha, or replace the /", quote(s), quote(tag))
 	case errors.Is(err, reference.ErrNameContainsUppercase):
-		return "", fmt.Errorf("%s has an upper case letter in its name, which no registry takes; did you mean %s? (a run step has the repository's name in lower case as %s)", quote(s), quote(strings.ToLower(name)+s[len(name):]), gha.LowerRepository)
+		return "", fmt.Errorf("%s has an upper case letter in its name, which no registry accepts; did you mean %s? (a run step has the repository's name in lower case as %s)", quote(s), quote(strings.ToLower(name)+s[len(name):]), gha.LowerRepository)
 	case err != nil:
 		return "", fmt.Errorf("%s is not an image: %v; write it as ghcr.io/acme/bot:v1.2.3", quote(s), err)
 	}

@@ -17,7 +17,7 @@ var platformHints = []hint{
 	{platform: true, message: re(`(?i)image pull secret.* not found`), say: "Make the image pull secret that `image-credentials` names, in the agent's region, or correct the name."},
 	{platform: true, message: re(`(?i)couldn't find key ([\w.-]+) in secret\b|references non-existent secret key: ([\w.-]+)`), say: "Put `{1}` into the secret set that `secret-set` names: the set has no such key."},
 	{platform: true, message: re(`(?i)secret set\b.* not found|^secret "[^"]*" not found|: secret "[^"]*" not found`), say: "Make the secret set that `secret-set` names, in the agent's region, or correct the name."},
-	{platform: true, message: re(`(?i)secret set\b.*(?:not (?:yet )?ready|pending)`), say: "The secret set is still being made, which usually takes seconds: deploy again, and look at it in the dashboard, https://pipecat.daily.co, if that does not help."},
+	{platform: true, message: re(`(?i)secret set\b.*(?:not (?:yet )?ready|pending)`), say: "The secret set is still being made, which usually takes seconds: deploy again, and check it in the dashboard, https://pipecat.daily.co, if that does not help."},
 	{platform: true, message: re(`(?i)secret set\b.*(?:could not be provisioned|\bfailed\b)`), say: "The platform could not make the secret set: delete it, make it again, and see that `secret-set` or `image-credentials` names the new one."},
 
 	// The platform's error codes, https://docs.pipecat.ai/pipecat-cloud/fundamentals/error-codes
@@ -79,7 +79,7 @@ var startHints = []hint{
 	{message: re(`most likely due to a circular import`), say: "Two of your modules import each other: import one of them inside the function that needs it, or move what both need to a third."},
 	{message: re(`^Missing module(?:\(s\))?: No module named '([\w.]+)'`), tell: extraOf, say: "Install the extra of `pipecat-ai` that brings `{1}`: the requirements must name it, as in `pipecat-ai[deepgram]`."},
 	{message: re(`No module named '?pkg_resources\b`), say: "Add `setuptools<81` to the image's requirements: it has `pkg_resources`, which newer images and versions do not bring."},
-	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b'?$`), say: "Python no longer has `{1}`: take a version of what imports it that goes without, or a base image with an older Python."},
+	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b'?$`), say: "Python no longer has `{1}`: use a version of what imports it that goes without, or a base image with an older Python."},
 	{message: re(`No module named '?((\w+)\.[\w.]+)`), say: "The version that the image installs has no `{1}`: pin the version of its package that your code was written for, or change the import."},
 	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."},
 	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image.", tell: packageOf},
@@ -129,7 +129,7 @@ var startHints = []hint{
 	{message: re(`NoneType|\bNone\b|missing an 'https?://'`), when: readsVariable, say: secretSet},
 
 	// Services.
-	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota exceeded|payment required|out of credits|credit balance`), say: "The account at the service has no quota left: look at its plan and billing there."},
+	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota exceeded|payment required|out of credits|credit balance`), say: "The account at the service has no quota left: check its plan and billing there."},
 	{message: re("(?i)model_not_found|\\bmodels?/[\\w.-]+ is not found|the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), say: "The service has no model of this name for the account: correct the model's name in the agent's code or settings."},
 	{message: re(`(?i)(?:\b403\b|PERMISSION_DENIED|permission[_ ]denied|AccessDenied(?:Exception)?|not authorized to perform).{0,300}`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
 	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w ]{0,20}(?:api[ _-]?key|credentials|access token|auth token|authentication token|token provided)|invalid_api_key|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
@@ -153,8 +153,8 @@ var endHints = []hint{
 	// The platform.
 	{code: "PCC_UNKNOWN_ERROR", say: "Look into the agent's log for why the image did not start; the codes are explained at " + errorCodes + "."},
 	{reason: verdict.Infrastructure, say: "The platform has an infrastructure problem: check https://status.daily.co, and deploy again when it is over."},
-	{reason: verdict.NotReady, cause: verdict.TooFewReplicas, say: "The agent takes calls, but fewer replicas than `min-agents` says are ready: raise `wait-timeout`, or lower `min-agents`."},
-	{reason: verdict.NotScheduled, say: "The platform never started a replica: look at https://status.daily.co, and deploy again or raise `wait-timeout`."},
+	{reason: verdict.NotReady, cause: verdict.TooFewReplicas, say: "The agent is serving calls, but fewer replicas than `min-agents` says are ready: raise `wait-timeout`, or lower `min-agents`."},
+	{reason: verdict.NotScheduled, say: "The platform never started a replica: check https://status.daily.co, and deploy again or raise `wait-timeout`."},
 }
 
 var (
