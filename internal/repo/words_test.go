@@ -13,7 +13,7 @@ import (
 // matches the end of a line.
 var words = []struct{ keys, pattern, instead string }{
 	{"told|tell", `\b(?:is|are|was|were|be|not|never|none|it|and|as|one) told\b|\btold (?:of|that|at|as|by|once|to|about|\d)\b|\btells\b|\bnot tell\b`, "reports, says, shows, unknown"},
-	{", for ", `, for (?:it|they|this|there|what|which|whom|some of|nothing)\b|, for (?:a|an|the|its|no|one|our|only) \w+(?: [\w-]+){0,4} (?:is|are|was|were|has|have|had|can|cannot|could|does|may|might|must|needs|asks|reports|says)\b`, "because, or two sentences"},
+	{", for ", `, for (?:it|they|this|there|what|some of|nothing)\b|, for (?:a|an|the|its|no|one|our|only) \w+(?: [\w-]+){0,4} (?:is|are|was|were|has|have|had|can|cannot|could|does|may|might|must|needs|asks|reports|says)\b`, "because, or two sentences"},
 	{"what", `\bwhat (?:ran|runs|served) before\b`, "the previous version, the previous deployment"},
 	{"what", `\bwhat (?:is there|was built)\b`, "the current version, the build, or name the thing"},
 	{"word", `\b(?:in|as|without|is|of) a word\b|\bown words\b`, "output, error output, or name the thing"},
