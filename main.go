@@ -28,9 +28,6 @@ import (
 	"pipecat-cloud-deploy/internal/version"
 	"pipecat-cloud-deploy/poll"
 	"pipecat-cloud-deploy/summary"
-
-	// The certificate authorities that it trusts where the system has none, as in its image.
-	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
 func main() {
