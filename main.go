@@ -63,6 +63,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, 
 			report.JSON(stdout, stderr)
 		}
 		report.File(cfg.Summary)
+		report.PageWhen(cfg.JobSummary)
 		log := event.Emitter{Agent: cfg.AgentName, Step: event.Inputs, Handle: report.Handle}
 		log.Emit(cfg.Event())
 		if ctx.Err() != nil {
