@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 		Build:           Build{Context: ".", Dockerfile: "Dockerfile", Timeout: 10 * time.Minute},
 		CreateIfMissing: true, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2, LogLines: 50,
 		WorkingDirectory: ".", JobSummary: "always",
-		Call:             Call{Road: "none", Body: map[string]any{"test_call": true}, Timeout: time.Minute},
+		Call: Call{Road: "none", Body: map[string]any{"test_call": true}, Timeout: time.Minute},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
