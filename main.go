@@ -28,9 +28,6 @@ import (
 	"pipecat-cloud-deploy/internal/version"
 	"pipecat-cloud-deploy/poll"
 	"pipecat-cloud-deploy/summary"
-
-	// The certificate authorities that it trusts where the system has none, as in its image.
-	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
 func main() {
@@ -66,6 +63,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, 
 			report.JSON(stdout, stderr)
 		}
 		report.File(cfg.Summary)
+		report.PageWhen(cfg.JobSummary)
 		log := event.Emitter{Agent: cfg.AgentName, Step: event.Inputs, Handle: report.Handle}
 		log.Emit(cfg.Event())
 		if ctx.Err() != nil {

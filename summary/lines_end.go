@@ -61,6 +61,9 @@ func (l *list) finished() {
 	l.add(groupEnd{})
 	headline := r.headline()
 	failed := !r.green() && len(r.problems) == 0
+	if n := r.rollout.Restarts; n > 0 && r.status == verdict.Ready {
+		l.annotate(gha.Warning, "Restarts", fmt.Sprintf("The new version restarted %s before it settled; its log says why.", quantity.Count(n, "time")))
+	}
 	if failed {
 		a := gha.Annotation{Kind: gha.Error, Title: r.agent + ": " + string(r.failure.Reason), Text: strings.TrimPrefix(headline, "✗ "), More: r.more(headline)}
 		if p := r.why.Place; p != nil {

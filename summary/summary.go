@@ -38,6 +38,7 @@ type Reporter struct {
 	masked  []string  // secrets
 	json    io.Writer // for the outputs; nil: they are not printed
 	file    string    // for the page, next to the runner's; "": none
+	when    string    // the runner's page is written: see PageWhen
 	jobs    []*job    // in the order in which they begin
 	open    *job      // whose group is open; nil: there is no open group
 	begun   bool      // the secrets so far are masked, and the log may have lines
@@ -70,6 +71,21 @@ func (r *Reporter) File(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.file = path
+}
+
+// The times at which the page is written for the runner.
+const (
+	Always    = "always"
+	OnFailure = "on-failure"
+	Never     = "never"
+)
+
+// PageWhen has Finish write the runner's page Always, which is the default, only
+// OnFailure, or Never.
+func (r *Reporter) PageWhen(when string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.when = when
 }
 
 // Mask hides secrets, each of one line, in all that follows: here, in the encodings
@@ -161,7 +177,8 @@ func (r *Reporter) Finish(ctx context.Context) bool {
 			return false
 		}
 	}
-	if path := r.env.SummaryFile(); path != "" {
+	wanted := r.when != Never && (r.when != OnFailure || !first.green())
+	if path := r.env.SummaryFile(); path != "" && wanted {
 		if !r.saveSummary(ctx, path) && first.green() {
 			return false
 		}

@@ -56,8 +56,9 @@ type Config struct {
 	Sources map[string]string
 
 	// By hand a job may write its summary to a file, and its outputs as JSON.
-	Summary string // empty: to none
-	JSON    bool
+	Summary    string // empty: to none
+	JobSummary string // when the runner's job summary is written: "always", "on-failure" or "never"
+	JSON       bool
 
 	// Workspace is the folder of the user's repository; empty: the current one.
 	// WorkingDirectory is the folder in it that the config file and the build context

@@ -39,8 +39,8 @@ func TestDefaults(t *testing.T) {
 		APIKey: "sk_key", APIURL: got.APIURL, AgentName: "bot-1", Settings: pipecat.Settings{Image: "acme/bot:v1"}, Sources: map[string]string{}, Workspace: "testdata/none",
 		Build:           Build{Context: ".", Dockerfile: "Dockerfile", Timeout: 10 * time.Minute},
 		CreateIfMissing: true, WaitForReady: true, WaitFor: "ready", WaitTimeout: 10 * time.Minute, MaxRestarts: 2, LogLines: 50,
-		WorkingDirectory: ".",
-		Call:             Call{Road: "none", Body: map[string]any{"test_call": true}, Timeout: time.Minute},
+		WorkingDirectory: ".", JobSummary: "always",
+		Call: Call{Road: "none", Body: map[string]any{"test_call": true}, Timeout: time.Minute},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
