@@ -63,7 +63,7 @@ type reader struct {
 	bad    bool // something cannot be expanded
 }
 
-// expand expands the variables of a word, and reports whether all are known.
+// expand expands a word's variables, and reports whether all are known.
 func (r *reader) expand(written string, in values) (string, bool) {
 	w := word{rest: written, escape: r.escape, values: in}
 	text := w.until(0)

@@ -94,7 +94,7 @@ func (l *lines) next() (text string, number int, ok bool) {
 	return strings.Trim(text, " \t"), number, number > 0
 }
 
-// continued reports whether a line goes on after it, which two escapes do not say.
+// continued reports whether a line continues after it, which two escapes do not say.
 func (l *lines) continued(line string) (string, bool) {
 	escape := string(l.escape)
 	begin, ok := strings.CutSuffix(strings.TrimRight(line, " \t"), escape)

@@ -43,7 +43,7 @@ func split(text string, escape rune) ([]string, bool) {
 // values are the variables whose values the Dockerfile decides.
 type values map[string]string
 
-// word expands the variables of a word, and takes off quotes and escapes.
+// word expands a word's variables, and takes off quotes and escapes.
 type word struct {
 	rest    string
 	escape  rune
