@@ -207,7 +207,7 @@ def calling(t):
     t.run(f"agent stop from-file --session-id {session} --force", "stopped successfully")
     listed = t.json("agent sessions from-file")["sessions"]
     t.check(len(listed) == 1 and listed[0]["endedAt"], "the session that was stopped", listed)
-    t.run(f"agent logs from-file --session-id {session}", "Uvicorn running")
+    t.run(f"agent logs from-file --session-id {session}", "Starting bot session")
 
 
 def building(t):

@@ -46,6 +46,7 @@ func fill(cloud *simulator.Cloud, runner string, names []string) error {
 		cloud.AddAgent(name, "us-west", "ghcr.io/acme/bot:"+name)
 	}
 	if runner == "" {
+		cloud.Calls = &bots.Switchboard{}
 		return nil
 	}
 	u, err := url.Parse(runner)
