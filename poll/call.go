@@ -59,7 +59,8 @@ type CallVerdict struct {
 //  3. An agent that was heard, and in time, has answered.
 //  4. One that raised an exception, or could not start, has not.
 //  5. A call that the network or the protocol broke proves nothing.
-//  6. An agent that hung up, was silent or too slow has not answered.
+//  6. An agent that hung up, was silent or too slow has not answered. One that hung up
+//     without a word may have been cut off, and is called again.
 func JudgeCall(e CallEvidence, p CallPolicy) CallVerdict {
 	if e.Refused != nil { // 1.
 		cause, again := refusal(e.Refused)
@@ -94,7 +95,7 @@ func JudgeCall(e CallEvidence, p CallPolicy) CallVerdict {
 		return CallVerdict{verdict.Unproven, verdict.CallProtocol, false, ""}
 	}
 	if e.Call.HungUp && unheardFrom(late) { // 6.
-		late = verdict.CallEnded
+		return CallVerdict{verdict.NoAnswer, verdict.CallEnded, e.Call.CloseCode == phone.Wordless, reported(e)}
 	}
 	return CallVerdict{verdict.NoAnswer, late, false, reported(e)}
 }

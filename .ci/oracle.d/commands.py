@@ -47,10 +47,10 @@ def stop(*_):
 class Simulator:
     """The simulator as it is served; its log has each request."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, *arguments):
         self.log_file = pathlib.Path(folder, "requests")
         with open(self.log_file, "wb") as log:
-            self.process = subprocess.Popen([program, "-log"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen([program, "-log", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
         RUNNING.add(self.process)
         self.address = self.process.stdout.readline().strip()
 
@@ -207,7 +207,7 @@ def calling(t):
     t.run(f"agent stop from-file --session-id {session} --force", "stopped successfully")
     listed = t.json("agent sessions from-file")["sessions"]
     t.check(len(listed) == 1 and listed[0]["endedAt"], "the session that was stopped", listed)
-    t.run(f"agent logs from-file --session-id {session}", "Uvicorn running")
+    t.run(f"agent logs from-file --session-id {session}", "Starting bot session")
 
 
 def building(t):

@@ -1,6 +1,6 @@
-// Simulator serves a simulated Pipecat Cloud on a port, with one agent
-// called demo-agent. The tag of the image that is deployed picks what becomes
-// of it: see go run ./cmd/demo -list.
+// Simulator serves a simulated Pipecat Cloud on a port, with an agent called
+// demo-agent, and others that are named as arguments. The tag of the image that is
+// deployed picks what becomes of it: see go run ./cmd/demo -list.
 package main
 
 import (
@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/simulator/bots"
 )
 
 func main() {
@@ -21,22 +23,42 @@ func main() {
 	key := flags.String("key", "", "the one Private key to take; empty takes any")
 	dir := flags.String("tls", "", "folder of cert.pem and key.pem to serve https with; empty is http")
 	verbose := flags.Bool("log", false, "print each request, with the status of its answer, to the standard error")
+	runner := flags.String("runner", "", "address of the framework's development runner, with the path of its WebSocket, to hand calls on to")
 	_ = flags.Parse(os.Args[1:])
-	if err := serve(*addr, *key, *dir, *verbose); err != nil {
+	cloud := &simulator.Cloud{Key: *key}
+	err := fill(cloud, *runner, flags.Args())
+	if err == nil {
+		err = serve(cloud, *addr, *dir, *verbose)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "simulator:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(addr, key, dir string, verbose bool) error {
+// fill gives the cloud what it has: an agent more for each name, which is the tag of
+// its image.
+func fill(cloud *simulator.Cloud, runner string, names []string) error {
+	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
+	cloud.AddSecretSet(simulator.SecretSet{Name: "demo-secrets"})
+	cloud.AddBuild(simulator.Build{ID: "123e4567-e89b-12d3-a456-426614174000", After: 10 * time.Second})
+	for _, name := range names {
+		cloud.AddAgent(name, "us-west", "ghcr.io/acme/bot:"+name)
+	}
+	if runner == "" {
+		cloud.Calls = &bots.Switchboard{}
+		return nil
+	}
+	u, err := url.Parse(runner)
+	cloud.Calls = bots.Relay{Runner: u}
+	return err
+}
+
+func serve(cloud *simulator.Cloud, addr, dir string, verbose bool) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
-	cloud := &simulator.Cloud{Key: key}
-	cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:v1")
-	cloud.AddSecretSet(simulator.SecretSet{Name: "demo-secrets"})
-	cloud.AddBuild(simulator.Build{ID: "123e4567-e89b-12d3-a456-426614174000", After: 10 * time.Second})
 	handler := http.Handler(cloud)
 	if verbose {
 		handler = logged(cloud)
@@ -63,6 +85,8 @@ type statusWriter struct {
 	http.ResponseWriter
 	code int
 }
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *statusWriter) WriteHeader(code int) {
 	w.code = code

@@ -79,6 +79,11 @@ func (e *Error) Error() string {
 // Unwrap returns why it failed.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Wordless is the code of a WebSocket that was closed in order, but without a message
+// that says so: the framework's server does that when bot() raises or returns. A
+// gateway that goes away does, too.
+const Wordless = 1006
+
 // HangUp is the end of a call by the agent.
 type HangUp struct {
 	Code int // of a WebSocket; 0 where there is none

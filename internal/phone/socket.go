@@ -131,7 +131,7 @@ func (s *socket) failed(ctx context.Context, err error) error {
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		return &Error{Problem: Unsuitable, Host: s.host, Err: fmt.Errorf("a message has more than %d bytes", maxMessage)}
 	case errors.Is(err, io.EOF):
-		return &Error{Problem: Lost, Host: s.host, Err: errors.New("the connection was closed without a word")}
+		return &HangUp{Code: Wordless}
 	}
 	return &Error{Problem: Lost, Host: s.host, Err: err}
 }

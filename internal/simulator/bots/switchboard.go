@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"pipecat-cloud-deploy/internal/simulator"
 )
@@ -23,9 +22,8 @@ var _ simulator.Calls = (*Switchboard)(nil)
 
 // botOf is the bot of a call.
 func botOf(c simulator.Call) Bot {
-	tag := c.Image[strings.LastIndex(c.Image, ":")+1:]
 	for _, b := range Bots() {
-		if b.Name == tag {
+		if b.Name == tag(c.Image) {
 			return b
 		}
 	}
