@@ -60,7 +60,7 @@ type CallVerdict struct {
 //  4. One that raised an exception, or could not start, has not.
 //  5. A call that the network or the protocol broke proves nothing.
 //  6. An agent that hung up, was silent or too slow has not answered. One that hung up
-//     without a word may have been cut off, and is called again.
+//     without a closing message may have been cut off, and is called again.
 func JudgeCall(e CallEvidence, p CallPolicy) CallVerdict {
 	if e.Refused != nil { // 1.
 		cause, again := refusal(e.Refused)

@@ -93,7 +93,7 @@ func TestJudgeCall(t *testing.T) {
 		{"it is silent when spoken to", mine(replied(span(50, 70))), asks, verdict.NoAnswer, verdict.CallSilent, false},
 		{"it hangs up", mine(hearing.Call{Connected: true, HungUp: true}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
 		{"it hangs up after it greeted", mine(hearing.Call{Connected: true, HungUp: true, Agent: []hearing.Span{span(5, 20)}}), speaks, verdict.Answered, "", false},
-		{"it hangs up without a word", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: phone.Wordless}), speaks, verdict.NoAnswer, verdict.CallEnded, true},
+		{"it hangs up without a closing message", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: phone.Wordless}), speaks, verdict.NoAnswer, verdict.CallEnded, true},
 		{"it hangs up instead of a reply", mine(hearing.Call{Connected: true, HungUp: true, Agent: []hearing.Span{span(5, 20)}}), asks, verdict.NoAnswer, verdict.CallEnded, false},
 		{"it is heard, and then the network breaks", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Lost} }), speaks, verdict.Answered, "", false},
 		{"it speaks another protocol", mine(hearing.Call{Connected: true, Foreign: 3}), speaks, verdict.Unproven, verdict.CallProtocol, false},

@@ -1,6 +1,6 @@
 """Bots of the framework, which its own development runner runs: python bots.py --host 127.0.0.1 --port PORT.
 
-They need no service and no key. Which of them takes a call, the caller's side says, as bot. When one
+They need no service and no key. The caller chooses one by its name, as bot. When one
 begins to speak, it adds a line to the file BOTS_LOG, with what its own clock says of it."""
 
 import asyncio

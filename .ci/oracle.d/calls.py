@@ -30,7 +30,7 @@ FAR = 0.5  # seconds that a time of ours may be more than the bot's: a network, 
 NEAR = 0.08  # that it may be less: a bot has spoken a frame before it says so, and hears the caller late
 
 # What becomes of a call to each bot: the verdict, what the log says, and which time is compared with the bot's own. The
-# runner, unlike the platform, does not tell the caller by WebRTC that bot() has raised.
+# runner, unlike the platform, does not show the caller by WebRTC that bot() has raised.
 WANTED = {
     "greets": lambda road: ("answered", "answered a test call", "answer"),
     "thinks": lambda road: ("answered", "answered a test call", "answer"),
@@ -69,7 +69,7 @@ class Runner:
         raise commands.Failure("the runner does not start:\n" + self.log.read_text()[-3000:])
 
     def times(self, bot, road):
-        """What a bot says of its own call; nothing if it has not spoken."""
+        """What a bot logs of a call; nothing if it has not spoken."""
         said = [json.loads(line) for line in self.spoke.read_text().splitlines()]
         return next((s for s in reversed(said) if s["bot"] == bot and s["road"] == road), {})
 
@@ -164,7 +164,7 @@ def main():
 
     try:
         runner.wait()
-        # Nothing else goes on while times are compared.
+        # Nothing else runs while times are compared.
         for road in ROADS:
             attempt(road, [bot for bot in WANTED if WANTED[bot](road)[2]])
         threads = [threading.Thread(target=attempt, args=(road, [bot])) for road in ROADS for bot in WANTED if not WANTED[bot](road)[2]]

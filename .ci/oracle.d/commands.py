@@ -211,7 +211,7 @@ def calling(t):
 
 
 def building(t):
-    """A cloud build, in a folder of its own: the simulator takes 40 seconds."""
+    """A cloud build, in a separate folder: the simulator takes 40 seconds."""
     (t.folder / "Dockerfile").write_text("FROM dailyco/pipecat-base:latest\nCOPY bot.py .\n")
     (t.folder / "bot.py").write_text("print('bot')\n")
     (t.folder / "pcc-deploy.toml").write_text('agent_name = "built"\nregion = "us-west"\n')
@@ -224,7 +224,7 @@ def building(t):
 
 
 def run(program, folder):
-    """Runs all commands, four at a time, for they mostly wait. Returns how many there were."""
+    """Runs all commands, four at a time, because they mostly wait. Returns how many there were."""
     began = time.monotonic()
     with Simulator(program, folder) as simulator:
         terminals = []

@@ -111,7 +111,7 @@ def read_by_cli(path, text):
 STRICTER = {
     "names": (lambda k: k.get("agent_name") in NAMES[1:] or k.get("image") in KEYS["image"][3:5] or k.get("image_credentials") in KEYS["image_credentials"][1:]
               or k.get("secret_set") == KEYS["secret_set"][1] or k.get("region") == KEYS["region"][1] or k.get("build_id") == KEYS["build_id"][2],
-              "Names that the platform would refuse, and placeholders of templates, are told before anything is sent."),
+              "Names that the platform would refuse, and placeholders of templates, are reported before anything is sent."),
     "no-name": (lambda k: "agent_name" not in k, "A file without an agent's name and without any other input deploys nothing. The CLI says so in its command, not in its reader."),
     "types": (lambda k: k.get("secret_set") == "7" or k.get("image") == "1" or k.get("max_session_duration") == "60.5" or k.get("scaling.min_agents") == "1.5",
               "A value of the wrong type is an error. The CLI does not look at types."),

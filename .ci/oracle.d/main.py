@@ -41,7 +41,7 @@ def main():
     signal.signal(signal.SIGTERM, commands.stop)
     signal.signal(signal.SIGINT, commands.stop)
 
-    # The commands mostly wait, so that documents are compared meanwhile.
+    # The commands mostly wait, so documents are compared in the meantime.
     def run_commands():
         try:
             results.append(commands.run(options.programs / "simulator", folder))

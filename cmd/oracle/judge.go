@@ -61,7 +61,7 @@ func judge(c Case) (a Answer) {
 	a.Lost, a.Unread = compare(c.Document, doc)
 	target := revision.Target{ID: c.Target.ID, Previous: c.Target.Previous, Asked: pipecat.Settings{Image: c.Target.Image},
 		KnownErrors: c.Target.Known, CreatedAt: c.Target.CreatedAt}
-	policy := poll.Policy{MaxRestarts: 2} // what the action does unless it is told otherwise
+	policy := poll.Policy{MaxRestarts: 2} // the action's default
 	var history poll.History
 	var done bool
 	var failure *verdict.Failure

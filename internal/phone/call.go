@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// patience is how long a caller who has something to say waits to be greeted.
-	patience = 5 * time.Second
+	// greetingWait is how long a caller who has something to say waits to be greeted.
+	greetingWait = 5 * time.Second
 	// interrupts is how long a greeting may be before the caller speaks anyway.
 	interrupts = 20 * time.Second
 	// answers is how long an agent may take to answer what the caller said, where no
@@ -74,7 +74,7 @@ func (p Plan) next(c hearing.Call, speaking bool, saying bool, now, until time.D
 // turn reports whether it is the caller's turn to speak.
 func (p Plan) turn(c hearing.Call, speaking bool, now time.Duration) bool {
 	if len(c.Agent) == 0 {
-		return now >= patience
+		return now >= greetingWait
 	}
 	last := c.Agent[len(c.Agent)-1]
 	return !speaking && now >= last.To+pause || now >= c.Agent[0].From+interrupts
@@ -109,7 +109,7 @@ func (p Plan) dial(ctx context.Context, road Road) (Line, error) {
 	return road.Dial(ctx)
 }
 
-// conversation is a call that goes on.
+// conversation is a call that is in progress.
 type conversation struct {
 	plan      Plan
 	line      Line

@@ -25,7 +25,7 @@ func (m *mouth) say(samples []int16, length time.Duration) {
 	m.samples, m.length, m.saying = samples, length, true
 }
 
-// said is when the caller spoke, and whether that goes on, or is about to begin.
+// said is when the caller spoke, and whether that continues, or is about to begin.
 func (m *mouth) said() (from, to time.Time, saying bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -93,7 +93,7 @@ func TestToken(t *testing.T) {
 	})
 }
 
-// TestStart holds what an agent is told at the beginning of Twilio's call.
+// TestStart holds what an agent receives at the beginning of Twilio's call.
 func TestStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var begun bots.Start

@@ -81,7 +81,7 @@ func (w WebRTC) dial(ctx context.Context, l *peerLine) (err error) {
 		return err
 	}
 	if l.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}) != nil {
-		return errors.New("the agent's answer is no description of a call by PCMU") // its own words are left out
+		return errors.New("the agent's answer is no description of a call by PCMU") // the answer itself is left out
 	}
 	return l.connect(ctx)
 }
@@ -149,7 +149,7 @@ type peerLine struct {
 	track     *webrtc.TrackLocalStaticRTP
 	channel   *webrtc.DataChannel
 	heard     chan Heard
-	ended     chan error    // why the call has ended; it has room for one
+	ended     chan error    // why the call has ended; it holds one
 	connected chan struct{} // closed once there is a way for sound
 	mouth     packets
 }

@@ -15,7 +15,7 @@ import (
 	"pipecat-cloud-deploy/internal/simulator/bots"
 )
 
-// runner is a development runner as a Relay needs it, whose bot greets if it is told to.
+// runner is a development runner as a Relay needs it, whose bot greets if it is to.
 func runner(t *testing.T) *url.URL {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ws-client", func(w http.ResponseWriter, r *http.Request) {
