@@ -2,6 +2,7 @@ package poll
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/untrusted"
@@ -43,6 +44,14 @@ func judgeLog(lines []string) (found CallVerdict) {
 		}
 	}
 	return found
+}
+
+// info is how a line begins that reports no error.
+var info = regexp.MustCompile(`^[\d-]+[ T][\d:.,]+ \| (?:TRACE|DEBUG|INFO|SUCCESS) +\|`)
+
+// withoutInfo leaves out the lines of a log that report no error.
+func withoutInfo(lines []string) []string {
+	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return info.MatchString(untrusted.StripEscapes(line)) })
 }
 
 // reported is what an agent says about its failure, in its log or to its caller.

@@ -248,7 +248,7 @@ func (t TestCall) failure(e CallEvidence, v CallVerdict) *verdict.Failure {
 	if !strings.Contains(log, v.Said) { // whose cause is found in it
 		f.Message += ": " + firstLine(v.Said)
 	}
-	f.Show(verdict.FromAgentLog, log)
+	f.Show(verdict.FromAgentLog, strings.Join(withoutInfo(e.Log), "\n"))
 	return f
 }
 

@@ -69,8 +69,8 @@ func callersMet(e event.Baked) string {
 // seconds is a time of a call, as the outputs have it.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
-// cells is how wide the picture of a call is.
-const cells = 48
+// cells is how wide the picture of a call is: it fits a phone.
+const cells = 32
 
 // picture draws who spoke when in a call, a line each, in letters that read in any
 // color; "" where nobody did.

@@ -194,7 +194,7 @@ func (r *Record) finish(result verdict.Result) {
 	}
 	r.failure = *f
 	r.failure.Message = r.line(f.Message)
-	if output := r.Cleaner.Block(f.Output()); !strings.Contains(r.failure.Message, r.line(output)) {
+	if output := r.Cleaner.Block(f.Output()); !r.says(output) {
 		r.printed = output
 	}
 	if f.Rollback != nil {
@@ -202,6 +202,14 @@ func (r *Record) finish(result verdict.Result) {
 		back.Message = r.line(back.Message)
 		r.failure.Rollback = &back
 	}
+}
+
+// says reports whether the failure's message has all of an output: its text, or its one
+// line but for what a logger puts before it.
+func (r *Record) says(output string) bool {
+	message, text, cause := r.failure.Message, r.line(output), r.line(r.why.Cause)
+	one := !strings.Contains(strings.TrimSpace(output), "\n") && cause != "" && strings.HasSuffix(text, cause)
+	return strings.Contains(message, text) || one && strings.Contains(message, cause)
 }
 
 // settled is the record with a result: that of a job which nobody finished is the
