@@ -112,6 +112,7 @@ var startHints = []hint{
 	{typ: re(`^KeyError$`), message: re(`^'(\w+)'$`), source: re(`\benviron\b|^raise KeyError\(key\) from None$`), say: secretSet},
 	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), source: re(`(?i)env|settings|secrets`), say: secretSet},
 	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), when: hasNoFrames, say: secretSet},
+	{reason: verdict.ReasonNoAnswer, message: re(`^(?:KeyError: )?'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), say: secretSet}, // as the base image logs it
 	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
 	{typ: re(`^ValidationError$`), message: re(`(?is)^\d+ validation errors? for [^\n]*\n(\w+)\n.*(?:field required|type=missing)`), frame: re(`pydantic_settings/|pydantic/(?:v1/)?env_settings`), say: "Put what is missing (`{1}`) into the secret set that `secret-set` names, in capitals, and with the prefix of the settings if they have one; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^SettingsError$`), message: re(`error parsing value for field "(\w+)"`), say: "The value for `{1}` in the secret set that `secret-set` names is not what the settings expect, such as JSON for a list: correct it, and set `force-redeploy`."},
