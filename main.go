@@ -201,7 +201,7 @@ func (j *job) check(ctx context.Context) (verdict.Status, error) {
 // where that is asked for.
 func (j *job) verify(ctx context.Context) error {
 	if call := j.cfg.Call; call.Asked() {
-		caller, err := deploy.NewCaller(ctx, j.api, j.want)
+		caller, err := deploy.NewCaller(ctx, j.api, j.want, j.accepted.Target())
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -9,7 +10,9 @@ import (
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/settings"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // roomFor is for how long the room of a test call is there, should nobody end it.
@@ -22,11 +25,19 @@ type Caller struct {
 	agent   *pipecat.Agent
 }
 
-// NewCaller reads the agent once more: where it can be called, and by what.
-func NewCaller(ctx context.Context, api API, r Request) (Caller, error) {
+// NewCaller reads the agent once more: where it can be called, and by what. Its error
+// is a *verdict.Failure, also where another deployment has replaced the target.
+func NewCaller(ctx context.Context, api API, r Request, target revision.Target) (Caller, error) {
 	agent, err := api.Agent(ctx, r.Agent)
-	if err != nil {
-		return Caller{}, unreadableSince(ctx, err)
+	switch {
+	case ctx.Err() != nil:
+		return Caller{}, &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "the job was stopped before the test call"}
+	case err != nil:
+		return Caller{}, &verdict.Failure{Reason: verdict.ReasonUnproven, Cause: verdict.CallNetwork,
+			Message: fmt.Sprintf("the test call could not be made, because the agent could not be read: %v", err)}
+	}
+	if target.IsSuperseded(agent) {
+		return Caller{}, verdict.NewSuperseded("another client has deployed: deployment %s replaced %s, which was not called", agent.Desired(), target.ID)
 	}
 	return Caller{api, r, agent}, nil
 }
