@@ -324,10 +324,10 @@ func (r *searchRun) broken() []string {
 		}
 	case verdict.Deployed:
 		hold(r.inputs["wait-for-ready"] == "false", "deployed, though it was to be waited for")
-		hold(r.asked(id) == "" || r.passesForOurs(id), "deployed, with deployment %s, whose %s", id, r.asked(id))
+		hold(r.asked(id) == "" || r.passesForOurs(id) || r.looksLikeOurs(id), "deployed, with deployment %s, whose %s", id, r.asked(id))
 	}
 	if status == verdict.Ready || status == verdict.Deployed {
-		hold(slices.Contains(r.ours, id) || r.passesForOurs(id), "%s, with deployment %s, which is not this job's", status, id)
+		hold(slices.Contains(r.ours, id) || r.passesForOurs(id) || status == verdict.Deployed && r.looksLikeOurs(id), "%s, with deployment %s, which is not this job's", status, id)
 	}
 	// A request that arrives late may meet what someone else has changed since.
 	late := slices.ContainsFunc(r.sent, func(q *request) bool { return q.made && q.fault.name == "late" }) && len(r.theirs) > 0
@@ -369,7 +369,8 @@ func (r *searchRun) broken() []string {
 				}
 			}
 			hold(before < 0 || slices.ContainsFunc(r.sent[before:i], func(p *request) bool {
-				return p.look && p.answered && (p.status == http.StatusOK || p.status == http.StatusNotFound)
+				shows := p.look || p.path == "/v1/agents" && p.updates() && !p.made // a creation is answered with the agent that is there
+				return shows && p.answered && (p.status == http.StatusOK || p.look && p.status == http.StatusNotFound)
 			}), "request %d is sent again, and no read of the agent came before it", i)
 		}
 		hold(q.method == http.MethodGet || refused < 0, "request %d was sent after request %d was refused", i, refused)
@@ -594,10 +595,12 @@ func (r *searchRun) served() (id string, since time.Time) {
 		}
 	}
 	isOurs := func(e pipecat.AgentError) bool { return isGrave(e, known) }
-	for _, q := range r.sent {
+	for i, q := range r.sent {
 		switch {
 		case !q.look:
 			continue
+		case i+1 < len(r.sent) && r.sent[i+1].call && r.theirs[q.seen.Desired].IsZero():
+			continue // it says where to call; the call shows whether that serves
 		case !q.isRead():
 			if failed++; failed > 2 {
 				since = time.Time{}
@@ -692,6 +695,14 @@ func (r *searchRun) passesForOurs(id string) bool {
 		return true
 	}
 	return slices.Contains(r.inside, id) || !made.Before(looked.Add(-r.lag()))
+}
+
+// looksLikeOurs reports whether documents show another's deployment, which was made
+// inside this job's update, with what this job has asked for, until they are whole: a job
+// that does not wait reads no other.
+func (r *searchRun) looksLikeOurs(id string) bool {
+	other, _, _ := strings.Cut(r.asked(id), " ")
+	return r.torn > 0 && slices.Contains(r.inside, id) && slices.Contains(r.tornSettings, other)
 }
 
 // restored says what of the deployment with the given id is not as it was before

@@ -199,6 +199,9 @@ func listOf[T any](data []byte, most int) (list []T) {
 	if t, err := items.Token(); err != nil || t != json.Delim('[') {
 		return nil
 	}
+	if !items.More() {
+		return []T{} // an empty list is no absent one
+	}
 	for items.More() && len(list) < most {
 		var item T
 		if err := items.Decode(&item); err == nil {

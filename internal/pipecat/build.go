@@ -89,6 +89,14 @@ type SecretSet struct {
 	Secrets      List[SecretKey] `json:"secrets"`
 }
 
+// validate returns an error for a document that shows no secret set, as of a gateway.
+func (s *SecretSet) validate() error {
+	if s.Status == "" && s.Secrets == nil {
+		return errors.New("it shows no secret set")
+	}
+	return nil
+}
+
 // IsFailed and IsReady report what Status says, in any letter case.
 func (s *SecretSet) IsFailed() bool { return strings.EqualFold(s.Status, SecretFailed) }
 func (s *SecretSet) IsReady() bool  { return strings.EqualFold(s.Status, SecretReady) }

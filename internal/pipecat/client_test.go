@@ -622,3 +622,17 @@ func TestHalfAKey(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretSetShown holds which documents show a secret set: an empty one is there.
+func TestSecretSetShown(t *testing.T) {
+	for body, shown := range map[string]bool{
+		`{"secrets":[]}`: true, `{"status":"ready"}`: true, `{"secrets":[{"fieldName":"KEY"}]}`: true,
+		`{}`: false, `{"secrets":null}`: false, `{"error":"no"}`: false,
+	} {
+		var n int
+		s, err := client(answers(&n, answer(200, body))).SecretSet(t.Context(), "s")
+		if (err == nil) != shown || shown && s == nil {
+			t.Errorf("%s: %+v, %v", body, s, err)
+		}
+	}
+}
