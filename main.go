@@ -7,13 +7,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"pipecat-cloud-deploy/deploy"
@@ -21,7 +18,6 @@ import (
 	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
-	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/stopping"
 	"pipecat-cloud-deploy/internal/verdict"
@@ -32,32 +28,21 @@ import (
 
 func main() {
 	debug.SetMemoryLimit(32 << 20) // what is read may be large, and garbage need not be
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
-	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads changes no verdict
+	ctx := stopping.Signals(context.Background())
 	stdout, stderr := stopping.Writer(ctx, os.Stdout), stopping.Writer(ctx, os.Stderr)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), stdout, stderr, http.DefaultTransport))
 }
 
-// run is the program: it returns the exit code. A job that is stopped has a result,
-// too, whatever it is busy with.
+// run is the program: it returns the exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, transport http.RoundTripper) int {
 	env := gha.Environ(environ)
 	report := summary.New(stdout, env)
 	report.Version = version.Name()
-	finish := func(green verdict.Status, err error) int {
-		return report.End(ctx, verdict.Of(green, err)).Status().ExitCode()
-	}
-	return stopping.Run(ctx, func() (code int) {
-		defer func() {
-			if p := recover(); p != nil {
-				code = finish("", verdict.Broken(p, debug.Stack()))
-			}
-		}()
+	return report.Run(ctx, func() (verdict.Status, error) {
 		report.Mask(config.Masked(env)...)
 		cfg, err := config.Load(args, env)
 		if config.Inform(stdout, err, version.Name()) {
-			return 0
+			return "", summary.ErrNothing
 		}
 		if cfg.JSON {
 			report.JSON(stdout, stderr)
@@ -67,14 +52,14 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, 
 		log := event.Emitter{Agent: cfg.AgentName, Step: event.Inputs, Handle: report.Handle}
 		log.Emit(cfg.Event())
 		if ctx.Err() != nil {
-			return finish("", ctx.Err())
+			return "", ctx.Err()
 		}
-		if invalid := (config.Problems)(nil); errors.As(err, &invalid) {
+		if invalid, ok := err.(config.Problems); ok {
 			log.Emit(event.InvalidInputs{Problems: invalid})
-			return finish("", &verdict.Failure{Status: verdict.Failed, Reason: verdict.Inputs, Message: invalid.Error()})
+			return "", invalid.Failure()
 		}
-		return finish(newJob(cfg, transport, log).do(ctx))
-	}, func() int { return finish("", verdict.Stopped()) })
+		return newJob(cfg, transport, log).do(ctx)
+	})
 }
 
 // job puts one version on one agent.
@@ -91,10 +76,7 @@ type job struct {
 }
 
 func newJob(cfg config.Config, transport http.RoundTripper, log event.Emitter) *job {
-	once := pipecat.Client{Base: cfg.APIURL, Key: string(cfg.APIKey), UserAgent: "pipecat-cloud-deploy/" + version.Name(), Transport: transport}
-	if key := string(cfg.Call.PublicKey); key != "" {
-		once.Public = pipecat.NewPublicClient(once.Base, key, once.UserAgent, transport)
-	}
+	once := cfg.Client("pipecat-cloud-deploy/"+version.Name(), transport)
 	api := once
 	api.Retries, api.Retrying = 4, func(err *pipecat.Error, wait time.Duration) {
 		log.Emit(event.Retrying{Try: event.TryRead, Err: err, In: wait})
@@ -147,53 +129,32 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 	j.accepted = &accepted
 	policy := j.policy
 	policy.AcceptedOnly, policy.MinReplicas = !j.cfg.WaitForReady, j.plan.MinReplicas
-	if err := poll.Rollout(ctx, j.once, j.want.Agent, accepted.Target(), policy, j.deadline, j.log.In(event.Rollout)); err != nil {
-		return "", err
-	}
-	status := verdict.Ready
-	if policy.AcceptedOnly {
-		status = verdict.Deployed
-	}
-	if accepted.Unchanged() {
-		status = verdict.Unchanged
-	}
-	return status, nil
+	return accepted.Status(j.cfg.WaitForReady), poll.Rollout(ctx, j.once, j.want.Agent, accepted.Target(), policy, j.deadline, j.log.In(event.Rollout))
 }
 
 // prepare finds out what is to change, and has it built. The agent is not touched.
 func (j *job) prepare(ctx context.Context) (deploy.Plan, error) {
 	log := j.log.In(event.Build)
-	before, err := deploy.Read(ctx, j.api, j.want)
-	if err != nil {
-		return deploy.Plan{}, err
-	}
-	artifact, err := deploy.Resolve(ctx, j.api, j.want, before, log)
-	if err != nil {
-		return deploy.Plan{}, err
-	}
-	plan, err := deploy.NewPlan(j.want, before, artifact) // what cannot work is reported before a build is waited for
-	if err != nil || artifact.Build == nil {
+	plan, err := deploy.Prepare(ctx, j.api, j.want, log)
+	if err != nil || plan.Artifact.Build == nil {
 		return plan, err
 	}
-	if artifact.Building() {
-		build := poll.Awaited{ID: artifact.Build.ID, Started: artifact.Started, Deadline: artifact.Deadline, LogLines: j.cfg.LogLines}
-		if artifact.Build, err = poll.Build(ctx, j.once, build, log); err != nil {
-			return deploy.Plan{}, err
+	if a := &plan.Artifact; a.Building() {
+		build := poll.Awaited{ID: a.Build.ID, Started: a.Started, Deadline: a.Deadline, LogLines: j.cfg.LogLines}
+		if a.Build, err = poll.Build(ctx, j.once, build, log); err != nil {
+			return plan, err
 		}
 	}
-	plan.Artifact = artifact
 	return plan.Renew(ctx, j.api, event.Emitter{}) // a build takes minutes, and someone may have deployed since
 }
 
 // check takes the current deployment for the one to verify. Nothing is changed.
 func (j *job) check(ctx context.Context) (verdict.Status, error) {
-	current, err := deploy.Current(ctx, j.api, j.want)
+	current, err := deploy.Current(ctx, j.api, j.want, j.log.In(event.Rollout))
 	if err != nil {
 		return "", err
 	}
-	j.accepted = &current
-	j.log.In(event.Rollout).Emit(current.Event())
-	j.deadline = time.Now().Add(j.cfg.WaitTimeout)
+	j.accepted, j.deadline = &current, time.Now().Add(j.cfg.WaitTimeout)
 	return verdict.Checked, poll.Rollout(ctx, j.once, j.want.Agent, current.Target(), j.policy, j.deadline, j.log.In(event.Rollout))
 }
 
@@ -206,31 +167,25 @@ func (j *job) verify(ctx context.Context) error {
 			return err
 		}
 		test := poll.TestCall{Agent: j.want.Agent, Road: call.Road, Target: j.accepted.Target(), Alone: caller.Alone(), Timeout: call.Timeout,
-			Plan: phone.Plan{Say: call.Say, MaxAnswer: call.MaxAnswer, MaxResponse: call.MaxResponse}, Place: caller.Place, End: caller.End}
+			Plan: call.Plan(), Place: caller.Place, End: caller.End}
 		if err := poll.Call(ctx, j.once, test, j.log.In(event.Call)); err != nil {
 			return err
 		}
-	}
-	if j.cfg.BakeTime == 0 {
-		return nil
 	}
 	return poll.Bake(ctx, j.once, j.want.Agent, j.accepted.Target(), j.policy, j.cfg.BakeTime, j.log.In(event.Bake))
 }
 
 // diagnose shows what broke, and returns the failure with its cause.
-func (j *job) diagnose(ctx context.Context, failure error) (told error) {
-	told = failure
-	defer func() { _ = recover() }() // it changes no verdict
-	scene := diagnosis.Scene{Profile: j.want.Settings.AgentProfile, Context: j.want.Source}
+func (j *job) diagnose(ctx context.Context, failure error) error {
+	log, scene := j.log.In(event.Rollout), diagnosis.Scene{Profile: j.want.Settings.AgentProfile, Context: j.want.Source}
 	if j.accepted != nil {
 		scene.Profile = cmp.Or(scene.Profile, j.accepted.Agent.AgentProfile)
 		if verdict.Of("", failure).Reason().Ran() && j.cfg.LogLines > 0 {
-			limit := min(max(time.Second, time.Until(j.deadline)), j.cfg.LogTimeout())
-			scene.Log = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, limit, j.log.In(event.Rollout))
+			scene.Log = poll.AgentLog(ctx, j.once, j.want.Agent, j.accepted.ID, j.cfg.LogLines, j.cfg.LogTimeout(j.deadline), log)
 		}
 	}
 	d, explained := diagnosis.Explain(j.cfg.Workspace, failure, scene)
-	j.log.In(event.Rollout).Emit(event.Diagnosed{Diagnosis: d})
+	log.Emit(event.Diagnosed{Diagnosis: d})
 	return explained
 }
 

@@ -40,6 +40,17 @@ type Accepted struct {
 // Unchanged reports whether the platform made no new deployment.
 func (a Accepted) Unchanged() bool { return a.Target().Unchanged() }
 
+// Status is how a job ends whose deployment was accepted and, if waited for, serves.
+func (a Accepted) Status(waited bool) verdict.Status {
+	switch {
+	case a.Unchanged():
+		return verdict.Unchanged
+	case waited:
+		return verdict.Ready
+	}
+	return verdict.Deployed
+}
+
 // Target is the deployment to poll.
 func (a Accepted) Target() revision.Target {
 	t := revision.Target{ID: a.ID, Previous: a.Previous, Asked: a.Asked, KnownErrors: a.KnownErrors, CreatedAt: a.Agent.DesiredCreatedAt()}

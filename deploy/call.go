@@ -128,16 +128,12 @@ func (c Caller) End(ctx context.Context, session string) {
 const endTime = 1200 * time.Millisecond
 
 // Current is the deployment that an agent has, for a job that deploys none.
-func Current(ctx context.Context, api API, r Request) (Accepted, error) {
+func Current(ctx context.Context, api API, r Request, emit event.Emitter) (Accepted, error) {
 	b, err := Read(ctx, api, r)
 	if err != nil {
 		return Accepted{}, err
 	}
 	id := b.Agent.Desired()
+	emit.Emit(event.Checking{ID: id, Region: b.Agent.Region, Image: settings.ImageShown(b.Agent), BuildID: settings.BuildShown(b.Agent)})
 	return Accepted{ID: id, Previous: id, Agent: b.Agent, KnownErrors: b.Agent.Errors}, nil
-}
-
-// Event is a deployment that is there, as people are shown it.
-func (a Accepted) Event() event.Checking {
-	return event.Checking{ID: a.ID, Region: a.Agent.Region, Image: settings.ImageShown(a.Agent), BuildID: settings.BuildShown(a.Agent)}
 }

@@ -45,6 +45,21 @@ type Plan struct {
 	failure     string            // of that one
 }
 
+// Prepare finds out what is to change, and begins a build that it takes, which may still
+// run: see Artifact.Building. What cannot work is reported before that is waited for.
+// The agent is not changed. Its error is a *verdict.Failure, or ctx's.
+func Prepare(ctx context.Context, api API, r Request, emit event.Emitter) (Plan, error) {
+	before, err := Read(ctx, api, r)
+	if err != nil {
+		return Plan{}, err
+	}
+	artifact, err := Resolve(ctx, api, r, before, emit)
+	if err != nil {
+		return Plan{}, err
+	}
+	return NewPlan(r, before, artifact)
+}
+
 // NewPlan says what is to change, or what makes that impossible. Only what was
 // asked for is in it. Its error is a *verdict.Failure.
 func NewPlan(r Request, b Baseline, a Artifact) (Plan, error) {

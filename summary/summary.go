@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -144,6 +145,30 @@ func (r *Reporter) Handle(e event.Entry) {
 	for _, it := range items {
 		r.print(j, it)
 	}
+}
+
+// ErrNothing is the error of a job that has nothing to report, such as one that shows
+// its help.
+var ErrNothing = errors.New("there is nothing to report")
+
+// Run does a job, reports how it ended (see End), and returns its exit code. A job that
+// panics has a result, too, and so does one that is stopped, whatever it is busy with.
+func (r *Reporter) Run(ctx context.Context, job func() (verdict.Status, error)) int {
+	end := func(green verdict.Status, err error) int {
+		return r.End(ctx, verdict.Of(green, err)).Status().ExitCode()
+	}
+	return stopping.Run(ctx, func() (code int) {
+		defer func() {
+			if p := recover(); p != nil {
+				code = end("", verdict.Broken(p, debug.Stack()))
+			}
+		}()
+		status, err := job()
+		if errors.Is(err, ErrNothing) {
+			return 0
+		}
+		return end(status, err)
+	}, func() int { return end("", verdict.Stopped()) })
 }
 
 // End shows how the jobs ended, and writes what they leave behind: see Finish. A job

@@ -39,6 +39,11 @@ type Call struct {
 // Asked reports whether there is to be a test call.
 func (c Call) Asked() bool { return c.Road != "" && c.Road != NoCall }
 
+// Plan is how the call goes.
+func (c Call) Plan() phone.Plan {
+	return phone.Plan{Say: c.Say, MaxAnswer: c.MaxAnswer, MaxResponse: c.MaxResponse}
+}
+
 // object reads the body of a session.
 func object(s string) (map[string]any, error) {
 	var body map[string]any

@@ -4,6 +4,7 @@ package config
 
 import (
 	"cmp"
+	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 // Config is what a user asks for.
@@ -97,13 +99,23 @@ func (c Config) Source() *buildcontext.Options {
 	return &buildcontext.Options{Dir: dir, Input: c.Build.Context, Workspace: cmp.Or(c.Workspace, "."), Dockerfile: c.Build.Dockerfile, Exclude: c.Build.Exclude, Temp: c.Build.Temp}
 }
 
-// LogTimeout is how long a failure may take to read the agent's log: callers may wait
-// for the rollback.
-func (c Config) LogTimeout() time.Duration {
+// LogTimeout is how long a failure may take to read the agent's log, given the deadline
+// of the rollout: callers may wait for the rollback.
+func (c Config) LogTimeout(deadline time.Time) time.Duration {
+	left := max(time.Second, time.Until(deadline))
 	if c.RollbackOnFailure {
-		return 3 * time.Second
+		return min(left, 3*time.Second)
 	}
-	return maxWait
+	return min(left, maxWait)
+}
+
+// Client is a client of the API with the job's keys.
+func (c Config) Client(userAgent string, transport http.RoundTripper) pipecat.Client {
+	client := pipecat.Client{Base: c.APIURL, Key: string(c.APIKey), UserAgent: userAgent, Transport: transport}
+	if key := string(c.Call.PublicKey); key != "" {
+		client.Public = pipecat.NewPublicClient(c.APIURL, key, userAgent, transport)
+	}
+	return client
 }
 
 // Secret is a text that prints as ***.
@@ -117,6 +129,11 @@ type Problem = event.Problem
 
 // Problems are all that is wrong with what a user asked for.
 type Problems []Problem
+
+// Failure is that of a job whose inputs are wrong.
+func (ps Problems) Failure() *verdict.Failure {
+	return &verdict.Failure{Status: verdict.Failed, Reason: verdict.Inputs, Message: ps.Error()}
+}
 
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))

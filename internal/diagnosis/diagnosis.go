@@ -24,7 +24,12 @@ type Scene struct {
 // Explain says what an error shows, and returns it with its cause in the message where
 // it is a *verdict.Failure. The workspace is a folder; "" is the current one. One that
 // cannot be opened is as if it were empty.
-func Explain(folder string, err error, s Scene) (Diagnosis, error) {
+func Explain(folder string, err error, s Scene) (d Diagnosis, explained error) {
+	defer func() {
+		if recover() != nil { // it changes no verdict
+			d, explained = Diagnosis{}, err
+		}
+	}()
 	var f *verdict.Failure
 	if !errors.As(err, &f) {
 		return Diagnosis{}, err
@@ -34,7 +39,7 @@ func Explain(folder string, err error, s Scene) (Diagnosis, error) {
 		defer root.Close()
 		workspace = root.FS()
 	}
-	d := Of(f, s, workspace)
+	d = Of(f, s, workspace)
 	return d, told(f, d)
 }
 

@@ -48,7 +48,7 @@ var breakages = []struct{ what, old, new string }{
 	{"a crash that the runner obeys",
 		`return strings.ReplaceAll(s, "##[", "## [")`, "return s"},
 	{"the key in another header",
-		`UserAgent: "pipecat-cloud-deploy/" + version.Name()`, `UserAgent: "pipecat-cloud-deploy/" + version.Name() + string(cfg.APIKey)`},
+		`cfg.Client("pipecat-cloud-deploy/"+version.Name(), transport)`, `cfg.Client("pipecat-cloud-deploy/"+version.Name()+string(cfg.APIKey), transport)`},
 	{"the key in the log",
 		`l.say("Deployment %s accepted (replaces %s).", a.ID, short(a.Previous))`, `l.items = append(l.items, line("Taken, with "+l.r.Cleaner.Secrets[len(l.r.Cleaner.Secrets)-1]))`},
 	{"a goroutine that is left",

@@ -599,7 +599,7 @@ func (r *searchRun) served() (id string, since time.Time) {
 		switch {
 		case !q.look:
 			continue
-		case i+1 < len(r.sent) && r.sent[i+1].call && r.theirs[q.seen.Desired].IsZero():
+		case i+1 < len(r.sent) && r.sent[i+1].call && r.sent[i+1].method == http.MethodPost && r.theirs[q.seen.Desired].IsZero():
 			continue // it says where to call; the call shows whether that serves
 		case !q.isRead():
 			if failed++; failed > 2 {
@@ -697,7 +697,7 @@ func (r *searchRun) passesForOurs(id string) bool {
 	return slices.Contains(r.inside, id) || !made.Before(looked.Add(-r.lag()))
 }
 
-// looksLikeOurs reports whether documents show another's deployment, which was made
+// looksLikeOurs reports whether documents show another client's deployment, which was made
 // inside this job's update, with what this job has asked for, until they are whole: a job
 // that does not wait reads no other.
 func (r *searchRun) looksLikeOurs(id string) bool {

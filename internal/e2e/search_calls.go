@@ -119,7 +119,7 @@ func (r *searchRun) brokenCalls() (broken []string) {
 		case q.method == http.MethodPost && q.call:
 			hold(r.inputs["test-call"] != "", "request %d starts a session, though no test call is asked for", i)
 			hold(r.stopped.IsZero() || !q.began.After(r.stopped), "request %d starts a session after the job was stopped", i)
-			// Nothing tells a refusal for lack of capacity from one that is none.
+			// A refusal for lack of capacity may come from a session that was started.
 			if q.session != "" && q.fault.name != "429 after it" {
 				started++
 			}

@@ -7,7 +7,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -24,6 +27,15 @@ const (
 
 // ErrGivenUp is the error of what was given up because the job is stopped.
 var ErrGivenUp = errors.New("nothing reads it, and the job was stopped")
+
+// Signals is a context that is done at the first signal to end. A second one ends the
+// process at once.
+func Signals(ctx context.Context) context.Context {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop)
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads changes no verdict
+	return ctx
+}
 
 // Run does a job's work, and returns its exit code. When ctx is done and the work does
 // not end, it leaves the work as it is and ends the job by late, or else with exit
