@@ -147,6 +147,9 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		if agent, err := a.reconcile(ctx, final, a.lookupDelays(final != nil)...); agent != nil || err != nil {
 			return agent, err
 		}
+		if final != nil && a.busyBefore && a.earlier != "" && a.lost == 0 {
+			a.lose(a.last) // another deployment may have replaced what a request before made
+		}
 		if final != nil {
 			return nil, final
 		}

@@ -59,8 +59,9 @@ func clearlyRefused(e *pipecat.Error) bool {
 // agent has is what its document says.
 func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
 	shown := settings.Compare(a.Expected, agent)
-	differs, stale, undated := shown.Match == settings.Different, a.isStale(agent), a.undated(agent)
-	same := agent.Desired() == a.previous()
+	differs, undated := shown.Match == settings.Different, a.undated(agent)
+	same := agent.Desired() == a.previous() && a.earlier == "" // reads have shown another since: the response is stale
+	stale := a.isStale(agent) || a.earlier != "" && agent.Desired() == a.previous()
 	switch {
 	case !stale && !differs, same && !differs && !a.force() && a.Reverts == nil && a.saysUnchanged(agent, shown):
 		return agent, nil

@@ -30,6 +30,9 @@ var (
 	searchSeed = flag.Uint64("seed", 0, "the one run of the search to replay, and to show")
 )
 
+// foundOnce are seeds beyond those of a short search that have found something.
+var foundOnce = []uint64{6410, 8451, 50897, 69907, 75252, 83832}
+
 // Search searches for a run in which the action breaks its promise: the
 // whole program, from inputs to written files, on a random agent, a random
 // rollout and a random network, in virtual time. All that is random in a run
@@ -60,8 +63,12 @@ func Search(t *testing.T, run Program) {
 			t.Run(fmt.Sprint(worker), func(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
-				for seed := 1 + worker; seed <= *searchRuns; seed += workers {
-					r := newRun(t, run, uint64(seed), dir)
+				for i := worker; i < *searchRuns+len(foundOnce); i += workers {
+					seed := uint64(i + 1)
+					if i >= *searchRuns {
+						seed = foundOnce[i-*searchRuns]
+					}
+					r := newRun(t, run, seed, dir)
 					broken := r.play()
 					mu.Lock()
 					total.add(r)
@@ -340,7 +347,8 @@ func (r *searchRun) broken() []string {
 
 	// One request makes one deployment at most, and is not made again once it
 	// is refused, nor after the job was stopped.
-	hold(len(r.ours) <= 1 || r.againOverOthers(), "%d deployments: %q", len(r.ours), r.ours)
+	overCreated := r.seemsCreated() && len(r.inside) > 0 // the creation seems to have met an agent
+	hold(len(r.ours) <= 1 || r.againOverOthers() || overCreated, "%d deployments: %q", len(r.ours), r.ours)
 	hold(len(r.rollbacks) <= 1, "%d rollbacks: %q", len(r.rollbacks), r.rollbacks)
 	refused := -1
 	for i, q := range r.sent {
@@ -355,7 +363,7 @@ func (r *searchRun) broken() []string {
 			hold(false, "request %d is a rollback, though request %d was refused", i, refused)
 		}
 		if q.rollback {
-			undo := r.inputs["rollback-on-failure"] == "true" && (len(r.ours) == 1 || r.againOverOthers()) && (status == verdict.RolledBack || status == verdict.Failed || status == verdict.TimedOut || status == verdict.Cancelled)
+			undo := r.inputs["rollback-on-failure"] == "true" && (len(r.ours) == 1 || r.againOverOthers() || r.othersPass()) && (status == verdict.RolledBack || status == verdict.Failed || status == verdict.TimedOut || status == verdict.Cancelled)
 			hold(undo, "request %d is a rollback, of %q, with status %s", i, r.ours, status)
 		}
 		if refused >= 0 && r.sent[refused].path == "/v1/agents" && q.method == http.MethodPost && q.path == "/v1/agents/bot" {
@@ -414,6 +422,9 @@ func (r *searchRun) broken() []string {
 			limit *= 2
 		}
 		limit += r.callTimeout + r.bake + 10*time.Second
+		if r.bake > 0 {
+			limit += 70 * time.Second // in which it may serve again
+		}
 		hold(took <= limit, "took %s from the update on, with a wait-timeout of %s", took, r.waitTimeout)
 	} else {
 		const reads = 5 * (5*10 + 4*30) * time.Second
@@ -622,15 +633,33 @@ func (r *searchRun) served() (id string, since time.Time) {
 // againOverOthers reports whether this job's update made a second deployment only
 // because someone else's replaced the first before a read could show that, and because the API
 // had said that the first was not accepted: without the other's the second request changes nothing.
-// Of an agent that exists, a forced one does; a creation is not forced.
+// Of an agent that exists, a forced one does, so that no poll may have shown the first.
 func (r *searchRun) againOverOthers() bool {
 	all := r.cloud.Deployments("bot")
-	if len(r.ours) != 2 || r.theirs[all[slices.Index(all, r.ours[1])-1]].IsZero() || r.exists && r.inputs["force-redeploy"] == "true" {
+	if len(r.ours) != 2 || r.theirs[all[slices.Index(all, r.ours[1])-1]].IsZero() {
+		return false
+	}
+	first := slices.IndexFunc(r.sent, func(q *request) bool { return q.made })
+	replaced := r.theirs[all[slices.Index(all, r.ours[0])+1]]
+	shown := slices.ContainsFunc(r.sent[first:], func(q *request) bool {
+		return q.isRead() && q.began.Before(replaced.Add(r.lag())) // or could be
+	})
+	if forced := r.exists && r.inputs["force-redeploy"] == "true"; forced && (shown || replaced.IsZero()) {
 		return false
 	}
 	return slices.ContainsFunc(r.sent, func(q *request) bool {
 		return q.made && (q.fault.name == "429 after it" || q.fault.name == "409 after it")
 	})
+}
+
+// othersPass reports whether a deployment of someone else's passes for this job's.
+func (r *searchRun) othersPass() bool {
+	for id := range r.theirs {
+		if r.passesForOurs(id) {
+			return true
+		}
+	}
+	return false
 }
 
 // crashed reports whether looks have shown that a deployment crashes: that the platform
@@ -702,6 +731,9 @@ func (r *searchRun) passesForOurs(id string) bool {
 // that does not wait reads no other.
 func (r *searchRun) looksLikeOurs(id string) bool {
 	other, _, _ := strings.Cut(r.asked(id), " ")
+	if other == "build-id" { // which is the image's
+		other = "image"
+	}
 	return r.torn > 0 && slices.Contains(r.inside, id) && slices.Contains(r.tornSettings, other)
 }
 
