@@ -6,6 +6,8 @@ set -euo pipefail
 
 fail() {
   echo "::error title=Pipecat Cloud Deploy::$*"
+  # The outputs that later steps read: they say so before the program can.
+  printf '%s\n' status=failed changed=false failure-reason=internal "failure-message=$*" >>"${GITHUB_OUTPUT:-/dev/null}"
   exit 1
 }
 

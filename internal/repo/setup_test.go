@@ -47,6 +47,9 @@ func TestSetup(t *testing.T) {
 					t.Errorf("no %q in\n%s", want, out)
 				}
 			}
+			if outputs := s.outputs(t); outputs != "" {
+				t.Errorf("the script wrote outputs before the program did:\n%s", outputs)
+			}
 		})
 	}
 }
@@ -97,6 +100,10 @@ func TestSetupRefuses(t *testing.T) {
 			if strings.Contains(out, "key sk_setup") {
 				t.Error("the program ran")
 			}
+			outputs := s.outputs(t)
+			if head := "status=failed\nchanged=false\nfailure-reason=internal\nfailure-message="; !strings.HasPrefix(outputs, head) || !strings.Contains(outputs, tt.says) || strings.Count(outputs, "\n") != 4 {
+				t.Errorf("outputs:\n%s\nwant\n%s… and in it %q", outputs, head, tt.says)
+			}
 		})
 	}
 }
@@ -123,6 +130,7 @@ type setup struct {
 	action, bin, temp, file string
 	bash                    string // the real one, which programs may need
 	workspace               string
+	output                  string // file of the step's outputs
 	pid                     int
 }
 
@@ -139,6 +147,8 @@ func newSetup(t *testing.T, m machine) *setup {
 			t.Fatal(err)
 		}
 	}
+	s.output = filepath.Join(dir, "outputs")
+	write(t, s.output, "")
 	s.file = filepath.Join(dir, "pipecat-cloud-deploy-"+m.target+".tar.gz")
 	write(t, filepath.Join(s.action, "run.sh"), read(t, "setup/run.sh"))
 	for _, tool := range append([]string{"bash"}, m.tools...) {
@@ -189,13 +199,23 @@ func (s *setup) release(t *testing.T, archive []byte) {
 	write(t, filepath.Join(s.action, "release"), fmt.Sprintf("%s  https://127.0.0.1:1/pipecat-cloud-deploy-other.tar.gz\n%x  file://%s\n", strings.Repeat("0", 64), sha256.Sum256(archive), s.file))
 }
 
+// outputs are those that the step has.
+func (s *setup) outputs(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(s.output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // run is what the composite action's step does; it returns output and exit code.
 func (s *setup) run(t *testing.T) (string, int) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(s.bin, "bash"), "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", `exec bash "$GITHUB_ACTION_PATH/run.sh"`)
 	cmd.Dir = s.workspace
 	cmd.Env = []string{"PATH=" + s.bin, "GITHUB_ACTION_PATH=" + s.action, "RUNNER_OS=" + s.machine.os, "RUNNER_ARCH=" + s.machine.arch, "RUNNER_TEMP=" + s.temp,
-		"INPUT_API-KEY=sk_setup", "INPUT_BUILD-EXCLUDE=*.wav\n*.mp3", "INPUT_IMAGE="}
+		"GITHUB_OUTPUT=" + s.output, "INPUT_API-KEY=sk_setup", "INPUT_BUILD-EXCLUDE=*.wav\n*.mp3", "INPUT_IMAGE="}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
