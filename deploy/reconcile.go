@@ -1,10 +1,7 @@
 package deploy
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -15,11 +12,6 @@ import (
 	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/verdict"
 )
-
-// existing is the error of a creation that meets an agent.
-type existing struct{ agent *pipecat.Agent }
-
-func (e *existing) Error() string { return fmt.Sprintf("agent %q exists", e.agent.Name) }
 
 // lookupDelays is how long it takes until a read surely shows a write: the delays
 // between reads. It is longer where what was accepted would else be made twice, or
@@ -54,152 +46,125 @@ func clearlyRefused(e *pipecat.Error) bool {
 	return false
 }
 
-// confirm returns the agent that has the change, given the update's response. That
-// may be from before the update, or show what another client made after it: what the
-// agent has is what its document says.
-func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
-	shown := settings.Compare(a.Expected, agent)
-	differs, undated := shown.Match == settings.Different, a.undated(agent)
-	same := agent.Desired() == a.previous() && a.earlier == "" // reads have shown another since: the response is stale
-	stale := a.isStale(agent) || a.earlier != "" && agent.Desired() == a.previous()
-	switch {
-	case !stale && !differs, same && !differs && !a.force() && a.Reverts == nil && a.saysUnchanged(agent, shown):
-		return agent, nil
-	case same && !differs && !a.force() && a.Reverts == nil: // it does not show what would change
-		a.answered = true
-		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
-		if found, err := a.reconcile(ctx, nil, 0, time.Second, 2*time.Second, 4*time.Second, 8*time.Second); found != nil || err != nil {
-			return found, err
-		}
-		return agent, nil
-	case stale:
-		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: errors.New("it shows the deployment before")}
-	default:
-		a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: fmt.Errorf("it shows deployment %s, whose %s", agent.Desired(), shown)}
-	}
-	a.answered = true
-	if a.lose(a.last); !stale {
-		a.named = agent.Desired()
-		if made := agent.DesiredCreatedAt(); !made.IsZero() {
-			a.replaces.CreatedAt = made
-		}
-	}
-	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
-	if stale {
-		delays = append(delays, 8*time.Second, 15*time.Second)
-	}
-	found, err := a.reconcile(ctx, nil, delays...)
-	if found == nil && err == nil && !stale { // reads do not show it yet
-		found, err = a.reconcile(ctx, nil, 8*time.Second, 15*time.Second)
-	}
-	switch {
-	case err != nil && ctx.Err() == nil && undated: // as far as is known, it was there before
-		return nil, &existing{agent}
-	case found != nil || err != nil:
-		return found, err
-	case a.Baseline.Agent == nil:
-		return nil, &existing{agent}
-	case same && !differs:
-		return agent, nil
-	case !stale:
-		return nil, verdict.NewSuperseded("the response to %s names deployment %s, which is not ours: its %s", a.what(), agent.Desired(), shown)
-	}
-	if image := settings.ImageShown(agent); shown.Name == settings.Image || shown.Name == settings.BuildID {
-		return nil, failed(verdict.API, nil, "the platform says that it accepted %s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
-			a.what(), cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), agent.Desired(), image)
-	}
-	return nil, failed(verdict.API, nil, "the platform says that it accepted %s, but shows deployment %s as the one that is desired still, whose %s", a.what(), agent.Desired(), shown)
-}
-
-// saysUnchanged reports whether a response that names the deployment before says that
-// the update made none: the platform warns of it, or shows all that was asked for.
-func (a *applier) saysUnchanged(agent *pipecat.Agent, shown settings.Comparison) bool {
-	return !a.NeedsDeployment() || agent.Warning != "" || shown.Match == settings.Same
+// lookup is a search for the deployment that a request may have made, over some reads.
+type lookup struct {
+	final  error           // what becomes of the change if none is found; nil when the request is sent again
+	other  otherDeployment // one that reads show instead
+	theirs error           // why that is not ours, though ours may show in its place yet
+	shown  string          // the new deployment of the last read; "" where it shows none
+	missed bool            // the last read found no agent
+	silent pacing.Throttle // that the lookup continues
 }
 
 // reconcile looks, after each of the delays, whether the last request has been
 // accepted, or one before it whose response was lost. It returns nil when none was.
 // Final is what becomes of the change then; nil when the request is sent again.
 func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Duration) (*pipecat.Agent, error) {
-	var theirs error // another deployment is there, in whose place ours may show yet
-	var other shownOther
+	l := &lookup{final: final, silent: pacing.Throttle{Every: reportEvery}}
+	l.silent.Start()
 	a.theirs = nil
-	missed := false // the last read found no agent
-	silent := pacing.Throttle{Every: reportEvery}
-	silent.Start()
 	for len(delays) > 0 {
-		if silent.Due() {
+		agent, err := a.read(ctx, l, delays[0])
+		if err != nil {
+			return nil, err
+		}
+		delays = delays[1:]
+		if found, err := a.consider(agent, l); found != nil || err != nil {
+			return found, err
+		}
+		if l.theirs != nil && a.lost > 0 && len(delays) == 0 {
+			delays = l.other.more(l.shown)
+		}
+	}
+	return nil, a.conclude(l)
+}
+
+// read reads the agent after a delay, and tries again while the API is away. It
+// returns nil where there is no agent.
+func (a *applier) read(ctx context.Context, l *lookup, delay time.Duration) (*pipecat.Agent, error) {
+	for {
+		if l.silent.Due() {
 			a.emit.Emit(event.Retrying{Try: event.TryLookup})
 		}
-		if err := pacing.Sleep(ctx, delays[0]); err != nil {
+		if err := pacing.Sleep(ctx, delay); err != nil {
 			return nil, err
 		}
 		agent, err := a.api.Agent(ctx, a.Request.Agent)
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case err != nil && asError(err).Temporary():
+		case err == nil:
+			return agent, nil
+		case asError(err).Temporary():
 			// What lost the response may well lose this one.
 			wait := pacing.After(a.pace, asError(err).RetryAfter)
 			a.emit.Emit(event.Retrying{Try: event.TryLookup, Err: err, In: wait})
 			if err := pacing.Sleep(ctx, wait); err != nil {
 				return nil, err
 			}
-			continue
-		case err != nil && final != nil && a.lost == 0 && a.last.Unauthorized() && asError(err).Unauthorized():
-			return nil, final
-		case err != nil && !missing(err):
+		case missing(err):
+			return nil, nil
+		case l.final != nil && a.lost == 0 && a.last.Unauthorized() && asError(err).Unauthorized():
+			return nil, l.final
+		default:
 			if a.lost == 0 { // nothing says that it was not accepted
 				a.lose(a.last)
 			}
 			return nil, failed(verdict.API, a.last, "%s got no usable response (%v) and the agent cannot be read, so it is not known whether it was accepted: %v", a.what(), a.last, err)
 		}
-		delays, missed = delays[1:], err != nil
-		shown := ""
-		switch {
-		case err != nil:
-		case a.isNew(agent):
-			shown = agent.Desired()
-			other.show(shown)
-			theirs = a.another(agent)
-			if theirs == nil && a.named != "" && shown != a.named && time.Since(other.since) < otherGrace {
-				theirs = verdict.NewSuperseded("the response to %s names deployment %s, but deployment %s has taken over", a.what(), a.named, shown)
-			}
-			if theirs == nil {
-				return agent, nil
-			}
-			if other.lasts() {
-				a.theirs = theirs
-			}
-			a.doubt(agent, final)
-		case a.holds(agent, final):
+	}
+}
+
+// consider judges one read, which may have found no agent. It returns the agent if it
+// has the change, or an error that ends the lookup.
+func (a *applier) consider(agent *pipecat.Agent, l *lookup) (*pipecat.Agent, error) {
+	l.shown, l.missed = "", agent == nil
+	switch {
+	case agent == nil:
+		return nil, nil
+	case a.isNew(agent):
+		l.shown = agent.Desired()
+		l.other.show(l.shown)
+		l.theirs = a.another(agent)
+		if l.theirs == nil && a.named != "" && l.shown != a.named && time.Since(l.other.since) < otherGrace {
+			l.theirs = verdict.NewSuperseded("the response to %s names deployment %s, but deployment %s has taken over", a.what(), a.named, l.shown)
+		}
+		if l.theirs == nil {
 			return agent, nil
 		}
-		if err == nil && a.Baseline.Agent == nil && a.lost == 0 && a.last.FromAPI && !a.explained { // the creation was refused because of this agent
-			return nil, &existing{agent}
+		if l.other.lasts() {
+			a.theirs = l.theirs
 		}
-		if theirs != nil && a.lost > 0 && len(delays) == 0 {
-			delays = other.more(shown)
-		}
+		a.doubt(agent, l.final)
+	case a.holds(agent, l.final):
+		return agent, nil
 	}
-	if missed && final != nil && a.lost == 0 && a.Baseline.Agent != nil && !a.refusedClearly() {
+	if a.Baseline.Agent == nil && a.lost == 0 && a.last.FromAPI && !a.explained { // the creation was refused because of this agent
+		return nil, &existing{agent}
+	}
+	return nil, nil
+}
+
+// conclude takes note of what a lookup without success says of the last request. It
+// returns an error when another deployment, or none that can be read, ends the change.
+func (a *applier) conclude(l *lookup) error {
+	if l.missed && l.final != nil && a.lost == 0 && a.Baseline.Agent != nil && !a.refusedClearly() {
 		a.lose(a.last) // the last read shows no agent, and so nothing of it
 	}
 	a.open = false
-	if missed && theirs != nil && !other.lasts() && a.lost > 0 {
-		return nil, failed(verdict.API, a.last, "%s got no usable response (%v) and the agent cannot be read, so it is not known whether it was accepted", a.what(), a.last)
+	switch {
+	case a.lost > 0 && l.missed && l.theirs != nil && !l.other.lasts():
+		return failed(verdict.API, a.last, "%s got no usable response (%v) and the agent cannot be read, so it is not known whether it was accepted", a.what(), a.last)
+	case a.lost > 0:
+		return l.theirs
+	case l.theirs != nil && a.Reverts == nil: // a request that is sent again replaces it
+		a.earlier = l.other.id
 	}
-	if a.lost == 0 && theirs != nil && a.Reverts == nil { // which a request that is sent again replaces
-		a.earlier = other.id
-	}
-	if a.lost == 0 { // the platform has answered, and nothing says that it made a deployment
-		return nil, nil
-	}
-	return nil, theirs
+	return nil // the platform has answered, and nothing says that it made a deployment
 }
 
-// shownOther is another deployment than was asked for, as reads show it.
-type shownOther struct {
+// otherDeployment is one that is not as was asked for, as reads show it.
+type otherDeployment struct {
 	id           string
 	since, until time.Time
 	stale        int // reads that did not show it, once it was shown
@@ -209,7 +174,7 @@ type shownOther struct {
 // once.
 const otherGrace = 7 * time.Second
 
-func (o *shownOther) show(id string) {
+func (o *otherDeployment) show(id string) {
 	if o.id != id {
 		o.id, o.since = id, time.Now()
 	}
@@ -217,11 +182,11 @@ func (o *shownOther) show(id string) {
 }
 
 // lasts reports whether reads have shown it for long enough.
-func (o *shownOther) lasts() bool { return o.until.Sub(o.since) >= otherGrace }
+func (o *otherDeployment) lasts() bool { return o.until.Sub(o.since) >= otherGrace }
 
 // more is how long to wait for reads that decide whether the deployment is another client's,
 // given what the last one shows.
-func (o *shownOther) more(shown string) []time.Duration {
+func (o *otherDeployment) more(shown string) []time.Duration {
 	switch left := otherGrace - time.Since(o.since); {
 	case shown != o.id && o.stale < 4: // the read is stale, or shows nothing
 		o.stale++

@@ -1,0 +1,91 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/settings"
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// existing is the error of a creation that meets an agent.
+type existing struct{ agent *pipecat.Agent }
+
+func (e *existing) Error() string { return fmt.Sprintf("agent %q exists", e.agent.Name) }
+
+// confirm returns the agent that has the change, given the update's response. That
+// may be from before the update, or show what another client made after it: what the
+// agent has is what its document says.
+func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.Agent, error) {
+	shown := settings.Compare(a.Expected, agent)
+	differs, undated := shown.Match == settings.Different, a.undated(agent)
+	same := agent.Desired() == a.previous() && a.earlier == "" // reads have shown another since: the response is stale
+	stale := a.isStale(agent) || a.earlier != "" && agent.Desired() == a.previous()
+	maybe := same && !differs && !a.force() && a.Reverts == nil // there was perhaps nothing to change
+	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
+	switch {
+	case !stale && !differs, maybe && a.saysUnchanged(agent, shown):
+		return agent, nil
+	case maybe: // it does not show what would change
+		a.doubts(errors.New("it shows the deployment before"))
+		found, err := a.reconcile(ctx, nil, append(delays, 8*time.Second)...)
+		if found == nil && err == nil {
+			return agent, nil
+		}
+		return found, err
+	case stale:
+		a.doubts(errors.New("it shows the deployment before"))
+		delays = append(delays, 8*time.Second, 15*time.Second)
+	default:
+		a.doubts(fmt.Errorf("it shows deployment %s, whose %s", agent.Desired(), shown))
+		a.named = agent.Desired()
+		if made := agent.DesiredCreatedAt(); !made.IsZero() {
+			a.replaces.CreatedAt = made
+		}
+	}
+	a.lose(a.last)
+	found, err := a.reconcile(ctx, nil, delays...)
+	if found == nil && err == nil && !stale { // reads do not show it yet
+		found, err = a.reconcile(ctx, nil, 8*time.Second, 15*time.Second)
+	}
+	switch {
+	case err != nil && ctx.Err() == nil && undated: // as far as is known, it was there before
+		return nil, &existing{agent}
+	case found != nil || err != nil:
+		return found, err
+	case a.Baseline.Agent == nil:
+		return nil, &existing{agent}
+	case same && !differs:
+		return agent, nil
+	case !stale:
+		return nil, verdict.NewSuperseded("the response to %s names deployment %s, which is not ours: its %s", a.what(), agent.Desired(), shown)
+	}
+	return nil, a.notMade(agent, shown)
+}
+
+// doubts takes note of why a response that accepts the update is not believed.
+func (a *applier) doubts(why error) {
+	a.answered = true
+	a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: why}
+}
+
+// saysUnchanged reports whether a response that names the deployment before says that
+// the update made none: the platform warns of it, or shows all that was asked for.
+func (a *applier) saysUnchanged(agent *pipecat.Agent, shown settings.Comparison) bool {
+	return !a.NeedsDeployment() || agent.Warning != "" || shown.Match == settings.Same
+}
+
+// notMade is the failure of an update that was accepted, but of which the agent shows
+// nothing.
+func (a *applier) notMade(agent *pipecat.Agent, shown settings.Comparison) error {
+	if shown.Name == settings.Image || shown.Name == settings.BuildID {
+		return failed(verdict.API, nil, "the platform says that it accepted %s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
+			a.what(), cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), agent.Desired(), settings.ImageShown(agent))
+	}
+	return failed(verdict.API, nil, "the platform says that it accepted %s, but shows deployment %s as the one that is desired still, whose %s", a.what(), agent.Desired(), shown)
+}
