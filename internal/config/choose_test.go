@@ -186,8 +186,8 @@ func TestElsewhere(t *testing.T) {
 		{"another name", map[string]string{"pcc-deploy.staging.toml": ""}, nil, "these are there: pcc-deploy.staging.toml"},
 		{"a wrong name", map[string]string{"pcc-deploy.toml": ""}, []string{"config-file", "pcc.toml"}, `config-file: there is no "pcc.toml"; these are there: pcc-deploy.toml`},
 		{"no checkout", nil, nil, "and the workspace is empty; does actions/checkout run before this step?"},
-		{"none", map[string]string{"bot.py": ""}, nil, "and no pcc-deploy.toml anywhere in the workspace"},
-		{"those of others", map[string]string{"node_modules/x/pcc-deploy.toml": ""}, nil, "and no pcc-deploy.toml anywhere in the workspace"},
+		{"none", map[string]string{"bot.py": ""}, nil, "and no config file anywhere in the workspace"},
+		{"those of others", map[string]string{"node_modules/x/pcc-deploy.toml": ""}, nil, "and no config file anywhere in the workspace"},
 		{"the wrong folder", map[string]string{"server/pcc-deploy.toml": ""}, []string{"working-directory", "sever"}, `working-directory: "sever" is not in the workspace; server/pcc-deploy.toml is there: set working-directory: server`},
 		{"only the artifact is missing", map[string]string{"server/pcc-deploy.toml": ""}, []string{"agent-name", "my-bot"}, "image: there is nothing to deploy; set image, build-id, cloud-build, or another setting to change. There is no pcc-deploy.toml; server/pcc-deploy.toml is there"},
 	} {

@@ -247,11 +247,14 @@ func TestFlags(t *testing.T) {
 	}{
 		{[]string{"-api-key", "sk_secret"}, "api-key: it is never read from a flag"},
 		{[]string{"-api-key=sk_secret", "-nonsense"}, "api-key: it is never read from a flag"},
-		{[]string{"-nonsense"}, "flag provided but not defined: -nonsense; -h lists the flags"},
-		{[]string{"-image"}, "flag needs an argument: -image; -h lists the flags"},
+		{[]string{"-nonsense"}, "there is no flag -nonsense (-h lists the flags)"},
+		{[]string{"-image"}, "flag needs an argument: -image (-h lists the flags)"},
 		{[]string{"bot"}, `"bot" is not a flag; write -name=value`},
 		{[]string{"-dry-run", "true"}, `"true" is not a flag; write -name=value, such as -dry-run=true`},
-		{[]string{"-agent-nam", "bot"}, "flag provided but not defined: -agent-nam; did you mean agent-name?; -h lists the flags"},
+		{[]string{"-agent-nam", "bot"}, "there is no flag -agent-nam; did you mean -agent-name? (-h lists the flags)"},
+		{[]string{"-agent", "bot"}, "there is no flag -agent; did you mean -agent-name? (-h lists the flags)"},
+		{[]string{"hepl"}, `"hepl" is not a command; did you mean help?`},
+		{[]string{"verison"}, `"verison" is not a command; did you mean version?`},
 	} {
 		_, err := Load(tt.args, env())
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "sk_") {
@@ -505,7 +508,7 @@ func TestNamedFile(t *testing.T) {
 	for _, tt := range []struct{ file, want string }{
 		{"a.toml", ""},
 		{filepath.Join(dir, "a.toml"), ""},
-		{"b.toml", `config-file: there is no "b.toml", and no pcc-deploy.toml anywhere in the workspace; does actions/checkout run`},
+		{"b.toml", `config-file: there is no "b.toml", and no config file anywhere in the workspace; does actions/checkout run`},
 		{"pcc-deploy.toml", `config-file: there is no "pcc-deploy.toml"`},
 		{".", `config-file: "." cannot be read: it is not a regular file; name a file that can`},
 		{os.DevNull, `config-file: "/dev/null" cannot be read: it is not a regular file`},

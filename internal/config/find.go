@@ -25,7 +25,7 @@ func elsewhere(workspace, dir string) string {
 	case empty:
 		return ", and the workspace is empty; does actions/checkout run before this step?"
 	case len(found) == 0:
-		return fmt.Sprintf(", and no %s anywhere in the workspace; does actions/checkout run before this step?", defaultFile)
+		return ", and no config file anywhere in the workspace; does actions/checkout run before this step?"
 	case len(found) == 1 && slashpath.Base(found[0]) == defaultFile && slashpath.Dir(found[0]) != slashpath.Clean(filepath.ToSlash(dir)):
 		return fmt.Sprintf("; %s is there: set working-directory: %s", found[0], slashpath.Dir(found[0]))
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"pipecat-cloud-deploy/internal/suggest"
 )
 
 // ErrVersion is for a run that is only to say the program's version.
@@ -51,23 +53,49 @@ func (c *Config) parseFlags(args []string) (map[string]string, error) {
 		return nil, err
 	case secret.Name != "":
 		return nil, Problems{{Input: secret.Name, Text: "it is never read from a flag, which other processes can see; set " + secret.Variable}}
+	case unknownFlag(err) != "":
+		return nil, Problems{{Text: "there is no flag -" + unknownFlag(err) + orFlag(unknownFlag(err), flagNames(flags)) + " (-h lists the flags)"}}
 	case err != nil:
-		return nil, Problems{{Text: err.Error() + didYouMean(unknownFlag(err), flagNames(flags)) + "; -h lists the flags"}}
+		return nil, Problems{{Text: err.Error() + " (-h lists the flags)"}}
 	case flags.Arg(0) == "help":
 		return nil, flag.ErrHelp
 	case flags.Arg(0) == "version":
 		return nil, ErrVersion
+	case suggest.Nearest(flags.Arg(0), commands) != "":
+		return nil, Problems{{Text: quote(flags.Arg(0)) + " is not a command" + didYouMean(flags.Arg(0), commands)}}
 	case flags.NArg() > 0:
 		return nil, Problems{{Text: fmt.Sprintf("%s is not a flag; write -name=value%s", quote(flags.Arg(0)), asValue(args, flags))}}
 	}
 	return given, nil
 }
 
+// commands are what may stand in place of flags.
+var commands = []string{"help", "version"}
+
 // unknownFlag is the name in an error of the flag package's that says it is not
-// known; "" in another.
+// known; "" in another, and without one.
 func unknownFlag(err error) string {
-	name, _ := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if err == nil {
+		return ""
+	}
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return ""
+	}
 	return name
+}
+
+// orFlag suggests a flag for a name that is not known, or only begins one; "" where
+// none is near.
+func orFlag(name string, flags []string) string {
+	near := suggest.Nearest(name, flags)
+	if i := slices.IndexFunc(flags, func(f string) bool { return strings.HasPrefix(f, name+"-") }); near == "" && i >= 0 {
+		near = flags[i]
+	}
+	if near == "" {
+		return ""
+	}
+	return "; did you mean -" + near + "?"
 }
 
 func flagNames(flags *flag.FlagSet) (names []string) {
