@@ -1,33 +1,19 @@
 package main
 
 import (
-	"bytes"
-	_ "embed"
-	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/extension"
-	"github.com/yuin/goldmark/renderer/html"
+	"pipecat-cloud-deploy/internal/webpage"
 )
-
-// style makes a page look about as GitHub shows a job summary, light or dark.
-//
-//go:embed style.css
-var style string
 
 // writeHTML writes a job summary as the web page that a person sees.
 func writeHTML(file string, summary []byte) error {
-	var body bytes.Buffer
-	// The summary's own HTML is that of the action, which escapes what is foreign.
-	markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
-	if err := markdown.Convert(summary, &body); err != nil {
+	page, err := webpage.Render(summary)
+	if err != nil {
 		return err
 	}
-	page := fmt.Sprintf("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"+
-		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>Job summary</title>\n<style>\n%s</style>\n<main>\n%s</main>\n</html>\n", style, body.Bytes())
 	return os.WriteFile(file, []byte(page), 0o644)
 }
 
