@@ -141,10 +141,17 @@ func demo(ctx context.Context, s scene, html string) error {
 			cloud.BuildScripts = map[string]simulator.BuildScript{"ok": b} // whatever the Dockerfile says
 		}
 	}
+	inputs := append([][2]string{{"agent-name", "demo-agent"}}, s.inputs...)
+	for i, in := range inputs {
+		tag := in[1][strings.LastIndex(in[1], ":")+1:]
+		if script, ok := simulator.ScriptOf(tag); ok && in[0] == "image" { // a version's tag reads better
+			cloud.Scripts = map[string]simulator.Script{"v2": script}
+			inputs[i][1] = strings.TrimSuffix(in[1], tag) + "v2"
+		}
+	}
 	server := httptest.NewServer(cloud)
 	defer server.Close()
 
-	inputs := append([][2]string{{"agent-name", "demo-agent"}}, s.inputs...)
 	inputs = append(inputs, [2]string{"wait-timeout", "90"}, [2]string{"api-url", server.URL})
 	action := exec.CommandContext(ctx, binary)
 	action.Cancel = func() error { return action.Process.Signal(os.Interrupt) }
