@@ -297,16 +297,18 @@ func (a *applier) refused() error {
 	case e.Status < 400:
 		return failed(verdict.API, e, "the API rejected %s: %v", what, e)
 	}
-	return failed(verdict.Refused, e, "the platform refuses %s: %s%s", what, e.Detail(), a.missingSet(e.Message))
+	f := failed(verdict.Refused, e, "the platform refuses %s: %s", what, e.Detail())
+	f.Advice = a.missingSet(e.Message)
+	return f
 }
 
 // missingSet says how the secret set is made that a refusal does not find; "" where it
 // is of something else.
 func (a *applier) missingSet(refusal string) string {
 	refusal = strings.ToLower(refusal)
-	name, command := a.Settings.SecretSet, "pcc secrets set %s KEY=VALUE%s"
+	input, name, command := "secret-set", a.Settings.SecretSet, "pcc secrets set %s KEY=VALUE%s"
 	if strings.Contains(refusal, "image pull secret") {
-		name, command = a.Settings.ImagePullSecretSet, "pcc secrets image-pull-secret %s REGISTRY%s"
+		input, name, command = "image-credentials", a.Settings.ImagePullSecretSet, "pcc secrets image-pull-secret %s REGISTRY%s"
 	}
 	if name == "" || !strings.Contains(refusal, "secret set not found") {
 		return ""
@@ -315,7 +317,7 @@ func (a *applier) missingSet(refusal string) string {
 	if a.Baseline.Region != "" {
 		in, region = " in "+a.Baseline.Region, " --region "+a.Baseline.Region
 	}
-	return fmt.Sprintf(": %q is not there%s; make it with "+command, name, in, name, region)
+	return fmt.Sprintf("There is no %q%s. Make it with "+command+", or correct %s.", name, in, name, region, input)
 }
 
 // what names the change.

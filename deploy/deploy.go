@@ -269,5 +269,5 @@ func unreadable(ctx context.Context, err error) error {
 }
 
 func unauthorized(err error) *verdict.Failure {
-	return failed(verdict.Auth, err, "the API rejected the key; check that api-key is a Private key of the organization that owns the agent: %v", err)
+	return failed(verdict.Auth, err, "the API rejected the key: %v", err)
 }

@@ -77,6 +77,7 @@ func (p Plan) Reverted(failure error, restored Accepted, err error) error {
 	case err == nil:
 		f.Status = verdict.RolledBack
 		f.Rollback.Message = fmt.Sprintf("rolled back to the previous version (deployment %s)", restored.ID)
+		f.Rollback.Whole = p.notReported() == nil && p.overwritten() == nil
 		if names := p.notReported(); names != nil {
 			f.Rollback.Message += ", except " + strings.Join(names, " and ") + ", whose previous value the API does not report"
 		}

@@ -349,7 +349,7 @@ func TestReverted(t *testing.T) {
 	scaled.Agent = serving("a/b:v1", func(a *pipecat.Agent) { a.AutoScaling = &pipecat.Replicas{MinReplicas: ptr(7)} })
 	restored := func(message string) verdict.Failure {
 		f := failure
-		f.Status, f.Rollback = verdict.RolledBack, &verdict.Rollback{Message: message}
+		f.Status, f.Rollback = verdict.RolledBack, &verdict.Rollback{Message: message, Whole: !strings.Contains(message, "except")}
 		return f
 	}
 	failed := func(status verdict.Status, reason verdict.Reason, message string) verdict.Failure {

@@ -92,29 +92,44 @@ func (row row) becomes() string {
 	return row.Before + " → " + row.After + from
 }
 
-// changeTable renders what the change does to each setting.
-func (r *Record) changeTable() string {
+// changeList renders what the change does to each setting: those that change, and then
+// the others in a line.
+func (r *Record) changeList() string {
 	if r.change == nil {
 		return ""
 	}
-	rows := r.rows(*r.change)
-	if len(rows) == 0 {
-		return ""
+	var changed, kept []string
+	shown := func(s string) string { return code(untrusted.Cut(r.line(s), maxCell)) }
+	for _, row := range r.rows(*r.change) {
+		if !row.Moves {
+			kept = append(kept, shown(row.Name+with(": ", cmp.Or(row.After, row.Before))))
+			continue
+		}
+		text := code(row.Name) + ": "
+		switch added := r.change.Create || row.Name == settings.BuildID || row.Name == "secrets"; {
+		case row.Before != "":
+			text += shown(row.Before) + " → "
+		case !added:
+			text += "not reported → "
+		}
+		text += shown(row.After)
+		if row.source != "" && row.source != "input" {
+			text += " (" + md(untrusted.Cut(r.line(row.source), 200)) + ")"
+		}
+		changed = append(changed, "- "+text+"\n")
 	}
 	var b strings.Builder
-	b.WriteString("| Setting | Before | After | From |\n|:--|:--|:--|:--|\n")
-	cell := func(s string) string { return code(untrusted.Cut(r.line(s), maxCell)) }
-	for _, row := range rows {
-		before, after := cell(row.Before), cell(row.After)
-		if row.Before == "" && row.Name != settings.BuildID && row.Name != "secrets" && !r.change.Create {
-			before = "not reported"
+	if changed != nil {
+		done := "changed"
+		if r.accepted == nil {
+			done = "to change"
 		}
-		if !row.Asked {
-			after = "unchanged"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(row.Name), before, after, md(untrusted.Cut(r.line(row.source), 200)))
+		fmt.Fprintf(&b, "%d %s:\n\n%s\n", len(changed), done, strings.Join(changed, ""))
 	}
-	return b.String() + "\n"
+	if kept != nil {
+		fmt.Fprintf(&b, "%d unchanged: %s\n\n", len(kept), strings.Join(kept, ", "))
+	}
+	return b.String()
 }
 
 // creates says that an agent is new, in case its name is wrong.

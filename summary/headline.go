@@ -2,6 +2,7 @@ package summary
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/diagnosis"
@@ -12,7 +13,10 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-const maxHeadline = 300
+const (
+	maxHeadline = 300
+	maxCause    = 100 // an exception in it
+)
 
 // Headline says in a line how the job ended, where in the user's code it failed,
 // and who serves callers. It heads the page, ends the log, and is the first error
@@ -153,20 +157,48 @@ func (r *Record) broke() string {
 	switch {
 	case r.agent == "" && r.status == verdict.Cancelled: // it was stopped before its inputs were read
 		return f.Message
+	case r.status == verdict.Superseded && r.newer != "":
+		early := " before it was ready"
+		if r.callers.spent[reachOurs] > 0 || r.now.ServingID == r.deployment {
+			early = ""
+		}
+		return fmt.Sprintf("%s on %s was replaced by %s%s: another client has deployed", r.version(), r.where(), r.newerVersion(), early)
 	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "":
 		return fmt.Sprintf("Build %s for %s failed: %s", short(r.build), r.agent, cause)
 	case (f.Reason == verdict.ReasonNoAnswer || f.Reason == verdict.Bake) && r.why.Place == nil:
 		return happened + ": " + f.Message
 	case f.Reason != verdict.Crash && f.Reason != verdict.OutOfMemory && f.Reason != verdict.ReasonNoAnswer && f.Reason != verdict.Bake && (f.Reason != verdict.NotReady || r.why.Type == ""):
-		return fmt.Sprintf("%s: %s", r.agent, f.Message)
+		return fmt.Sprintf("%s: %s", r.subject(), f.Message)
 	case r.why.Place != nil:
 		return fmt.Sprintf("%s: %s in %s:%d", happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)
+	case r.why.Type != "" && len(cause) > maxCause: // the page and the annotation have the rest
+		return happened + ": " + r.line(r.why.Type)
 	case cause != "" && r.why.Sure != diagnosis.Weak:
 		return happened + with(": ", cause)
 	case f.ExitCode != nil:
 		return fmt.Sprintf("%s (exit code %d)", happened, *f.ExitCode)
 	}
 	return happened
+}
+
+// subject is what a failure is about: the agent, and the version for it where that is
+// known.
+func (r *Record) subject() string {
+	switch p := r.change; {
+	case p == nil:
+		return r.agent
+	case tag(r.line(p.Image)) != "", p.FromBuild && r.build != "":
+		return r.version() + " on " + r.where()
+	}
+	return r.where()
+}
+
+// newerVersion is what people call the deployment that replaced this job's.
+func (r *Record) newerVersion() string {
+	if t := tag(r.line(r.newerImage)); t != "" && t != r.version() {
+		return t
+	}
+	return "deployment " + short(r.line(r.newer))
 }
 
 // ends says where a red job leaves the agent, as far as that is known.
@@ -212,8 +244,11 @@ func (r *Record) serving() string {
 // that is not so, or not known.
 func (r *Record) risk() string {
 	failed := r.status == verdict.Failed || r.status == verdict.TimedOut
-	if !failed || r.accepted == nil || r.accepted.ID == r.accepted.Previous || r.outdated() || r.failure.Rollback.Superseded() {
+	if !failed || r.accepted == nil || r.now.Serving == revision.ServingNothing || r.accepted.ID == r.accepted.Previous || r.outdated() || r.failure.Rollback.Superseded() {
 		return ""
+	}
+	if r.now.ServingID == r.deployment {
+		return "The failed version stays the target: callers reach it until it is rolled back or replaced."
 	}
 	return "The failed version stays the target: a restart or scale-up would use it."
 }
@@ -251,12 +286,18 @@ func (r *Record) name(id string) string {
 	return "deployment " + short(r.line(id))
 }
 
-// tag is that of an image; "" when it has none, or one that is too long.
+// tag is that of an image; "" when it has none, or one that is too long. A commit's
+// whole hash is cut to what git and people call it.
 func tag(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	_, t, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
 	if len(t) > 128 {
 		return ""
 	}
+	if m := hash.FindStringSubmatch(t); m != nil {
+		return m[1]
+	}
 	return t
 }
+
+var hash = regexp.MustCompile(`^((?:sha-)?[0-9a-f]{7})[0-9a-f]{33}$`)

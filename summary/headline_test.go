@@ -39,26 +39,26 @@ func TestHeadline(t *testing.T) {
 		f     verdict.Failure
 		want  string
 	}{
-		{"refused", update("a/b:v1"), false, false, revision.State{}, "", failed, "✗ bot: no – nothing was changed"},
-		{"refused, after an answer that was lost", update("a/b:v1"), true, false, revision.State{}, "", failed, "✗ bot: no"},
-		{"a new agent", event.Planned{Create: true, Image: "a/b:v2"}, false, false, revision.State{}, "", failed, "✗ bot: no"},
-		{"the one before", update("a/b:v1"), false, true, previous, "", failed, "✗ bot: no – v1 is still serving calls"},
-		{"one before that", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingPrevious, ServingID: "older"}, "", failed, "✗ bot: no – deployment older is still serving calls"},
-		{"one that is not reported", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingPrevious}, "", failed, "✗ bot: no – an earlier deployment is still serving calls"},
-		{"the same tag", update("a/b:v2"), false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
+		{"refused", update("a/b:v1"), false, false, revision.State{}, "", failed, "✗ v2 on bot: no – nothing was changed"},
+		{"refused, after an answer that was lost", update("a/b:v1"), true, false, revision.State{}, "", failed, "✗ v2 on bot: no"},
+		{"a new agent", event.Planned{Create: true, Image: "a/b:v2"}, false, false, revision.State{}, "", failed, "✗ v2 on bot: no"},
+		{"the one before", update("a/b:v1"), false, true, previous, "", failed, "✗ v2 on bot: no – v1 is still serving calls"},
+		{"one before that", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingPrevious, ServingID: "older"}, "", failed, "✗ v2 on bot: no – deployment older is still serving calls"},
+		{"one that is not reported", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingPrevious}, "", failed, "✗ v2 on bot: no – an earlier deployment is still serving calls"},
+		{"the same tag", update("a/b:v2"), false, true, previous, "", failed, "✗ v2 on bot: no – deployment old is still serving calls"},
 		{"settings alone", event.Planned{PreviousID: "old", PreviousImage: "a/b:v1"}, false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
-		{"a digest", update("localhost:5000/a/b@sha256:" + strings.Repeat("a", 64)), false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
-		{"a tag and a digest", update("localhost:5000/a/b:v1@sha256:" + strings.Repeat("a", 64)), false, true, previous, "", failed, "✗ bot: no – v1 is still serving calls"},
-		{"what is no tag", update("a/b:" + strings.Repeat("v", 129)), false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
-		{"ours", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingOurs, ServingID: "new"}, "", failed, "✗ bot: no – the new version is serving calls at the moment"},
-		{"none", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingNothing}, "", failed, "✗ bot: no – nothing serves calls"},
-		{"who knows", update("a/b:v1"), false, true, revision.State{}, "", failed, "✗ bot: no – which version serves calls is unknown"},
-		{"a stopped job", update("a/b:v1"), false, true, revision.State{}, "", verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "stopped"}, "✗ bot: stopped"},
-		{"a key that is taken back", update("a/b:v1"), false, true, previous, "", verdict.Failure{Status: verdict.Failed, Reason: verdict.Auth, Message: "no"}, "✗ bot: no – which version serves calls is unknown"},
+		{"a digest", update("localhost:5000/a/b@sha256:" + strings.Repeat("a", 64)), false, true, previous, "", failed, "✗ v2 on bot: no – deployment old is still serving calls"},
+		{"a tag and a digest", update("localhost:5000/a/b:v1@sha256:" + strings.Repeat("a", 64)), false, true, previous, "", failed, "✗ v2 on bot: no – v1 is still serving calls"},
+		{"what is no tag", update("a/b:" + strings.Repeat("v", 129)), false, true, previous, "", failed, "✗ v2 on bot: no – deployment old is still serving calls"},
+		{"ours", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingOurs, ServingID: "new"}, "", failed, "✗ v2 on bot: no – the new version is serving calls at the moment"},
+		{"none", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingNothing}, "", failed, "✗ v2 on bot: no – nothing serves calls"},
+		{"who knows", update("a/b:v1"), false, true, revision.State{}, "", failed, "✗ v2 on bot: no – which version serves calls is unknown"},
+		{"a stopped job", update("a/b:v1"), false, true, revision.State{}, "", verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "stopped"}, "✗ v2 on bot: stopped"},
+		{"a key that is taken back", update("a/b:v1"), false, true, previous, "", verdict.Failure{Status: verdict.Failed, Reason: verdict.Auth, Message: "no"}, "✗ v2 on bot: no – which version serves calls is unknown"},
 		{"not ready, and the log says why", update("a/b:v1"), false, true, previous, "KeyError", notReady, "✗ v2 did not become ready on bot: KeyError: 'X' – v1 is still serving calls"},
-		{"not ready", update("a/b:v1"), false, true, previous, "", notReady, "✗ bot: it is not ready – v1 is still serving calls"},
-		{"a fault of this program's own, before the update", update("a/b:v1"), false, false, revision.State{}, "", internal, "✗ bot: no"},
-		{"a fault of this program's own, after it", update("a/b:v1"), false, true, previous, "", internal, "✗ bot: no – which version serves calls is unknown"},
+		{"not ready", update("a/b:v1"), false, true, previous, "", notReady, "✗ v2 on bot: it is not ready – v1 is still serving calls"},
+		{"a fault of this program's own, before the update", update("a/b:v1"), false, false, revision.State{}, "", internal, "✗ v2 on bot: no"},
+		{"a fault of this program's own, after it", update("a/b:v1"), false, true, previous, "", internal, "✗ v2 on bot: no – which version serves calls is unknown"},
 		{"a fault of this program's own, in a build", event.Planned{PreviousID: "old", FromBuild: true}, false, false, revision.State{}, "", internal, "✗ bot: no"},
 	} {
 		var r Record
@@ -120,7 +120,7 @@ func TestRolledBackTo(t *testing.T) {
 			emit(update("a/b:v1"), event.Accepted{ID: "new", Previous: "old"}).in(event.Revert).
 			emit(event.Planned{Reverts: "new"}, event.Accepted{ID: "back", Previous: "new"}, seen(revision.State{Serving: revision.ServingPrevious, ServingID: now}),
 				red(verdict.Failure{Reason: verdict.Refused, Message: "no", Rollback: &verdict.Rollback{Message: "the rollback failed too: why", Failure: &verdict.Failure{}}}))
-		if got := Headline(&r); got != "✗ bot: no – the rollback failed, too; "+want {
+		if got := Headline(&r); got != "✗ v2 on bot: no – the rollback failed, too; "+want {
 			t.Errorf("%s: got %q", now, got)
 		}
 	}
@@ -147,7 +147,7 @@ func TestRollbacks(t *testing.T) {
 		{"without words", crash("", &verdict.Rollback{Failure: &verdict.Failure{}}),
 			"✗ v2 crashed on bot – the rollback failed, too; v1 is still serving calls", "", "it crashes – "},
 		{"stopped", red(verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "stopped"}),
-			"✗ bot: stopped – v1 is still serving calls", "", "stopped"},
+			"✗ v2 on bot: stopped – v1 is still serving calls", "", "stopped"},
 	} {
 		var r Record
 		play(r.Add, "bot").emit(event.Configured{Image: "a/b:v2"}).in(event.Update).

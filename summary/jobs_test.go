@@ -2,6 +2,7 @@ package summary
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -163,8 +164,9 @@ var jobs = []story{
 			const risk = "The failed version stays the target: a restart or scale-up would use it."
 			w.page = []string{"## ✗ " + headline, untrusted.Cut(failed, maxCell), affected, risk, "What to do: Set this."}
 			detail := strings.TrimRight(untrusted.CutMiddle(w.Block("first\n"+foreign+"\nlast"), maxDetail), "\n")
-			lines := "     2  before\n→    3  " + untrusted.Cut(strings.ReplaceAll(w.Block(foreign), "\n", " "), maxCode)
-			w.page = append(w.page, untrusted.Cut(file, maxCell)+", line 3:", "```\n"+lines+"\n", "```\n"+detail+"\n")
+			lines := "  2  before\n→ 3  " + untrusted.Cut(strings.ReplaceAll(w.Block(foreign), "\n", " "), maxCode)
+			w.page = append(w.page, strings.TrimRight(fmt.Sprintf("%s:3 %s", untrusted.Cut(file, maxCell), untrusted.Cut(w.Line("cause "+foreign), maxCell)), " "), "```\n"+lines+"\n",
+				fmt.Sprintf("<details><summary>Error output (%d lines)</summary>\n", strings.Count(strings.TrimRight(w.Block("first\n"+foreign+"\nlast"), "\n"), "\n")+1), "```\n"+detail+"\n", "</details>\n")
 
 			p := event.Problem{Input: foreign, Text: foreign, File: foreign, Line: 1}
 			w.command("add-mask", key)
@@ -197,36 +199,27 @@ var jobs = []story{
 			w.command("error", untrusted.Cut(more+"\n"+untrusted.Cut(failed, maxLine)+"\n"+affected+"\n"+risk+"\nWhat to do: Set this.", maxAnnotation), "file", untrusted.Cut(file, 1000), "line", "3", "title", untrusted.Cut(w.Line(agent+": type "+foreign), 200))
 
 			undone := w.Line("undone " + foreign)
-			ours := "| " + w.cell(foreign)
-			if foreign == "" {
-				ours = "| "
-			}
-			w.page = append(w.page, "| ", "| "+untrusted.Cut("deployment "+short(undone)+" (serving calls)", maxCell+len(" (serving calls)")), "| b (failed)",
-				"| Image", "| ", "| a:b", "| Replicas", "| ", "| 1 ready, 1 restart", "| Deployment", "| "+w.cell("undone "+foreign), ours)
+			w.page = append(w.page, "| ", "| "+untrusted.Cut(w.Line("deployment "+short(undone)), maxCell)+" (serving calls)", "| b (failed)",
+				"| Replicas", "| –", "| 1 ready, 1 restart", "| Deployment", "| "+short(undone), "| "+cmp.Or(short(w.Line(foreign)), "–"))
 			w.page = append(w.page, "<details><summary>Details</summary>\n")
 			w.agent(foreign)
 			w.row("Status", "failed")
 			w.row("Reason", "crash")
 			w.row("Platform's reason", foreign)
 			w.row("Exit code", "1")
+			if foreign != "" {
+				w.row("Deployment", foreign)
+			}
+			w.row("Previous deployment", "old "+foreign)
+			w.row("Image", agent)
 			w.row("Build", agent)
 			w.row("Rollback", "undone "+foreign)
-			w.row("Now serving", "undone "+foreign)
 			w.row("Duration", "1h0m0s")
 			w.page = append(w.page, "</details>\n")
-			cell := func(s string) string { return "| " + untrusted.Cut(w.Line(s), maxCell) }
-			dash := func(s string) string {
-				if s == "" {
-					return "| not reported"
-				}
-				if w.Line(s) == "" {
-					return "| –"
-				}
-				return cell(s)
-			}
-			w.page = append(w.page, "<details><summary>Change</summary>\n", "| Setting", "| Before", "| After", "| From",
-				"| image", cell("old "+foreign), cell("new "+foreign), "| "+untrusted.Cut(w.Line("file "+foreign), 200),
-				"| secret-set", dash(foreign), "| unchanged", "| ", "</details>\n")
+			cell := func(s string) string { return untrusted.Cut(w.Line(s), maxCell) }
+			w.page = append(w.page, "<details><summary>Change</summary>\n", "1 changed:",
+				fmt.Sprintf("- image: %s → %s (%s)", cell("old "+foreign), cell("new "+foreign), untrusted.Cut(w.Line("file "+foreign), 200)),
+				"1 unchanged: "+cell("secret-set"+with(": ", foreign)), "</details>\n")
 			agentLog := strings.TrimRight(w.Block(foreign), "\n") + "\n" + strings.TrimRight(w.Block("last "+foreign), "\n")
 			w.page = append(w.page, "<details><summary>Agent log (last 2 lines)</summary>\n",
 				"```\n"+strings.TrimRight(untrusted.CutMiddle(agentLog, maxDetail), "\n")+"\n", "</details>\n",

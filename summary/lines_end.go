@@ -62,7 +62,7 @@ func (l *list) finished() {
 	headline := r.headline()
 	failed := !r.green() && len(r.problems) == 0
 	if n := r.rollout.Restarts; n > 0 && r.status == verdict.Ready {
-		l.annotate(gha.Warning, "Restarts", fmt.Sprintf("The new version restarted %s before it settled; its log says why.", quantity.Count(n, "time")))
+		l.annotate(gha.Warning, "Restarts", fmt.Sprintf("The new version had %s before it settled; its log says why.", quantity.Count(n, "restart")))
 	}
 	if failed {
 		a := gha.Annotation{Kind: gha.Error, Title: r.agent + ": " + string(r.failure.Reason), Text: strings.TrimPrefix(headline, "✗ "), More: r.more(headline)}
@@ -71,7 +71,7 @@ func (l *list) finished() {
 		}
 		l.add(annotation(r.Cleaner, a))
 	}
-	if r.printed != "" {
+	if r.printed != "" && !r.inLog() && !(r.failure.Reason == verdict.Build && r.buildLogged) {
 		l.add(line("Error output:"))
 		l.add(foreign(r.printed))
 	}
@@ -107,7 +107,7 @@ func (r *Record) more(headline string) (lines []string) {
 
 // fared says how a rollback ended, and how callers fared until then.
 func (r *Record) fared() (lines []string) {
-	if back := r.failure.Rollback; back != nil && back.Message != "" {
+	if back := r.failure.Rollback; back != nil && back.Message != "" && !back.Whole { // else the headline says it
 		lines = append(lines, strings.ToUpper(back.Message[:1])+back.Message[1:]+".") // it begins with a word of ours
 	}
 	if r.revert != nil {
@@ -120,6 +120,8 @@ func (r *Record) fared() (lines []string) {
 // when each problem says it.
 func (r *Record) todo() string {
 	switch {
+	case r.failure.Advice != "":
+		return r.line(r.failure.Advice)
 	case r.why.Hint != "":
 		return r.line(r.why.Hint)
 	case len(r.problems) > 0:

@@ -49,6 +49,49 @@ func code(s string) string {
 	return "`" + s + "`"
 }
 
+// breakable escapes a line of text for a table's cell, which a browser does not break
+// within words: it may break those of more than n letters, at what separates their
+// parts and else after n letters.
+func breakable(s string, n int) string {
+	return words.ReplaceAllStringFunc(md(s), func(word string) string {
+		letters := letter.FindAllString(word, -1)
+		if len(letters) <= n {
+			return word
+		}
+		var b strings.Builder
+		since := 0
+		for i, c := range letters {
+			b.WriteString(c)
+			since++
+			if last := i == len(letters)-1; !last && (since == n || separates.MatchString(c)) {
+				b.WriteString("<wbr>")
+				since = 0
+			}
+		}
+		return b.String()
+	})
+}
+
+var (
+	// words are those between which a browser breaks a line.
+	words = regexp.MustCompile(`[^ -]+`)
+	// separates is what stands between the parts of words, in what md makes of it.
+	separates = regexp.MustCompile(`^(?:[/:.,=@]|\\_)`)
+	// letter is one that shows, in what md makes of a text.
+	letter = regexp.MustCompile(`(?:&[#\w]+;|\\.|.)\pM*(?:&#8288;)*`)
+)
+
+// maxWord is how many letters of code a table's cell has space for on a phone.
+const maxWord = 20
+
+// codeCell shows a line of text as code in a table's cell.
+func codeCell(s string) string {
+	if text := breakable(s, maxWord); strings.Contains(text, "<wbr>") {
+		return "<code>" + text + "</code>"
+	}
+	return code(s)
+}
+
 // fence shows a block of text as it is, behind a fence that it cannot close.
 //
 // https://github.github.com/gfm/#fenced-code-blocks

@@ -2,8 +2,10 @@ package summary
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/revision"
@@ -58,6 +60,7 @@ func (r *Record) page(run gha.Run, room int) string {
 	if r.green() {
 		sections = append(sections, []section{
 			{"", r.inShort(), 0},
+			{"the change", r.openChange(), 2},
 			{"the test call", r.callPicture(), 6},
 			{"the notes", r.noteList(), 4},
 			{"the links", r.links(run), 3},
@@ -70,6 +73,7 @@ func (r *Record) page(run gha.Run, room int) string {
 			{"", r.adviceText(), 0},
 			{"the source", r.source(run), 7},
 			{"the error output", r.output(), 6},
+			{"the agent's log", r.openLog(), 6},
 			{"the test call", r.callPicture(), 6},
 			{"the notes", r.noteList(), 4},
 			{"the revisions", r.revisions(), 9},
@@ -79,8 +83,8 @@ func (r *Record) page(run gha.Run, room int) string {
 		}...)
 	}
 	sections = append(sections, []section{
-		{"the change", r.changeSection(), 2},
-		{"the agent's log", r.agentLogs(), 1},
+		{"the change", r.foldedChange(), 2},
+		{"the agent's log", r.foldedLog(), 1},
 		{"the timeline", folded("Timeline", r.timeline()), 3},
 	}...)
 	return fit(sections, room)
@@ -120,12 +124,20 @@ func folded(title, text string) string {
 	return "<details><summary>" + title + "</summary>\n\n" + text + "</details>\n\n"
 }
 
-// changeSection shows the change, and a dry run's open: it is what that is for.
-func (r *Record) changeSection() string {
-	if r.status == verdict.Planned {
-		return r.changeTable()
+// openChange is the change of a dry run, which is about nothing else.
+func (r *Record) openChange() string {
+	if r.status != verdict.Planned {
+		return ""
 	}
-	return folded("Change", r.changeTable())
+	return r.changeList()
+}
+
+// foldedChange is the change of any other job.
+func (r *Record) foldedChange() string {
+	if r.status == verdict.Planned {
+		return ""
+	}
+	return folded("Change", r.changeList())
 }
 
 // inShort says in a line each what a green job changed, and what it replaced.
@@ -147,7 +159,11 @@ func (r *Record) inShort() string {
 	if r.accepted.ID != r.accepted.Previous {
 		b.WriteString("Deployment " + code(short(r.line(r.deployment))))
 		if r.previous != "" {
-			b.WriteString(" replaced " + md(r.name(r.previous)))
+			verb := " replaced "
+			if r.status == verdict.Deployed { // not yet
+				verb = " replaces "
+			}
+			b.WriteString(verb + md(r.name(r.previous)))
 		}
 		if r.observed {
 			b.WriteString(" · " + md(replicas(r.rollout.State)))
@@ -189,19 +205,43 @@ func (r *Record) problemList() string {
 	return b.String() + "\n"
 }
 
+// output shows what was printed: folded where the page shows the exception that it ends
+// with, or the headline the error of a build. The agent's log may have both.
 func (r *Record) output() string {
-	if r.printed == "" {
+	if r.printed == "" || r.exception() != "" && r.inLog() {
 		return ""
 	}
-	return fence(untrusted.CutMiddle(r.printed, maxDetail)) + "\n"
+	text := fence(untrusted.CutMiddle(r.printed, maxDetail)) + "\n"
+	if known := r.failure.Reason == verdict.Build && r.why.Sure >= diagnosis.Likely; r.exception() == "" && !known {
+		return text
+	}
+	return folded("Error output ("+quantity.Count(strings.Count(strings.TrimRight(r.printed, "\n"), "\n")+1, "line")+")", text)
+}
+
+// inLog reports whether the agent's log has what was printed.
+func (r *Record) inLog() bool {
+	return strings.Contains(r.agentLog, strings.TrimRight(r.printed, "\n"))
+}
+
+// exception is what was raised, where the headline has its type alone.
+func (r *Record) exception() string {
+	cause := r.line(r.why.Cause)
+	if r.why.Type == "" || strings.Contains(r.headline(), cause) {
+		return ""
+	}
+	return cause
 }
 
 // adviceText says what to do.
 func (r *Record) adviceText() string {
-	if text := r.todo(); text != "" {
-		return "**What to do:** " + text + "\n\n"
+	text := r.todo()
+	if r.failure.Advice != "" {
+		text = md(text)
 	}
-	return ""
+	if text == "" {
+		return ""
+	}
+	return "**What to do:** " + text + "\n\n"
 }
 
 func (r *Record) noteList() string {
@@ -212,32 +252,55 @@ func (r *Record) noteList() string {
 	return b.String()
 }
 
-func (r *Record) agentLogs() string {
-	if r.logged == 0 {
+// openLog is the agent's log where it has the answer: replicas run, and nothing says
+// why they do not become ready, or do not answer a call.
+func (r *Record) openLog() string {
+	if r.green() || (r.failure.Reason != verdict.NotReady && r.failure.Reason != verdict.ReasonNoAnswer) || r.printed != "" || r.logged == 0 {
 		return ""
 	}
-	return folded("Agent log ("+lastLines(r.logged)+")", fence(untrusted.CutMiddle(r.agentLog, maxDetail))+"\n")
+	return "Agent log (" + lastLines(r.logged) + "):\n\n" + r.agentLines()
 }
 
-// source renders the user's own line that broke, with those around it.
-func (r *Record) source(run gha.Run) string {
-	p := r.why.Place
-	if p == nil || len(p.Around) == 0 {
+// foldedLog is the agent's log where it is not open.
+func (r *Record) foldedLog() string {
+	if r.logged == 0 || r.openLog() != "" {
 		return ""
 	}
+	return folded("Agent log ("+lastLines(r.logged)+")", r.agentLines())
+}
+
+func (r *Record) agentLines() string {
+	return fence(untrusted.CutMiddle(r.agentLog, maxDetail)) + "\n"
+}
+
+// source renders the user's own line that broke, with what it raised and the lines
+// around it.
+func (r *Record) source(run gha.Run) string {
+	what := r.exception()
+	if what != "" {
+		what = "**" + md(untrusted.Cut(what, maxCell)) + "**\n\n"
+	}
+	p := r.why.Place
+	if p == nil || len(p.Around) == 0 {
+		return what
+	}
 	var b strings.Builder
-	where := code(untrusted.Cut(r.line(p.File), maxCell))
+	where := code(fmt.Sprintf("%s:%d", untrusted.Cut(r.line(p.File), maxCell), p.Line))
 	if link := run.Line(p.File, p.Line); link != "" {
 		where = "[" + where + "](" + link + ")"
 	}
-	fmt.Fprintf(&b, "%s, line %d:\n\n", where, p.Line)
+	b.WriteString(where + with(" ", what))
+	if what == "" {
+		b.WriteString("\n\n")
+	}
 	var lines strings.Builder
+	digits := len(strconv.Itoa(p.Around[len(p.Around)-1].Number))
 	for _, l := range p.Around {
 		mark := " "
 		if l.Number == p.Line {
 			mark = "→"
 		}
-		fmt.Fprintf(&lines, "%s %4d  %s\n", mark, l.Number, untrusted.Cut(strings.ReplaceAll(r.Cleaner.Block(l.Text), "\n", " "), maxCode))
+		fmt.Fprintf(&lines, "%s %*d  %s\n", mark, digits, l.Number, untrusted.Cut(strings.ReplaceAll(r.Cleaner.Block(l.Text), "\n", " "), maxCode))
 	}
 	b.WriteString(fence(lines.String()) + "\n")
 	return b.String()
@@ -245,50 +308,32 @@ func (r *Record) source(run gha.Run) string {
 
 // revisions renders the failed deployment beside the one that it was to replace.
 func (r *Record) revisions() string {
-	if r.accepted == nil || r.accepted.ID == r.accepted.Previous {
+	if r.accepted == nil || r.accepted.ID == r.accepted.Previous || r.previous == "" {
 		return ""
 	}
 	before, is := r.previous, "before"
 	if r.restored != "" {
 		before, is = r.restored, "restored"
 	}
-	if before != "" && before == r.now.ServingID && !r.outdated() {
+	if before == r.now.ServingID && !r.outdated() {
 		is = "serving calls"
 	}
 	failed := "failed"
-	if r.status == verdict.Superseded || r.status == verdict.Cancelled {
-		failed = string(r.status)
+	switch r.status {
+	case verdict.Superseded:
+		failed = "replaced"
+	case verdict.Cancelled:
+		failed = "stopped"
 	}
-	cell := func(s string) string { return untrusted.Cut(r.line(s), maxCell) }
-	fact := func(s string) string {
-		if s == "" {
-			return ""
-		}
-		return code(cell(s))
+	heading := func(version, is string) string {
+		return breakable(untrusted.Cut(r.line(version), maxCell), 8) + " (" + is + ")"
 	}
 	var b strings.Builder
-	heading := ""
-	if before != "" {
-		heading = md(untrusted.Cut(r.name(before), maxCell)) + " (" + is + ")"
-	}
-	fmt.Fprintf(&b, "| | %s | %s |\n|:--|:--|:--|\n", heading, md(cell(r.version()))+" ("+failed+")")
-	row := func(name, old, ours string) {
-		if old+ours != "" {
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", name, old, ours)
-		}
-	}
-	if p := r.change; p != nil && (p.Image != "" || p.FromBuild) {
-		ours := p.Image
-		if p.FromBuild {
-			ours = ""
-		}
-		row("Image", fact(p.PreviousImage), fact(ours))
-	}
+	fmt.Fprintf(&b, "| | %s | %s |\n|:--|:--|:--|\n", heading(r.name(before), is), heading(r.version(), failed))
 	if r.observed {
-		row("Replicas", "", replicasOf(r.rollout))
+		fmt.Fprintf(&b, "| Replicas | – | %s |\n", replicasOf(r.rollout))
 	}
-	row("Deployment", fact(before), fact(r.deployment))
-	b.WriteString("\n")
+	fmt.Fprintf(&b, "| Deployment | %s | %s |\n\n", code(short(r.line(before))), code(short(r.line(r.deployment))))
 	return b.String()
 }
 
@@ -312,7 +357,7 @@ func (r *Record) facts() string {
 			fmt.Fprintf(&b, "| %s | %s |\n", name, value)
 		}
 	}
-	fact := func(s string) string { return code(untrusted.Cut(r.line(s), maxCell)) }
+	fact := func(s string) string { return codeCell(untrusted.Cut(r.line(s), maxCell)) }
 	some := func(s string) string {
 		if s == "" {
 			return ""
@@ -336,14 +381,13 @@ func (r *Record) facts() string {
 			row("Exit code", fmt.Sprint(*h.LastExitCode))
 		}
 	}
-	beside := !r.green() && r.revisions() != "" // the page has these
-	if !beside {
-		row("Deployment", some(r.deployment))
-		if r.previous != r.deployment {
-			row("Previous deployment", some(r.previous))
-		}
-		row("Image", some(r.image))
+	beside := !r.green() && r.revisions() != "" // the page shows the replicas, and what serves
+	row("Deployment", some(r.deployment))
+	if r.previous != r.deployment {
+		row("Previous deployment", some(r.previous))
 	}
+	row("Replaced by", some(r.newer))
+	row("Image", some(r.image))
 	row("Build", some(r.build))
 	if r.context != "" {
 		context := r.context
@@ -363,7 +407,9 @@ func (r *Record) facts() string {
 		row("Watched", callersMet(*r.baked))
 	}
 	row("Rollback", some(r.restored))
-	row("Now serving", r.servingCell())
+	if !beside && r.now.ServingID != r.deployment {
+		row("Now serving", r.servingCell())
+	}
 	row("Duration", quantity.Span(r.took()))
 	b.WriteString("\n")
 	return b.String()

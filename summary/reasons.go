@@ -25,7 +25,7 @@ func StatusTexts() []Text {
 func ReasonTexts() []Text {
 	return []Text{
 		{string(verdict.Inputs), "Correct the input or the config file. Nothing was sent."},
-		{string(verdict.Auth), "The API rejected the key. Check that `api-key` is a Private key of the organization that owns the agent."},
+		{string(verdict.Auth), "Check that `api-key` is a Private key of the organization that owns the agent."},
 		{string(verdict.Refused), "Pipecat Cloud refused the update; its message says why, such as a missing secret set, another region, or no billing."},
 		{string(verdict.Build), "Read the build's error, and correct the Dockerfile or what it copies."},
 		{string(verdict.Secrets), "The `secrets` were not stored, or their secret set is not ready; the message says why. You can run the job again: it stores the same secrets."},

@@ -40,6 +40,8 @@ type Record struct {
 	previous   string          // the id of the one before
 	revert     *event.Planned  // the rollback; nil: there is none
 	restored   string          // the id of the rollback's deployment
+	newer      string          // the id of the deployment of another client that replaced ours
+	newerImage string          // "" where it is not known
 
 	observed    bool                 // rollout is known
 	rollout     revision.Observation // its last
@@ -47,6 +49,8 @@ type Record struct {
 	stages      []stage
 	callers     callers
 	unreachable int // times that the API could not be read anymore
+
+	buildLogged bool // the log has lines of the build's
 
 	agentLog string // its last lines, clean
 	logged   int    // how many
@@ -147,8 +151,12 @@ func (r *Record) fold(e event.Entry) {
 	case event.Unreachable:
 		r.unreachable++
 	case event.Output:
-		if ev.Source == event.AgentLog && len(ev.Lines) > 0 {
+		switch {
+		case len(ev.Lines) == 0:
+		case ev.Source == event.AgentLog:
 			r.logged, r.agentLog = len(ev.Lines), r.Cleaner.Blocks(ev.Lines)
+		case ev.Source == event.BuildLog:
+			r.buildLogged = true
 		}
 	case event.Checking:
 		r.deployment, r.previous, r.region = ev.ID, ev.ID, ev.Region
@@ -176,6 +184,9 @@ func (r *Record) observe(e event.Entry, seen event.Observed) {
 	}
 	r.enter(part, string(seen.Stage), e.At)
 	if seen.Stage == revision.Superseded { // it shows nothing of the target
+		if e.Step != event.Revert {
+			r.newer, r.newerImage = seen.DesiredID, seen.Newer
+		}
 		return
 	}
 	r.now = seen.State

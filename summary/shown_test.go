@@ -17,7 +17,7 @@ import (
 )
 
 // folds are the HTML that hides a part until it is asked for.
-var folds = regexp.MustCompile(`^(<details><summary>(Change|Timeline|Details|Roll back|Agent log \(last (\d+ lines|line)\))</summary>|</details>)\n$`)
+var folds = regexp.MustCompile(`^(<details><summary>(Change|Timeline|Details|Roll back|Error output \((1 line|\d+ lines)\)|Agent log \(last (\d+ lines|line)\))</summary>|</details>)\n$`)
 
 var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote)).Parser()
 
@@ -139,7 +139,7 @@ func plain(block ast.Node, page []byte, emphasis int) (string, error) {
 			raw.WriteString("\n")
 			return ast.WalkSkipChildren, nil
 		case *ast.RawHTML:
-			if tag := string(n.Segments.Value(page)); tag != "<code>" && tag != "</code>" {
+			if tag := string(n.Segments.Value(page)); tag != "<code>" && tag != "</code>" && tag != "<wbr>" {
 				return ast.WalkStop, fmt.Errorf("HTML %q", tag)
 			}
 		case *ast.Emphasis:

@@ -188,9 +188,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		w.strange = append(w.strange, "INPUT_"+strings.ToUpper(args[0])+"="+args[1])
 	},
 
-	// cloud agent NAME REGION IMAGE | build ID [k=v…] | secrets NAME [k=v…] |
-	// stored [after=DURATION] [error=TEXT] | laggy DURATION makes the cloud what the
-	// script needs. Stored is how sets that are written are provisioned.
+	// cloud agent NAME REGION IMAGE | tag TAG SCRIPT | build ID [k=v…] |
+	// secrets NAME [k=v…] | stored [after=DURATION] [error=TEXT] | laggy DURATION makes
+	// the cloud what the script needs. Stored is how sets that are written are
+	// provisioned.
 	"cloud": func(ts *testscript.TestScript, _ bool, args []string) {
 		cloud := ts.Value("world").(*world).cloud
 		set := map[string]string{}
@@ -203,6 +204,15 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		switch args[0] {
 		case "agent":
 			cloud.AddAgent(args[1], args[2], args[3])
+		case "tag":
+			s, ok := simulator.ScriptOf(args[2])
+			if !ok {
+				ts.Fatalf("there is no script %s", args[2])
+			}
+			if cloud.Scripts == nil {
+				cloud.Scripts = map[string]simulator.Script{}
+			}
+			cloud.Scripts[args[1]] = s
 		case "build":
 			cloud.AddBuild(simulator.Build{ID: args[1], Status: set["status"], Region: set["region"], Error: set["error"], Script: set["script"], After: after})
 		case "secrets":

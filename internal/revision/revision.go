@@ -93,6 +93,7 @@ type Observation struct {
 	State
 	Target     Target
 	DesiredID  string              // of the deployment that is wanted now
+	Newer      string              // image of that deployment where it superseded the target; "" where it is not shown
 	Superseded bool                // another client's deployment is wanted in its place; the rest says nothing of it
 	Stale      bool                // the document is from before the target
 	Other      settings.Comparison // Different when the document shows other settings than the target's
@@ -113,7 +114,7 @@ type Observation struct {
 func Observe(doc *pipecat.Agent, t Target) Observation {
 	o := Observation{Target: t, DesiredID: doc.Desired()}
 	if t.IsSuperseded(doc) {
-		o.Superseded, o.Stage = true, Superseded
+		o.Superseded, o.Stage, o.Newer = true, Superseded, settings.ImageShown(doc)
 		return o
 	}
 	if o.Stale = t.IsStale(doc); !o.Stale {

@@ -113,6 +113,9 @@ type Failure struct {
 	Code string
 	// ExitCode is that of the agent's process; nil where there is none.
 	ExitCode *int
+	// Advice is what to do, in plain text, where the failure itself says it best; "" where
+	// it does not.
+	Advice string
 	// Rollback is how an attempt to restore the previous deployment ended; nil
 	// where there was none.
 	Rollback *Rollback
@@ -145,6 +148,7 @@ func (f *Failure) Error() string { return f.Message }
 type Rollback struct {
 	Message string   // one line
 	Failure *Failure // nil: the previous deployment is restored
+	Whole   bool     // everything is as it was
 }
 
 // Superseded reports whether another client's deployment took its place. A nil
