@@ -287,7 +287,7 @@ func TestSettingsSent(t *testing.T) {
 func TestLinks(t *testing.T) {
 	pages := prose(t)
 	fences := regexp.MustCompile("(?ms)^ *```.*?^ *```$")
-	links := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	links := regexp.MustCompile(`(?:\]\(|\b(?:src|srcset|href)=")([^)"\s]+)[)"]`)
 	for page, text := range pages {
 		for _, m := range links.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
 			if strings.Contains(m[1], "://") {

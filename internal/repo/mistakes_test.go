@@ -110,6 +110,8 @@ var mistakes = []mistake{
 	{"an input in the composite action's script", "setup/action.yml", `run: exec bash "$GITHUB_ACTION_PATH/run.sh"`, "run: echo ${{ inputs.image }}", "TestActionFiles"},
 	{"an image of any branch passes", "docs/security.md", " \\\n      --source-ref refs/heads/main", "", "TestVerifyLines"},
 	{"a link to a page that is not there", "SECURITY.md", "(docs/security.md)", "(docs/secure.md)", "TestLinks"},
+	{"a picture that is not there", "README.md", `srcset="docs/images/failed-dark.png"`, `srcset="docs/images/dark.png"`, "TestLinks"},
+	{"pictures that are not looked at", ciYML, "run: .ci/pictures\n", "run: go vet ./cmd/pictures\n", "TestGates"},
 }
 
 // TestMistakes makes each mistake in a copy of the repository, and sees the test that

@@ -54,7 +54,7 @@ var quoted = []struct{ file, text string }{
 }
 
 // foreign are files whose words are not ours, and this one.
-var foreign = regexp.MustCompile(`^LICENSE$|^go\.sum$|^internal/repo/words_test\.go$|^internal/simulator/contract\.yaml$|^internal/diagnosis/testdata/|requirements\.(?:txt|in)$`)
+var foreign = regexp.MustCompile(`^LICENSE$|^go\.sum$|^internal/repo/words_test\.go$|^internal/simulator/contract\.yaml$|^internal/diagnosis/testdata/|^docs/images/|requirements\.(?:txt|in)$`)
 
 // TestWords holds that texts, comments and the names of tests are in plain American
 // English.

@@ -39,6 +39,7 @@ var gates = map[string][]string{
 	"ci.yml binaries":            {".ci/binaries", ".ci/release rehearse"},
 	"ci.yml search":              {"-args -runs 100000", "-args -broken"},
 	"ci.yml pins":                {".ci/links pins"},
+	"ci.yml pictures":            {".ci/pictures", "actions/upload-artifact@"},
 	"e2e.yml deploy":             {".ci/e2e check"},
 	"e2e.yml setup":              {".ci/e2e check-setup"},
 	"release.yml test":           {".ci/release check", ".ci/run", ".ci/tool govulncheck ./..."},
