@@ -3,7 +3,6 @@ package deploy
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -32,17 +31,17 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	case !stale && !differs, maybe && a.saysUnchanged(agent, shown):
 		return agent, nil
 	case maybe: // it does not show what would change
-		a.doubts(errors.New("it shows the deployment before"))
+		a.doubts(agent, "which is the previous one")
 		found, err := a.reconcile(ctx, nil, append(delays, 8*time.Second)...)
 		if found == nil && err == nil {
 			return agent, nil
 		}
 		return found, err
 	case stale:
-		a.doubts(errors.New("it shows the deployment before"))
+		a.doubts(agent, "which is the previous one")
 		delays = append(delays, 8*time.Second, 15*time.Second)
 	default:
-		a.doubts(fmt.Errorf("it shows deployment %s, whose %s", agent.Desired(), shown))
+		a.doubts(agent, fmt.Sprintf("whose %s", shown))
 		a.named = agent.Desired()
 		if made := agent.DesiredCreatedAt(); !made.IsZero() {
 			a.replaces.CreatedAt = made
@@ -68,10 +67,15 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	return nil, a.notMade(agent, shown)
 }
 
-// doubts takes note of why a response that accepts the update is not believed.
-func (a *applier) doubts(why error) {
+// doubts takes note of why a response that accepts the update is not believed: which
+// deployment it names.
+func (a *applier) doubts(agent *pipecat.Agent, which string) {
+	why := fmt.Errorf("the response names deployment %s, %s", agent.Desired(), which)
+	if agent.Warning != "" {
+		why = fmt.Errorf("%w; its warning is %q", why, agent.Warning)
+	}
 	a.answered = true
-	a.last = &pipecat.Error{Method: http.MethodPost, Status: http.StatusOK, Err: why}
+	a.last = &pipecat.Error{Status: http.StatusOK, Err: why}
 }
 
 // saysUnchanged reports whether a response that names the deployment before says that

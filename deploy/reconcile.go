@@ -40,7 +40,7 @@ func (a *applier) refusedClearly() bool { return clearlyRefused(a.last) }
 // the request is not one to accept.
 func clearlyRefused(e *pipecat.Error) bool {
 	switch e.Status {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
 		return e.FromAPI
 	}
 	return false

@@ -1,7 +1,9 @@
 package poll
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,7 +133,8 @@ func since(clock *time.Time, at time.Time) time.Duration {
 
 // judgeErrors judges an agent's errors. Those that it had before are not the
 // target's, except where the target is the deployment of before, and does not
-// serve. One that may pass has the grace of an image that cannot be pulled, and
+// serve; nor, while the target serves, are those that only say the same in other
+// words. One that may pass has the grace of an image that cannot be pulled, and
 // does not keep a target that serves from being ready.
 func judgeErrors(o revision.Observation, h History, at time.Time) (*verdict.Failure, History) {
 	errs := o.NewErrors
@@ -140,9 +143,10 @@ func judgeErrors(o revision.Observation, h History, at time.Time) (*verdict.Fail
 	}
 	var grave, passing []pipecat.AgentError
 	for _, e := range errs {
-		if mayPass(e) {
+		switch {
+		case mayPass(e):
 			passing = append(passing, e)
-		} else {
+		case !o.Serves || !hasCode(o.Target.KnownErrors, e.Code):
 			grave = append(grave, e)
 		}
 	}
@@ -157,6 +161,11 @@ func judgeErrors(o revision.Observation, h History, at time.Time) (*verdict.Fail
 		return refused(o.Target, passing), h
 	}
 	return nil, h
+}
+
+// hasCode reports whether one of the errors has a code, and that is not "".
+func hasCode(errs []pipecat.AgentError, code string) bool {
+	return code != "" && slices.ContainsFunc(errs, func(e pipecat.AgentError) bool { return e.Code == code })
 }
 
 // mayPass reports whether an error is one of load.
@@ -184,7 +193,7 @@ func errorTexts(errs []pipecat.AgentError) string {
 // reasonOfCode sorts the error codes of
 // https://docs.pipecat.ai/pipecat-cloud/fundamentals/error-codes
 func reasonOfCode(code string) verdict.Reason {
-	switch {
+	switch code = strings.ToUpper(code); {
 	case code == "PCC_INVALID_IMAGE_PLATFORM":
 		return verdict.ImagePlatform
 	case strings.HasPrefix(code, "PCC_IMAGE_"):
@@ -247,7 +256,7 @@ func notStarted(h *pipecat.Health) *verdict.Failure {
 	if strings.Contains(strings.ToLower(h.Reason), "container") {
 		f.Reason, f.Message = verdict.Refused, "the container cannot be set up"+inBrackets(h.Reason)
 	}
-	f.Show(verdict.FromPlatform, h.Message)
+	f.Show(verdict.FromPlatform, cmp.Or(h.Message, h.Headline))
 	return f
 }
 
@@ -266,6 +275,9 @@ func crashed(t revision.Target, h *pipecat.Health, restarts int) *verdict.Failur
 		what = t.Name() + " is killed, by a health check that fails or because it needs more memory"
 	}
 	var facts []string
+	if h.Headline != "" && h.Message == "" { // nothing else says why
+		facts = append(facts, h.Headline)
+	}
 	if h.LastExitCode != nil {
 		facts = append(facts, fmt.Sprintf("exit code %d", *h.LastExitCode))
 	}

@@ -46,8 +46,8 @@ func (c *comparison) value(path string, raw any, v reflect.Value) {
 		want, err := time.Parse(time.RFC3339, text)
 		same = err == nil && is.Equal(want)
 	case pipecat.AgentError:
-		if text, ok := raw.(string); ok { // which is its message
-			same = is.Message == text
+		if text, ok := raw.(string); ok { // which is its message, behind its code
+			same = text == is.Code || strings.HasPrefix(text, is.Code) && strings.HasSuffix(text, is.Message)
 			break
 		}
 		c.fields(path, raw, v)

@@ -60,6 +60,7 @@ func TestCompare(t *testing.T) {
 	for document, want := range map[string]string{
 		`{"name":"bot","ready":true,"available":null,"createdAt":"2026-01-02T03:04:05.5Z","errors":[{"code":"a","message":"b"},"c"]}`: "[] []",
 		`{"errors":{"code":"a"},"currentRevision":null,"autoScaling":{"minReplicas":0,"maxReplicas":2}}`:                              "[] []",
+		`{"errors":["PCC_X","PCC_X: no image","no image"]}`:                                                                           "[] []",
 		`{"git":{"branch":"main"},"currentRevision":{"new":1,"readyReplicas":2}}`:                                                     "[] [currentRevision.new git]",
 		`{"ready":"true","createdAt":"yesterday","conditions":["odd"]}`:                                                               "[conditions: [odd] createdAt: yesterday ready: true] []",
 	} {

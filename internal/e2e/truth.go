@@ -45,7 +45,7 @@ func Truth(t *testing.T, run Program) {
 	t.Parallel()
 	for section, cases := range map[string][]truth{
 		"ours": oursCases(), "stale": staleCases(), "restarts": restartCases(), "errors": errorCases(), "hold": holdCases(), "ready": readyCases(),
-		"once": onceCases(), "creation": creationCases(), "evidence": evidenceCases(), "sets": setCases(),
+		"once": onceCases(), "creation": creationCases(), "evidence": evidenceCases(), "sets": setCases(), "check": checkCases(),
 	} {
 		for _, c := range cases {
 			t.Run(section+"/"+c.name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func runTruth(t *testing.T, run Program, inputs map[string]string, transport htt
 	return code, log.String(), values
 }
 
-var green = []string{"ready", "unchanged", "deployed", "planned"}
+var green = []string{"ready", "unchanged", "deployed", "planned", "checked"}
 
 func (r *truthRun) bad() (bad []string) {
 	hold := func(ok bool, format string, args ...any) {

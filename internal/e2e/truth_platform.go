@@ -20,6 +20,7 @@ const (
 	d2 = "d2222222-0000-4000-8000-000000000000"
 	d3 = "d3333333-0000-4000-8000-000000000000"
 	d4 = "d4444444-0000-4000-8000-000000000000"
+	d5 = "d5555555-0000-4000-8000-000000000000"
 	v1 = "ghcr.io/acme/bot:v1"
 	v2 = "ghcr.io/acme/bot:v2"
 	v9 = "ghcr.io/acme/bot:v9"
@@ -28,7 +29,7 @@ const (
 // created is when each deployment was created. Virtual time begins with the year 2000.
 var created = map[string]string{
 	d0: "1999-12-30T00:00:00Z", d1: "1999-12-31T00:00:00Z",
-	d2: "2000-01-01T00:00:00Z", d3: "2000-01-01T00:00:01Z", d4: "2000-01-01T00:00:02Z",
+	d2: "2000-01-01T00:00:00Z", d3: "2000-01-01T00:00:01Z", d4: "2000-01-01T00:00:02Z", d5: "2000-01-01T00:00:03Z",
 }
 
 // document is what the platform says of the agent.
@@ -193,6 +194,8 @@ func inTurn(answers ...any) timeline {
 	return func(_ time.Duration, n int) any { return answers[min(n, len(answers)-1)] }
 }
 
+func isTimeline(a any) bool { _, ok := a.(timeline); return ok }
+
 // again is a timeline that begins again after its last answer.
 func again(answers ...any) timeline {
 	return func(_ time.Duration, n int) any { return answers[n%len(answers)] }
@@ -208,14 +211,15 @@ type write struct {
 type platform struct {
 	before  any            // what reads get until the first write; nil: d1 of v1, ready
 	script  []write        // one for each write; the last stays
-	others  map[string]any // other requests, such as "GET /v1/secrets": an answer for each
+	others  map[string]any // other requests, such as "GET /v1/secrets": an answer for each, or answers in turn
 	undated bool
 
 	mu     sync.Mutex
 	reads  timeline
 	since  time.Time
-	n      int // reads since then
-	played int // writes
+	n      int            // reads since then
+	played int            // writes
+	asked  map[string]int // others whose answers are in turn
 	sent   []sent
 }
 
@@ -250,7 +254,13 @@ func (p *platform) answer(r sent) any {
 	}
 	switch found, ok := p.others[r.line]; {
 	case ok:
-		r.got = found
+		if r.got = found; isTimeline(found) {
+			if p.asked == nil {
+				p.asked = map[string]int{}
+			}
+			r.got = found.(timeline)(0, p.asked[r.line])
+			p.asked[r.line]++
+		}
 	case r.isRead():
 		r.got = p.reads(time.Since(p.since), p.n)
 		p.n++

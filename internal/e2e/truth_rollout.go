@@ -24,6 +24,11 @@ func bare(id string) document {
 	return document{"name": "demo-agent", "ready": true, "desiredDeploymentId": id, "reconciledDeploymentId": id}
 }
 
+// ofBuild is a document that names a build and leaves its image out.
+func ofBuild(d document, build string) document {
+	return d.spec("image", absent).with("deployment.buildId", build)
+}
+
 // oursCases are about which deployment is ours: the one that the answer names, if it
 // shows what was asked for.
 func oursCases() []truth {
@@ -49,12 +54,26 @@ func oursCases() []truth {
 		{name: "a bare answer names ours", answer: bare(d2), reads: over(pending(v2), 3, ours), status: "ready", id: d2},
 		{name: "a bare answer, with nulls", answer: bare(d2).with("deployment", nil, "currentRevision", nil), reads: over(ours), status: "ready", id: d2},
 
+		{name: "a bare answer names another that crashes", inputs: rollback, answer: bare(d3), reads: over(doc(d3, v9).crashes()), status: "superseded"},
+		{name: "a bare answer names another, and ours shows first", answer: bare(d3), reads: over(pending(v2), 2, theirs), status: "superseded"},
+		{name: "the answer names another, and ours shows first", answer: theirs, reads: over(pending(v2), 2, theirs), status: "superseded"},
+		{name: "an answer of 201", answer: says(201, pending(v2)), reads: over(ours), status: "ready", id: d2},
+		{name: "an answer of 202 that says nothing", answer: says(202, "{}"), reads: over(pending(v2), 3, ours), status: "ready", id: d2},
+		{name: "another of the same image that crashes takes over", inputs: rollback, reads: over(doc(d3, v2).crashes()), status: "superseded"},
+		{name: "another of the image before takes over", reads: over(pending(v2), 3, doc(d3, v1).ready()), status: "superseded", within: 15 * time.Second},
+
 		{name: "ours with the old image for a moment", reads: over(doc(d2, v1).ready(), 3, ours), status: "ready", id: d2, after: 3 * time.Second},
 		{name: "ours with the old image for good", reads: over(doc(d2, v1).ready()), status: "superseded"},
 		{name: "ours with another image", reads: over(doc(d2, v9).ready()), status: "superseded"},
 		{name: "ours with another image that crashes", inputs: rollback, reads: over(doc(d2, v9).crashes()), status: "superseded"},
 		{name: "ours with another secret set", inputs: inputs("secret-set", "new-set"), answer: pending(v2).secretSet("new-set"), reads: over(ours.secretSet("other")), status: "superseded"},
 		{name: "ours with another profile", inputs: inputs("agent-profile", "agent-2x"), answer: pending(v2).with("agentProfile", "agent-2x"), reads: over(ours.with("agentProfile", "agent-3x")), status: "superseded"},
+		{name: "ours with the old secret set for a moment", inputs: inputs("secret-set", "new-set"), answer: pending(v2).secretSet("new-set"), reads: over(ours, 3, ours.secretSet("new-set")), status: "ready", id: d2, after: 3 * time.Second},
+		{name: "ours with the old profile for a moment", inputs: inputs("agent-profile", "agent-2x"), answer: pending(v2).with("agentProfile", "agent-2x"), reads: over(ours, 3, ours.with("agentProfile", "agent-2x")), status: "ready", id: d2, after: 3 * time.Second},
+		{name: "ours without its secret set", inputs: inputs("secret-set", "new-set"), answer: pending(v2).secretSet("new-set"), reads: over(ours.spec("envFromSecretNames", []string{})), status: "superseded"},
+		{name: "ours with other credentials", inputs: inputs("image-credentials", "ghcr"), answer: pending(v2).spec("imagePullSecretName", "ghcr"), reads: over(ours.spec("imagePullSecretName", "other")), status: "superseded"},
+		{name: "ours with another limit of sessions", inputs: inputs("max-session-duration", "1800"), answer: pending(v2).spec("maxSessionDurationSeconds", 1800), reads: over(ours.spec("maxSessionDurationSeconds", 3600)), status: "superseded"},
+		{name: "ours beside the manifest of before", reads: over(ours.with("deployment.id", d1, "deployment.manifest.spec.image", v1)), status: "ready", id: d2},
 		{name: "ours with another scaling", inputs: inputs("min-agents", "2"), reads: over(ours), status: "ready", id: d2},
 		{name: "ours among the platform's sets", inputs: inputs("secret-set", "new-set"), answer: pending(v2).secretSet("new-set"), reads: over(ours.spec("envFromSecretNames", []string{"managed", "new-set"})), status: "ready", id: d2},
 		{name: "an old setting that was not asked for", reads: over(ours.with("agentProfile", "agent-9x", "websocketAuth", "token")), status: "ready", id: d2},
@@ -62,6 +81,8 @@ func oursCases() []truth {
 		{name: "with a null manifest", reads: over(ours.with("deployment.manifest", nil)), status: "ready", id: d2},
 
 		{name: "a tag shown with a digest", answer: pending(v2 + "@" + digest), reads: over(doc(d2, v2+"@"+digest).ready()), status: "ready", id: d2},
+		{name: "a tag shown as a digest", answer: pending("ghcr.io/acme/bot@" + digest), reads: over(doc(d2, "ghcr.io/acme/bot@"+digest).ready()), status: "ready", id: d2},
+		{name: "a tag shown as a digest of another name", answer: pending("ghcr.io/acme/other@" + digest), reads: over(doc(d2, "ghcr.io/acme/other@"+digest).ready()), status: "superseded"},
 		{name: "another tag with a digest", answer: pending(v9 + "@" + digest), reads: over(doc(d2, v9+"@"+digest).ready()), status: "superseded"},
 		{name: "a digest", inputs: inputs("image", "ghcr.io/acme/bot@"+digest), answer: pending("ghcr.io/acme/bot@" + digest), reads: over(doc(d2, "ghcr.io/acme/bot@"+digest).ready()), status: "ready", id: d2},
 		{name: "another digest", inputs: inputs("image", "ghcr.io/acme/bot@"+digest), answer: pending("ghcr.io/acme/bot@" + other), reads: over(doc(d2, "ghcr.io/acme/bot@"+other).ready()), status: "superseded"},
@@ -71,6 +92,11 @@ func oursCases() []truth {
 		{name: "a build with a redacted image", inputs: build, others: succeeded(), answer: pending("[redacted]"), reads: over(doc(d2, "[redacted]").ready()), status: "ready", id: d2},
 		{name: "a build that is named", inputs: build, others: succeeded(), answer: pending("[redacted]").with("deployment.buildId", truthBuild), reads: over(doc(d2, "[redacted]").ready().with("deployment.buildId", truthBuild)), status: "ready", id: d2},
 		{name: "another build that is named", inputs: build, others: succeeded(), answer: pending("[redacted]"), reads: over(doc(d2, "[redacted]").ready().with("deployment.buildId", strings.Replace(truthBuild, "1", "2", 1))), status: "superseded"},
+		{name: "a build that is named, without an image", inputs: build, others: succeeded(), answer: ofBuild(doc(d2, ""), truthBuild), reads: over(ofBuild(doc(d2, "").ready(), truthBuild)), status: "ready", id: d2},
+		{name: "a build that is named in capitals", inputs: build, others: succeeded(), answer: ofBuild(doc(d2, ""), strings.ToUpper(truthBuild)), reads: over(ofBuild(doc(d2, "").ready(), strings.ToUpper(truthBuild))), status: "ready", id: d2},
+		{name: "another build that is named, without an image", inputs: build, others: succeeded(), answer: ofBuild(doc(d3, ""), "b-other"), reads: over(ofBuild(doc(d3, "").ready(), "b-other")), status: "superseded"},
+		{name: "an image asked for, and a build named", answer: ofBuild(doc(d3, ""), "b-other"), reads: over(ofBuild(doc(d3, "").ready(), "b-other")), status: "superseded"},
+		{name: "a build with an image in other signs", inputs: build, others: succeeded(), answer: pending("***"), reads: over(doc(d2, "***").ready()), status: "ready", id: d2},
 		{name: "a build asked for, and an image shown", inputs: build, others: succeeded(), answer: doc(d3, v9).ready(), reads: over(theirs), status: "superseded"},
 
 		{name: "rollback", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1).ready(), over(doc(d4, v1).ready())}}, status: "rolled-back", writes: 2, check: asks(`"image":"` + v1 + `"`)},
@@ -85,6 +111,13 @@ func oursCases() []truth {
 		{name: "rollback that crashes", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1), over(doc(d4, v1).crashes())}}, status: "failed", writes: 2},
 		{name: "rollback answered with another", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v9).ready(), over(doc(d4, v9).ready())}}, status: "red", writes: 2,
 			check: func(r *truthRun) any { return differs(r.outputs["status"] == "rolled-back", "rolled back") }},
+		{name: "rollback that shows another secret set", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1).ready().secretSet("other"), over(doc(d4, v1).ready().secretSet("other"))}}, status: "failed", reason: "crash", writes: 2},
+		{name: "rollback that shows another profile", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1).ready(), over(doc(d4, v1).ready().with("agentProfile", "agent-3x"))}}, status: "failed", reason: "crash", writes: 2},
+		{name: "rollback that makes no deployment", inputs: rollback, reads: over(crash), then: []write{{crash, over(crash)}}, status: "failed", reason: "crash", writes: 2},
+		{name: "rollback that is taken, then 409", inputs: rollback, reads: over(crash), then: []write{{refuses(409, "busy"), over(doc(d4, v1).ready())}}, status: "rolled-back", writes: 2},
+		{name: "rollback that another replaces", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1), over(doc(d4, v1), 3, doc(d5, v9).ready())}}, status: "failed", reason: "crash", writes: 2},
+		{name: "rollback over an error that stays", inputs: rollback, reads: over(pending(v2).errors("PCC_IMAGE_NOT_FOUND")),
+			then: []write{{doc(d4, v1).errors("PCC_IMAGE_NOT_FOUND"), over(doc(d4, v1).errors("PCC_IMAGE_NOT_FOUND"), 3, doc(d4, v1).ready().errors("PCC_IMAGE_NOT_FOUND"))}}, status: "rolled-back", writes: 2},
 		{name: "no rollback over another", inputs: rollback, answer: doc(d3, v9).crashes(), reads: over(doc(d3, v9).crashes()), status: "superseded"},
 		{name: "no rollback over a later one", inputs: rollback, reads: inTurn(crash, theirs), status: "red"},
 		{name: "no rollback over one that is not ours after all", inputs: rollback, reads: inTurn(crash, doc(d2, v9).crashes()), status: "red"},
@@ -96,6 +129,9 @@ func oursCases() []truth {
 		{name: "not waited for after a bare answer", inputs: inputs("wait-for-ready", "false"), answer: bare(d2), reads: over(ours), status: "deployed", id: d2},
 		{name: "not waited for with late reads", inputs: inputs("wait-for-ready", "false"), reads: over(doc(d1, v1).ready(), 3, pending(v2)), status: "deployed", id: d2},
 		{name: "not waited for another", inputs: inputs("wait-for-ready", "false"), answer: theirs, reads: over(theirs), status: "red"},
+		{name: "not waited for one that another replaces", inputs: inputs("wait-for-ready", "false"), reads: over(theirs), status: "superseded"},
+		{name: "not waited for with errors", inputs: inputs("wait-for-ready", "false"), reads: over(pending(v2).errors("PCC_IMAGE_NOT_FOUND")), status: "deployed", id: d2},
+		{name: "not waited for a secret set that shows late", inputs: noImage("wait-for-ready", "false", "secret-set", "new-set"), answer: doc(d1, v1).ready(), reads: over(doc(d1, v1).ready(), 3, doc(d2, v1).secretSet("new-set")), status: "deployed", id: d2},
 		{name: "not waited for another of a bare answer", inputs: inputs("wait-for-ready", "false"), answer: bare(d3), reads: over(theirs), status: "red"},
 		{name: "not waited for another image", inputs: inputs("wait-for-ready", "false"), reads: over(doc(d2, v9).ready()), status: "red"},
 		{name: "not waited for an old secret set", inputs: noImage("wait-for-ready", "false", "secret-set", "new-set"), answer: doc(d1, v1).ready(), reads: over(doc(d1, v1).ready()), status: "red"},
@@ -135,6 +171,8 @@ func staleCases() (cases []truth) {
 		{"max-session-duration", "7200", func(d document) document { return d.spec("maxSessionDurationSeconds", 7200) }},
 		{"max-session-duration", "1800", func(d document) document { return d.spec("maxSessionDurationSeconds", 1800) }},
 		{"websocket-auth", "token", func(d document) document { return d.with("websocketAuth", "token") }},
+		{"architecture", "amd64", func(d document) document { return d.spec("dailyNodeType", "amd") }},
+		{"node-type", "amd", func(d document) document { return d.spec("arch", "amd64") }},
 	} {
 		asked := noImage(s.input, s.value)
 		name := s.input + " " + s.value[strings.LastIndexByte(s.value, '/')+1:] + " "
@@ -149,6 +187,8 @@ func staleCases() (cases []truth) {
 	}
 	one := doc(d1, v1).ready()
 	newSet := noImage("secret-set", "new-set")
+	noSet := one.spec("envFromSecretNames", absent)
+	noFilter, filtered := noImage("krisp-viva-audio-filter", "none"), one.with("krispViva", document{"audioFilter": "tel"})
 	build := noImage("build-id", truthBuild)
 	return append(cases, []truth{
 		{name: "then the new one crashes", inputs: newSet, answer: one, reads: over(one, 2, doc(d2, v1).secretSet("new-set").crashes()), status: "failed", reason: "crash", id: d2},
@@ -158,6 +198,25 @@ func staleCases() (cases []truth) {
 		{name: "an older answer", dated: true, answer: doc(d0, v9).ready(), reads: over(one, 3, doc(d2, v2).ready()), status: "ready", id: d2},
 		{name: "forced and stale for good", inputs: noImage("force-redeploy", "true"), answer: one, reads: over(one), status: "red", writes: -1},
 		{name: "forced and shown later", inputs: noImage("force-redeploy", "true"), answer: one, reads: over(one, 3, doc(d2, v1).ready()), status: "ready", id: d2},
+		{name: "no set before, stale for good", inputs: newSet, before: noSet, answer: noSet, reads: over(noSet), status: "red", writes: -1},
+		{name: "no set before, stale at first", inputs: newSet, before: noSet, answer: noSet, reads: over(noSet, 3, doc(d2, v1).secretSet("new-set").ready()), status: "ready", id: d2},
+		{name: "no manifest", inputs: newSet, before: one.with("deployment", nil), answer: one.with("deployment", nil), reads: over(one.with("deployment", nil)), status: "unchanged", id: d1},
+		{name: "a filter that goes on", inputs: noFilter, before: filtered, answer: filtered, reads: over(filtered), status: "red", writes: -1},
+		{name: "a filter that goes off", inputs: noFilter, before: filtered, answer: filtered, reads: over(filtered, 3, to(one).with("krispViva", document{"audioFilter": nil})), status: "ready", id: d2},
+		{name: "no limit of sessions before", inputs: noImage("max-session-duration", "3600"), answer: one, reads: over(one), status: "red", writes: -1},
+		{name: "the platform's limit of sessions, and none before", inputs: noImage("max-session-duration", "7200"), answer: one, reads: over(one), status: "unchanged", id: d1, within: 8 * time.Second},
+		{name: "a bare answer, stale for good", inputs: newSet, answer: bare(d1), reads: over(one), status: "red", writes: -1},
+		{name: "a bare answer, stale at first", inputs: newSet, answer: bare(d1), reads: over(one, 3, doc(d2, v1).secretSet("new-set").ready()), status: "ready", id: d2},
+		{name: "a warning beside the old image", answer: one.with("warning", "nothing changes"), reads: over(one), status: "red", writes: -1, log: []string{"nothing changes"}},
+		{name: "a long while", inputs: noImage("secret-set", "new-set", "wait-timeout", "45"), answer: one, reads: over(one, 20, doc(d2, v1).secretSet("new-set").ready()), status: "ready", id: d2},
+		{name: "longer than there is time", inputs: noImage("secret-set", "new-set", "wait-timeout", "12"), answer: one, reads: over(one, 20, doc(d2, v1).secretSet("new-set").ready()), status: "red", writes: -1},
+		{name: "then the new profile crashes", inputs: noImage("agent-profile", "agent-2x"), answer: one, reads: over(one, 2, to(one).with("agentProfile", "agent-2x").crashes()), status: "failed", reason: "crash", id: d2},
+		{name: "a build asked for, and the old image", inputs: build, others: succeeded(), answer: one, reads: over(one), status: "red", writes: -1},
+		{name: "a build with a redacted image, shown later", inputs: build, others: succeeded(), before: doc(d1, "[redacted]").ready(), answer: doc(d1, "[redacted]").ready(), reads: over(doc(d1, "[redacted]").ready(), 3, doc(d2, "[redacted]").ready()), status: "ready", id: d2},
+		{name: "unchanged build that is named", inputs: build, others: succeeded(), before: ofBuild(one, truthBuild), answer: ofBuild(one, truthBuild), reads: over(ofBuild(one, truthBuild)), status: "unchanged", id: d1, within: 8 * time.Second},
+		{name: "unchanged build that is named in capitals", inputs: build, others: succeeded(), before: ofBuild(one, strings.ToUpper(truthBuild)), answer: ofBuild(one, strings.ToUpper(truthBuild)), reads: over(ofBuild(one, strings.ToUpper(truthBuild))), status: "unchanged", id: d1, within: 8 * time.Second},
+		{name: "unchanged image with other scaling", inputs: inputs("image", v1, "min-agents", "2", "max-agents", "5"), answer: one, reads: over(one), status: "unchanged", id: d1},
+		{name: "unchanged scaling to none", inputs: noImage("min-agents", "0"), answer: one, reads: over(one), status: "unchanged", id: d1},
 		{name: "unchanged build", inputs: build, others: succeeded(), before: doc(d1, "[redacted]").ready(), answer: doc(d1, "[redacted]").ready(), reads: over(doc(d1, "[redacted]").ready()), status: "unchanged", id: d1},
 		{name: "another build is named", inputs: build, others: succeeded(), before: doc(d1, "[redacted]").ready().with("deployment.buildId", "old"),
 			answer: doc(d1, "[redacted]").ready().with("deployment.buildId", "old"), reads: over(doc(d1, "[redacted]").ready().with("deployment.buildId", "old")), status: "red"},
@@ -211,6 +270,21 @@ func restartCases() (cases []truth) {
 		{name: "unchanged keeps restarting", inputs: inputs("image", v1), before: old(9), answer: old(9), reads: over(old(9), 3, old(11), 6, old(13)), status: "failed", reason: "crash", within: 24 * time.Second},
 		{name: "unchanged in a crash loop", inputs: inputs("image", v1), before: doc(d1, v1).crashes(), answer: doc(d1, v1).crashes(), reads: over(doc(d1, v1).crashes()), status: "failed", reason: "crash", within: 12 * time.Second},
 		{name: "scaled in a crash loop", inputs: noImage("min-agents", "2"), before: doc(d1, v1).crashes(), answer: doc(d1, v1).crashes(), reads: over(doc(d1, v1).crashes()), status: "failed", reason: "crash"},
+		{name: "more than is forgiven per replica", reads: over(notServing(5).with("currentRevision.health.replicasStarted", 2)), status: "failed", reason: "crash", within: 12 * time.Second},
+		{name: "replicas that are not told", reads: over(notServing(3).with("currentRevision.health.replicasStarted", nil)), status: "failed", reason: "crash", within: 12 * time.Second},
+		{name: "restarts that are not told", reads: over(notServing(3).with("currentRevision.health.restartCount", absent)), status: "timed-out", reason: "not-ready"},
+		{name: "unchanged restarts in new replicas", inputs: inputs("image", v1), before: old(9), answer: old(9), reads: over(old(9), 3, old(0), 6, old(3)), status: "failed", reason: "crash", within: 24 * time.Second},
+		{name: "unchanged restarts twice and serves", inputs: inputs("image", v1), before: old(9), answer: old(9), reads: over(old(9), 3, old(11), 6, restarted(one, 11)), status: "unchanged", id: d1},
+		{name: "unchanged restarts more while it serves", inputs: inputs("image", v1, "min-ready-seconds", "5"), answer: one, reads: inTurn(one, restarted(one, 5), restarted(one, 9)), status: "unchanged", id: d1},
+		{name: "unchanged and given up", inputs: inputs("image", v1), before: doc(d1, v1).with("currentRevision.phase", "Failed"), answer: doc(d1, v1).with("currentRevision.phase", "Failed"), reads: over(doc(d1, v1).with("currentRevision.phase", "Failed")), status: "failed", within: 8 * time.Second},
+		{name: "the one before was given up", reads: over(pending(v2).with("currentRevision.phase", "Failed"), 3, ready), status: "ready", id: d2},
+		{name: "the one before crashes", reads: over(pending(v2).crashes(), 4, ready), status: "ready", id: d2},
+		{name: "forced, with restarts of before", inputs: noImage("force-redeploy", "true"), before: restarted(one, 9), answer: doc(d2, v1), reads: over(doc(d2, v1).waits("Error", 2), 6, restarted(doc(d2, v1).ready(), 2)), status: "ready", id: d2},
+		{name: "given up with a ready replica", reads: over(ready.with("currentRevision.phase", "failed")), status: "failed", within: 8 * time.Second},
+		{name: "a crash loop around a failed read", reads: inTurn(doc(d2, v2).waits("CrashLoopBackOff", 1), refuses(503, "down"), doc(d2, v2).waits("CrashLoopBackOff", 1)), status: "failed", reason: "crash"},
+		{name: "a crash with the platform's word for it", reads: over(doc(d2, v2).crashes().with("currentRevision.health.headline", "Application Error")), status: "failed", reason: "crash", log: []string{"Application Error"}},
+		{name: "a crash with an odd word for it", reads: over(doc(d2, v2).crashes().with("currentRevision.health.headline", 7)), status: "failed", reason: "crash"},
+		{name: "no start, with the platform's word for it", inputs: inputs("wait-timeout", "45"), reads: over(doc(d2, v2).waits("ImagePullBackOff", 0).with("currentRevision.health.headline", "Cannot pull image")), status: "failed", reason: "image-pull", log: []string{"Cannot pull image"}},
 		{name: "a phase of tomorrow", reads: over(doc(d2, v2).with("currentRevision.phase", "Quantum"), 4, ready.with("currentRevision.phase", "Quantum")), status: "ready"},
 		{name: "a reason of tomorrow", reads: over(ready.with("currentRevision.health.reason", "Sunshine")), status: "ready"},
 		{name: "negative restarts", reads: over(notServing(-3), 4, ready), status: "ready"},
@@ -225,12 +299,16 @@ func errorCases() (cases []truth) {
 	ready, waiting := doc(d2, v2).ready(), pending(v2)
 	one := doc(d1, v1).ready()
 	const notFound, limit, old = "PCC_IMAGE_NOT_FOUND", "PCC_IMAGE_PULL_RATE_LIMIT", "PCC_OLD"
-	for name, nothing := range map[string]any{"empty list": []any{}, "list of nothing": []any{"", nil, document{}, []any{}}, "null": nil, "empty object": document{}, "empty text": "", "a number": 7, "false": false} {
+	for name, nothing := range map[string]any{"empty list": []any{}, "list of nothing": []any{"", nil, document{}, []any{}}, "null": nil, "empty object": document{}, "empty text": "", "a number": 7, "false": false,
+		"blanks": "  ", "list of blanks": []any{" ", document{"code": "", "message": " "}, document{"code": nil}}, "lists of nothing": []any{[]any{}, []any{nil, document{}}, 0}, "object of nothing": document{"items": []any{}, "total": 0, "status": "none"}} {
 		cases = append(cases, truth{name: name, reads: over(ready.with("errors", nothing)), status: "ready", within: 8 * time.Second})
 	}
 	for name, found := range map[string]any{
 		"text": notFound, "object": document{"code": notFound, "message": "x"}, "list of texts": []any{notFound},
 		"after nothing": []any{nil, "", document{"code": notFound}}, "with odd fields": []any{document{"code": notFound, "message": nil, "at": 7}}, "code alone": document{"code": notFound},
+		"list in a list": []any{[]any{notFound}}, "by its code": document{notFound: "no such image"}, "an error of the API": []any{document{"error": "no such image", "code": notFound}},
+		"an error without a code": []any{document{"error": notFound}}, "list in an object": document{"items": []any{document{"code": notFound}}}, "a code that is a number": []any{document{"code": 404, "message": notFound}},
+		"text with a message": notFound + ": no such image",
 	} {
 		cases = append(cases,
 			truth{name: name, reads: over(doc(d2, v2).with("errors", found)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
@@ -240,7 +318,23 @@ func errorCases() (cases []truth) {
 	}
 	made := doc(d2, v2).with("reconciledDeploymentId", nil, "currentRevision", nil, "available", false)
 	unchanged := inputs("image", v1)
+	worded := func(d document, code, words string) document {
+		return d.with("errors", []any{document{"code": code, "message": words}})
+	}
 	return append(cases, []truth{
+		{name: "a new agent's, in the answer too", before: unknown, answer: made.errors(notFound), reads: over(made.errors(notFound)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
+		{name: "old in other words while ours serves", before: one.errors(old), answer: waiting.errors(old), reads: over(waiting.errors(old), 2, worded(ready, old, "for three minutes")), status: "ready", id: d2},
+		{name: "old in other words while ours does not", before: one.errors(notFound), answer: waiting.errors(notFound), reads: over(worded(waiting, notFound, "no v2")), status: "failed", reason: "image-pull", within: 20 * time.Second, log: []string{"no v2"}},
+		{name: "another code with the old words", before: worded(one, old, "no such image"), reads: over(worded(ready, notFound, "no such image")), status: "failed", within: 20 * time.Second, log: []string{notFound}},
+		{name: "without a code in other words", before: one.with("errors", "trouble"), answer: waiting.with("errors", "trouble"), reads: over(waiting.with("errors", "more trouble")), status: "failed", within: 20 * time.Second, log: []string{"more trouble"}},
+		{name: "old in another shape", before: one.with("errors", old), answer: waiting.with("errors", old), reads: over(waiting, 2, worded(ready, old, "")), status: "ready", id: d2},
+		{name: "a text is sorted by its code", reads: over(doc(d2, v2).with("errors", notFound)), status: "failed", reason: "image-pull"},
+		{name: "a code in lower case", reads: over(doc(d2, v2).errors("pcc_image_not_found")), status: "failed", reason: "image-pull"},
+		{name: "rate limit before reconciliation", reads: over(waiting.errors(limit), 9, ready), status: "ready", id: d2, log: []string{limit}},
+		{name: "rate limit in lower case", reads: over(doc(d2, v2).with("errors", strings.ToLower(limit)), 9, ready), status: "ready", id: d2, log: []string{strings.ToLower(limit)}},
+		{name: "new for a moment, twice", reads: over(waiting.errors("PCC_UNKNOWN_ERROR"), 4, waiting, 10, waiting.errors("PCC_UNKNOWN_ERROR"), 13, ready), status: "ready", id: d2},
+		{name: "of a document from before", reads: over(one.errors(notFound), 8, ready), status: "ready", id: d2},
+		{name: "of another deployment", inputs: inputs("rollback-on-failure", "true"), reads: over(doc(d3, v9).errors(notFound)), status: "superseded"},
 		{name: "a new agent before reconciliation", before: unknown, answer: made, reads: over(made.errors(notFound)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
 		{name: "new before reconciliation", reads: over(waiting.errors(notFound)), status: "failed", reason: "image-pull", within: 20 * time.Second, log: []string{notFound}},
 		{name: "new of another kind", reads: over(waiting.errors("PCC_QUOTA_EXCEEDED")), status: "failed", reason: "refused", within: 20 * time.Second, log: []string{"PCC_QUOTA_EXCEEDED"}},
@@ -307,6 +401,9 @@ func holdCases() []truth {
 		{name: "two blips between", inputs: five, reads: inTurn(ready, closed, away, ready), status: "ready", after: 5 * time.Second, within: 16 * time.Second},
 		{name: "crashes before they are over", inputs: five, reads: inTurn(ready, ready, doc(d2, v2).crashes()), status: "failed", reason: "crash"},
 		{name: "another takes over before they are over", inputs: five, reads: inTurn(ready, ready, doc(d3, v9).ready()), status: "superseded"},
+		{name: "too few warm replicas between", inputs: inputs("wait-for", "warm", "min-agents", "3", "min-ready-seconds", "5", "wait-timeout", "45"), reads: inTurn(ready.with("currentRevision.readyReplicas", 3), ready, ready.with("currentRevision.readyReplicas", 3)), status: "ready",
+			check: since(func(got any) bool { return !strings.Contains(fmt.Sprint(got), "readyReplicas:3") })},
+		{name: "documents of another name between", inputs: five, reads: inTurn(ready, ready.with("name", "other"), ready.with("name", "other"), ready.with("name", "other"), ready), status: "ready", check: since(func(got any) bool { return strings.Contains(fmt.Sprint(got), "name:other") })},
 		{name: "longer than there is time", inputs: inputs("min-ready-seconds", "10", "wait-timeout", "20"), reads: over(not, 13, ready), status: "timed-out"},
 		{name: "of what is unchanged", inputs: inputs("min-ready-seconds", "5", "image", v1), answer: doc(d1, v1).ready(), reads: over(doc(d1, v1).ready()), status: "unchanged", after: 5 * time.Second},
 	}
@@ -328,6 +425,12 @@ func readyCases() (cases []truth) {
 		"neither is there":                     ready.with("ready", absent, "activeDeploymentReady", absent),
 		"the old field is a text":              ready.with("ready", absent, "activeDeploymentReady", "true"),
 		"a crash loop of ours":                 ready.crashes(),
+		"reconciled is empty":                  ready.with("reconciledDeploymentId", ""),
+		"reconciled is absent":                 ready.with("reconciledDeploymentId", absent),
+		"reconciled is a later one":            ready.with("reconciledDeploymentId", d3),
+		"ready is a text in capitals":          ready.with("ready", "TRUE", "activeDeploymentReady", "TRUE"),
+		"ready is null, the old field false":   ready.with("ready", nil, "activeDeploymentReady", false),
+		"ready is absent, and not available":   ready.with("ready", absent, "available", false),
 	} {
 		cases = append(cases, truth{name: "red: " + name, inputs: inputs("wait-timeout", "12"), reads: over(d), status: "red"})
 	}
@@ -345,6 +448,10 @@ func readyCases() (cases []truth) {
 		"revision of before failed":      ready.with("currentRevision.deploymentID", d1, "currentRevision.phase", "Failed"),
 		"scaled to zero":                 ready.with("currentRevision.readyReplicas", 0, "currentRevision.health", nil),
 		"phase Draining":                 ready.with("currentRevision.phase", "Draining"),
+		"revision is a text":             ready.with("currentRevision", "none"),
+		"revision is a list":             ready.with("currentRevision", []any{}),
+		"health is a text":               ready.with("currentRevision.health", "fine"),
+		"degraded, it is said":           ready.with("conditions", []any{document{"type": "Degraded", "status": "True", "reason": "x", "message": "y"}}),
 		"fields of tomorrow":             ready.with("moon", "full", "currentRevision.moon", 1),
 		"fields of another type":         ready.with("activeSessionCount", "many", "currentRevision.readyReplicas", "1"),
 		"the deprecated id alone":        ready.with("desiredDeploymentId", absent),
@@ -360,6 +467,7 @@ func readyCases() (cases []truth) {
 	warm := inputs("wait-for", "warm", "min-agents", "3")
 	return append(cases,
 		truth{name: "warm, too few", inputs: warm, reads: over(ready), status: "timed-out", reason: "not-ready"},
+		truth{name: "warm, in a text", inputs: inputs("wait-for", "warm", "min-agents", "1"), reads: over(ready.with("currentRevision.readyReplicas", "1")), status: "red"},
 		truth{name: "warm, none reported", inputs: warm, reads: over(ready.with("currentRevision", nil)), status: "red"},
 		truth{name: "warm, of before", inputs: warm, reads: over(ready.with("currentRevision.deploymentID", d1, "currentRevision.readyReplicas", 3)), status: "red"},
 		truth{name: "warm, enough", inputs: warm, reads: over(ready, 4, ready.with("currentRevision.readyReplicas", 3)), status: "ready", after: 4 * time.Second},
@@ -396,6 +504,37 @@ func evidenceCases() []truth {
 		{name: "500 for a moment", reads: over(says(500, ""), 8, ready), status: "ready", id: d2},
 		{name: "403", reads: over(refuses(403, "no")), status: "failed", reason: "auth"},
 	}
+}
+
+// checkCases are about the deployment that is there, which is judged by the same
+// rules, and not touched.
+func checkCases() (cases []truth) {
+	one, not := doc(d1, v1).ready(), doc(d1, v1)
+	const old = "PCC_OLD"
+	for _, c := range []truth{
+		{name: "serves", before: one, status: "checked", id: d1},
+		{name: "serves later", before: over(not, 6, one), status: "checked", id: d1},
+		{name: "serves after many restarts", before: one.with("currentRevision.health.restartCount", 9), status: "checked", id: d1},
+		{name: "serves with an old error", before: one.errors(old), status: "checked", id: d1},
+		{name: "has an error, and does not serve", before: not.errors(old), status: "failed", within: 20 * time.Second, log: []string{old}},
+		{name: "gets an error", before: inTurn(one, one.errors("PCC_X")), status: "failed", within: 20 * time.Second, log: []string{"PCC_X"}},
+		{name: "crashes", before: not.crashes(), status: "failed", reason: "crash", within: 12 * time.Second},
+		{name: "is said to be ready, and crashes", before: one.crashes(), status: "failed", reason: "crash", within: 12 * time.Second},
+		{name: "was given up", before: not.with("currentRevision.phase", "failed"), status: "failed", within: 8 * time.Second},
+		{name: "is not available", before: one.with("available", false), status: "timed-out"},
+		{name: "is not reconciled", before: pending(v2), status: "timed-out"},
+		{name: "is reconciled later", before: over(pending(v2), 6, doc(d2, v2).ready()), status: "checked", id: d2},
+		{name: "another takes over", before: inTurn(not, doc(d3, v9).ready()), status: "superseded"},
+		{name: "another name", before: one.with("name", "other"), status: "red"},
+		{name: "no id", before: one.with("desiredDeploymentId", absent, "activeDeploymentId", absent), status: "red"},
+		{name: "not there", before: unknown, status: "failed", reason: "inputs"},
+	} {
+		c.inputs, c.writes, c.check = noImage("check-only", "true"), -1, func(r *truthRun) any {
+			return differs(len(r.lines(sent.isWrite)) > 0, "it writes")
+		}
+		cases = append(cases, c)
+	}
+	return cases
 }
 
 // twoJobs plays two jobs at once on a platform that makes each deployment at once,

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -51,6 +52,8 @@ func onceCases() (cases []truth) {
 	return append(cases,
 		truth{name: "scaling taken, then closed", inputs: noImage("min-agents", "2", "max-agents", "5"), answer: closed, reads: over(scaled.with("autoScaling.maxReplicas", 5)), status: "green", id: d1},
 		truth{name: "an answer that comes with a warning", answer: pending(v2).with("warning", "half of it"), reads: over(ready), status: "ready", id: d2, log: []string{"half of it"}},
+		truth{name: "refused 402", answer: refuses(402, "no billing set up"), reads: over(one), status: "failed", reason: "refused", within: 10 * time.Second, log: []string{"no billing set up"}, check: lastIsRead},
+		truth{name: "refused without the API's word", answer: says(400, document{"message": "a bad image"}), reads: over(one), status: "failed", log: []string{"a bad image"}, check: lastIsRead},
 		truth{name: "cannot be read after it", answer: says(502, ""), reads: over(refuses(503, "down")), status: "red"},
 	)
 }
@@ -84,6 +87,7 @@ func creationCases() (cases []truth) {
 	for name, a := range map[string]answer{
 		"HTML": says(404, "<html>not here</html>"), "nothing": says(404, ""), "an empty object": says(404, "{}"), "a list": says(404, `["error"]`), "a text": says(404, `"error"`),
 		"an object without an error": says(404, `{"message":"no route"}`), "an error that is no text": says(404, `{"error":{"code":404}}`), "an error that is null": says(404, `{"error":null}`), "an error that is empty": says(404, `{"error":""}`),
+		"an error that is a list": says(404, `{"error":["x"]}`), "an object and a page": says(404, `{"error":"x"}<html>`),
 	} {
 		cases = append(cases, truth{name: "404 of " + name, before: a, status: "red", writes: -1, check: nothing})
 	}
@@ -117,6 +121,14 @@ func creationCases() (cases []truth) {
 		truth{name: "409, the set is not ready", inputs: set, before: unknown, others: sets("pending"), answer: notReady, then: []write{{made.secretSet("bot-secrets"), over(ready.secretSet("bot-secrets"))}}, status: "ready", id: d2, writes: 2},
 		truth{name: "409, the set failed", inputs: set, before: unknown, others: sets("failed"), answer: notReady, status: "failed", within: 8 * time.Second, log: []string{"quota exceeded"}},
 		truth{name: "refused", before: unknown, answer: refuses(400, "no such image"), reads: over(unknown), status: "failed", within: 10 * time.Second, log: []string{"no such image"}},
+		truth{name: "never made, then the second is", inputs: inputs("wait-timeout", "45"), before: unknown, answer: says(502, ""), then: []write{{made, over(ready)}}, status: "ready", id: d2, writes: 2},
+		truth{name: "409, it exists, and shows later", before: unknown, answer: exists, reads: over(unknown, 2, one), then: []write{{pending(v2), over(pending(v2), 2, ready)}}, status: "ready", id: d2, writes: -1},
+		truth{name: "meets an agent of a bare answer", before: unknown, answer: bare(d1), reads: over(one), then: []write{{pending(v2), over(ready)}}, status: "red ready", writes: -1, check: oneCreation},
+		truth{name: "meets an agent that crashes", inputs: inputs("rollback-on-failure", "true"), before: unknown, answer: doc(d1, v1).crashes(), reads: over(doc(d1, v1).crashes()), then: []write{{pending(v2), over(pending(v2), 2, ready)}}, status: "ready", id: d2, writes: 2, check: oneCreation},
+		truth{name: "meets an agent that stays", before: unknown, answer: doc(d3, v9).ready(), reads: over(doc(d3, v9).ready()), status: "red", writes: -1, check: oneCreation},
+		truth{name: "is answered with another name", before: unknown, answer: says(201, ready.with("name", "other")), reads: over(ready), status: "ready", id: d2},
+		truth{name: "another name before", before: one.with("name", "other"), status: "red", writes: -1, check: nothing},
+		truth{name: "no id before", before: one.with("desiredDeploymentId", absent, "activeDeploymentId", absent), status: "red", writes: -1, check: nothing},
 		truth{name: "ready without being waited for", inputs: inputs("wait-for-ready", "false"), before: unknown, answer: made, reads: over(made), status: "deployed", id: d2, check: creates},
 	)
 }
@@ -145,7 +157,22 @@ func setCases() (cases []truth) {
 			truth{name: "pull set " + status, inputs: credentials, others: pull(status), answer: notReady("ghcr"), status: "failed", within: 8 * time.Second, log: []string{words}},
 			truth{name: "secret set " + status, inputs: set, others: secret(status), answer: notReady("bot-secrets"), status: "failed", within: 8 * time.Second, log: []string{"quota exceeded in us-west"}})
 	}
+	both := inputs("image-credentials", "ghcr", "secret-set", "bot-secrets", "wait-timeout", "20")
+	withPull := func(set, pullSet string) map[string]any {
+		all := pull(pullSet)
+		maps.Copy(all, secret(set))
+		return all
+	}
+	pending3 := func(d any, more ...any) timeline { return inTurn(append([]any{d, d, d}, more...)...) }
 	return append(cases,
+		truth{name: "secret set pending, then failed", inputs: set, others: map[string]any{"GET /v1/secrets/bot-secrets": pending3(secret("pending")["GET /v1/secrets/bot-secrets"], secret("failed")["GET /v1/secrets/bot-secrets"])}, answer: notReady("bot-secrets"), status: "failed", writes: -1, within: 15 * time.Second, log: []string{"quota exceeded in us-west"}},
+		truth{name: "pull set pending, then failed", inputs: credentials, others: map[string]any{"GET /v1/secrets": pending3(pull("pending")["GET /v1/secrets"], pull("failed")["GET /v1/secrets"])}, answer: notReady("ghcr"), status: "failed", writes: -1, within: 15 * time.Second, log: []string{words}},
+		truth{name: "pull set failed beside a pending set", inputs: both, others: withPull("pending", "failed"), answer: notReady("ghcr"), status: "failed", within: 8 * time.Second, log: []string{words}},
+		truth{name: "secret set failed beside a pending one", inputs: both, others: withPull("failed", "pending"), answer: notReady("bot-secrets"), status: "failed", within: 8 * time.Second, log: []string{"quota exceeded in us-west"}},
+		truth{name: "both pending", inputs: both, others: withPull("pending", "pending"), answer: notReady("ghcr"), then: []write{{ghcr(bot(pending(v2))), over(ghcr(bot(doc(d2, v2).ready())))}}, status: "ready", id: d2, writes: 2},
+		truth{name: "a conflict in other words", inputs: set, others: secret("failed"), answer: says(409, document{"message": "conflict"}), status: "failed", within: 8 * time.Second, log: []string{"quota exceeded in us-west"}},
+		truth{name: "a conflict in HTML", inputs: set, others: secret("failed"), answer: says(409, "<html>"), status: "failed", within: 8 * time.Second, log: []string{"quota exceeded in us-west"}},
+		truth{name: "failed, and the update was accepted anyway", inputs: set, others: secret("failed"), answer: notReady("bot-secrets"), reads: over(bot(doc(d2, v2).ready())), status: "ready", id: d2},
 		truth{name: "pull set pending", inputs: credentials, others: pull("pending"), answer: notReady("ghcr"), then: []write{{ghcr(pending(v2)), over(ghcr(doc(d2, v2).ready()))}}, status: "ready", id: d2, writes: 2},
 		truth{name: "secret set pending", inputs: set, others: secret("pending"), answer: notReady("bot-secrets"), then: []write{{bot(pending(v2)), over(bot(doc(d2, v2).ready()))}}, status: "ready", id: d2, writes: 2},
 		truth{name: "secret set of a status of tomorrow", inputs: set, others: secret("dreaming"), answer: notReady("bot-secrets"), then: []write{{bot(pending(v2)), over(bot(doc(d2, v2).ready()))}}, status: "ready", id: d2, writes: 2},

@@ -2,8 +2,10 @@ package pipecat
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -213,40 +215,82 @@ func listOf[T any](data []byte, most int) (list []T) {
 	return list
 }
 
-// AgentErrors are an agent's errors: a list of them, or where the platform sends one
-// alone, that one.
+// AgentErrors are an agent's errors. The reference does not say what the platform sends
+// here: a list of them, one alone, or some inside of something else.
 type AgentErrors []AgentError
 
-// UnmarshalJSON never fails: see AgentError's.
+// UnmarshalJSON never fails: see AgentError's. What says nothing is left out.
 func (l *AgentErrors) UnmarshalJSON(data []byte) error {
 	*l = nil
-	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '[' {
-		return (*List[AgentError])(l).UnmarshalJSON(data)
-	}
-	var one AgentError
-	_ = one.UnmarshalJSON(data)
-	if one != (AgentError{}) {
-		*l = AgentErrors{one}
-	}
+	l.find("", data, 3)
 	return nil
 }
 
-// AgentError is one of an agent's errors, such as PCC_IMAGE_NOT_FOUND.
+// find adds the errors of a value that has the given name, and of what is inside of it,
+// so many levels deep. At most a hundred are found.
+func (l *AgentErrors) find(name string, data []byte, depth int) {
+	const most = 100
+	data = bytes.TrimSpace(data)
+	var e AgentError
+	if len(data) > 0 && (data[0] == '{' || data[0] == '"') {
+		_ = e.UnmarshalJSON(data)
+	}
+	switch {
+	case e != AgentError{}:
+		if e.Code == "" && isErrorCode(name) {
+			e.Code = name
+		}
+		*l = append(*l, e)
+		return
+	case depth == 0 || len(data) == 0 || data[0] != '{' && data[0] != '[':
+		return
+	}
+	values := json.NewDecoder(bytes.NewReader(data))
+	_, _ = values.Token() // the bracket
+	for values.More() && len(*l) < most {
+		if data[0] == '{' {
+			t, _ := values.Token()
+			name, _ = t.(string)
+		}
+		var value json.RawMessage
+		if values.Decode(&value) != nil {
+			return
+		}
+		// A text is an error as an item of a list, and where a code stands before it, or in it.
+		text := value[0] == '"'
+		if !text || data[0] == '[' || isErrorCode(name) || bytes.HasPrefix(value, []byte(`"PCC`)) {
+			l.find(name, value, depth-1)
+		}
+	}
+}
+
+// AgentError is one of an agent's errors, such as PCC_IMAGE_NOT_FOUND. One without a
+// code and a message is none.
 type AgentError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-// UnmarshalJSON takes a bare text for the message and never fails: the
-// reference does not say what the platform sends here, and a document must not
-// be lost over it.
+// UnmarshalJSON takes a bare text for the message, behind a code where it begins with
+// one. It never fails: a document must not be lost over it.
 func (e *AgentError) UnmarshalJSON(data []byte) error {
 	if json.Unmarshal(data, &e.Message) == nil {
+		e.Message = strings.TrimSpace(e.Message)
+		if code, rest, _ := strings.Cut(e.Message, " "); isErrorCode(strings.TrimSuffix(code, ":")) {
+			e.Code, e.Message = strings.TrimSuffix(code, ":"), strings.TrimSpace(rest)
+		}
 		return nil
 	}
-	type plain AgentError
-	_ = json.Unmarshal(data, (*plain)(e)) // what it understands; it is JSON, or we were not called
+	var said struct{ Code, Message, Error string } // the API's own refusals have an error
+	_ = json.Unmarshal(data, &said)                // what it understands; it is JSON, or we were not called
+	e.Code, e.Message = strings.TrimSpace(said.Code), strings.TrimSpace(cmp.Or(said.Message, said.Error))
 	return nil
+}
+
+// isErrorCode reports whether a word is one of the platform's codes: PCC-1004,
+// PCC_IMAGE_NOT_FOUND.
+func isErrorCode(word string) bool {
+	return len(word) > 4 && strings.EqualFold(word[:3], "PCC") && strings.ContainsAny(word[3:4], "-_")
 }
 
 // logLines are a part of an agent's log. At most ten thousand lines are read; one that

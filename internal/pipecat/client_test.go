@@ -236,9 +236,22 @@ func TestErrorShapes(t *testing.T) {
 	for shape, want := range map[string]pipecat.AgentErrors{
 		`[{"code":"C","message":"m"}]`: {{Code: "C", Message: "m"}},
 		`{"code":"C","message":"m"}`:   {{Code: "C", Message: "m"}},
-		`"PCC_IMAGE_NOT_FOUND"`:        {{Message: "PCC_IMAGE_NOT_FOUND"}},
+		`{"code":"C","error":"m"}`:     {{Code: "C", Message: "m"}},
+		`[{"error":"m"}]`:              {{Message: "m"}},
+		`"no image"`:                   {{Message: "no image"}},
+		`"PCC_IMAGE_NOT_FOUND"`:        {{Code: "PCC_IMAGE_NOT_FOUND"}},
+		`"pcc-1004: no billing"`:       {{Code: "pcc-1004", Message: "no billing"}},
 		`["a",{"message":"b"}]`:        {{Message: "a"}, {Message: "b"}},
-		`null`:                         nil, `""`: nil, `{}`: nil, `7`: nil, `true`: nil,
+		`[["PCC_X"],[{"code":"C"}]]`:   {{Code: "PCC_X"}, {Code: "C"}},
+
+		`{"PCC_X":"m","PCC_Y":["n"]}`:             {{Code: "PCC_X", Message: "m"}, {Code: "PCC_Y", Message: "n"}},
+		`{"items":[{"code":"C"}],"total":1}`:      {{Code: "C"}},
+		`{"image":{"code":"C","message":"m"}}`:    {{Code: "C", Message: "m"}},
+		`{"reason":"PCC_X","at":"today"}`:         {{Code: "PCC_X"}},
+		"[" + strings.Repeat("{},", 200) + `"a"]`: {{Message: "a"}},
+
+		`null`: nil, `""`: nil, `{}`: nil, `7`: nil, `true`: nil, `"  "`: nil, `[" ",{"code":" ","message":null},[[]],[{}],7,false]`: nil,
+		`{"items":[],"total":0,"status":"none","x":{"y":null}}`: nil, `[[[[["a"]]]]]`: nil, `{"code":7,"message":[]}`: nil,
 	} {
 		var n int
 		a, err := client(answers(&n, answer(200, `{"desiredDeploymentId":"d","errors":`+shape+`}`))).Agent(t.Context(), "bot")

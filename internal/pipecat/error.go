@@ -37,6 +37,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	if e.URL == "" && e.Err != nil { // of what a caller found in an answer
+		return e.Err.Error()
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: ", e.Method, e.URL)
 	switch {

@@ -65,7 +65,7 @@ var table = []setting{
 		compare: func(asked string, a *pipecat.Agent) Match {
 			switch shown := buildOf(a); {
 			case shown != "":
-				return same(shown == asked)
+				return same(strings.EqualFold(shown, asked)) // a UUID, which has no case
 			case imageOf(a) == "":
 				return Unknown
 			case FromBuild(a):
