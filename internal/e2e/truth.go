@@ -67,10 +67,7 @@ func Truth(t *testing.T, run Program) {
 			})
 		}
 	}
-	t.Run("ours/two jobs at once", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) { twoJobs(t, run) })
-	})
+	t.Run("at once", func(t *testing.T) { playAtOnce(t, run) })
 	t.Run("once", func(t *testing.T) { playWire(t, run) })
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ const (
 	d5 = "d5555555-0000-4000-8000-000000000000"
 	v1 = "ghcr.io/acme/bot:v1"
 	v2 = "ghcr.io/acme/bot:v2"
+	v3 = "ghcr.io/acme/bot:v3"
 	v9 = "ghcr.io/acme/bot:v9"
 )
 
@@ -298,7 +300,7 @@ func (p *platform) lines(which func(sent) bool) (lines []string) {
 	return slices.Clip(lines)
 }
 
-// racing is a platform on which two jobs run at once.
+// racing is a platform on which jobs run at once.
 type racing struct {
 	mu     sync.Mutex
 	wanted document
@@ -306,12 +308,17 @@ type racing struct {
 }
 
 func (p *racing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var asked struct{ Image string }
+	var asked struct{ Image, SecretSet string }
 	if r.Method == http.MethodPost {
 		_ = json.NewDecoder(r.Body).Decode(&asked)
 		p.mu.Lock()
 		p.writes++
-		p.wanted = doc([]string{d2, d3, d4}[min(p.writes, 3)-1], asked.Image).ready()
+		spec := p.wanted["deployment"].(document)["manifest"].(document)["spec"].(document)
+		next := doc([]string{d2, d3, d4, d5}[min(p.writes, 4)-1], cmp.Or(asked.Image, spec["image"].(string))).ready()
+		if next = next.spec("envFromSecretNames", spec["envFromSecretNames"]); asked.SecretSet != "" {
+			next = next.secretSet(asked.SecretSet)
+		}
+		p.wanted = next
 		p.mu.Unlock()
 		time.Sleep(300 * time.Millisecond)
 	}

@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pipecat-cloud-deploy/internal/simulator"
@@ -537,30 +540,50 @@ func checkCases() (cases []truth) {
 	return cases
 }
 
-// twoJobs plays two jobs at once on a platform that makes each deployment at once,
-// and answers later with the agent as it is then.
-func twoJobs(t *testing.T, run Program) {
-	p := &racing{wanted: doc(d1, v1).ready()}
-	type end struct {
-		code    int
-		outputs map[string]string
-	}
-	ends := make(chan end)
-	for i, image := range []string{v2, "ghcr.io/acme/bot:v3"} {
-		go func() {
-			time.Sleep(time.Duration(i) * 100 * time.Millisecond)
-			code, _, values := runTruth(t, run, inputs("image", image), simulator.Transport(p))
-			ends <- end{code, values}
-		}()
-	}
-	byStatus := map[string]end{}
-	for range 2 {
-		e := <-ends
-		byStatus[e.outputs["status"]] = e
-	}
-	ready, ok := byStatus["ready"]
-	late, superseded := byStatus["superseded"]
-	if !ok || !superseded || ready.code != 0 || late.code == 0 || ready.outputs["deployment-id"] != d3 || p.writes != 2 {
-		t.Errorf("%v, and %d writes", byStatus, p.writes)
+// jobsAtOnce are jobs that overlap: what each asks for, and when it begins. Each is of a
+// job that is green with the deployment that serves, and the others are superseded, but
+// where that has what they asked for, too.
+var jobsAtOnce = []struct {
+	name  string
+	asked []map[string]string
+	apart time.Duration
+	ends  []string // status and deployment of each
+}{
+	{"two images", []map[string]string{inputs(), inputs("image", v3)}, 100 * time.Millisecond, []string{"superseded ", "ready " + d3}},
+	{"two images, the older last", []map[string]string{inputs("image", v3), inputs()}, 100 * time.Millisecond, []string{"superseded ", "ready " + d3}},
+	{"two images, the second while the first is waited for", []map[string]string{inputs("min-ready-seconds", "5"), inputs("image", v3)}, 2 * time.Second, []string{"superseded " + d2, "ready " + d3}},
+	{"the same image", []map[string]string{inputs(), inputs()}, 100 * time.Millisecond, []string{"ready " + d3, "ready " + d3}},
+	{"two secret sets", []map[string]string{noImage("secret-set", "set-a"), noImage("secret-set", "set-b")}, 100 * time.Millisecond, []string{"superseded ", "ready " + d3}},
+	{"an image and a secret set", []map[string]string{inputs(), noImage("secret-set", "set-b")}, 100 * time.Millisecond, []string{"ready " + d3, "ready " + d3}},
+	{"two that are not waited for", []map[string]string{inputs("wait-for-ready", "false"), inputs("image", v3, "wait-for-ready", "false")}, 100 * time.Millisecond, []string{"superseded ", "deployed " + d3}},
+	{"two with a rollback", []map[string]string{inputs("rollback-on-failure", "true"), inputs("image", v3, "rollback-on-failure", "true")}, 100 * time.Millisecond, []string{"superseded ", "ready " + d3}},
+	{"three images", []map[string]string{inputs(), inputs("image", v3), inputs("image", v9)}, 100 * time.Millisecond, []string{"superseded ", "superseded ", "ready " + d4}},
+}
+
+// playAtOnce plays jobs at once on a platform that makes each deployment at once, and
+// answers later with the agent as it is then.
+func playAtOnce(t *testing.T, run Program) {
+	for _, tt := range jobsAtOnce {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &racing{wanted: doc(d1, v1).ready()}
+				ends := make([]string, len(tt.asked))
+				var jobs sync.WaitGroup
+				for i, asked := range tt.asked {
+					jobs.Go(func() {
+						time.Sleep(time.Duration(i) * tt.apart)
+						code, _, values := runTruth(t, run, asked, simulator.Transport(p))
+						ends[i] = values["status"] + " " + values["deployment-id"]
+						if (code == 0) != slices.Contains(green, values["status"]) {
+							t.Errorf("exit code %d, with %s", code, ends[i])
+						}
+					})
+				}
+				jobs.Wait()
+				if !slices.Equal(ends, tt.ends) || p.writes != len(tt.asked) {
+					t.Errorf("got %q, want %q, and %d writes", ends, tt.ends, p.writes)
+				}
+			})
+		})
 	}
 }
