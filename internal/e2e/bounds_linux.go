@@ -79,6 +79,8 @@ func Bounds(t *testing.T) {
 		{"errors of a document", "deployed", "", []string{image, quick}, nil, with(filled(`"errors":[`, `{                       }`, `]`, room)), false},
 		{"small errors of a document", "deployed", "", []string{image, quick}, nil, with(filled(`"errors":[`, `{}`, `]`, room)), false},
 		{"errors that are no objects", "deployed", "", []string{image, quick}, nil, with(filled(`"errors":[`, `0`, `]`, room)), false},
+		{"errors inside of lists", "deployed", "", []string{image, quick}, nil, with(filled(`"errors":[`, `[[[]]]`, `]`, room)), false},
+		{"errors by names", "deployed", "", []string{image, quick}, nil, with(filled(`"errors":{`, `"":{}`, `}`, room)), false},
 		{"conditions", "deployed", "", []string{image, quick}, nil, with(filled(`"conditions":[`, `{"type":"a","status":"b"}`, `]`, room)), false},
 		{"what is not known", "deployed", "", []string{image, quick}, nil, with(filled(`"x":[`, `[{}]`, `]`, room)), false},
 		{"members without an end", "deployed", "", []string{image, quick}, nil, with(`"activeSessionCount":"x",` + filled("", `"":0`, "", 900<<10)), false},

@@ -222,13 +222,14 @@ type AgentErrors []AgentError
 // UnmarshalJSON never fails: see AgentError's. What says nothing is left out.
 func (l *AgentErrors) UnmarshalJSON(data []byte) error {
 	*l = nil
-	l.find("", data, 3)
+	left := 1000 // values that are looked at
+	l.find("", data, 3, &left)
 	return nil
 }
 
 // find adds the errors of a value that has the given name, and of what is inside of it,
 // so many levels deep. At most a hundred are found.
-func (l *AgentErrors) find(name string, data []byte, depth int) {
+func (l *AgentErrors) find(name string, data []byte, depth int, left *int) {
 	const most = 100
 	data = bytes.TrimSpace(data)
 	var e AgentError
@@ -247,7 +248,7 @@ func (l *AgentErrors) find(name string, data []byte, depth int) {
 	}
 	values := json.NewDecoder(bytes.NewReader(data))
 	_, _ = values.Token() // the bracket
-	for values.More() && len(*l) < most {
+	for ; values.More() && len(*l) < most && *left > 0; *left-- {
 		if data[0] == '{' {
 			t, _ := values.Token()
 			name, _ = t.(string)
@@ -259,7 +260,7 @@ func (l *AgentErrors) find(name string, data []byte, depth int) {
 		// A text is an error as an item of a list, and where a code stands before it, or in it.
 		text := value[0] == '"'
 		if !text || data[0] == '[' || isErrorCode(name) || bytes.HasPrefix(value, []byte(`"PCC`)) {
-			l.find(name, value, depth-1)
+			l.find(name, value, depth-1, left)
 		}
 	}
 }
