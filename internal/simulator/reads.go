@@ -24,6 +24,10 @@ func (c *Cloud) getLogs(r *http.Request) (any, *apiError) {
 			}
 		}
 	}
+	order := query.Get("order")
+	if order != "" && order != "asc" && order != "desc" {
+		return nil, badRequest("Invalid parameters")
+	}
 	now := time.Now()
 	a.settle(c, now)
 	var printed []logLine
@@ -51,7 +55,7 @@ func (c *Cloud) getLogs(r *http.Request) (any, *apiError) {
 	for _, line := range printed {
 		entries = append(entries, object{"log": line.text, "timestamp": a.timestamp(line.at), "deploymentId": line.deployment})
 	}
-	if query.Get("order") != "asc" {
+	if order != "asc" {
 		slices.Reverse(entries)
 	}
 	total := len(entries)

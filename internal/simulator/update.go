@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
+
 	"pipecat-cloud-deploy/internal/pipecat"
 )
 
@@ -30,16 +32,33 @@ type (
 	beyond struct {
 		Architecture *string `json:"architecture"`
 		// These are in pipecat.Settings, too, where what is zero is as if it were absent.
-		MaxSession *int `json:"maxSessionDuration"`
+		MaxSession    *int    `json:"maxSessionDuration"`
+		Image         *string `json:"image"`
+		BuildID       *string `json:"buildId"`
+		Profile       *string `json:"agentProfile"`
+		WebsocketAuth *string `json:"websocketAuth"`
 	}
 )
+
+// with puts the texts into settings; it returns false for one that is there and empty.
+func (more beyond) with(s *pipecat.Settings) bool {
+	for into, text := range map[*string]*string{&s.Image: more.Image, &s.BuildID: more.BuildID, &s.AgentProfile: more.Profile, &s.WebsocketAuth: more.WebsocketAuth} {
+		if text == nil {
+			continue
+		}
+		if *into = *text; *text == "" {
+			return false
+		}
+	}
+	return true
+}
 
 func (c *Cloud) createAgent(r *http.Request) (any, *apiError) {
 	var ask createRequest
 	if err := read(r, &ask); err != nil {
 		return nil, err
 	}
-	if !agentName.MatchString(ask.ServiceName) || len(ask.ServiceName) > 54 {
+	if !agentName.MatchString(ask.ServiceName) || len(ask.ServiceName) > 54 || !ask.with(&ask.Settings) {
 		return nil, badRequest("Invalid parameters")
 	}
 	if c.Raced != nil && c.agents[ask.ServiceName] == nil {
@@ -96,6 +115,9 @@ func (c *Cloud) updateAgent(r *http.Request) (any, *apiError) {
 	if err := read(r, &ask); err != nil {
 		return nil, err
 	}
+	if !ask.with(&ask.Settings) {
+		return nil, badRequest("Invalid parameters")
+	}
 	now := time.Now()
 	a.settle(c, now)
 	made, err := c.update(a, ask.Settings, ask.beyond, ask.ForceRedeploy)
@@ -103,7 +125,7 @@ func (c *Cloud) updateAgent(r *http.Request) (any, *apiError) {
 		return nil, err
 	}
 	doc := c.answer(a)
-	if made == nil && (ask.Image != "" || ask.BuildID != "") {
+	if made == nil && (ask.Settings.Image != "" || ask.Settings.BuildID != "") {
 		doc["warning"] = "Configuration is unchanged, so no new deployment was created. Use forceRedeploy to create one."
 	}
 	return doc, nil
@@ -247,10 +269,10 @@ func (c *Cloud) valid(s pipecat.Settings, more beyond) *apiError {
 	return nil
 }
 
-// named reports whether an image has a tag or a digest.
+// named reports whether an image is a reference with a tag or a digest.
 func named(image string) bool {
-	_, last, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
-	return last != "" || strings.Contains(image, "@sha256:")
+	ref, err := reference.ParseNormalizedNamed(image)
+	return err == nil && !reference.IsNameOnly(ref)
 }
 
 func read(r *http.Request, into any) *apiError {
