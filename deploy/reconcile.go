@@ -53,6 +53,7 @@ type lookup struct {
 	theirs error           // why that is not ours, though ours may show in its place yet
 	shown  string          // the new deployment of the last read; "" where it shows none
 	missed bool            // the last read found no agent
+	odd    int             // reads that something in between answered
 	silent pacing.Throttle // that the lookup continues
 }
 
@@ -95,7 +96,7 @@ func (a *applier) read(ctx context.Context, l *lookup, delay time.Duration) (*pi
 			return nil, ctx.Err()
 		case err == nil:
 			return agent, nil
-		case asError(err).Temporary():
+		case asError(err).Temporary(), a.isOdd(err, l):
 			// What lost the response may well lose this one.
 			wait := pacing.After(a.pace, asError(err).RetryAfter)
 			a.emit.Emit(event.Retrying{Try: event.TryLookup, Err: err, In: wait})
@@ -113,6 +114,16 @@ func (a *applier) read(ctx context.Context, l *lookup, delay time.Duration) (*pi
 			return nil, failed(verdict.API, a.last, "%s got no usable response (%v) and the agent cannot be read, so it is not known whether it was accepted: %v", a.what(), a.last, err)
 		}
 	}
+}
+
+// isOdd reports whether a read failed that may well succeed the next time, though its
+// answer does not say so.
+func (a *applier) isOdd(err error, l *lookup) bool {
+	if missing(err) || asError(err).Unauthorized() {
+		return false
+	}
+	l.odd++
+	return l.odd <= maxOdd
 }
 
 // consider judges one read, which may have found no agent. It returns the agent if it
@@ -170,6 +181,10 @@ type otherDeployment struct {
 	stale        int // reads that did not show it, once it was shown
 }
 
+// maxOdd is how many reads something in between may answer, such as a firewall, before
+// the lookup is given up.
+const maxOdd = 3
+
 // otherGrace is how long reads must show it: a document's parts are not written at
 // once.
 const otherGrace = 7 * time.Second
@@ -213,8 +228,12 @@ func (a *applier) holds(agent *pipecat.Agent, final error) bool {
 	if a.NeedsDeployment() || agent.Desired() != a.previous() || final != nil && a.lost == 0 {
 		return false
 	}
-	moves := func(c settings.Change) bool { return c.Moves }
-	return !slices.ContainsFunc(settings.Diff(agent, a.Settings), moves)
+	return !a.moves(agent)
+}
+
+// moves reports whether the change would still change an agent.
+func (a *applier) moves(agent *pipecat.Agent) bool {
+	return slices.ContainsFunc(settings.Diff(agent, a.Settings), func(c settings.Change) bool { return c.Moves })
 }
 
 // isNew reports whether an agent shows a deployment that the change may have made.
@@ -240,6 +259,8 @@ func (a *applier) another(agent *pipecat.Agent) error {
 		return failed(verdict.API, nil, "%s got no usable response, and the API does not say what deployment %s is, so it is not known whether it is ours; check the agent before you run the job again: %v", a.what(), agent.Desired(), a.last)
 	case asked.Match == settings.Different:
 		return verdict.NewSuperseded("%s got no usable response, and deployment %s, which is not ours, took over: its %s", a.what(), agent.Desired(), asked)
+	case !a.answered && !a.NeedsDeployment() && a.moves(agent): // it is not made by what takes no deployment
+		return verdict.NewSuperseded("%s got no usable response, and deployment %s, which is not ours, took over without it", a.what(), agent.Desired())
 	}
 	return nil
 }

@@ -143,6 +143,8 @@ var breakages = []struct{ what, old, new string }{
 		"if s.Status == \"\" && s.Secrets == nil {", "if false {"},
 	{"a creation that meets an agent claims it",
 		"{ // the creation was refused because of this agent\n\t\treturn nil, &existing{agent}", "{ // the creation was refused because of this agent\n\t\treturn agent, nil"},
+	{"scaling is claimed by another client's deployment",
+		"case !a.answered && !a.NeedsDeployment() && a.moves(agent):", "case false:"},
 	{"a redirect counts as a refusal",
 		"	if a.lost == 0 && !a.explained && !a.refusedClearly() &&", "	if false &&"},
 	{"a request that was busy is forgotten once the next is refused",

@@ -312,6 +312,17 @@ func (s *scenario) store(rng *rand.Rand) {
 	}
 }
 
+// scaleAlone makes a job that only scales, on a network that loses much, while others
+// deploy.
+func (s *scenario) scaleAlone(rng *rand.Rand) {
+	s.exists, s.invalid, s.key, s.calm = true, false, searchKey, false
+	s.source, s.config, s.builds, s.secrets, s.raced, s.callScenario = nil, "", nil, nil, nil, callScenario{}
+	s.inputs = map[string]string{"min-agents": pick(rng, "2", "3"), "max-agents": pick(rng, "5", "60")}
+	s.waitTimeout, s.buildTimeout, s.minReady = 600*time.Second, 600*time.Second, 0
+	s.readFaults, s.writeFaults = pick(rng, 0, 0.3), pick(rng, 0.3, 0.9)
+	s.others = append(s.others, otherUpdate{time.Duration(rng.IntN(20_000)) * time.Millisecond, otherSettings(rng)})
+}
+
 // quiet takes away what may keep a run from becoming ready: what is left is harmless.
 func (s *scenario) quiet(rng *rand.Rand) {
 	s.others, s.outages, s.secrets, s.readFaults, s.writeFaults, s.cancelAfter, s.key, s.invalid = nil, nil, nil, 0, 0, 0, searchKey, false

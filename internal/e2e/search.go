@@ -195,7 +195,11 @@ type searchRun struct {
 }
 
 func newRun(t *testing.T, run Program, seed uint64, dir string) *searchRun {
-	return &searchRun{t: t, program: run, seed: seed, dir: dir, scenario: newScenario(rand.New(rand.NewPCG(seed, 0)))}
+	r := &searchRun{t: t, program: run, seed: seed, dir: dir, scenario: newScenario(rand.New(rand.NewPCG(seed, 0)))}
+	if rng := rand.New(rand.NewPCG(seed, 1<<32)); rng.IntN(50) == 0 && !slices.Contains(foundOnce, seed) { // the seeds of other runs stay what they are
+		r.scaleAlone(rng)
+	}
+	return r
 }
 
 // timedLog is a log that knows how long it was silent.
@@ -335,6 +339,13 @@ func (r *searchRun) broken() []string {
 	}
 	if status == verdict.Ready || status == verdict.Deployed {
 		hold(slices.Contains(r.ours, id) || r.passesForOurs(id) || status == verdict.Deployed && r.looksLikeOurs(id), "%s, with deployment %s, which is not this job's", status, id)
+	}
+	if green && status != verdict.Planned && r.inputs["check-only"] == "" {
+		least, most := r.cloud.Scaling("bot")
+		for name, have := range map[string]int{"min-agents": least, "max-agents": most} {
+			want := r.want(name)
+			hold(want == "" || want == strconv.Itoa(have) || !r.exists && r.passesForOurs(id), "%s, and %s is %d and not %s", status, name, have, want)
+		}
 	}
 	// A request that arrives late may meet what someone else has changed since.
 	late := slices.ContainsFunc(r.sent, func(q *request) bool { return q.made && q.fault.name == "late" }) && len(r.theirs) > 0
@@ -537,7 +548,7 @@ func (r *searchRun) overdue() string {
 		}
 		for what, shows := range map[string]bool{
 			"another client's deployment is wanted": id != "" && !r.theirs[s.Desired].IsZero() && s.Desired != id && !r.theirs[s.Desired].Before(r.madeAt(id)),
-			"the platform will not run it":          ours && slices.ContainsFunc(s.Errors, func(e pipecat.AgentError) bool { return isGrave(e, known) }),
+			"the platform will not run it":          ours && slices.ContainsFunc(s.Errors, func(e pipecat.AgentError) bool { return isGrave(e, known, s.Serving) }),
 			"it crashes again and again":            reason == "crashloopbackoff",
 			"its image cannot be pulled":            slices.Contains([]string{"imagepullbackoff", "errimagepull", "createcontainerconfigerror", "invalidimagename"}, reason),
 			"the platform gave it up":               ours && s.Reconciled && s.Failed,
@@ -570,8 +581,13 @@ func (r *searchRun) madeAt(id string) (at time.Time) {
 }
 
 // isGrave reports whether an error is one by which the platform refuses to run a
-// deployment, given those that it had before.
-func isGrave(e pipecat.AgentError, known []pipecat.AgentError) bool {
+// deployment, given those that it had before: while it serves, one with the code of one
+// of these says the same in other words.
+func isGrave(e pipecat.AgentError, known []pipecat.AgentError, serves bool) bool {
+	same := func(k pipecat.AgentError) bool { return k.Code == e.Code && k.Code != "" }
+	if serves && slices.ContainsFunc(known, same) {
+		return false
+	}
 	return e != pipecat.AgentError{} && !slices.Contains(known, e) && !strings.Contains(strings.ToUpper(e.Code+" "+e.Message), "RATE_LIMIT")
 }
 
@@ -605,7 +621,7 @@ func (r *searchRun) served() (id string, since time.Time) {
 			}
 		}
 	}
-	isOurs := func(e pipecat.AgentError) bool { return isGrave(e, known) }
+	isOurs := func(e pipecat.AgentError) bool { return isGrave(e, known, true) }
 	for i, q := range r.sent {
 		switch {
 		case !q.look:

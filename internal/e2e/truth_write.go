@@ -49,7 +49,48 @@ func onceCases() (cases []truth) {
 	for _, status := range []int{400, 401, 403, 404, 422} {
 		cases = append(cases, truth{name: fmt.Sprintf("refused %d", status), answer: says(status, document{"error": "the platform's words"}), reads: over(one), status: "failed", within: 10 * time.Second, log: []string{"the platform's words"}, check: lastIsRead})
 	}
+	lost := says(502, "<html>")
+	for _, status := range []int{302, 400, 405, 410, 418, 451} {
+		cases = append(cases, truth{name: fmt.Sprintf("lost, and a read of %d", status), answer: lost, reads: inTurn(says(status, ""), ready), status: "ready", id: d2},
+			truth{name: fmt.Sprintf("lost, and reads of %d for good", status), answer: lost, reads: over(says(status, "")), status: "red"},
+			truth{name: fmt.Sprintf("accepted, and reads of %d", status), reads: inTurn(says(status, ""), says(status, ""), ready), status: "ready", id: d2})
+	}
+	for _, status := range []int{409, 429, 500, 503} {
+		long := answer{status: status, body: `{"error":"later"}`, header: http.Header{"Retry-After": {"3600"}}}
+		odd := answer{status: status, body: `{"error":"later"}`, header: http.Header{"Retry-After": {"soon"}}}
+		cases = append(cases, truth{name: fmt.Sprintf("taken, then %d for an hour", status), answer: long, reads: over(ready), status: "ready", id: d2},
+			truth{name: fmt.Sprintf("taken, then %d for an hour, and shown late", status), inputs: inputs("wait-timeout", "45"), answer: long, reads: over(one, 6, ready), status: "ready", id: d2},
+			truth{name: fmt.Sprintf("never taken, %d for an hour", status), inputs: inputs("wait-timeout", "45"), answer: long, reads: over(one), status: "red", check: lastIsRead},
+			truth{name: fmt.Sprintf("taken, then %d for an odd time", status), answer: odd, reads: over(ready), status: "ready", id: d2})
+	}
+	long := inputs("wait-timeout", "45")
+	busy, refusal := refuses(409, "busy"), []write{{refuses(400, "the platform's words"), nil}}
+	build := noImage("build-id", truthBuild)
+	made := doc(d2, v2).with("reconciledDeploymentId", nil, "currentRevision", nil)
+	rolling := one.with("reconciledDeploymentId", d0)
 	return append(cases,
+		truth{name: "scaling lost, and another took over", inputs: noImage("min-agents", "2"), answer: lost, reads: over(doc(d3, v9).ready()), status: "superseded", writes: -1, check: lastIsRead},
+		truth{name: "scaling taken and lost, and another took over", inputs: noImage("min-agents", "2"), answer: lost, reads: over(doc(d3, v9).ready().with("autoScaling.minReplicas", 2)), status: "green"},
+		truth{name: "scaling and a set, of which the scaling shows", inputs: noImage("secret-set", "new-set", "min-agents", "2"), answer: lost, reads: over(scaled), status: "red", writes: -1},
+		truth{name: "the answer shows ours with the old image", answer: doc(d2, v1), reads: over(pending(v2), 2, ready), status: "ready", id: d2},
+		truth{name: "the answer shows ours with another image", answer: doc(d2, v9), reads: over(pending(v2), 2, ready), status: "ready", id: d2},
+		truth{name: "lost, and another name for a moment", answer: lost, reads: over(doc(d3, v9).ready().with("name", "other"), 4, ready), status: "ready", id: d2},
+		truth{name: "lost, and no id for a moment", answer: lost, reads: over(ready.with("desiredDeploymentId", absent, "activeDeploymentId", absent), 4, ready), status: "ready", id: d2},
+		truth{name: "lost, and the old image for a moment", answer: lost, reads: over(doc(d2, v1).ready(), 3, ready), status: "ready", id: d2},
+		truth{name: "lost, and no manifest for a moment", answer: lost, reads: over(ready.with("deployment", nil), 3, ready), status: "ready", id: d2},
+		truth{name: "lost, and no manifest for good", answer: lost, reads: over(ready.with("deployment", nil)), status: "red", writes: -1},
+		truth{name: "lost, and another secret set", inputs: inputs("secret-set", "new-set"), answer: lost, reads: over(ready.secretSet("other")), status: "superseded"},
+		truth{name: "a build is lost", inputs: build, others: succeeded(), answer: lost, reads: over(doc(d2, "[redacted]").ready()), status: "ready", id: d2},
+		truth{name: "a build is lost, and another shows", inputs: build, others: succeeded(), answer: lost, reads: over(ofBuild(ready, "b-other")), status: "superseded"},
+		truth{name: "lost, and it has errors", answer: lost, reads: over(pending(v2).errors("PCC_IMAGE_NOT_FOUND")), status: "failed", reason: "image-pull", log: []string{"PCC_IMAGE_NOT_FOUND"}},
+		truth{name: "a creation is lost, and has errors", before: unknown, answer: lost, reads: over(made.errors("PCC_IMAGE_NOT_FOUND")), status: "failed", reason: "image-pull", log: []string{"PCC_IMAGE_NOT_FOUND"}},
+		truth{name: "busy three times", inputs: long, answer: busy, then: []write{{busy, nil}, {busy, nil}, {pending(v2), over(ready)}}, status: "ready", id: d2, writes: 4},
+		truth{name: "busy, then refused", inputs: long, answer: busy, then: refusal, status: "failed", writes: 2, log: []string{"the platform's words"}, check: lastIsRead},
+		truth{name: "taken though busy, then refused", inputs: long, answer: busy, reads: over(one, 6, ready), then: refusal, status: "ready", id: d2, writes: -1},
+		truth{name: "taken though lost and shown late, then refused", inputs: long, answer: says(503, ""), reads: over(one, 25, ready), then: refusal, status: "ready", id: d2, writes: -1},
+		truth{name: "unchanged while it is rolled out", inputs: inputs("image", v1), before: rolling, answer: rolling, reads: over(rolling, 4, one), status: "unchanged", id: d1},
+		truth{name: "unchanged, and then it crashes", inputs: inputs("image", v1), before: rolling, answer: rolling, reads: over(rolling, 4, doc(d1, v1).crashes()), status: "failed", reason: "crash"},
+		truth{name: "unchanged with a warning", inputs: inputs("image", v1), answer: one.with("warning", "nothing changes"), reads: over(one), status: "unchanged", id: d1, within: 8 * time.Second, log: []string{"nothing changes"}},
 		truth{name: "scaling taken, then closed", inputs: noImage("min-agents", "2", "max-agents", "5"), answer: closed, reads: over(scaled.with("autoScaling.maxReplicas", 5)), status: "green", id: d1},
 		truth{name: "an answer that comes with a warning", answer: pending(v2).with("warning", "half of it"), reads: over(ready), status: "ready", id: d2, log: []string{"half of it"}},
 		truth{name: "refused 402", answer: refuses(402, "no billing set up"), reads: over(one), status: "failed", reason: "refused", within: 10 * time.Second, log: []string{"no billing set up"}, check: lastIsRead},

@@ -297,6 +297,17 @@ func (c *Cloud) Manifest(name, id string) Manifest {
 	return Manifest{}
 }
 
+// Scaling is how many replicas an agent has at least and at most; zero when there is
+// no such agent.
+func (c *Cloud) Scaling(name string) (least, most int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a := c.agents[name]; a != nil {
+		return a.minAgents, a.maxAgents
+	}
+	return 0, 0
+}
+
 // ServeHTTP answers as the platform's API does.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.once.Do(func() {
