@@ -23,7 +23,7 @@ import (
 var wireCases = []struct {
 	name     string
 	lose     func(c *wire, stream uint32)
-	answered bool // it is answered all the same
+	answered bool // it is answered anyway
 }{
 	{"HTTP/2 refused stream", func(c *wire, stream uint32) { c.write(frameReset, 0, stream, 0, 0, 0, 7) }, false},
 	{"HTTP/2 stream reset by an error", func(c *wire, stream uint32) { c.write(frameReset, 0, stream, 0, 0, 0, 2) }, false},
