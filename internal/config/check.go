@@ -125,13 +125,15 @@ func profileName(s string) string {
 // quantityPattern is the platform's.
 var quantityPattern = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$`)
 
-// setResources takes the config file's [resources].
-func (c *Config) setResources(cpu, memory value) (problems Problems) {
+// setResources takes the config file's [resources]. The whole says that one of them
+// which is not there was not left out because it is wrong.
+func (c *Config) setResources(cpu, memory value, whole bool) (problems Problems) {
 	if cpu.text == "" && memory.text == "" {
 		return nil
 	}
 	for _, v := range []value{cpu, memory} {
 		switch {
+		case v.text == "" && v.at.File == "" && !whole:
 		case v.text == "" && v.at.File == "":
 			at := cpu.at
 			if at.File == "" {
@@ -153,7 +155,8 @@ func folder(workspace, dir string) string {
 	}
 	switch info, err := os.Stat(filepath.Join(workspace, dir)); {
 	case errors.Is(err, fs.ErrNotExist):
-		return "is not in the workspace" + elsewhere(workspace, dir)
+		text, _ := elsewhere(workspace, dir)
+		return "is not in the workspace" + text
 	case err != nil:
 		return "cannot be opened; name a folder in the workspace"
 	case !info.IsDir():

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,8 @@ func TestChoice(t *testing.T) {
 	}{
 		{name: "neither image nor build", file: named, want: "source "},
 		{name: "an empty file", file: "", inputs: []string{"agent-name", "my-bot"}, want: "source "},
+		{name: "a byte order mark", file: "\ufeff" + named, want: "source "},
+		{name: "empty texts", file: named + "build_id = \"\"\nimage_credentials = \"\"\nsecret_set = \"\"\nregion = \"\"\nagent_profile = \"\"\n", want: "source "},
 		{name: "never a build", file: named + "secret_set = \"keys\"\n", inputs: []string{"cloud-build", "false"}, want: "settings "},
 		{name: "a build is asked for, too", file: named, inputs: []string{"cloud-build", "true"}, want: "source "},
 		{name: "an image as input", file: named, inputs: []string{"image", "a/b:v1"}, want: "a/b:v1 "},
@@ -106,6 +109,10 @@ func TestKeys(t *testing.T) {
 	if err != nil || cfg.Settings.Architecture != "amd64" || cfg.Settings.Resources == nil || cfg.Settings.Resources.CPU != "2" || cfg.Settings.Resources.Memory != "4Gi" {
 		t.Errorf("got %+v, %v", cfg.Settings, err)
 	}
+	cfg, err = load(t, named+"image = \"a/b:v1\"\n[resources]\ncpu = 0.5\nmemory = \"512Mi\"\n")
+	if err != nil || cfg.Settings.Resources == nil || cfg.Settings.Resources.CPU != "0.5" {
+		t.Errorf("a fraction: got %+v, %v", cfg.Settings, err)
+	}
 	dir := tree(t, map[string]string{defaultFile: named + "image = \"a/b:v1\"\n[resources]\ncpu = 2\nmemory = \"4Gi\"\n"})
 	cfg, err = Load(nil, env("agent-name", "", "image", "", "GITHUB_WORKSPACE", dir, "agent-profile", "agent-2x"))
 	if err != nil || cfg.Settings.Resources != nil || cfg.Settings.AgentProfile != "agent-2x" {
@@ -140,7 +147,7 @@ func TestAlias(t *testing.T) {
 // TestStrangeInputs holds that an input which the action does not have is reported.
 func TestStrangeInputs(t *testing.T) {
 	for name, near := range map[string]string{
-		"secret-sets": "secret-set", "secret_set": "secret-set", "agnet-profile": "agent-profile", "min-agent": "min-agents", "wait-timout": "wait-timeout", "organization": "", "xyzzy": "",
+		"secret-sets": "secret-set", "secret_set": "secret-set", "agnet-profile": "agent-profile", "min-agent": "min-agents", "wait-timout": "wait-timeout", "agent": "agent-name", "context": "build-context", "profile": "agent-profile", "timeout": "wait-timeout", "api": "", "region-region-region": "", "min-min": "", "organization": "", "xyzzy": "",
 	} {
 		cfg, err := Load(nil, env(name, "value"))
 		want := name + ": it is not an input of this action, and has no effect"
@@ -194,6 +201,10 @@ func TestElsewhere(t *testing.T) {
 		_, err := Load(nil, env(append([]string{"agent-name", "", "image", "", "GITHUB_WORKSPACE", tree(t, tt.files)}, tt.inputs...)...))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got  %v\nwant %s", tt.name, err, tt.want)
+		}
+		// What the file that is there may say is not asked for as well.
+		if missesBoth := strings.Contains(fmt.Sprint(err), "agent-name: it is missing") && strings.Contains(fmt.Sprint(err), "nothing to deploy"); missesBoth != (tt.name == "no checkout" || tt.name == "none" || tt.name == "those of others") {
+			t.Errorf("%s: got %v", tt.name, err)
 		}
 	}
 }

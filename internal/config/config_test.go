@@ -386,18 +386,30 @@ func TestFileProblems(t *testing.T) {
 		{"a near key", "agent_nam = \"my-bot\"\n", "pcc-deploy.toml:1: agent_nam: this key is not known; did you mean agent_name?"},
 		{"a plural", good + "secret_sets = \"keys\"", "pcc-deploy.toml:3: secret_sets: this key is not known; did you mean secret_set?"},
 		{"swapped letters", good + "[scaling]\nmax_agnets = 1", "pcc-deploy.toml:4: scaling.max_agnets: this key is not known; did you mean scaling.max_agents?"},
+		{"half of the resources, and it is wrong", good + "[resources]\ncpu = [1]\nmemory = \"4Gi\"", "pcc-deploy.toml:4: resources.cpu: its value must be a quantity"},
 		{"half of the resources", good + "[resources]\ncpu = 2", `pcc-deploy.toml:4: resources.cpu: [resources] need both cpu and memory`},
 		{"odd resources", good + "[resources]\ncpu = \"2 cores\"\nmemory = \"4Gi\"", `pcc-deploy.toml:4: resources.cpu: "2 cores" is not a quantity`},
 		{"resources beside a profile", good + "agent_profile = \"agent-1x\"\n[resources]\ncpu = 2\nmemory = \"4Gi\"", `pcc-deploy.toml:3: agent_profile: it is "agent-1x", and [resources] are set, too`},
 		{"in a nested inline table", good + "build = {\n exclude = {\n bogus = 1 } }", "pcc-deploy.toml:5: build.exclude.bogus: this key is not known"},
+		{"an empty image", named + "image = \"\"", "pcc-deploy.toml:2: image: it is empty; name an image, or remove the line to build one"},
+		{"no name", "agent_name = \"\"\nimage = \"acme/bot:v1\"", "agent-name: it is missing"},
+		{"a variable", named + "image = \"acme/bot:${GITHUB_SHA}\"", `pcc-deploy.toml:2: image: "acme/bot:${GITHUB_SHA}" has a variable, and nothing replaces it here; a workflow sets the input image, with an expression such as ${{ github.ref_name }}`},
+		{"a variable in a name", "agent_name = \"$AGENT\"\nimage = \"acme/bot:v1\"", `pcc-deploy.toml:1: agent_name: "$AGENT" has a variable`},
+		{"a template", named + "image = \"acme/bot:{{ tag }}\"", `pcc-deploy.toml:2: image: "acme/bot:{{ tag }}" has a variable`},
+		{"a dollar sign", named + "image = \"acme/bot:$\"", `pcc-deploy.toml:2: image: "acme/bot:$" is not an image`},
+		{"UTF-16", "\xff\xfea\x00", "pcc-deploy.toml: it is not text in UTF-8"},
+		{"UTF-16 without a mark", "a\x00=\x001\x00", "pcc-deploy.toml: it is not text in UTF-8"},
+		{"an old key, nearly", good + "scaling.min_instance = 1", "pcc-deploy.toml:3: scaling.min_instance: this key is not known; did you mean scaling.min_agents?"},
+		{"a retired key, nearly", good + "enabl_krisp = true", "pcc-deploy.toml:3: enabl_krisp: this key is not known"},
+		{"a part of a key", good + "build.context = \".\"", "pcc-deploy.toml:3: build.context: this key is not known; did you mean build.context_dir?"},
 		{"in quotes", good + "[\"scaling\"]\n'bogus' = 1", "pcc-deploy.toml:4: scaling.bogus: this key is not known"},
 		{"tables for a table", good + "[[scaling]]\nmin_agents = 1", "pcc-deploy.toml:3: scaling: it must be a table"},
-		{"after a text of lines", good + "region = \"\"\"a\nb\"\"\"\nspeed = 1", "pcc-deploy.toml:5: speed: this key is not known"},
+		{"after a text of lines", good + "build.context_dir = \"\"\"a\nb\"\"\"\nspeed = 1", "pcc-deploy.toml:5: speed: this key is not known"},
 		{"with the line ends of Windows", "agent_name = 'my-bot'\r\nspeed = 1\r\n", "pcc-deploy.toml:2: speed: this key is not known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := load(t, tt.file); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
-				t.Errorf("got  %v\nwant %s", err, tt.want)
+			if _, err := load(t, tt.file); err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "; pcc-deploy.toml:") {
+				t.Errorf("got  %v\nwant %s alone", err, tt.want)
 			}
 		})
 	}

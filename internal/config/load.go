@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -63,7 +64,7 @@ func Load(args []string, env gha.Env) (Config, error) {
 	r.cfg.Warnings = append(r.cfg.Warnings, f.warnings...)
 	r.choose(f)
 	r.merge(f)
-	r.set()
+	r.set(len(f.problems) == 0)
 	r.problems = append(r.problems, r.cfg.setSecrets(secretsText(env), r.given)...)
 	r.problems = append(r.problems, r.cfg.check(r.given)...)
 	r.problems = append(r.problems, r.cfg.checkCall(r.given, publicKey(env))...)
@@ -219,8 +220,12 @@ func (r *request) merge(f file) {
 	slices.Sort(r.cfg.FileKeys)
 }
 
-// set reads each value into the Config.
-func (r *request) set() {
+// shellVariable is how a shell writes a variable, and how others write templates.
+var shellVariable = regexp.MustCompile(`\$\{?[A-Za-z_]|\$\(|\{\{`)
+
+// set reads each value into the Config. The whole says that all of the config file was
+// understood.
+func (r *request) set(whole bool) {
 	for _, in := range Table() {
 		v, ok := r.given[in.Name]
 		if !ok {
@@ -229,21 +234,24 @@ func (r *request) set() {
 		if v.text == "" && !ok || in.set == nil {
 			continue
 		}
-		if err := in.set(&r.cfg, v.text); err != nil {
+		if err := in.set(&r.cfg, v.text); err != nil && in.Key != "" && shellVariable.MatchString(v.text) {
+			r.problems = append(r.problems, v.at.With("%s has a variable, and nothing replaces it here; a workflow sets the input %s, with an expression such as ${{ github.ref_name }}", quote(v.text), in.Name))
+		} else if err != nil {
 			r.problems = append(r.problems, v.at.With("%s", err.Error()))
 		}
 		if v.fromFile() {
 			r.cfg.Sources[in.Name] = v.at.File
 		}
 	}
-	r.problems = append(r.problems, r.cfg.setResources(r.given[cpu], r.given[memory])...)
+	r.problems = append(r.problems, r.cfg.setResources(r.given[cpu], r.given[memory], whole)...)
 }
 
 // missing finds what must be given, right or wrong, and is not.
 func (r *request) missing(f file) (problems Problems) {
 	var where string
+	found := false
 	if f.name == "" && r.given["config-file"].text == "" {
-		where = elsewhere(r.cfg.Workspace, r.workingDirectory())
+		where, found = elsewhere(r.cfg.Workspace, r.workingDirectory())
 	}
 	if _, ok := r.given["agent-name"]; !ok {
 		text := "it is missing; name the agent here, or as agent_name in " + defaultFile
@@ -256,7 +264,7 @@ func (r *request) missing(f file) (problems Problems) {
 		v, ok := r.given[in.Name]
 		return ok && in.Change && !strings.EqualFold(v.text, "false")
 	})
-	if r.cfg.CheckOnly {
+	if r.cfg.CheckOnly || found && len(problems) > 0 { // the file that is there may say the rest
 		return problems
 	}
 	if !asked && r.given[cpu].text == "" && r.given[memory].text == "" {
