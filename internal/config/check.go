@@ -15,8 +15,9 @@ import (
 	"pipecat-cloud-deploy/internal/suggest"
 )
 
-// check finds what is wrong with the whole where each value is right.
-func (c *Config) check(given map[string]value) (problems Problems) {
+// check finds what is wrong with the whole where each value is right. The other is an
+// input that was set in place of the key; "" for none.
+func (c *Config) check(given map[string]value, other string) (problems Problems) {
 	wrong := func(name, format string, args ...any) {
 		p := given[name].at
 		if p.Input == "" {
@@ -27,6 +28,8 @@ func (c *Config) check(given map[string]value) (problems Problems) {
 	}
 
 	switch key := string(c.APIKey); {
+	case key == "" && other != "":
+		wrong("api-key", "it is missing: you set %s, and the input is api-key", other)
 	case key == "":
 		wrong("api-key", "it is empty; pass a Private key, such as ${{ secrets.PIPECAT_API_KEY }}, or by hand set %s. "+
 			"A secret of an environment is there only in a job with that environment:; a run for a fork's pull request has none", keyVariable)

@@ -161,8 +161,17 @@ func TestStrangeInputs(t *testing.T) {
 	if cfg, err := Load(nil, env("args", "-h", "xyzzy", "")); err != nil || len(cfg.Warnings) != 0 {
 		t.Errorf("the container's own, and an empty one: %q, %v", lines(cfg.Warnings), err)
 	}
-	if _, err := Load(nil, env("agent-name", "", "agent_name", "my-bot")); err == nil {
-		t.Error("a near name is not the name")
+	for name, other := range map[string]string{"agent-name": "agent_name", "api-key": "api_key"} {
+		want := fmt.Sprintf("%s: it is missing: you set %s, and the input is %s", name, other, name)
+		if _, err := Load(nil, env(name, "", other, "my-bot")); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if _, err := Load(nil, env(name, "")); err == nil || strings.Contains(err.Error(), "you set") {
+			t.Errorf("nothing set: got %v", err)
+		}
+		if _, err := Load(nil, env(other, "my-bot")); err != nil {
+			t.Errorf("both set: got %v", err)
+		}
 	}
 }
 

@@ -41,7 +41,8 @@ func publicKey(env gha.Env) Secret {
 // request is what a user wrote, on its way to a Config.
 type request struct {
 	cfg      Config
-	given    map[string]value // by the input's name; the file's are added where no input wins
+	given    map[string]value  // by the input's name; the file's are added where no input wins
+	meant    map[string]string // what was set in place of an input, by the input's name
 	problems Problems
 }
 
@@ -49,7 +50,7 @@ type request struct {
 // file; the first of these that sets a value wins. The error is Problems,
 // flag.ErrHelp or ErrVersion.
 func Load(args []string, env gha.Env) (Config, error) {
-	r := request{given: map[string]value{}, cfg: Config{APIKey: Key(env), Sources: map[string]string{},
+	r := request{given: map[string]value{}, meant: map[string]string{}, cfg: Config{APIKey: Key(env), Sources: map[string]string{},
 		Workspace: env.Workspace(), Build: Build{Temp: env.Temp()}}}
 	flags, err := r.cfg.parseFlags(args)
 	if err != nil {
@@ -66,7 +67,7 @@ func Load(args []string, env gha.Env) (Config, error) {
 	r.merge(f)
 	r.set(len(f.problems) == 0)
 	r.problems = append(r.problems, r.cfg.setSecrets(secretsText(env), r.given)...)
-	r.problems = append(r.problems, r.cfg.check(r.given)...)
+	r.problems = append(r.problems, r.cfg.check(r.given, r.meant["api-key"])...)
 	r.problems = append(r.problems, r.cfg.checkCall(r.given, publicKey(env))...)
 	if len(f.problems) == 0 { // else what is missing may be what could not be read
 		r.problems = append(r.problems, r.missing(f)...)
@@ -102,6 +103,7 @@ func (r *request) inputs(flags map[string]string, env gha.Env) {
 		}
 		text := "it is not an input of this action, and has no effect"
 		r.cfg.Warnings = append(r.cfg.Warnings, Problem{Input: name, Text: text + didYouMean(name, names(known))})
+		r.meant[nearest(name, names(known))] = name
 	}
 }
 
@@ -255,7 +257,9 @@ func (r *request) missing(f file) (problems Problems) {
 	}
 	if _, ok := r.given["agent-name"]; !ok {
 		text := "it is missing; name the agent here, or as agent_name in " + defaultFile
-		if where != "" {
+		if name := r.meant["agent-name"]; name != "" {
+			text = fmt.Sprintf("it is missing: you set %s, and the input is agent-name", name)
+		} else if where != "" {
 			text += ": there is none" + in(r.given["working-directory"].text) + where
 		}
 		problems = append(problems, Problem{Input: "agent-name", Text: text})

@@ -28,6 +28,7 @@ var (
 	secretName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`) // the reference's
 	variable   = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}`)
 	exported   = regexp.MustCompile(`^export\s+`)
+	asYAML     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*:(?:\s|$)`)
 )
 
 // secretsText is the text of the input secrets, or by hand of a variable.
@@ -61,9 +62,11 @@ func Masked(env gha.Env) []string {
 	}
 	if read.malformed {
 		for line := range strings.Lines(text) {
-			_, value, _ := strings.Cut(line, "=")
 			add(line)
-			add(strings.Trim(strings.TrimSpace(value), `"'`))
+			for _, sign := range []string{"=", ":"} { // of YAML, and of JSON
+				_, value, _ := strings.Cut(line, sign)
+				add(strings.Trim(strings.TrimSpace(value), `"',{}`))
+			}
 		}
 	}
 	return masked
@@ -143,6 +146,9 @@ func readSecrets(text string) (read statements) {
 		read.malformed = true
 		found = append(found, problem{line, "", text})
 	}
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return statements{problems: []string{"it is not NAME=value lines, but begins like JSON; write each secret on a line, such as NAME='${{ secrets.NAME }}'"}, malformed: true}
+	}
 	dollar := unused(text)
 	lines := strings.Split(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "$", dollar), "\n")
 	first := map[string]int{} // the line of each name
@@ -154,6 +160,10 @@ func readSecrets(text string) (read statements) {
 		}
 		name, rest, ok := strings.Cut(line, "=")
 		name = strings.TrimSpace(exported.ReplaceAllString(name, ""))
+		if asYAML.MatchString(line) {
+			malformed(i+1, "has a colon after its name; write NAME=value")
+			continue
+		}
 		if !ok {
 			malformed(i+1, "is not NAME=value; put a value of several lines in quotes")
 			continue
