@@ -62,6 +62,8 @@ func fact(r *Record, e event.Missing, m buildcontext.Missing) string {
 		return fmt.Sprintf("the path leads out of the build context, and %q is not in it", m.Paths[0])
 	case buildcontext.LinkOutside:
 		return fmt.Sprintf("%q is a symbolic link to %q, which is outside of the build context", m.Paths[0], m.Link)
+	case buildcontext.Submodule:
+		return fmt.Sprintf("%q is in a submodule of Git that is not checked out", m.Paths[0])
 	case buildcontext.Pointer:
 		return fmt.Sprintf("%s %s in the build context as Git LFS has %s in Git, without the content", what(m), is, it)
 	}
@@ -126,6 +128,11 @@ func remedy(e event.Missing, m buildcontext.Missing) string {
 		return "Put the file into the build context, or set build-context to a folder that has both."
 	case buildcontext.Pointer:
 		return "Set lfs: true for actions/checkout."
+	case buildcontext.Submodule:
+		return "Set submodules: true for actions/checkout."
+	}
+	if strings.HasPrefix(m.Written, "#") {
+		return "A comment needs a line of its own."
 	}
 	if m.Elsewhere != "" {
 		return fmt.Sprintf("Did you mean %q? Paths are relative to build-context.", m.Elsewhere)

@@ -88,14 +88,15 @@ func Pack(ctx context.Context, o Options) (*Archive, error) {
 		return nil, err
 	}
 	sources := readSources(root, dockerfile)
-	if err := errors.Join(found.tooLarge(), found.nothingLeft(sources)); err != nil {
+	l := lookup{root: root, found: found, rules: rules, o: o, dir: inWorkspace(o), docker: dockerfile}
+	if err := errors.Join(found.tooLarge(), l.nothingLeft(sources)); err != nil {
 		return nil, err
 	}
 	a := &Archive{
 		Unpacked:   found.bytes,
 		Files:      found.files,
 		Dockerfile: dockerfile,
-		Dir:        inWorkspace(o),
+		Dir:        l.dir,
 		IgnoreFile: rules.file,
 		KeptOut:    found.keptOut,
 		NamedIn:    found.namedIn,
@@ -114,7 +115,6 @@ func Pack(ctx context.Context, o Options) (*Archive, error) {
 		return nil, err
 	}
 	packed = true
-	l := lookup{root: root, found: found, rules: rules, o: o, dir: a.Dir, docker: dockerfile}
 	a.Missing = l.look(sources, a.pointers)
 	return a, nil
 }
