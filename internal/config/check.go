@@ -131,13 +131,13 @@ var quantityPattern = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi
 // setResources takes the config file's [resources]. The whole says that one of them
 // which is not there was not left out because it is wrong.
 func (c *Config) setResources(cpu, memory value, whole bool) (problems Problems) {
-	if cpu.text == "" && memory.text == "" {
+	if !cpu.fromFile() && !memory.fromFile() {
 		return nil
 	}
 	for _, v := range []value{cpu, memory} {
 		switch {
-		case v.text == "" && v.at.File == "" && !whole:
-		case v.text == "" && v.at.File == "":
+		case !v.fromFile() && !whole:
+		case !v.fromFile():
 			at := cpu.at
 			if at.File == "" {
 				at = memory.at

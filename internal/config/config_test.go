@@ -392,6 +392,7 @@ func TestFileProblems(t *testing.T) {
 		{"swapped letters", good + "[scaling]\nmax_agnets = 1", "pcc-deploy.toml:4: scaling.max_agnets: this key is not known; did you mean scaling.max_agents?"},
 		{"half of the resources, and it is wrong", good + "[resources]\ncpu = [1]\nmemory = \"4Gi\"", "pcc-deploy.toml:4: resources.cpu: its value must be a quantity"},
 		{"half of the resources", good + "[resources]\ncpu = 2", `pcc-deploy.toml:4: resources.cpu: [resources] need both cpu and memory`},
+		{"empty resources", good + "[resources]\ncpu = \"\"\nmemory = \"4Gi\"", `pcc-deploy.toml:4: resources.cpu: "" is not a quantity`},
 		{"odd resources", good + "[resources]\ncpu = \"2 cores\"\nmemory = \"4Gi\"", `pcc-deploy.toml:4: resources.cpu: "2 cores" is not a quantity`},
 		{"resources beside a profile", good + "agent_profile = \"agent-1x\"\n[resources]\ncpu = 2\nmemory = \"4Gi\"", `pcc-deploy.toml:3: agent_profile: it is "agent-1x", and [resources] are set, too`},
 		{"in a nested inline table", good + "build = {\n exclude = {\n bogus = 1 } }", "pcc-deploy.toml:5: build.exclude.bogus: this key is not known"},
