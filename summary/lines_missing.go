@@ -132,7 +132,7 @@ func remedy(e event.Missing, m buildcontext.Missing) string {
 		return "Set submodules: true for actions/checkout."
 	}
 	if strings.HasPrefix(m.Written, "#") {
-		return "A comment needs a line of its own."
+		return "A comment needs a separate line."
 	}
 	if m.Elsewhere != "" {
 		return fmt.Sprintf("Did you mean %q? Paths are relative to build-context.", m.Elsewhere)

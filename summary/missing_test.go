@@ -47,7 +47,7 @@ func TestMissing(t *testing.T) {
 		{"not there", event.Missing{}, buildcontext.Missing{Source: copies, Reason: buildcontext.NotThere, Paths: []string{"a"}, Fails: true},
 			`"a" does not exist in the build context. The build fails without it. Check the path, which is relative to build-context, and that the file is committed.`},
 		{"a comment", event.Missing{}, buildcontext.Missing{Source: dockerfile.Source{Instruction: "COPY", Line: 3, Written: "#"}, Reason: buildcontext.NotThere, Paths: []string{"#"}, Fails: true},
-			`COPY #: "#" does not exist in the build context. The build fails without it. A comment needs a line of its own.`},
+			`COPY #: "#" does not exist in the build context. The build fails without it. A comment needs a separate line.`},
 		{"a submodule", event.Missing{}, buildcontext.Missing{Source: copies, Reason: buildcontext.Submodule, Paths: []string{"lib"}}, `COPY x: "lib" is in a submodule of Git that is not checked out. Nothing else is in that folder. Set submodules: true for actions/checkout.`},
 		{"elsewhere", event.Missing{}, buildcontext.Missing{Source: copies, Reason: buildcontext.NotThere, Paths: []string{"a"}, Fails: true, Elsewhere: "server/a"}, `Did you mean "server/a"? Paths are relative to build-context.`},
 		{"outside", event.Missing{}, buildcontext.Missing{Source: copies, Reason: buildcontext.Outside, Paths: []string{"a"}, Fails: true},

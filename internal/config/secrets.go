@@ -81,6 +81,10 @@ func (c *Config) setSecrets(text string, given map[string]value) (problems Probl
 	wrong := func(format string, args ...any) {
 		problems = append(problems, Problem{Input: "secrets", Text: fmt.Sprintf(format, args...)})
 	}
+	if setPattern.MatchString(text) {
+		wrong("it is one word, not NAME=value lines; the name of a secret set belongs into secret-set")
+		return problems
+	}
 	if _, ok := given["secret-set"]; !ok {
 		wrong("secret-set is not set; name the secret set that they go into")
 	}

@@ -44,6 +44,7 @@ func TestSecretProblems(t *testing.T) {
 		"=hunter2":                          {"line 1 has no name before the ="},
 		"my.key=hunter2\nA=":                {"line 1 has a name with a character other than A-Z, a-z, 0-9, _ and -", "line 2 is empty"},
 		strings.Repeat("A", 65) + "=x":      {"line 1 has a name of 65 characters; at most 64 are allowed"},
+		"hunter2-keys":                      {"it is one word, not NAME=value lines; the name of a secret set belongs into secret-set"},
 		"KEY: hunter2":                      {"line 1 has a colon after its name; write NAME=value"},
 		"A=1\nKEY: hunter2=":                {"line 2 has a colon after its name"},
 		"{\n\"A\": \"hunter2\"\n}":          {"it is not NAME=value lines, but begins like JSON; write each secret on a line"},
