@@ -74,10 +74,7 @@ func fact(r *Record, e event.Missing, m buildcontext.Missing) string {
 func rule(r *Record, e event.Missing, rule buildcontext.Rule) string {
 	switch {
 	case rule.Input != "":
-		if file := r.asked.Sources[rule.Input]; file != "" {
-			return fmt.Sprintf("%q of %s in %s", rule.Pattern, rule.Input, file)
-		}
-		return fmt.Sprintf("%q of %s", rule.Pattern, rule.Input)
+		return fmt.Sprintf("%q of %s", rule.Pattern, r.inputWithSource(rule.Input))
 	case rule.File != "":
 		return fmt.Sprintf("%q on line %d of %s", rule.Pattern, rule.Line, path.Join(e.Context, rule.File))
 	}

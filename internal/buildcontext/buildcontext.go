@@ -43,6 +43,7 @@ type Archive struct {
 	Files      int    // files and symbolic links in it
 	Dockerfile string // the Dockerfile's path in it, with slashes
 	Dir        string // the context's own path in the workspace, with slashes; "" for all of it
+	Excluded   int    // files, and folders with all that is in them, that the rules leave out
 	IgnoreFile string // whose rules were kept, with slashes; empty: the platform's own list
 
 	// KeptOut may hold secrets and are not in it, though no rule of the user's
@@ -97,6 +98,7 @@ func Pack(ctx context.Context, o Options) (*Archive, error) {
 		Files:      found.files,
 		Dockerfile: dockerfile,
 		Dir:        l.dir,
+		Excluded:   found.excluded,
 		IgnoreFile: rules.file,
 		KeptOut:    found.keptOut,
 		NamedIn:    found.namedIn,

@@ -355,7 +355,7 @@ func readSources(root *os.Root, name string) []dockerfile.Source {
 // nothingLeft returns an error where the rules leave a Dockerfile nothing to copy. Of
 // what is not there in any case it says nothing.
 func (l lookup) nothingLeft(sources []dockerfile.Source) error {
-	if len(sources) == 0 || l.found.own > 0 || l.found.unneeded == 0 && len(l.found.keptOut) == 0 {
+	if len(sources) == 0 || l.found.own > 0 || l.found.excluded == 0 && len(l.found.keptOut) == 0 {
 		return nil
 	}
 	out := slices.DeleteFunc(l.look(sources, nil), func(m Missing) bool { return m.Reason != Ignored && m.Reason != Secret })
