@@ -363,6 +363,7 @@ func TestFileProblems(t *testing.T) {
 	const good = "agent_name = \"my-bot\"\nimage = \"acme/bot:v1\"\n"
 	for _, tt := range []struct{ name, file, want string }{
 		{"broken", "image = \n", "pcc-deploy.toml:1: it is not TOML: unexpected character"},
+		{"broken, with quotes", "image = \"a\" b\n", "pcc-deploy.toml:1: it is not TOML: "},
 		{"twice", good + `image = "acme/bot:v2"`, "pcc-deploy.toml:3: it is not TOML: key image is already defined"},
 		{"unknown", good + "\n\nspeed = 1", "pcc-deploy.toml:5: speed: this key is not known"},
 		{"unknown in a table", good + "[scaling]\nmin_agents = 1\nmin_bots = 1", "pcc-deploy.toml:5: scaling.min_bots: this key is not known"},
@@ -386,7 +387,7 @@ func TestFileProblems(t *testing.T) {
 		{"in an inline table", good + "scaling = { bogus = 1 }", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
 		{"empty", "", "agent-name: it is missing; name the agent here, or as agent_name in pcc-deploy.toml"},
 		{"a number in quotes", good + "scaling.min_agents = \"1\"", "pcc-deploy.toml:3: scaling.min_agents: its value must be a whole number: remove the quotes"},
-		{"no quotes", "agent_name = my-bot\n", "pcc-deploy.toml:1: it is not TOML: unexpected character"},
+		{"no quotes", "agent_name = my-bot\n", "pcc-deploy.toml:1: it is not TOML: unexpected character U+006D 'm' at start of value; put the value in quotes"},
 		{"a near key", "agent_nam = \"my-bot\"\n", "pcc-deploy.toml:1: agent_nam: this key is not known; did you mean agent_name?"},
 		{"a plural", good + "secret_sets = \"keys\"", "pcc-deploy.toml:3: secret_sets: this key is not known; did you mean secret_set?"},
 		{"swapped letters", good + "[scaling]\nmax_agnets = 1", "pcc-deploy.toml:4: scaling.max_agnets: this key is not known; did you mean scaling.max_agents?"},
@@ -413,7 +414,9 @@ func TestFileProblems(t *testing.T) {
 		{"with the line ends of Windows", "agent_name = 'my-bot'\r\nspeed = 1\r\n", "pcc-deploy.toml:2: speed: this key is not known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := load(t, tt.file); err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "; pcc-deploy.toml:") {
+			_, err := load(t, tt.file)
+			const quotes = "put the value in quotes"
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "; pcc-deploy.toml:") || strings.Contains(err.Error(), quotes) != strings.Contains(tt.want, quotes) {
 				t.Errorf("got  %v\nwant %s alone", err, tt.want)
 			}
 		})
