@@ -273,6 +273,14 @@ func TestFlags(t *testing.T) {
 	if _, err := Load([]string{"version"}, env()); !errors.Is(err, ErrVersion) {
 		t.Errorf("version: %v", err)
 	}
+	if _, err := Load(nil, gha.Env{}); err == nil || !strings.HasPrefix(err.Error(), "nothing says what to deploy; write pipecat-cloud-deploy -agent-name NAME -image IMAGE") {
+		t.Errorf("no argument: %v", err)
+	}
+	for _, some := range []gha.Env{{"GITHUB_ACTIONS": "true"}, {"PIPECAT_CLOUD_API_KEY": "sk_key"}} {
+		if _, err := Load(nil, some); err == nil || strings.Contains(err.Error(), "nothing says") {
+			t.Errorf("%v: %v", some, err)
+		}
+	}
 	var usage bytes.Buffer
 	Usage(&usage)
 	for line := range strings.Lines(usage.String()) {
