@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // tree writes files into a new workspace; names are slash-separated.
@@ -100,6 +103,32 @@ func TestChoice(t *testing.T) {
 				t.Errorf("warns %q, want %q", warnings, tt.warns)
 			}
 		})
+	}
+}
+
+// TestCheckOnly holds that a job which deploys nothing takes the agent's name alone of
+// the config file, which is that of the deployments, and that an input which would
+// change something is an error.
+func TestCheckOnly(t *testing.T) {
+	file := imaged + "region = \"us-east\"\nsecret_set = \"keys\"\n[scaling]\nmin_agents = 2\n[resources]\ncpu = \"2\"\nmemory = \"4Gi\"\n[git]\nrepo = \"a/b\"\n"
+	placeholders := named + "image = \"your_username/bot:0.1\"\nimage_credentials = \"your_pull_secret\"\n"
+	for _, text := range []string{file, placeholders, named} {
+		cfg, err := Load(nil, env("agent-name", "", "image", "", "check-only", "true", "GITHUB_WORKSPACE", tree(t, map[string]string{defaultFile: text})))
+		if err != nil || cfg.AgentName != "my-bot" || cfg.Region != "" || !reflect.DeepEqual(cfg.Settings, pipecat.Settings{}) || cfg.Build.FromSource || len(cfg.Warnings) > 0 {
+			t.Errorf("%s: got %+v, %v", text, cfg, err)
+		}
+	}
+	if _, err := Load(nil, env("image", "", "check-only", "true")); err != nil {
+		t.Errorf("without a file: %v", err)
+	}
+	for input, value := range map[string]string{"image": "a/b:v1", "min-agents": "1", "dry-run": "true", "rollback-on-failure": "true", "cloud-build": "true", "secret-set": "keys"} {
+		_, err := Load(nil, env("image", "", "check-only", "true", input, value))
+		if want := input + ": it is set, and check-only deploys nothing; remove one of the two"; err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", input, err, want)
+		}
+	}
+	if _, err := Load(nil, env("image", "", "check-only", "true", "dry-run", "false", "cloud-build", "False")); err != nil {
+		t.Errorf("what is off: %v", err)
 	}
 }
 
