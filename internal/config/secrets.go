@@ -27,6 +27,7 @@ const (
 var (
 	secretName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`) // the reference's
 	variable   = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}`)
+	comment    = regexp.MustCompile(`\s+#.*`)
 	exported   = regexp.MustCompile(`^export\s+`)
 	asYAML     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*:(?:\s|$)`)
 )
@@ -177,7 +178,11 @@ func readSecrets(text string) (read statements) {
 		}
 		var value string
 		var err error
-		if value, used, err = readValue(strings.TrimLeftFunc(rest, unicode.IsSpace), lines[i+1:]); err != nil {
+		text := strings.TrimLeftFunc(rest, unicode.IsSpace)
+		if len(text) < len(rest) && strings.HasPrefix(text, "#") { // a comment on no value
+			text = ""
+		}
+		if value, used, err = readValue(text, lines[i+1:]); err != nil {
 			malformed(i+1, err.Error())
 			continue
 		}
@@ -231,13 +236,23 @@ var (
 	errAfter     = errors.New("has a quote inside of a quoted value, or text after it; write the quote as \\\", or put the value in '…'")
 )
 
+// doubleQuoted decodes the escapes in double quotes that the library leaves as they are.
+var doubleQuoted = strings.NewReplacer(`\\`, `\\`, `\'`, "'", `\a`, "\a", `\b`, "\b", `\f`, "\f", `\v`, "\v")
+
 // readValue reads the value that begins with a text, and with the following lines
 // where that opens a quote. It returns how many lines it has. The library's errors
 // are not used, because they have the value in them.
 func readValue(text string, following []string) (value string, lines int, err error) {
+	escapes := strings.NewReplacer()
+	switch {
+	case strings.HasPrefix(text, `"`):
+		escapes = doubleQuoted
+	case !strings.HasPrefix(text, "'"):
+		text = comment.ReplaceAllString(text, "") // the library wants a space before it
+	}
 	read := func(text string) (string, bool, error) {
 		const name = "a-name.that-no_value-begins-with"
-		all, err := dotenv.UnmarshalWithLookup(name+"="+text, nil)
+		all, err := dotenv.UnmarshalWithLookup(name+"="+escapes.Replace(text), nil)
 		if len(all) > 1 {
 			err = errAfter
 		}

@@ -18,9 +18,9 @@ import (
 func TestReadSecrets(t *testing.T) {
 	for text, want := range map[string]string{
 		`A=b`: "b", `A="b"`: "b", `A='b'`: "b", `export A=b`: "b", "export\tA=b": "b", `A = b`: "b", "  A=b  ": "b", "A=b\r": "b",
-		`A=b # c`: "b", `A=b # c # d`: "b", `A=b#c`: "b#c", `A=#b`: "#b", `A="b # c" # d`: "b # c", `A="b"#c`: "b",
+		`A=b # c`: "b", `A=b # c # d`: "b", "A=b\t# c": "b", "A=b\t#c#d \" '": "b", `A=b#c`: "b#c", `A=#b`: "#b", `A="b # c" # d`: "b # c", `A="b"#c`: "b",
 		`A=pa$word`: "pa$word", `A="pa$word"`: "pa$word", `A='pa$word'`: "pa$word", `A="pa\$word"`: `pa\$word`, `A="${B}$C"`: "${B}$C", `A=$$`: "$$", `A=$(x)`: "$(x)",
-		`A=pa\word`: `pa\word`, `A="pa\\"`: `pa\`, `A="say \"hi\""`: `say "hi"`, `A='it\'s'`: "it's", `A='a\\b'`: `a\\b`, `A="a\tb"`: "a\tb", `A="a\qb"`: `a\qb`,
+		`A=pa\word`: `pa\word`, `A="pa\\"`: `pa\`, `A="it\'s \\'"`: `it's \'`, `A="\a\b\f\v\z"`: "\a\b\f\v\\z", `A='\a\b'`: `\a\b`, `A="say \"hi\""`: `say "hi"`, `A='it\'s'`: "it's", `A='a\\b'`: `a\\b`, `A="a\tb"`: "a\tb", `A="a\qb"`: `a\qb`,
 		`A="a\nb"`: "a\nb", `A='a\nb'`: `a\nb`, `A=a\nb`: `a\nb`, `A=\"b\"`: `\"b\"`,
 		"A=\"l1\nl2\"": "l1\nl2", "A='l1\nl2'": "l1\nl2", "A=\"l1  \n\n  l2\n\"": "l1  \n\n  l2\n", "A=\"l1\r\nl2\"": "l1\nl2",
 		`A={"a": "b"}`: `{"a": "b"}`, `A='{"a": "b"}'`: `{"a": "b"}`, "A='{\n  \"a\": \"it\\'s\"\n}'": "{\n  \"a\": \"it's\"\n}",
@@ -38,6 +38,7 @@ func TestReadSecrets(t *testing.T) {
 func TestSecretProblems(t *testing.T) {
 	for text, want := range map[string][]string{
 		"A=":                                {"line 1: A is empty; is the secret set in the repository, or in the environment of the job?"},
+		"A= # hunter2":                      {"line 1: A is empty"},
 		"A=1\nB=''\nC=\"\"":                 {"line 2: B is empty", "line 3: C is empty"},
 		"A=\nB":                             {"line 1 is empty", "line 2 is not NAME=value"},
 		"A=1\nB=2\nA=3\nA=4":                {"line 3: A is set on line 1 already; keep one of the two", "line 4: A is set on line 1 already"},
