@@ -130,10 +130,7 @@ func (r *reader) stage(i int) {
 
 // paths notes what COPY or ADD takes. The wildcards of --parents are others.
 func (r *reader) paths(c instruction, env values) {
-	for i, word := range c.sources {
-		if i > 0 && strings.HasPrefix(c.sources[i-1], "#") {
-			break // words of what was meant for a comment
-		}
+	for _, word := range c.sources {
 		text, known := r.expand(word, env)
 		if known && remote.MatchString(text) || !known && remote.MatchString(word) {
 			continue

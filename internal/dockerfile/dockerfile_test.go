@@ -42,7 +42,7 @@ func TestSources(t *testing.T) {
 		{"variables of a stage before", "FROM x AS a\nENV A=a\nFROM y AS b\nCOPY $A /\nFROM a\nCOPY $A /\nCOPY --from=b / /", "4:COPY:? 6:COPY:a"},
 		{"variables of one instruction", "FROM x\nENV A=a\nENV A=b B=$A\nCOPY $A $B /", "4:COPY:b 4:COPY:a"},
 		{"a literal sign", "FROM x\nCOPY \\$A /", "2:COPY:$A"},
-		{"a comment behind an instruction", "FROM x\nCOPY a . # the b\nCOPY #a /", "2:COPY:a 2:COPY:. 2:COPY:# 3:COPY:#a"},
+		{"a comment behind an instruction", "FROM x\nCOPY a . # the b\nCOPY #a /\nCOPY [\"#b\", \"c\", \"/\"]", "2:COPY:a 2:COPY:. 2:COPY:# 3:COPY:#a 4:COPY:#b 4:COPY:c"},
 		{"triggers of other builds", "FROM x\nONBUILD COPY a /\nCOPY b /", "3:COPY:b"},
 		{"triggers of a stage before", "FROM x AS s\nONBUILD ARG A=a\nONBUILD COPY $A c /\nFROM s AS t\nCOPY b /\nFROM s\nCOPY --from=t / /", "3:COPY:a 3:COPY:c 5:COPY:b"},
 		{"triggers that need a stage", "FROM x AS u\nCOPY a /\nFROM x AS s\nONBUILD COPY --from=u /a /\nONBUILD RUN --mount=source=c,target=/c x\nFROM s", "2:COPY:a 5:RUN:c"},

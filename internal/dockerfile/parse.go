@@ -115,6 +115,9 @@ func (p *parser) instruction(line string, number int) {
 			list = strings.Fields(rest)
 		}
 		i.sources = p.sources(list, heredocs)
+		if at := slices.IndexFunc(i.sources, func(word string) bool { return strings.HasPrefix(word, "#") }); at >= 0 && !isList {
+			i.sources = i.sources[:at+1] // the rest are words of what was meant for a comment
+		}
 		i.from, i.parents = one(set["from"]), strings.EqualFold(one(set["parents"]), "true")
 		p.bad = p.bad || strings.Contains(i.from, "$")
 	case "RUN":
