@@ -176,7 +176,7 @@ func TestAlias(t *testing.T) {
 // TestStrangeInputs holds that an input which the action does not have is reported.
 func TestStrangeInputs(t *testing.T) {
 	for name, near := range map[string]string{
-		"secret-sets": "secret-set", "secret_set": "secret-set", "agnet-profile": "agent-profile", "min-agent": "min-agents", "wait-timout": "wait-timeout", "agent": "agent-name", "context": "build-context", "profile": "agent-profile", "timeout": "wait-timeout", "api": "", "region-region-region": "", "min-min": "", "organization": "", "xyzzy": "",
+		"secret-sets": "secret-set", "secret_set": "secret-set", "agnet-profile": "agent-profile", "min-agent": "min-agents", "wait-timout": "wait-timeout", "agent": "agent-name", "context": "build-context", "profile": "agent-profile", "timeout": "wait-timeout", "api": "", "region-region-region": "", "organization": "", "xyzzy": "",
 	} {
 		cfg, err := Load(nil, env(name, "value"))
 		want := name + ": it is not an input of this action, and has no effect"
