@@ -90,6 +90,7 @@ func (b *builder) pack(ctx context.Context) (*buildcontext.Archive, error) {
 	switch {
 	case err == nil:
 		b.emit.Emit(event.Packed{Unpacked: archive.Unpacked, Size: archive.Size, Files: archive.Files, Hash: archive.Hash,
+			Excluded: archive.Excluded, ByInput: len(options.Exclude) > 0,
 			IgnoreFile: archive.IgnoreFile, Secrets: archive.KeptOut, NamedSecrets: archive.NamedIn, Irregular: archive.Left, Took: time.Since(began)})
 		return archive, nil
 	case ctx.Err() != nil:

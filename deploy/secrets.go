@@ -30,6 +30,8 @@ func (r Request) readSet(ctx context.Context, api API, b Baseline) (Baseline, er
 		return b, r.unreadableSet(ctx, api, err)
 	case err != nil:
 		return b, unreadable(ctx, err)
+	case set.Source == pipecat.Referenced:
+		return b, failed(verdict.Inputs, nil, "secret set %q is a referenced set: its secrets are kept in your own cluster, and are stored there; remove secrets, or name another secret-set", name)
 	case b.Region != "" && set.Region != "" && set.Region != b.Region:
 		return b, failed(verdict.Inputs, nil, "secret set %q is in region %s, and the agent in %s; name a set of the agent's region, or one that does not exist, and it is created there", name, set.Region, b.Region)
 	}

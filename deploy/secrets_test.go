@@ -136,6 +136,7 @@ func TestReadSet(t *testing.T) {
 		{name: "a new agent, nowhere in particular", set: "new-set", into: "us-west", create: true},
 		{name: "a new agent, and a set that is there", set: "east", into: "us-east", overwritten: "API_KEY"},
 		{name: "a pull set", agent: "us-west", set: "pull", says: `"pull" is an image pull secret set, which secrets never overwrite; name another secret-set`},
+		{name: "a set of one's own cluster", agent: "us-west", set: "own", says: `secret set "own" is a referenced set: its secrets are kept in your own cluster`},
 		{name: "another region", agent: "us-west", set: "east", says: `secret set "east" is in region us-east, and the agent in us-west`},
 		{name: "a new agent in another region", set: "east", region: "us-west", says: `secret set "east" is in region us-east, and the agent in us-west`},
 	} {
@@ -146,6 +147,7 @@ func TestReadSet(t *testing.T) {
 			}
 			cloud.AddSecretSet(simulator.SecretSet{Name: "east", Region: "us-east"})
 			cloud.AddSecretSet(simulator.SecretSet{Name: "pull", Pull: true})
+			cloud.AddSecretSet(simulator.SecretSet{Name: "own", Own: true})
 			api, r := client(cloud), withSecrets(tt.set, tt.region)
 			before, err := Read(t.Context(), api, r)
 			var f *verdict.Failure

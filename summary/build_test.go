@@ -70,6 +70,25 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// TestExcluded holds what the log says of what the rules leave out, and by which.
+func TestExcluded(t *testing.T) {
+	for _, tt := range []struct {
+		p    event.Packed
+		file string // that has build-exclude
+		want string
+	}{
+		{event.Packed{IgnoreFile: ".dockerignore"}, "", "Excluded nothing by .dockerignore."},
+		{event.Packed{IgnoreFile: ".dockerignore", Excluded: 1}, "", "Excluded 1 file or folder by .dockerignore."},
+		{event.Packed{IgnoreFile: ".dockerignore", Excluded: 12, ByInput: true}, "pcc-deploy.toml", "Excluded 12 files and folders by .dockerignore, and by build-exclude in pcc-deploy.toml."},
+		{event.Packed{Excluded: 2, ByInput: true}, "", "Excluded 2 files and folders by Pipecat Cloud's default list, as there is no .dockerignore, and by build-exclude."},
+	} {
+		asked := event.Configured{Sources: map[string]string{"build-exclude": tt.file}}
+		if got := logged(asked, tt.p); !strings.Contains(got, tt.want) {
+			t.Errorf("%+v: got %s, want %s", tt.p, got, tt.want)
+		}
+	}
+}
+
 // TestBuildShown holds how long each part of a build took in the page, what it was
 // packed of, and whether it was there before.
 func TestBuildShown(t *testing.T) {
@@ -94,7 +113,7 @@ func TestBuildShown(t *testing.T) {
 		p.after(3 * time.Second).emit(packed)
 		p.after(8 * time.Second).emit(event.Uploaded{Size: 1 << 20, Took: 8 * time.Second})
 		p.emit(tt.event, green(verdict.Ready))
-		if !strings.Contains(log.String(), `Excluded files listed in bot.Dockerfile.dockerignore.`) || !strings.Contains(log.String(), "Uploaded 1.0 MiB in 8.0s, 128.0 KiB/s.") {
+		if !strings.Contains(log.String(), "Excluded nothing by bot.Dockerfile.dockerignore.") || !strings.Contains(log.String(), "Uploaded 1.0 MiB in 8.0s, 128.0 KiB/s.") {
 			t.Errorf("%s: the log is %s", tt.name, log.String())
 		}
 		page := Page(gha.Run{}, r.records())

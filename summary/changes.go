@@ -74,6 +74,14 @@ func secretNames(s *event.SecretChange) string {
 	return strings.Join(names, ", ") + " into secret set " + s.Set
 }
 
+// inputWithSource names an input, and the config file that it is set in.
+func (r *Record) inputWithSource(input string) string {
+	if file := r.asked.Sources[input]; file != "" {
+		return input + " in " + file
+	}
+	return input
+}
+
 // sourceOf is where an input was set.
 func (r *Record) sourceOf(input string) string { return cmp.Or(r.asked.Sources[input], "input") }
 

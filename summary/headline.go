@@ -260,7 +260,9 @@ func (r *Record) untouched() string {
 	switch {
 	case r.lost > 0, r.change != nil && r.change.Secrets != nil, r.failure.Reason == verdict.Internal:
 		return ""
-	case r.failure.Reason == verdict.Build, r.status == verdict.Failed && existing:
+	case strings.HasPrefix(r.failure.Message, "nothing was sent"):
+		return ""
+	case r.failure.Reason == verdict.Build, r.failure.Reason == verdict.Inputs, r.status == verdict.Failed && existing:
 		return "nothing was changed"
 	}
 	return ""

@@ -68,11 +68,11 @@ func (l *list) found(b event.BuildFound, at time.Time) {
 func (l *list) packed(p event.Packed) {
 	l.group("Pack the build context")
 	l.say("Packed in %s: %s.", quantity.Span(p.Took), l.r.context)
-	if p.IgnoreFile == "" {
-		l.say("No .dockerignore; excluded files on Pipecat Cloud's default list.")
-	} else {
-		l.say("Excluded files listed in %s.", p.IgnoreFile)
+	by := cmp.Or(p.IgnoreFile, "Pipecat Cloud's default list, as there is no .dockerignore")
+	if p.ByInput {
+		by += ", and by " + l.r.inputWithSource("build-exclude")
 	}
+	l.say("Excluded %s by %s.", entries(p.Excluded), by)
 	l.names(p.Secrets, func(name string) {
 		l.say("Skipped %q because it may contain secrets. Add %q to %s to include it.", name, buildcontext.Include(name), rulesFile(p.IgnoreFile))
 	})
@@ -87,6 +87,17 @@ func (l *list) packed(p event.Packed) {
 		l.annotate(gha.Warning, "Skipped special files", fmt.Sprintf("Skipped because it is neither a file nor a link (%d in all): %s",
 			len(p.Irregular), strings.Join(names, ", ")))
 	}
+}
+
+// entries counts files and folders.
+func entries(n int) string {
+	switch n {
+	case 0:
+		return "nothing"
+	case 1:
+		return "1 file or folder"
+	}
+	return fmt.Sprintf("%d files and folders", n)
 }
 
 // names shows names, each in a line, and counts those beyond the twentieth.

@@ -117,14 +117,14 @@ func (r *Record) fared() (lines []string) {
 }
 
 // todo says what to do about a red job, in Markdown; "" when the job is green, or
-// when each problem says it.
+// when the message says it.
 func (r *Record) todo() string {
 	switch {
 	case r.failure.Advice != "":
 		return r.line(r.failure.Advice)
 	case r.why.Hint != "":
 		return r.line(r.why.Hint)
-	case len(r.problems) > 0:
+	case r.failure.Reason == verdict.Inputs: // whose message says what to correct
 		return ""
 	}
 	return advice(r.failure.Reason)

@@ -62,6 +62,8 @@ func fact(r *Record, e event.Missing, m buildcontext.Missing) string {
 		return fmt.Sprintf("the path leads out of the build context, and %q is not in it", m.Paths[0])
 	case buildcontext.LinkOutside:
 		return fmt.Sprintf("%q is a symbolic link to %q, which is outside of the build context", m.Paths[0], m.Link)
+	case buildcontext.Submodule:
+		return fmt.Sprintf("%q is in a submodule of Git that is not checked out", m.Paths[0])
 	case buildcontext.Pointer:
 		return fmt.Sprintf("%s %s in the build context as Git LFS has %s in Git, without the content", what(m), is, it)
 	}
@@ -72,10 +74,7 @@ func fact(r *Record, e event.Missing, m buildcontext.Missing) string {
 func rule(r *Record, e event.Missing, rule buildcontext.Rule) string {
 	switch {
 	case rule.Input != "":
-		if file := r.asked.Sources[rule.Input]; file != "" {
-			return fmt.Sprintf("%q of %s in %s", rule.Pattern, rule.Input, file)
-		}
-		return fmt.Sprintf("%q of %s", rule.Pattern, rule.Input)
+		return fmt.Sprintf("%q of %s", rule.Pattern, r.inputWithSource(rule.Input))
 	case rule.File != "":
 		return fmt.Sprintf("%q on line %d of %s", rule.Pattern, rule.Line, path.Join(e.Context, rule.File))
 	}
@@ -126,6 +125,11 @@ func remedy(e event.Missing, m buildcontext.Missing) string {
 		return "Put the file into the build context, or set build-context to a folder that has both."
 	case buildcontext.Pointer:
 		return "Set lfs: true for actions/checkout."
+	case buildcontext.Submodule:
+		return "Set submodules: true for actions/checkout."
+	}
+	if strings.HasPrefix(m.Written, "#") {
+		return "A comment needs a separate line."
 	}
 	if m.Elsewhere != "" {
 		return fmt.Sprintf("Did you mean %q? Paths are relative to build-context.", m.Elsewhere)

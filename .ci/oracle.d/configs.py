@@ -17,20 +17,20 @@ from pipecatcloud._utils import deploy_utils
 # Each key's values, as TOML.
 KEYS = {
     "image": ['"ghcr.io/acme/bot:v1"', '"acme/bot:latest"', '"acme/bot"', '"acme/Bot:v1"', '"your_username/bot:0.1"', "1", '""'],
-    "build_id": ['"123e4567-e89b-12d3-a456-426614174000"', '"build_abc"', '"two words"'],
-    "image_credentials": ['"ghcr"', '"your_dockerhub_image_pull_secret"', '"Hub"'],
-    "secret_set": ['"bot-secrets"', '"Bot_Secrets"', "7"],
-    "region": ['"us-east"', '"Mars"'],
-    "agent_profile": ['"agent-2x"', '"own-profile"'],
-    "websocket_auth": ['"token"', '"none"', '"basic"'],
+    "build_id": ['"123e4567-e89b-12d3-a456-426614174000"', '"build_abc"', '"two words"', '""'],
+    "image_credentials": ['"ghcr"', '"your_dockerhub_image_pull_secret"', '"Hub"', '""'],
+    "secret_set": ['"bot-secrets"', '"Bot_Secrets"', "7", '""'],
+    "region": ['"us-east"', '"Mars"', '""'],
+    "agent_profile": ['"agent-2x"', '"own-profile"', '""'],
+    "websocket_auth": ['"token"', '"none"', '"basic"', '""'],
     "max_session_duration": ["1800", "59", "14401", '"1h"', "60.5"],
     "architecture": ['"arm64"', '"amd64"', '"arm"'],
     "enable_krisp": ["true", "false"],
     "scaling.min_agents": ["0", "2", "-1", '"2"', "1.5"],
     "scaling.max_agents": ["1", "20", "0"],
     "scaling.min_instances": ["1"],
-    "krisp_viva.audio_filter": ['"tel"', '"pro"', '"loud"'],
-    "resources.cpu": ['"500m"', '"2"', '"two"'],
+    "krisp_viva.audio_filter": ['"tel"', '"pro"', '"loud"', '""'],
+    "resources.cpu": ['"500m"', '"2"', '"two"', "2", "0.5", '""'],
     "resources.memory": ['"4Gi"', '"4 GB"'],
     "git.repo": ['"acme/bot"', '"acme"'],
     "git.branch": ['"main"'],
@@ -38,6 +38,7 @@ KEYS = {
     "build.context_dir": ['"server"'],
     "build.dockerfile": ['"docker/Dockerfile"'],
     "build.exclude.patterns": ['["*.md", "tests"]'],
+    "build.platform": ['"linux/arm64"'],
     "docker.auto_build": ["true"],
     "speed": ["1"],
     "ports": ["[8080]"],
@@ -100,6 +101,7 @@ def read_by_cli(path, text):
                "context_dir": read.build_config.context_dir, "dockerfile": read.build_config.dockerfile,
                "exclude": "\n".join(read.build_config.exclude_patterns) or None}
     fields = {name: value for name, value in fields.items() if value is not None}
+    fields |= {name: str(fields[name]) for name in ("cpu", "memory") if name in fields}  # a quantity may be a number
     # Unattended, its deploy command builds where there is nothing else to deploy.
     fields["builds"] = not (read.image or read.build_id or read.git.is_set())
     return fields
@@ -107,9 +109,9 @@ def read_by_cli(path, text):
 
 # Where they differ: a name, when it applies to a file's keys, and why. Where one of
 # the first list applies, this project refuses what the CLI takes; of the second, the
-# CLI refuses what is taken here; of the third, the field that is named differs.
+# CLI refuses what is taken here; of the third, a field differs.
 STRICTER = {
-    "names": (lambda k: k.get("agent_name") in NAMES[1:] or k.get("image") in KEYS["image"][3:5] or k.get("image_credentials") in KEYS["image_credentials"][1:]
+    "names": (lambda k: k.get("agent_name") in NAMES[1:] or k.get("image") in KEYS["image"][3:5] or k.get("image_credentials") in KEYS["image_credentials"][1:3]
               or k.get("secret_set") == KEYS["secret_set"][1] or k.get("region") == KEYS["region"][1] or k.get("build_id") == KEYS["build_id"][2],
               "Names that the platform would refuse, and placeholders of templates, are reported before anything is sent."),
     "no-name": (lambda k: "agent_name" not in k, "A file without an agent's name and without any other input deploys nothing. The CLI says so in its command, not in its reader."),
@@ -117,16 +119,19 @@ STRICTER = {
               "A value of the wrong type is an error. The CLI does not look at types."),
     "git-alone": (lambda k: "git.repo" in k and not any(key in k for key in SETTINGS),
                   "A file that has nothing but [git] gives this action nothing to deploy. The CLI links a new agent to the repository."),
+    "build-keys": (lambda k: "build.platform" in k, "A key of [build] that is not known is an error, as anywhere else. The CLI passes over it."),
     "values": (lambda k: k.get("websocket_auth") == KEYS["websocket_auth"][2], "The API's document has two values. The CLI passes on what there is."),
 }
 LOOSER = {
+    "empty-texts": (lambda k: '""' in (k.get("krisp_viva.audio_filter"), k.get("build_id")), "An empty text is not set, but for image and a quantity. To the CLI it is no filter, and a build beside an image."),
     "old-keys": (lambda k: "enable_krisp" in k or "scaling.min_instances" in k, "Keys that older versions of the CLI took are taken, with a warning."),
     "git": (lambda k: any(key.startswith("git.") for key in k), "[git] is not acted on here, so that nothing in it can be wrong, nor be in the way of an image."),
 }
 OTHER = {
-    "min_agents": (lambda k, ours, cli: "scaling.min_agents" not in k and "scaling.min_instances" not in k and ours is None and cli == 0,
+    "empty": (lambda k, field, ours, cli: ours is None and cli == "", "An empty text is not set here. The CLI passes it on."),
+    "min_agents": (lambda k, field, ours, cli: field == "min_agents" and "scaling.min_agents" not in k and "scaling.min_instances" not in k and ours is None and cli == 0,
                    "What the file does not set is not sent; the CLI sends minAgents: 0."),
-    "image_credentials": (lambda k, ours, cli: ours is None and (k.get("image", '""') == '""'),
+    "image_credentials": (lambda k, field, ours, cli: field == "image_credentials" and ours is None and (k.get("image", '""') == '""'),
                           "A pull secret set goes with an image, and is left out with a warning where none is deployed."),
 }
 
@@ -165,8 +170,7 @@ def compare(keys, ours, cli_fields):
         one, other = ours.get(field), cli_fields.get(field)
         if one == other and type(one) is type(other):
             continue
-        applies = OTHER.get(field, (lambda *_: False,))[0]
-        found.append(field if applies(keys, one, other) else None)
+        found.append(next((name for name, (applies, _) in OTHER.items() if applies(keys, field, one, other)), None))
     return found
 
 

@@ -39,6 +39,7 @@ func TestExplain(t *testing.T) {
 		{"all", own, nil, "/", "", "", ""},
 		{"outside", own, nil, "../x", "", "", ""},
 		{"a link that is packed", own, nil, "linked/one.wav", "", "", ""},
+		{"a submodule", map[string]string{"Dockerfile": "FROM x\n", ".gitmodules": "path = lib"}, nil, "lib/x", Submodule, "", ""},
 		{"a link out of it", own, nil, "out/x", LinkOutside, "", ""},
 	} {
 		dir := t.TempDir()
@@ -57,7 +58,7 @@ func TestExplain(t *testing.T) {
 		if err := os.Symlink("/nowhere", filepath.Join(dir, "out")); err != nil {
 			t.Fatal(err)
 		}
-		got, ok := Explain(Options{Dir: dir, Exclude: tt.exclude}, tt.path)
+		got, ok := Explain(Options{Dir: dir, Workspace: dir, Exclude: tt.exclude}, tt.path)
 		if ok != (tt.want != "") || got.Reason != tt.want || got.Rule.File+got.Rule.Input != tt.rule || got.Elsewhere != tt.near {
 			t.Errorf("%s: got %+v, %t", tt.name, got, ok)
 		}

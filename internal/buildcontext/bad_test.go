@@ -32,7 +32,10 @@ func TestBadInput(t *testing.T) {
 		{"out beyond a link", "l->..", nil, Options{Dir: "l/beside"}, inputContext, `"l/beside" leads out of the workspace by a symbolic link, to "`},
 		{"a link to nothing", "l->none", nil, Options{Dir: "l"}, inputContext, `"l" does not exist`},
 		{"links in a circle", "l->m m->l", nil, Options{Dir: "l"}, inputContext, `"l" cannot be opened: `},
-		{"nothing left", "a b/c", map[string]string{".dockerignore": "*", "Dockerfile": "FROM x\nCOPY . .\n"}, Options{}, inputContext, `it is empty but for its Dockerfile, which copies from it`},
+		{"nothing left", "a b/c", map[string]string{".dockerignore": "*", "Dockerfile": "FROM x\nCOPY . .\n"}, Options{}, inputContext, `it is empty but for its Dockerfile, which copies from it: the ignore rules leave out all else; take back in`},
+		{"nothing left of what is copied", "a build/x", map[string]string{".dockerignore": "a\nbuild/", "Dockerfile": "FROM x\nCOPY none build /\n"}, Options{}, inputContext, `which copies from it: "build" is left out by "build/"; to include it, add "!build" to .dockerignore`},
+		{"nothing left by the platform's list", "lib/a.so", map[string]string{"Dockerfile": "FROM x\nCOPY lib/a.so /\n"}, Options{}, inputContext, `"lib/a.so" is left out by "**.so"; to include it, add "!lib/a.so" to build-exclude`},
+		{"nothing but a key", "a.key", map[string]string{"Dockerfile": "FROM x\nCOPY a.key /\n"}, Options{}, inputContext, `which copies from it: "a.key" may hold secrets; to include it, add "!a.key" to build-exclude`},
 		{"nothing but a secret", ".env", map[string]string{"Dockerfile": "FROM x\nCOPY . .\n"}, Options{}, inputContext, `it is empty but for its Dockerfile`},
 
 		{"no Dockerfile", "bot.py a/x", nil, Options{}, inputDockerfile, `"Dockerfile" is not in the build context; there is no Dockerfile at all, but "a", "bot.py"`},

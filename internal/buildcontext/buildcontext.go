@@ -43,6 +43,7 @@ type Archive struct {
 	Files      int    // files and symbolic links in it
 	Dockerfile string // the Dockerfile's path in it, with slashes
 	Dir        string // the context's own path in the workspace, with slashes; "" for all of it
+	Excluded   int    // files, and folders with all that is in them, that the rules leave out
 	IgnoreFile string // whose rules were kept, with slashes; empty: the platform's own list
 
 	// KeptOut may hold secrets and are not in it, though no rule of the user's
@@ -88,14 +89,16 @@ func Pack(ctx context.Context, o Options) (*Archive, error) {
 		return nil, err
 	}
 	sources := readSources(root, dockerfile)
-	if err := errors.Join(found.tooLarge(), found.nothingLeft(sources)); err != nil {
+	l := lookup{root: root, found: found, rules: rules, o: o, dir: inWorkspace(o), docker: dockerfile}
+	if err := errors.Join(found.tooLarge(), l.nothingLeft(sources)); err != nil {
 		return nil, err
 	}
 	a := &Archive{
 		Unpacked:   found.bytes,
 		Files:      found.files,
 		Dockerfile: dockerfile,
-		Dir:        inWorkspace(o),
+		Dir:        l.dir,
+		Excluded:   found.excluded,
 		IgnoreFile: rules.file,
 		KeptOut:    found.keptOut,
 		NamedIn:    found.namedIn,
@@ -114,7 +117,6 @@ func Pack(ctx context.Context, o Options) (*Archive, error) {
 		return nil, err
 	}
 	packed = true
-	l := lookup{root: root, found: found, rules: rules, o: o, dir: a.Dir, docker: dockerfile}
 	a.Missing = l.look(sources, a.pointers)
 	return a, nil
 }

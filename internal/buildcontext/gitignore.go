@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -47,6 +48,32 @@ func gitignored(workspace, name string) (rule Rule, ignored bool) {
 		}
 	}
 	return rule, ignored
+}
+
+// modulePath is the line of a .gitmodules that says where a submodule is.
+var modulePath = regexp.MustCompile(`(?m)^\s*path\s*=\s*"?(.+?)/?"?\s*$`)
+
+// submodule reports whether a path of the workspace is in a submodule of Git, or is one,
+// that was not checked out.
+//
+// https://git-scm.com/docs/gitmodules
+func submodule(workspace, name string) bool {
+	if workspace == "" {
+		return false
+	}
+	root, err := os.OpenRoot(workspace)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	text, _ := readIgnoreFile(root, ".gitmodules")
+	for _, m := range modulePath.FindAllStringSubmatch(text, -1) {
+		if name == m[1] || strings.HasPrefix(name, m[1]+"/") {
+			_, err := root.Lstat(path.Join(m[1], ".git"))
+			return err != nil
+		}
+	}
+	return false
 }
 
 // gitPattern is a line of a .gitignore as Docker would write it; "" for none.

@@ -1,6 +1,7 @@
 package buildcontext
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,6 +24,7 @@ const (
 	Outside      Reason = "outside"       // its path leads out of the context
 	LinkOutside  Reason = "link-outside"  // it is a symbolic link that leads out of the context
 	Pointer      Reason = "lfs-pointer"   // it is there, but as a pointer of Git LFS
+	Submodule    Reason = "submodule"     // it is in a submodule of Git that was not checked out
 )
 
 // Missing is what a Dockerfile takes from its build context and does not find
@@ -88,7 +90,7 @@ func (l *lookup) path(s dockerfile.Source) {
 	at, left := l.found.resolve(s.Path)
 	e, ok := l.found.lookup(at)
 	switch {
-	case !ok:
+	case !ok, left != nil && e.mode.Type() == fs.ModeSymlink: // a link to ../x that is called x leads to itself
 		if m, ok := l.why(s, at, left); ok {
 			m.Fails = true
 			l.missing = append(l.missing, m)
@@ -99,6 +101,8 @@ func (l *lookup) path(s dockerfile.Source) {
 			if m, ok := l.why(s, first, nil); ok {
 				l.missing = append(l.missing, m)
 			}
+		} else if submodule(l.o.Workspace, path.Join(l.dir, at)) {
+			l.missing = append(l.missing, Missing{Source: s, Reason: Submodule, Paths: []string{at}})
 		}
 	}
 }
@@ -150,6 +154,10 @@ func (l *lookup) why(s dockerfile.Source, name string, link *entry) (Missing, bo
 		m.Reason, m.Paths, m.Link = LinkOutside, []string{link.path}, link.link
 	default:
 		m.Reason = NotThere
+		if submodule(l.o.Workspace, path.Join(l.dir, name)) {
+			m.Reason = Submodule
+			break
+		}
 		if rule, ok := gitignored(l.o.Workspace, path.Join(l.dir, name)); ok {
 			m.Reason, m.Rule = NotCommitted, rule
 		}
@@ -344,13 +352,24 @@ func readSources(root *os.Root, name string) []dockerfile.Source {
 	return sources
 }
 
-// nothingLeft returns an error where the rules leave a Dockerfile nothing to copy.
-func (c *contents) nothingLeft(sources []dockerfile.Source) error {
-	if len(sources) == 0 || c.own > 0 || c.unneeded == 0 && len(c.keptOut) == 0 {
+// nothingLeft returns an error where the rules leave a Dockerfile nothing to copy. Of
+// what is not there in any case it says nothing.
+func (l lookup) nothingLeft(sources []dockerfile.Source) error {
+	if len(sources) == 0 || l.found.own > 0 || l.found.excluded == 0 && len(l.found.keptOut) == 0 {
 		return nil
 	}
-	return &Error{
-		Input: inputContext,
-		Text:  fmt.Sprintf("it is empty but for its Dockerfile, which copies from it: the ignore rules leave out all else; take back in what it copies, by a pattern with a ! in .dockerignore or %s", inputExclude),
+	out := slices.DeleteFunc(l.look(sources, nil), func(m Missing) bool { return m.Reason != Ignored && m.Reason != Secret })
+	some := func(s dockerfile.Source) bool { return s.Path == "" || s.Path == "." || s.Pattern }
+	why := "the ignore rules leave out all else; take back in what it copies, by a pattern with a ! in .dockerignore or " + inputExclude
+	switch {
+	case len(out) > 0:
+		is := "may hold secrets"
+		if out[0].Reason == Ignored {
+			is = fmt.Sprintf("is left out by %q", out[0].Rule.Pattern)
+		}
+		why = fmt.Sprintf("%q %s; to include it, add %q to %s", out[0].Paths[0], is, Include(out[0].Paths[0]), cmp.Or(l.rules.file, inputExclude))
+	case !slices.ContainsFunc(sources, some):
+		return nil
 	}
+	return &Error{Input: inputContext, Text: "it is empty but for its Dockerfile, which copies from it: " + why}
 }

@@ -50,6 +50,7 @@ func TestMissing(t *testing.T) {
 		{name: "above", files: "server/bot.py common/x", o: Options{Dir: "server"}, dockerfile: "COPY ../common/x ../none /", want: `2 outside! common/x: common/x|2 outside! none`},
 		{name: "above, but the builder stays in", files: "bot.py", dockerfile: "COPY ../bot.py /"},
 		{name: "a link out", files: "app/conf->../common/conf app/sys->/etc common/conf", o: Options{Dir: "app"}, dockerfile: "COPY conf /\nCOPY sys/hosts /", want: `2 link-outside! conf: ../common/conf|3 link-outside! sys: /etc`},
+		{name: "a link out, of the same name", files: "app/conf->../conf app/a->../b app/b->../a conf/x b a", o: Options{Dir: "app"}, dockerfile: "COPY conf /\nCOPY conf/x a /", want: `2 link-outside! conf: ../conf|3 link-outside! conf: ../conf|3 link-outside! a: ../b`},
 		{name: "links that the builder follows", files: "a/x a/l->/a/x b->a c->b/x d->/a/x e->../../a", dockerfile: "COPY b/x c d e a/l b/l /"},
 		{name: "a link to what is ignored", files: "a.md b->a.md", dockerfile: "COPY b /", ignore: "*.md\n", want: `2 ignored! a.md: *.md .dockerignore:1`},
 		{name: "a link to nothing", files: "b->none", dockerfile: "COPY b /", want: `2 not-there! none`},
@@ -63,8 +64,12 @@ func TestMissing(t *testing.T) {
 		{name: "pointers in all", files: "x", texts: map[string]string{"a.onnx": pointer}, dockerfile: "COPY . .", want: `2 lfs-pointer a.onnx`},
 		{name: "a pointer that is not copied", files: "x", texts: map[string]string{"a.onnx": pointer}, dockerfile: "COPY x ."},
 		{name: "no pointers", files: "x", texts: map[string]string{"a": "see " + pointer, "b": pointer + strings.Repeat("x", 2000), "c": pointer[:20]}, dockerfile: "COPY . ."},
+		{name: "a submodule", files: "x lib/", texts: map[string]string{".gitmodules": "[submodule \"lib\"]\n\tpath = lib\n\turl = https://x/lib.git\n"}, dockerfile: "COPY lib lib/setup.py libs/x /", want: `2 submodule lib|2 submodule! lib/setup.py|2 not-there! libs/x`},
+		{name: "a submodule that is there", files: "lib/", texts: map[string]string{".gitmodules": "[submodule \"lib\"]\n\tpath = lib\n", "lib/.git": "gitdir: x", "lib/a": ""}, dockerfile: "COPY lib lib/setup.py /", want: `2 not-there! lib/setup.py`},
+		{name: "a submodule of the context's folder", files: "app/lib/ app/x lib/", o: Options{Dir: "app"}, texts: map[string]string{".gitmodules": "\tpath = app/lib/\r\n\tpath = lib\n"}, dockerfile: "COPY lib /", want: `2 submodule lib`},
 		{name: "other stages", files: "x", dockerfile: "COPY none /\nFROM y AS b\nCOPY none2 /\nFROM x\nCOPY --from=b / /\nCOPY --from=c none3 /", want: `4 not-there! none2`},
 		{name: "what is not known", files: "x", dockerfile: "COPY $A/x ${B} /\nADD https://x/y git@x:y/z.git /\nCOPY <<EOF /\nEOF"},
+		{name: "a comment behind its words", files: "x", dockerfile: "COPY x . # the bot\nCOPY #x /", want: `2 not-there! #|3 not-there! #x`},
 		{name: "a Dockerfile that is not understood", files: "x", dockerfile: "COPY none /\nCOPPY x /"},
 		{name: "the Dockerfile itself", files: "x", dockerfile: "COPY Dockerfile x /", ignore: "*\n!x\n"},
 	} {
@@ -95,6 +100,18 @@ func TestMissing(t *testing.T) {
 				t.Errorf("the context is in %q", a.Dir)
 			}
 		})
+	}
+}
+
+// TestNothingThere holds that a context which has nothing of what is copied is not said to
+// be ignored: each source is reported.
+func TestNothingThere(t *testing.T) {
+	dir := tree(t, "x")
+	write(t, dir, "Dockerfile", "FROM x\nCOPY a b/c /\n")
+	write(t, dir, ".dockerignore", "x\n")
+	a, _ := pack(t, Options{Dir: dir})
+	if len(a.Missing) != 2 || a.Missing[0].Reason != NotThere || a.Missing[1].Reason != NotThere {
+		t.Errorf("missing %+v", a.Missing)
 	}
 }
 

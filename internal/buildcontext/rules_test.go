@@ -200,6 +200,33 @@ func TestPruning(t *testing.T) {
 	}
 }
 
+// TestExcludedCount holds how much the rules are said to leave out: each file, and each
+// folder that is left out as a whole, wherever the rule is. Secrets that are out in any
+// case, and the Dockerfile, are not among it.
+func TestExcludedCount(t *testing.T) {
+	for _, tt := range []struct {
+		ignore, exclude string
+		want            int
+	}{
+		{"", "", 0},
+		{"none", "", 0},
+		{"a.md", "", 1},
+		{"**/tests", "", 2},
+		{"**/tests\n!sub/tests/x", "", 1},
+		{"*\n!sub/*.py", "", 5},
+		{"a.md", "frontend/\nsub/tests", 3},
+		{"Dockerfile", "", 0},
+		{"sub\n.env", "", 2},
+	} {
+		dir := tree(t, "Dockerfile a.md .env tests/x tests/y sub/tests/x sub/b.py frontend/c/d frontend/e")
+		write(t, dir, ".dockerignore", ".dockerignore\n"+tt.ignore)
+		a, _ := pack(t, Options{Dir: dir, Exclude: []string{tt.exclude}})
+		if a.Excluded != tt.want {
+			t.Errorf("%q and %q: excluded %d, want %d", tt.ignore, tt.exclude, a.Excluded, tt.want)
+		}
+	}
+}
+
 // FuzzRules sees that no pattern breaks the rules, and that a folder is left
 // aside only where all in it is out.
 func FuzzRules(f *testing.F) {

@@ -34,7 +34,7 @@ type contents struct {
 	keptOut  []string
 	namedIn  []string // what may hold secrets, and a pattern names
 	left     []string
-	unneeded int // entries that the rules leave out
+	excluded int // files, and folders with all that is in them, that the rules leave out
 	own      int // files and links beside the Dockerfile and the ignore file
 }
 
@@ -127,9 +127,6 @@ func (w *walker) one(name string, e fs.DirEntry, around decision, up *parent) er
 	if err != nil {
 		return &Error{Input: inputContext, Text: fmt.Sprintf("%q cannot be matched: %v", name, err), Err: err}
 	}
-	if now.out && name != w.rules.file {
-		w.found.unneeded++
-	}
 	out := now.out || now.secret
 	if now.secret && !now.out && !around.secret {
 		w.found.keptOut = append(w.found.keptOut, shown(name, e.IsDir()))
@@ -138,6 +135,9 @@ func (w *walker) one(name string, e fs.DirEntry, around decision, up *parent) er
 		w.found.namedIn = append(w.found.namedIn, named)
 	}
 	if out && (!e.IsDir() || w.rules.cannotReinclude(name)) {
+		if now.out && name != w.rules.file {
+			w.found.excluded++
+		}
 		return nil
 	}
 	info, err := e.Info()

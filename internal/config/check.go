@@ -15,8 +15,9 @@ import (
 	"pipecat-cloud-deploy/internal/suggest"
 )
 
-// check finds what is wrong with the whole where each value is right.
-func (c *Config) check(given map[string]value) (problems Problems) {
+// check finds what is wrong with the whole where each value is right. The other is an
+// input that was set in place of the key; "" for none.
+func (c *Config) check(given map[string]value, other string) (problems Problems) {
 	wrong := func(name, format string, args ...any) {
 		p := given[name].at
 		if p.Input == "" {
@@ -27,6 +28,8 @@ func (c *Config) check(given map[string]value) (problems Problems) {
 	}
 
 	switch key := string(c.APIKey); {
+	case key == "" && other != "":
+		wrong("api-key", "it is missing: you set %s, and the input is api-key", other)
 	case key == "":
 		wrong("api-key", "it is empty; pass a Private key, such as ${{ secrets.PIPECAT_API_KEY }}, or by hand set %s. "+
 			"A secret of an environment is there only in a job with that environment:; a run for a fork's pull request has none", keyVariable)
@@ -125,14 +128,16 @@ func profileName(s string) string {
 // quantityPattern is the platform's.
 var quantityPattern = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$`)
 
-// setResources takes the config file's [resources].
-func (c *Config) setResources(cpu, memory value) (problems Problems) {
-	if cpu.text == "" && memory.text == "" {
+// setResources takes the config file's [resources]. The whole says that one of them
+// which is not there was not left out because it is wrong.
+func (c *Config) setResources(cpu, memory value, whole bool) (problems Problems) {
+	if !cpu.fromFile() && !memory.fromFile() {
 		return nil
 	}
 	for _, v := range []value{cpu, memory} {
 		switch {
-		case v.text == "" && v.at.File == "":
+		case !v.fromFile() && !whole:
+		case !v.fromFile():
 			at := cpu.at
 			if at.File == "" {
 				at = memory.at
@@ -153,7 +158,8 @@ func folder(workspace, dir string) string {
 	}
 	switch info, err := os.Stat(filepath.Join(workspace, dir)); {
 	case errors.Is(err, fs.ErrNotExist):
-		return "is not in the workspace" + elsewhere(workspace, dir)
+		text, _ := elsewhere(workspace, dir)
+		return "is not in the workspace" + text
 	case err != nil:
 		return "cannot be opened; name a folder in the workspace"
 	case !info.IsDir():

@@ -1,11 +1,15 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"pipecat-cloud-deploy/internal/pipecat"
 )
 
 // tree writes files into a new workspace; names are slash-separated.
@@ -50,6 +54,8 @@ func TestChoice(t *testing.T) {
 	}{
 		{name: "neither image nor build", file: named, want: "source "},
 		{name: "an empty file", file: "", inputs: []string{"agent-name", "my-bot"}, want: "source "},
+		{name: "a byte order mark", file: "\ufeff" + named, want: "source "},
+		{name: "empty texts", file: named + "build_id = \"\"\nimage_credentials = \"\"\nsecret_set = \"\"\nregion = \"\"\nagent_profile = \"\"\n", want: "source "},
 		{name: "never a build", file: named + "secret_set = \"keys\"\n", inputs: []string{"cloud-build", "false"}, want: "settings "},
 		{name: "a build is asked for, too", file: named, inputs: []string{"cloud-build", "true"}, want: "source "},
 		{name: "an image as input", file: named, inputs: []string{"image", "a/b:v1"}, want: "a/b:v1 "},
@@ -100,11 +106,41 @@ func TestChoice(t *testing.T) {
 	}
 }
 
+// TestCheckOnly holds that a job which deploys nothing takes the agent's name alone of
+// the config file, which is that of the deployments, and that an input which would
+// change something is an error.
+func TestCheckOnly(t *testing.T) {
+	file := imaged + "region = \"us-east\"\nsecret_set = \"keys\"\n[scaling]\nmin_agents = 2\n[resources]\ncpu = \"2\"\nmemory = \"4Gi\"\n[git]\nrepo = \"a/b\"\n"
+	placeholders := named + "image = \"your_username/bot:0.1\"\nimage_credentials = \"your_pull_secret\"\n"
+	for _, text := range []string{file, placeholders, named} {
+		cfg, err := Load(nil, env("agent-name", "", "image", "", "check-only", "true", "GITHUB_WORKSPACE", tree(t, map[string]string{defaultFile: text})))
+		if err != nil || cfg.AgentName != "my-bot" || cfg.Region != "" || !reflect.DeepEqual(cfg.Settings, pipecat.Settings{}) || cfg.Build.FromSource || len(cfg.Warnings) > 0 {
+			t.Errorf("%s: got %+v, %v", text, cfg, err)
+		}
+	}
+	if _, err := Load(nil, env("image", "", "check-only", "true")); err != nil {
+		t.Errorf("without a file: %v", err)
+	}
+	for input, value := range map[string]string{"image": "a/b:v1", "min-agents": "1", "dry-run": "true", "rollback-on-failure": "true", "cloud-build": "true", "secret-set": "keys"} {
+		_, err := Load(nil, env("image", "", "check-only", "true", input, value))
+		if want := input + ": it is set, and check-only deploys nothing; remove one of the two"; err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", input, err, want)
+		}
+	}
+	if _, err := Load(nil, env("image", "", "check-only", "true", "dry-run", "false", "cloud-build", "False")); err != nil {
+		t.Errorf("what is off: %v", err)
+	}
+}
+
 // TestKeys holds the newest keys of a config file.
 func TestKeys(t *testing.T) {
 	cfg, err := load(t, named+"image = \"a/b:v1\"\narchitecture = \"amd64\"\n[resources]\ncpu = 2\nmemory = \"4Gi\"\n")
 	if err != nil || cfg.Settings.Architecture != "amd64" || cfg.Settings.Resources == nil || cfg.Settings.Resources.CPU != "2" || cfg.Settings.Resources.Memory != "4Gi" {
 		t.Errorf("got %+v, %v", cfg.Settings, err)
+	}
+	cfg, err = load(t, named+"image = \"a/b:v1\"\n[resources]\ncpu = 0.5\nmemory = \"512Mi\"\n")
+	if err != nil || cfg.Settings.Resources == nil || cfg.Settings.Resources.CPU != "0.5" {
+		t.Errorf("a fraction: got %+v, %v", cfg.Settings, err)
 	}
 	dir := tree(t, map[string]string{defaultFile: named + "image = \"a/b:v1\"\n[resources]\ncpu = 2\nmemory = \"4Gi\"\n"})
 	cfg, err = Load(nil, env("agent-name", "", "image", "", "GITHUB_WORKSPACE", dir, "agent-profile", "agent-2x"))
@@ -140,7 +176,7 @@ func TestAlias(t *testing.T) {
 // TestStrangeInputs holds that an input which the action does not have is reported.
 func TestStrangeInputs(t *testing.T) {
 	for name, near := range map[string]string{
-		"secret-sets": "secret-set", "secret_set": "secret-set", "agnet-profile": "agent-profile", "min-agent": "min-agents", "wait-timout": "wait-timeout", "organization": "", "xyzzy": "",
+		"secret-sets": "secret-set", "secret_set": "secret-set", "agnet-profile": "agent-profile", "min-agent": "min-agents", "wait-timout": "wait-timeout", "agent": "agent-name", "context": "build-context", "profile": "agent-profile", "timeout": "wait-timeout", "api": "", "region-region-region": "", "organization": "", "xyzzy": "",
 	} {
 		cfg, err := Load(nil, env(name, "value"))
 		want := name + ": it is not an input of this action, and has no effect"
@@ -154,8 +190,17 @@ func TestStrangeInputs(t *testing.T) {
 	if cfg, err := Load(nil, env("args", "-h", "xyzzy", "")); err != nil || len(cfg.Warnings) != 0 {
 		t.Errorf("the container's own, and an empty one: %q, %v", lines(cfg.Warnings), err)
 	}
-	if _, err := Load(nil, env("agent-name", "", "agent_name", "my-bot")); err == nil {
-		t.Error("a near name is not the name")
+	for name, other := range map[string]string{"agent-name": "agent_name", "api-key": "api_key"} {
+		want := fmt.Sprintf("%s: it is missing: you set %s, and the input is %s", name, other, name)
+		if _, err := Load(nil, env(name, "", other, "my-bot")); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if _, err := Load(nil, env(name, "")); err == nil || strings.Contains(err.Error(), "you set") {
+			t.Errorf("nothing set: got %v", err)
+		}
+		if _, err := Load(nil, env(other, "my-bot")); err != nil {
+			t.Errorf("both set: got %v", err)
+		}
 	}
 }
 
@@ -194,6 +239,10 @@ func TestElsewhere(t *testing.T) {
 		_, err := Load(nil, env(append([]string{"agent-name", "", "image", "", "GITHUB_WORKSPACE", tree(t, tt.files)}, tt.inputs...)...))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got  %v\nwant %s", tt.name, err, tt.want)
+		}
+		// What the file that is there may say is not asked for as well.
+		if missesBoth := strings.Contains(fmt.Sprint(err), "agent-name: it is missing") && strings.Contains(fmt.Sprint(err), "nothing to deploy"); missesBoth != (tt.name == "no checkout" || tt.name == "none" || tt.name == "those of others") {
+			t.Errorf("%s: got %v", tt.name, err)
 		}
 	}
 }

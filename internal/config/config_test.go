@@ -94,6 +94,8 @@ func TestValues(t *testing.T) {
 		{"image", "ghcr.io/acme/bot:refs/tags/v1.2.3", `use github.ref_name, which is "v1.2.3"`},
 		{"image", "localhost:5000/bot:refs/heads/main", `use github.ref_name, which is "main"`},
 		{"image", "ghcr.io/acme/bot:feature/x", `has "feature/x" for a tag, and a tag has no /; use github.sha`},
+		{"image", "ghcr.io/acme/bot:12/merge", `has "12/merge" for a tag, and a tag has no /; use github.sha`},
+		{"image", "https://ghcr.io/acme/bot:v1", `is an address; an image's name has no https:// before it`},
 		{"image", "ghcr.io/acme/bot:", "has an empty tag: the expression behind it is empty"},
 		{"image", "ghcr.io/acme/bot@", "has an empty tag"},
 		{"image", "your_username/quickstart:0.1", "is the template's placeholder; name your own image"},
@@ -135,6 +137,8 @@ func TestValues(t *testing.T) {
 		{"secret-set", "my.secrets-1", ""},
 		{"secret-set", "ab", "is not a set's name"},
 		{"secret-set", "My-Secrets", "is not a set's name"},
+		{"secret-set", "bot_secrets", `letter or a digit; did you mean "bot-secrets"?`},
+		{"secret-set", "a_", `ending with a letter or a digit`},
 		{"image-credentials", "a b", "is not a set's name"},
 		{"image-credentials", "your_dockerhub_image_pull_secret", "is the template's placeholder; remove the line if the image is public"},
 		{"image-credentials", "yours", ""},
@@ -269,6 +273,14 @@ func TestFlags(t *testing.T) {
 	if _, err := Load([]string{"version"}, env()); !errors.Is(err, ErrVersion) {
 		t.Errorf("version: %v", err)
 	}
+	if _, err := Load(nil, gha.Env{}); err == nil || !strings.HasPrefix(err.Error(), "nothing says what to deploy; write pipecat-cloud-deploy -agent-name NAME -image IMAGE") {
+		t.Errorf("no argument: %v", err)
+	}
+	for _, some := range []gha.Env{{"GITHUB_ACTIONS": "true"}, {"PIPECAT_CLOUD_API_KEY": "sk_key"}} {
+		if _, err := Load(nil, some); err == nil || strings.Contains(err.Error(), "nothing says") {
+			t.Errorf("%v: %v", some, err)
+		}
+	}
 	var usage bytes.Buffer
 	Usage(&usage)
 	for line := range strings.Lines(usage.String()) {
@@ -359,6 +371,7 @@ func TestFileProblems(t *testing.T) {
 	const good = "agent_name = \"my-bot\"\nimage = \"acme/bot:v1\"\n"
 	for _, tt := range []struct{ name, file, want string }{
 		{"broken", "image = \n", "pcc-deploy.toml:1: it is not TOML: unexpected character"},
+		{"broken, with quotes", "image = \"a\" b\n", "pcc-deploy.toml:1: it is not TOML: "},
 		{"twice", good + `image = "acme/bot:v2"`, "pcc-deploy.toml:3: it is not TOML: key image is already defined"},
 		{"unknown", good + "\n\nspeed = 1", "pcc-deploy.toml:5: speed: this key is not known"},
 		{"unknown in a table", good + "[scaling]\nmin_agents = 1\nmin_bots = 1", "pcc-deploy.toml:5: scaling.min_bots: this key is not known"},
@@ -382,22 +395,37 @@ func TestFileProblems(t *testing.T) {
 		{"in an inline table", good + "scaling = { bogus = 1 }", "pcc-deploy.toml:3: scaling.bogus: this key is not known"},
 		{"empty", "", "agent-name: it is missing; name the agent here, or as agent_name in pcc-deploy.toml"},
 		{"a number in quotes", good + "scaling.min_agents = \"1\"", "pcc-deploy.toml:3: scaling.min_agents: its value must be a whole number: remove the quotes"},
-		{"no quotes", "agent_name = my-bot\n", "pcc-deploy.toml:1: it is not TOML: unexpected character"},
+		{"no quotes", "agent_name = my-bot\n", "pcc-deploy.toml:1: it is not TOML: unexpected character U+006D 'm' at start of value; put the value in quotes"},
 		{"a near key", "agent_nam = \"my-bot\"\n", "pcc-deploy.toml:1: agent_nam: this key is not known; did you mean agent_name?"},
 		{"a plural", good + "secret_sets = \"keys\"", "pcc-deploy.toml:3: secret_sets: this key is not known; did you mean secret_set?"},
 		{"swapped letters", good + "[scaling]\nmax_agnets = 1", "pcc-deploy.toml:4: scaling.max_agnets: this key is not known; did you mean scaling.max_agents?"},
+		{"half of the resources, and it is wrong", good + "[resources]\ncpu = [1]\nmemory = \"4Gi\"", "pcc-deploy.toml:4: resources.cpu: its value must be a quantity"},
 		{"half of the resources", good + "[resources]\ncpu = 2", `pcc-deploy.toml:4: resources.cpu: [resources] need both cpu and memory`},
+		{"empty resources", good + "[resources]\ncpu = \"\"\nmemory = \"4Gi\"", `pcc-deploy.toml:4: resources.cpu: "" is not a quantity`},
 		{"odd resources", good + "[resources]\ncpu = \"2 cores\"\nmemory = \"4Gi\"", `pcc-deploy.toml:4: resources.cpu: "2 cores" is not a quantity`},
 		{"resources beside a profile", good + "agent_profile = \"agent-1x\"\n[resources]\ncpu = 2\nmemory = \"4Gi\"", `pcc-deploy.toml:3: agent_profile: it is "agent-1x", and [resources] are set, too`},
 		{"in a nested inline table", good + "build = {\n exclude = {\n bogus = 1 } }", "pcc-deploy.toml:5: build.exclude.bogus: this key is not known"},
+		{"an empty image", named + "image = \"\"", "pcc-deploy.toml:2: image: it is empty; name an image, or remove the line to build one"},
+		{"no name", "agent_name = \"\"\nimage = \"acme/bot:v1\"", "agent-name: it is missing"},
+		{"a variable", named + "image = \"acme/bot:${GITHUB_SHA}\"", `pcc-deploy.toml:2: image: "acme/bot:${GITHUB_SHA}" has a variable, and nothing replaces it here; a workflow sets the input image, with an expression such as ${{ github.ref_name }}`},
+		{"a variable in a name", "agent_name = \"$AGENT\"\nimage = \"acme/bot:v1\"", `pcc-deploy.toml:1: agent_name: "$AGENT" has a variable`},
+		{"a template", named + "image = \"acme/bot:{{ tag }}\"", `pcc-deploy.toml:2: image: "acme/bot:{{ tag }}" has a variable`},
+		{"a dollar sign", named + "image = \"acme/bot:$\"", `pcc-deploy.toml:2: image: "acme/bot:$" is not an image`},
+		{"UTF-16", "\xff\xfea\x00", "pcc-deploy.toml: it is not text in UTF-8"},
+		{"UTF-16 without a mark", "a\x00=\x001\x00", "pcc-deploy.toml: it is not text in UTF-8"},
+		{"an old key, nearly", good + "scaling.min_instance = 1", "pcc-deploy.toml:3: scaling.min_instance: this key is not known; did you mean scaling.min_agents?"},
+		{"a retired key, nearly", good + "enabl_krisp = true", "pcc-deploy.toml:3: enabl_krisp: this key is not known"},
+		{"a part of a key", good + "build.context = \".\"", "pcc-deploy.toml:3: build.context: this key is not known; did you mean build.context_dir?"},
 		{"in quotes", good + "[\"scaling\"]\n'bogus' = 1", "pcc-deploy.toml:4: scaling.bogus: this key is not known"},
 		{"tables for a table", good + "[[scaling]]\nmin_agents = 1", "pcc-deploy.toml:3: scaling: it must be a table"},
-		{"after a text of lines", good + "region = \"\"\"a\nb\"\"\"\nspeed = 1", "pcc-deploy.toml:5: speed: this key is not known"},
+		{"after a text of lines", good + "build.context_dir = \"\"\"a\nb\"\"\"\nspeed = 1", "pcc-deploy.toml:5: speed: this key is not known"},
 		{"with the line ends of Windows", "agent_name = 'my-bot'\r\nspeed = 1\r\n", "pcc-deploy.toml:2: speed: this key is not known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := load(t, tt.file); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
-				t.Errorf("got  %v\nwant %s", err, tt.want)
+			_, err := load(t, tt.file)
+			const quotes = "put the value in quotes"
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "; pcc-deploy.toml:") || strings.Contains(err.Error(), quotes) != strings.Contains(tt.want, quotes) {
+				t.Errorf("got  %v\nwant %s alone", err, tt.want)
 			}
 		})
 	}

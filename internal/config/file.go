@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -87,7 +88,8 @@ func readFile(asked, workspace, dir string) file {
 		return file{}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return file{problems: Problems{{Input: "config-file", Text: fmt.Sprintf("there is no %s%s", quote(shown), elsewhere(workspace, dir))}}}
+		where, _ := elsewhere(workspace, dir)
+		return file{problems: Problems{{Input: "config-file", Text: fmt.Sprintf("there is no %s%s", quote(shown), where)}}}
 	}
 	if err != nil {
 		if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
@@ -125,6 +127,11 @@ func parseFile(name string, data []byte) file {
 	f := file{name: name, values: map[string]value{}}
 	known, old := fileKeys(), map[string]bool{}
 	inTables := tables(known)
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
+		f.problems = Problems{{File: name, Text: "it is not text in UTF-8, as a config file must be; an editor can save it as that"}}
+		return f
+	}
 	lines, keys := keyLines(data)
 	if keys > maxKeys {
 		f.tooManyKeys(keys, lines, known, inTables)
@@ -143,13 +150,20 @@ func parseFile(name string, data []byte) file {
 			continue
 		}
 		if !ok {
-			f.wrong(at, "this key is not known", func() string { return didYouMean(l.key, names(known)) })
+			f.wrong(at, "this key is not known", func() string { return didYouMeanKey(l.key, known) })
 			continue
 		}
 		text, ok := key.kind.fromTOML(l.value)
 		if !ok {
 			f.wrong(at, "its value must be "+key.kind.inTOML(), func() string { return key.kind.unquoted(l.value) })
 			continue
+		}
+		if l.value == "" && key.name == "image" { // without one it would be built
+			f.wrong(at, "it is empty; name an image, or remove the line to build one", func() string { return "" })
+			continue
+		}
+		if l.value == "" && key.kind != amount {
+			continue // not set, like an empty input
 		}
 		if key.now != "" {
 			f.warnings = append(f.warnings, at.With("it is the old name of %s, which the platform's CLI no longer reads; write that", key.now))
@@ -185,7 +199,7 @@ func (f *file) tooManyKeys(keys int, lines map[string]int, known map[string]file
 	}
 	slices.SortFunc(wrong, byLine)
 	for _, l := range wrong {
-		f.wrong(Problem{Input: l.key, File: f.name, Line: l.line}, "this key is not known", func() string { return didYouMean(l.key, names(known)) })
+		f.wrong(Problem{Input: l.key, File: f.name, Line: l.line}, "this key is not known", func() string { return didYouMeanKey(l.key, known) })
 	}
 }
 
@@ -263,6 +277,8 @@ func (k Kind) fromTOML(v any) (string, bool) {
 		return v, k == text || k == amount
 	case int64:
 		return strconv.FormatInt(v, 10), k == number || k == duration || k == amount
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), k == amount
 	case bool:
 		return strconv.FormatBool(v), k == boolean
 	case []any:

@@ -18,18 +18,19 @@ const (
 )
 
 // elsewhere says where in the workspace config files are, for a person whose job
-// found none; it ends a sentence. The folder is the one that was looked in.
-func elsewhere(workspace, dir string) string {
-	found, empty := configFiles(workspace)
+// found none, and whether there are any; it ends a sentence. The folder is the one that
+// was looked in.
+func elsewhere(workspace, dir string) (text string, found bool) {
+	files, empty := configFiles(workspace)
 	switch {
 	case empty:
-		return ", and the workspace is empty; does actions/checkout run before this step?"
-	case len(found) == 0:
-		return ", and no config file anywhere in the workspace; does actions/checkout run before this step?"
-	case len(found) == 1 && slashpath.Base(found[0]) == defaultFile && slashpath.Dir(found[0]) != slashpath.Clean(filepath.ToSlash(dir)):
-		return fmt.Sprintf("; %s is there: set working-directory: %s", found[0], slashpath.Dir(found[0]))
+		return ", and the workspace is empty; does actions/checkout run before this step?", false
+	case len(files) == 0:
+		return ", and no config file anywhere in the workspace; does actions/checkout run before this step?", false
+	case len(files) == 1 && slashpath.Base(files[0]) == defaultFile && slashpath.Dir(files[0]) != slashpath.Clean(filepath.ToSlash(dir)):
+		return fmt.Sprintf("; %s is there: set working-directory: %s", files[0], slashpath.Dir(files[0])), true
 	}
-	return "; these are there: " + strings.Join(found, ", ") + " (config-file names one, working-directory its folder)"
+	return "; these are there: " + strings.Join(files, ", ") + " (config-file names one, working-directory its folder)", true
 }
 
 // configFiles finds the config files of a workspace, by their names, and says

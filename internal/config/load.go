@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -40,7 +41,8 @@ func publicKey(env gha.Env) Secret {
 // request is what a user wrote, on its way to a Config.
 type request struct {
 	cfg      Config
-	given    map[string]value // by the input's name; the file's are added where no input wins
+	given    map[string]value  // by the input's name; the file's are added where no input wins
+	meant    map[string]string // what was set in place of an input, by the input's name
 	problems Problems
 }
 
@@ -48,7 +50,7 @@ type request struct {
 // file; the first of these that sets a value wins. The error is Problems,
 // flag.ErrHelp or ErrVersion.
 func Load(args []string, env gha.Env) (Config, error) {
-	r := request{given: map[string]value{}, cfg: Config{APIKey: Key(env), Sources: map[string]string{},
+	r := request{given: map[string]value{}, meant: map[string]string{}, cfg: Config{APIKey: Key(env), Sources: map[string]string{},
 		Workspace: env.Workspace(), Build: Build{Temp: env.Temp()}}}
 	flags, err := r.cfg.parseFlags(args)
 	if err != nil {
@@ -63,9 +65,9 @@ func Load(args []string, env gha.Env) (Config, error) {
 	r.cfg.Warnings = append(r.cfg.Warnings, f.warnings...)
 	r.choose(f)
 	r.merge(f)
-	r.set()
+	r.set(len(f.problems) == 0)
 	r.problems = append(r.problems, r.cfg.setSecrets(secretsText(env), r.given)...)
-	r.problems = append(r.problems, r.cfg.check(r.given)...)
+	r.problems = append(r.problems, r.cfg.check(r.given, r.meant["api-key"])...)
 	r.problems = append(r.problems, r.cfg.checkCall(r.given, publicKey(env))...)
 	if len(f.problems) == 0 { // else what is missing may be what could not be read
 		r.problems = append(r.problems, r.missing(f)...)
@@ -101,6 +103,7 @@ func (r *request) inputs(flags map[string]string, env gha.Env) {
 		}
 		text := "it is not an input of this action, and has no effect"
 		r.cfg.Warnings = append(r.cfg.Warnings, Problem{Input: name, Text: text + didYouMean(name, names(known))})
+		r.meant[nearest(name, names(known))] = name
 	}
 }
 
@@ -219,8 +222,12 @@ func (r *request) merge(f file) {
 	slices.Sort(r.cfg.FileKeys)
 }
 
-// set reads each value into the Config.
-func (r *request) set() {
+// shellVariable is how a shell writes a variable, and how others write templates.
+var shellVariable = regexp.MustCompile(`\$\{?[A-Za-z_]|\$\(|\{\{`)
+
+// set reads each value into the Config. The whole says that all of the config file was
+// understood.
+func (r *request) set(whole bool) {
 	for _, in := range Table() {
 		v, ok := r.given[in.Name]
 		if !ok {
@@ -229,25 +236,30 @@ func (r *request) set() {
 		if v.text == "" && !ok || in.set == nil {
 			continue
 		}
-		if err := in.set(&r.cfg, v.text); err != nil {
+		if err := in.set(&r.cfg, v.text); err != nil && in.Key != "" && shellVariable.MatchString(v.text) {
+			r.problems = append(r.problems, v.at.With("%s has a variable, and nothing replaces it here; a workflow sets the input %s, with an expression such as ${{ github.ref_name }}", quote(v.text), in.Name))
+		} else if err != nil {
 			r.problems = append(r.problems, v.at.With("%s", err.Error()))
 		}
 		if v.fromFile() {
 			r.cfg.Sources[in.Name] = v.at.File
 		}
 	}
-	r.problems = append(r.problems, r.cfg.setResources(r.given[cpu], r.given[memory])...)
+	r.problems = append(r.problems, r.cfg.setResources(r.given[cpu], r.given[memory], whole)...)
 }
 
 // missing finds what must be given, right or wrong, and is not.
 func (r *request) missing(f file) (problems Problems) {
 	var where string
+	found := false
 	if f.name == "" && r.given["config-file"].text == "" {
-		where = elsewhere(r.cfg.Workspace, r.workingDirectory())
+		where, found = elsewhere(r.cfg.Workspace, r.workingDirectory())
 	}
 	if _, ok := r.given["agent-name"]; !ok {
 		text := "it is missing; name the agent here, or as agent_name in " + defaultFile
-		if where != "" {
+		if name := r.meant["agent-name"]; name != "" {
+			text = fmt.Sprintf("it is missing: you set %s, and the input is agent-name", name)
+		} else if where != "" {
 			text += ": there is none" + in(r.given["working-directory"].text) + where
 		}
 		problems = append(problems, Problem{Input: "agent-name", Text: text})
@@ -256,7 +268,7 @@ func (r *request) missing(f file) (problems Problems) {
 		v, ok := r.given[in.Name]
 		return ok && in.Change && !strings.EqualFold(v.text, "false")
 	})
-	if r.cfg.CheckOnly {
+	if r.cfg.CheckOnly || found && len(problems) > 0 { // the file that is there may say the rest
 		return problems
 	}
 	if !asked && r.given[cpu].text == "" && r.given[memory].text == "" {

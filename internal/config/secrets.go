@@ -27,7 +27,9 @@ const (
 var (
 	secretName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`) // the reference's
 	variable   = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}`)
+	comment    = regexp.MustCompile(`\s+#.*`)
 	exported   = regexp.MustCompile(`^export\s+`)
+	asYAML     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*:(?:\s|$)`)
 )
 
 // secretsText is the text of the input secrets, or by hand of a variable.
@@ -61,9 +63,11 @@ func Masked(env gha.Env) []string {
 	}
 	if read.malformed {
 		for line := range strings.Lines(text) {
-			_, value, _ := strings.Cut(line, "=")
 			add(line)
-			add(strings.Trim(strings.TrimSpace(value), `"'`))
+			for _, sign := range []string{"=", ":"} { // of YAML, and of JSON
+				_, value, _ := strings.Cut(line, sign)
+				add(strings.Trim(strings.TrimSpace(value), `"',{}`))
+			}
 		}
 	}
 	return masked
@@ -77,6 +81,10 @@ func (c *Config) setSecrets(text string, given map[string]value) (problems Probl
 	}
 	wrong := func(format string, args ...any) {
 		problems = append(problems, Problem{Input: "secrets", Text: fmt.Sprintf(format, args...)})
+	}
+	if setPattern.MatchString(text) {
+		wrong("it is one word, not NAME=value lines; the name of a secret set belongs into secret-set")
+		return problems
 	}
 	if _, ok := given["secret-set"]; !ok {
 		wrong("secret-set is not set; name the secret set that they go into")
@@ -143,6 +151,9 @@ func readSecrets(text string) (read statements) {
 		read.malformed = true
 		found = append(found, problem{line, "", text})
 	}
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return statements{problems: []string{"it is not NAME=value lines, but begins like JSON; write each secret on a line, such as NAME='${{ secrets.NAME }}'"}, malformed: true}
+	}
 	dollar := unused(text)
 	lines := strings.Split(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "$", dollar), "\n")
 	first := map[string]int{} // the line of each name
@@ -154,6 +165,10 @@ func readSecrets(text string) (read statements) {
 		}
 		name, rest, ok := strings.Cut(line, "=")
 		name = strings.TrimSpace(exported.ReplaceAllString(name, ""))
+		if asYAML.MatchString(line) {
+			malformed(i+1, "has a colon after its name; write NAME=value")
+			continue
+		}
 		if !ok {
 			malformed(i+1, "is not NAME=value; put a value of several lines in quotes")
 			continue
@@ -163,7 +178,11 @@ func readSecrets(text string) (read statements) {
 		}
 		var value string
 		var err error
-		if value, used, err = readValue(strings.TrimLeftFunc(rest, unicode.IsSpace), lines[i+1:]); err != nil {
+		text := strings.TrimLeftFunc(rest, unicode.IsSpace)
+		if len(text) < len(rest) && strings.HasPrefix(text, "#") { // a comment on no value
+			text = ""
+		}
+		if value, used, err = readValue(text, lines[i+1:]); err != nil {
 			malformed(i+1, err.Error())
 			continue
 		}
@@ -217,13 +236,23 @@ var (
 	errAfter     = errors.New("has a quote inside of a quoted value, or text after it; write the quote as \\\", or put the value in '…'")
 )
 
+// doubleQuoted decodes the escapes in double quotes that the library leaves as they are.
+var doubleQuoted = strings.NewReplacer(`\\`, `\\`, `\'`, "'", `\a`, "\a", `\b`, "\b", `\f`, "\f", `\v`, "\v")
+
 // readValue reads the value that begins with a text, and with the following lines
 // where that opens a quote. It returns how many lines it has. The library's errors
 // are not used, because they have the value in them.
 func readValue(text string, following []string) (value string, lines int, err error) {
+	escapes := strings.NewReplacer()
+	switch {
+	case strings.HasPrefix(text, `"`):
+		escapes = doubleQuoted
+	case !strings.HasPrefix(text, "'"):
+		text = comment.ReplaceAllString(text, "") // the library wants a space before it
+	}
 	read := func(text string) (string, bool, error) {
 		const name = "a-name.that-no_value-begins-with"
-		all, err := dotenv.UnmarshalWithLookup(name+"="+text, nil)
+		all, err := dotenv.UnmarshalWithLookup(name+"="+escapes.Replace(text), nil)
 		if len(all) > 1 {
 			err = errAfter
 		}

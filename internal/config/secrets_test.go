@@ -18,9 +18,9 @@ import (
 func TestReadSecrets(t *testing.T) {
 	for text, want := range map[string]string{
 		`A=b`: "b", `A="b"`: "b", `A='b'`: "b", `export A=b`: "b", "export\tA=b": "b", `A = b`: "b", "  A=b  ": "b", "A=b\r": "b",
-		`A=b # c`: "b", `A=b # c # d`: "b", `A=b#c`: "b#c", `A=#b`: "#b", `A="b # c" # d`: "b # c", `A="b"#c`: "b",
+		`A=b # c`: "b", `A=b # c # d`: "b", "A=b\t# c": "b", "A=b\t#c#d \" '": "b", `A=b#c`: "b#c", `A=#b`: "#b", `A="b # c" # d`: "b # c", `A="b"#c`: "b",
 		`A=pa$word`: "pa$word", `A="pa$word"`: "pa$word", `A='pa$word'`: "pa$word", `A="pa\$word"`: `pa\$word`, `A="${B}$C"`: "${B}$C", `A=$$`: "$$", `A=$(x)`: "$(x)",
-		`A=pa\word`: `pa\word`, `A="pa\\"`: `pa\`, `A="say \"hi\""`: `say "hi"`, `A='it\'s'`: "it's", `A='a\\b'`: `a\\b`, `A="a\tb"`: "a\tb", `A="a\qb"`: `a\qb`,
+		`A=pa\word`: `pa\word`, `A="pa\\"`: `pa\`, `A="it\'s \\'"`: `it's \'`, `A="\a\b\f\v\z"`: "\a\b\f\v\\z", `A='\a\b'`: `\a\b`, `A="say \"hi\""`: `say "hi"`, `A='it\'s'`: "it's", `A='a\\b'`: `a\\b`, `A="a\tb"`: "a\tb", `A="a\qb"`: `a\qb`,
 		`A="a\nb"`: "a\nb", `A='a\nb'`: `a\nb`, `A=a\nb`: `a\nb`, `A=\"b\"`: `\"b\"`,
 		"A=\"l1\nl2\"": "l1\nl2", "A='l1\nl2'": "l1\nl2", "A=\"l1  \n\n  l2\n\"": "l1  \n\n  l2\n", "A=\"l1\r\nl2\"": "l1\nl2",
 		`A={"a": "b"}`: `{"a": "b"}`, `A='{"a": "b"}'`: `{"a": "b"}`, "A='{\n  \"a\": \"it\\'s\"\n}'": "{\n  \"a\": \"it's\"\n}",
@@ -38,13 +38,18 @@ func TestReadSecrets(t *testing.T) {
 func TestSecretProblems(t *testing.T) {
 	for text, want := range map[string][]string{
 		"A=":                                {"line 1: A is empty; is the secret set in the repository, or in the environment of the job?"},
+		"A= # hunter2":                      {"line 1: A is empty"},
 		"A=1\nB=''\nC=\"\"":                 {"line 2: B is empty", "line 3: C is empty"},
 		"A=\nB":                             {"line 1 is empty", "line 2 is not NAME=value"},
 		"A=1\nB=2\nA=3\nA=4":                {"line 3: A is set on line 1 already; keep one of the two", "line 4: A is set on line 1 already"},
 		"=hunter2":                          {"line 1 has no name before the ="},
 		"my.key=hunter2\nA=":                {"line 1 has a name with a character other than A-Z, a-z, 0-9, _ and -", "line 2 is empty"},
 		strings.Repeat("A", 65) + "=x":      {"line 1 has a name of 65 characters; at most 64 are allowed"},
-		"KEY: hunter2":                      {"line 1 is not NAME=value"},
+		"hunter2-keys":                      {"it is one word, not NAME=value lines; the name of a secret set belongs into secret-set"},
+		"KEY: hunter2":                      {"line 1 has a colon after its name; write NAME=value"},
+		"A=1\nKEY: hunter2=":                {"line 2 has a colon after its name"},
+		"{\n\"A\": \"hunter2\"\n}":          {"it is not NAME=value lines, but begins like JSON; write each secret on a line"},
+		"A='x'\nhunter:2":                   {"line 2 is not NAME=value; put"},
 		"A=1\n\n# x\nA=\"hunter2\nhunter3":  {"line 4 has a quote that is not closed"},
 		"A=\"hunter2\" hunter3\nB=1":        {"line 1 has a quote inside of a quoted value, or text after it"},
 		"A=\"{\"a\": \"hunter2\"}\"\nB=1":   {"line 1 has a quote inside of a quoted value, or text after it"},
@@ -102,7 +107,8 @@ func TestMasked(t *testing.T) {
 		"A=same-value\nB=same-value":             {"same-value"},
 		"A=päss":                                 {"päss"},
 		"A='b c d' # comment":                    {"b c d"},
-		"KEY: hunter2":                           {"KEY: hunter2"},
+		"KEY: hunter2":                           {"KEY: hunter2", "hunter2"},
+		"{\n  \"A\": \"hunter2\",\n}":            {"\"A\": \"hunter2\",", "hunter2"},
 		"A=\"hunter2\nx":                         {"A=\"hunter2", "hunter2"},
 		"K=-----BEGIN\nhunter2=\n-----END":       {"-----BEGIN", "K=-----BEGIN", "hunter2=", "-----END"},
 	} {

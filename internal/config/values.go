@@ -62,7 +62,11 @@ func setName(s string) (string, error) {
 		return "", fmt.Errorf("%s is the template's placeholder; name a set of your own, or remove it", quote(s))
 	}
 	if len(s) < 3 || len(s) > 63 || !setPattern.MatchString(s) {
-		return "", fmt.Errorf("%s is not a set's name; use 3 to 63 of a-z, 0-9, - and dots, beginning and ending with a letter or a digit", quote(s))
+		problem := fmt.Sprintf("%s is not a set's name; use 3 to 63 of a-z, 0-9, - and dots, beginning and ending with a letter or a digit", quote(s))
+		if near := dashed(s); len(near) >= 3 && len(near) <= 63 && near != s {
+			problem += fmt.Sprintf("; did you mean %s?", quote(near))
+		}
+		return "", errors.New(problem)
 	}
 	return s, nil
 }
@@ -110,6 +114,8 @@ func image(s string) (string, error) {
 	switch {
 	case placeholder.MatchString(s) || placeholder.MatchString(s[strings.IndexByte(s, '/')+1:]):
 		return "", fmt.Errorf("%s is the template's placeholder; name your own image, such as ghcr.io/acme/bot:v1.2.3", quote(s))
+	case strings.Contains(s, "://"):
+		return "", fmt.Errorf("%s is an address; an image's name has no %s before it", quote(s), s[:strings.Index(s, "://")+3])
 	case strings.HasPrefix(tag, "refs/"):
 		return "", fmt.Errorf("%s has %s for a tag; use github.ref_name, which is %s, in place of github.ref", quote(s), quote(tag), quote(tag[strings.LastIndexByte(tag, '/')+1:]))
 	case strings.HasSuffix(s, ":"), strings.HasSuffix(s, "@"):
@@ -137,7 +143,7 @@ var port = regexp.MustCompile(`^[0-9]+/`)
 func cutTag(s string) (name, tag string) {
 	s, _, _ = strings.Cut(s, "@")
 	for i := range s {
-		if s[i] == ':' && !port.MatchString(s[i+1:]) {
+		if s[i] == ':' && (strings.Contains(s[:i], "/") || !port.MatchString(s[i+1:])) {
 			return s[:i], s[i+1:]
 		}
 	}

@@ -101,6 +101,8 @@ func copyAdvice(facts Facts, name string) string {
 		return "The build context has no `" + shown + "`: correct the path in the Dockerfile, which is relative to `build-context`, or have the workflow make the file first."
 	case buildcontext.NotCommitted:
 		return "`" + shown + "` is not committed, because `.gitignore` has `" + m.Rule.Pattern + "`: commit it, or have the workflow make the file before this step."
+	case buildcontext.Submodule:
+		return "`" + shown + "` is in a submodule of Git that is not checked out: set `submodules: true` for `actions/checkout`."
 	case buildcontext.Ignored:
 		if m.IsSecret {
 			break

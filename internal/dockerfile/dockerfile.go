@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -36,8 +37,11 @@ func Sources(text []byte) ([]Source, bool) {
 	r.declare(r.global, p.arguments)
 	needed := r.needed()
 	for i := range r.stages {
-		if r.stage(i); needed[i] {
-			r.all = append(r.all, r.found...)
+		r.stage(i)
+		for _, s := range r.found {
+			if needed[i] && !slices.Contains(r.all, s) { // two stages may begin with one that has triggers
+				r.all = append(r.all, s)
+			}
 		}
 	}
 	if r.bad {
@@ -102,7 +106,7 @@ func (r *reader) stage(i int) {
 		env = maps.Clone(r.after[base])
 	}
 	r.after[i] = env
-	for _, c := range r.stages[i].instructions {
+	for _, c := range r.instructions(i) {
 		switch c.name {
 		case "ARG":
 			r.declare(env, c.variables)

@@ -42,7 +42,11 @@ func TestSources(t *testing.T) {
 		{"variables of a stage before", "FROM x AS a\nENV A=a\nFROM y AS b\nCOPY $A /\nFROM a\nCOPY $A /\nCOPY --from=b / /", "4:COPY:? 6:COPY:a"},
 		{"variables of one instruction", "FROM x\nENV A=a\nENV A=b B=$A\nCOPY $A $B /", "4:COPY:b 4:COPY:a"},
 		{"a literal sign", "FROM x\nCOPY \\$A /", "2:COPY:$A"},
+		{"a comment behind an instruction", "FROM x\nCOPY a . # the b\nCOPY #a /\nCOPY [\"#b\", \"c\", \"/\"]", "2:COPY:a 2:COPY:. 2:COPY:# 3:COPY:#a 4:COPY:#b 4:COPY:c"},
 		{"triggers of other builds", "FROM x\nONBUILD COPY a /\nCOPY b /", "3:COPY:b"},
+		{"triggers of a stage before", "FROM x AS s\nONBUILD ARG A=a\nONBUILD COPY $A c /\nFROM s AS t\nCOPY b /\nFROM s\nCOPY --from=t / /", "3:COPY:a 3:COPY:c 5:COPY:b"},
+		{"triggers that need a stage", "FROM x AS u\nCOPY a /\nFROM x AS s\nONBUILD COPY --from=u /a /\nONBUILD RUN --mount=source=c,target=/c x\nFROM s", "2:COPY:a 5:RUN:c"},
+		{"a trigger of no stage here", "FROM x AS s\nONBUILD COPY a\nONBUILD COPY <<E /\nE\nCOPY b /", "5:COPY:b"},
 		{"docker's own syntax", "# syntax=docker/dockerfile:1.7-labs\nFROM x\nCOPY a /", "3:COPY:a"},
 		{"lines that only begin to go on", "FROM x\nRUN a\\\\\nCOPY b /", "3:COPY:b"},
 		{"an escape alone on a line", "\\\nFROM x\n\\\n\nCOPY a /", "3:COPY:a"},
@@ -111,6 +115,7 @@ func TestNotUnderstood(t *testing.T) {
 		"FROM x\nCOPY --link=perhaps a /", "FROM x\nCOPY --from a /", "FROM x\nCOPY --from=a --from=b a /", "FROM x\nCOPY --chown=\"a a /", "FROM x\nCOPY --chown=a\\ b a /", "FROM x\nCOPY --chown=é a /", "FROM x\nUSER --a b\nCOPY a /",
 		"FROM x\nRUN << A\nCOPY a /\nA", "FROM x\nRUN <<A'B'\nCOPY a /\nAB", "FROM x\nRUN it's <<A\nCOPY a /\nA", "FROM x\nRUN ${A:-<<B} <<B\nCOPY a /\nB", "FROM x\nRUN a<< <<B\nCOPY a /\nB", "FROM x\nCOPY \"a <<B c\" /\nCOPY a /\nB", "FROM x\nCOPY a <<B\nB",
 		"FROM x\nENV A\nCOPY a /", "FROM x\nENV A=b # c\nCOPY a /", "FROM x\nENV $A=b\nCOPY a /", "FROM x\nENV A=\"b\nCOPY a /", "FROM x\nARG\nCOPY a /", "FROM x\nCOPY 'a /", "FROM x\nCOPY ${} /", "FROM x\nCOPY ${A:b} /", "FROM x\nCOPY ${A /", "FROM x\nCOPY ${A:%b} /", "FROM x\nCOPY \"${A%b /",
+		"FROM x AS s\nONBUILD COPY <<E /\nE\nFROM s\nCOPY a /", "FROM x AS s\nONBUILD COPY a\nFROM s\nCOPY a /", "FROM x\nCOPY --from=$A a /\nCOPY b /",
 		"FROM x\nRUN --mount=type=bind,from=$A x\nCOPY a /", "FROM x\nRUN --mount=type=bind,size=1m x\nCOPY a /", "FROM x\nRUN --mount=type=bind,source x\nCOPY a /", "FROM x\nRUN --mount=ro=perhaps x\nCOPY a /", "FROM x\nRUN --mount=type=secret x\nCOPY a /", "FROM x\nRUN --mount=type=secret,id=a,from=b x\nCOPY a /", "FROM x\nRUN --mount=source=${ x\nCOPY a /",
 	} {
 		if all, ok := Sources([]byte(text)); ok || all != nil {

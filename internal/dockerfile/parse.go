@@ -11,6 +11,14 @@ import (
 type stage struct {
 	base, name   string
 	instructions []instruction
+	triggers     []trigger
+}
+
+// trigger is what ONBUILD has for the stages that begin with its own. One that is not
+// understood matters only to these.
+type trigger struct {
+	instructions []instruction // one, or none where it is bad
+	bad          bool
 }
 
 // instruction is one that sets variables or takes files.
@@ -107,13 +115,17 @@ func (p *parser) instruction(line string, number int) {
 			list = strings.Fields(rest)
 		}
 		i.sources = p.sources(list, heredocs)
+		if at := slices.IndexFunc(i.sources, func(word string) bool { return strings.HasPrefix(word, "#") }); at >= 0 && !isList {
+			i.sources = i.sources[:at+1] // the rest are words of what was meant for a comment
+		}
 		i.from, i.parents = one(set["from"]), strings.EqualFold(one(set["parents"]), "true")
+		p.bad = p.bad || strings.Contains(i.from, "$")
 	case "RUN":
 		for _, value := range set["mount"] {
 			i.mounts = append(i.mounts, p.mount(value))
 		}
 	case "ONBUILD":
-		p.trigger(rest)
+		p.trigger(rest, number)
 	case "SHELL":
 		p.bad = p.bad || !isList || len(list) == 0
 	}
@@ -256,11 +268,19 @@ func (p *parser) sources(words []string, heredocs int) []string {
 	return all
 }
 
-// trigger passes what ONBUILD has for other builds.
-func (p *parser) trigger(rest string) {
+// trigger takes up what ONBUILD has for others. Its heredocs are not part of it to the
+// builder, which then refuses it.
+func (p *parser) trigger(rest string, number int) {
 	name, _, argument := p.head(rest)
 	if _, isList := p.list(name, argument); !isList && mayHaveHeredocs(name) {
 		p.skipHeredocs(rest)
 	}
-	p.bad = p.bad || name == "ONBUILD" || name == "FROM" || name == "MAINTAINER"
+	p.bad = p.bad || len(p.stages) == 0 || name == "ONBUILD" || name == "FROM" || name == "MAINTAINER"
+	if p.bad {
+		return
+	}
+	alone := parser{lines: &lines{escape: p.escape}, stages: []stage{{}}}
+	alone.instruction(rest, number)
+	last := &p.stages[len(p.stages)-1]
+	last.triggers = append(last.triggers, trigger{alone.stages[0].instructions, alone.bad})
 }

@@ -16,7 +16,7 @@ func (r *reader) needed() []bool {
 		}
 		needed[i] = true
 		need(r.base(i))
-		for _, c := range r.stages[i].instructions {
+		for _, c := range r.instructions(i) {
 			need(r.named(c.from, i))
 			for _, m := range c.mounts {
 				need(r.named(m.from, i))
@@ -25,6 +25,17 @@ func (r *reader) needed() []bool {
 	}
 	need(len(r.stages) - 1)
 	return needed
+}
+
+// instructions are those of a stage, after those that its base has for it.
+func (r *reader) instructions(i int) (all []instruction) {
+	if base := r.base(i); base >= 0 {
+		for _, t := range r.stages[base].triggers {
+			all = append(all, t.instructions...)
+			r.bad = r.bad || t.bad
+		}
+	}
+	return append(all, r.stages[i].instructions...)
 }
 
 // base is the stage that a stage begins with; -1 for an image.

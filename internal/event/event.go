@@ -175,6 +175,8 @@ type (
 		Unpacked, Size int64 // bytes
 		Files          int
 		Hash           string
+		Excluded       int      // files, and folders with all that is in them, that the rules leave out
+		ByInput        bool     // build-exclude is one of these rules
 		IgnoreFile     string   // "" when there is none
 		Secrets        []string // that are excluded because they may be secrets
 		NamedSecrets   []string // that may be secrets, and are included because a pattern names them

@@ -87,7 +87,12 @@ type SecretSet struct {
 	Status       string          `json:"status"`
 	ErrorMessage string          `json:"errorMessage"` // when Status is failed; not ours
 	Secrets      List[SecretKey] `json:"secrets"`
+	Source       string          `json:"source"` // "" or Referenced
 }
+
+// Referenced is the Source of a set whose secrets are kept in the organization's own
+// cluster, and are not the platform's to store.
+const Referenced = "referenced"
 
 // validate returns an error for a document that shows no secret set, as of a gateway.
 func (s *SecretSet) validate() error {

@@ -154,7 +154,7 @@ func TestAnswer(t *testing.T) {
 	}
 	unread(t, "build", reflect.ValueOf(*b))
 
-	s, err := client(answers(&n, answer(200, `{"name":"s","type":"secret","region":"r","status":"failed","errorMessage":"e","secrets":[{"fieldName":"KEY"}]}`))).SecretSet(t.Context(), "s")
+	s, err := client(answers(&n, answer(200, `{"name":"s","type":"secret","region":"r","status":"failed","errorMessage":"e","secrets":[{"fieldName":"KEY"}],"source":"referenced"}`))).SecretSet(t.Context(), "s")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,6 +128,7 @@ type SecretSet struct {
 	Name    string
 	Region  string // empty: us-west
 	Pull    bool   // for pulling images
+	Own     bool   // kept in the organization's own cluster, which the platform only refers to
 	Status  string // that its provisioning ends with; empty: ready
 	After   time.Duration
 	Created time.Time         // zero: when it is added

@@ -52,6 +52,9 @@ func (c *Cloud) getSecretSet(r *http.Request) (any, *apiError) {
 	case s.Pull:
 		return nil, badRequest("Cannot retrieve image pull secrets by name")
 	}
+	if s.Own {
+		return s.state(object{"secrets": []object{}, "source": "referenced"}), nil
+	}
 	keys := []object{}
 	for _, key := range s.keys() {
 		keys = append(keys, object{"fieldName": key})
@@ -94,6 +97,8 @@ func (c *Cloud) putSecretSet(r *http.Request) (any, *apiError) {
 		return nil, badRequest("Cannot update existing regular secrets to image pull secrets")
 	case there && !ask.Pull && s.Pull:
 		return nil, badRequest("Must provide isImagePullSecret, host, and secretValue to update an image pull secret")
+	case there && s.Own:
+		return nil, badRequest("Cannot modify a referenced secret set")
 	case there && ask.Region != "" && ask.Region != s.Region:
 		return nil, badRequest("Secret already exists in region '%s'. Cannot change region to '%s'.", s.Region, ask.Region)
 	case ask.Region != "" && !knownRegion(ask.Region):

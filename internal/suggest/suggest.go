@@ -13,17 +13,35 @@ import (
 // a few letters. It is "" where none does.
 func Nearest(name string, names []string) string {
 	name = plain(name)
-	best, least := "", 1+min(3, len(name)/4)
+	own := strings.LastIndexByte(name, '.') + 1 // where its table ends
+	best, least := "", far
 	for _, n := range slices.Sorted(slices.Values(names)) {
-		d := distance(name, plain(n))
-		if _, bare, ok := strings.Cut(n, "."); ok { // in a table
-			d = min(d, distance(name, plain(bare)), distance(name[strings.LastIndexByte(name, '.')+1:], plain(bare)))
+		known := plain(n)
+		d := apart(name, known)
+		if table, bare, ok := strings.Cut(known, "."); ok {
+			d = min(d, apart(name, bare))
+			if own > 0 && name[:own-1] == table { // which says nothing of the rest
+				d = far
+			}
+			d = min(d, apart(name[own:], bare))
 		}
 		if d < least {
 			best, least = n, d
 		}
 	}
 	return best
+}
+
+// far is more than the letters that a name may differ by.
+const far = 4
+
+// apart is the distance of a name from a known one; far where that is more than a
+// quarter of its letters.
+func apart(name, known string) int {
+	if d := distance(name, known); d <= len(name)/4 {
+		return min(d, far)
+	}
+	return far
 }
 
 // distance is how many letters two names differ by. Two that have changed places
