@@ -109,7 +109,7 @@ func (e *Ear) add(m measured) {
 		e.last = append(e.last[:0], e.last[1:]...)
 	}
 	wasHeard := e.voice.heard
-	e.voice.add(began, m.level, sounds)
+	e.voice.add(began, m, sounds)
 	beep, over := e.tone.add(began, m)
 	switch {
 	case e.voice.heard:
