@@ -2,6 +2,7 @@ package pipecat
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,21 +16,23 @@ import (
 func TestSessionState(t *testing.T) {
 	for doc, want := range map[string]string{
 		`{}`: "live",
-		`{"endedAt":null,"completionStatus":null}`:                  "live",
-		`{"endedAt":"2026-08-01T12:00:00Z"}`:                        "over",
-		`{"completionStatus":"HTTP_COMPLETED"}`:                     "over",
-		`{"completionStatus":"WS_CONNECTION_CLOSED"}`:               "over",
-		`{"completionStatus":"SOMETHING_NEW"}`:                      "over",
-		`{"completionStatus":"200"}`:                                "over",
-		`{"completionStatus":"500"}`:                                "over failed",
-		`{"completionStatus":"http_error"}`:                         "over failed",
-		`{"completionStatus":"BOT_CONNECTION_TIMEOUT"}`:             "over failed not started",
-		`{"endState":"agent_start_timeout"}`:                        "over failed not started",
-		`{"endState":"ended_before_agent_start"}`:                   "over failed not started",
-		`{"endState":"something_new"}`:                              "over",
-		`{"events":[{"eventCode":"SESSION_START_INITIATED"}]}`:      "live",
-		`{"events":[{"eventCode":"SESSION_COMPLETED"},7,"what"]}`:   "over",
-		`{"events":"what","botStartSeconds":1.5,"coldStart":"yes"}`: "live",
+		`{"endedAt":null,"completionStatus":null}`:                              "live",
+		`{"endedAt":"2026-08-01T12:00:00Z"}`:                                    "over",
+		`{"createdAt":"2026-08-01T12:00:01Z","endedAt":"2026-08-01T12:00:00Z"}`: "over", // by another clock
+		`{"createdAt":null,"endedAt":null,"events":null,"endState":null}`:       "live",
+		`{"completionStatus":"HTTP_COMPLETED"}`:                                 "over",
+		`{"completionStatus":"WS_CONNECTION_CLOSED"}`:                           "over",
+		`{"completionStatus":"SOMETHING_NEW"}`:                                  "over",
+		`{"completionStatus":"200"}`:                                            "over",
+		`{"completionStatus":"500"}`:                                            "over failed",
+		`{"completionStatus":"http_error"}`:                                     "over failed",
+		`{"completionStatus":"BOT_CONNECTION_TIMEOUT"}`:                         "over failed not started",
+		`{"endState":"agent_start_timeout"}`:                                    "over failed not started",
+		`{"endState":"ended_before_agent_start"}`:                               "over failed not started",
+		`{"endState":"something_new"}`:                                          "over",
+		`{"events":[{"eventCode":"SESSION_START_INITIATED"}]}`:                  "live",
+		`{"events":[{"eventCode":"SESSION_COMPLETED"},7,"what"]}`:               "over",
+		`{"events":"what","botStartSeconds":1.5,"coldStart":"yes"}`:             "live",
 	} {
 		var s Session
 		if err := json.Unmarshal([]byte(doc), &s); err != nil {
@@ -81,5 +84,37 @@ func TestPublicRoutes(t *testing.T) {
 	}
 	if strings.Join(asked, "\n") != strings.Join(want, "\n") {
 		t.Errorf("asked:\n%s", strings.Join(asked, "\n"))
+	}
+}
+
+// TestStarted holds which responses to a start are none: by one without a session nobody
+// can be called, but for a WebSocket.
+func TestStarted(t *testing.T) {
+	for _, tt := range []struct {
+		answer, transport string
+		ok                bool
+	}{
+		{`{"sessionId":"s"}`, WebRTC, true},
+		{`{"sessionId":"s"}`, "", true},
+		{`{}`, WebRTC, false},
+		{`{"sessionId":null,"token":null,"wsUrl":null,"iceConfig":null}`, "", false},
+		{`{"sessionId":7}`, WebRTC, false},
+		{`{"token":"t","wsUrl":"wss://x.test/ws"}`, WebSocket, true},
+		{`{"sessionId":null,"token":null,"wsUrl":null,"iceConfig":null,"body":null}`, WebSocket, true},
+		{``, WebSocket, false},
+		{`<html>`, WebSocket, false},
+		{`null`, WebSocket, false},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(tt.answer)) }))
+		base, err := url.Parse(server.URL + "/v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = NewPublicClient(base, "pk_right", "", server.Client().Transport).Start(t.Context(), "bot", StartRequest{Transport: tt.transport})
+		var failed *Error
+		if (err == nil) != tt.ok || err != nil && (!errors.As(err, &failed) || !failed.Temporary() || failed.Status != 200) {
+			t.Errorf("%s by %q: %v", tt.answer, tt.transport, err)
+		}
+		server.Close()
 	}
 }
