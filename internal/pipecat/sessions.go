@@ -2,6 +2,7 @@ package pipecat
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -64,7 +65,8 @@ func (c *Client) Session(ctx context.Context, name, id string) (*Session, error)
 	return &s, nil
 }
 
-// Sessions lists sessions of the agent called name, the newest first.
+// Sessions lists sessions of the agent called name, the newest first. A response that
+// lists none, and does not say that there are none, is an error.
 func (c *Client) Sessions(ctx context.Context, name string, f SessionFilter) ([]Session, error) {
 	query := url.Values{}
 	if f.DeploymentID != "" {
@@ -73,14 +75,27 @@ func (c *Client) Sessions(ctx context.Context, name string, f SessionFilter) ([]
 	if f.Limit > 0 {
 		query.Set("limit", strconv.Itoa(f.Limit))
 	}
-	var answer struct {
-		Sessions List[Session] `json:"sessions"`
-	}
+	var answer sessionsAnswer
 	if err := c.query(ctx, &answer, query, "agents", name, "sessions"); err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(answer.Sessions, func(a, b Session) int { return b.CreatedAt.Compare(a.CreatedAt.Time) })
 	return answer.Sessions, nil
+}
+
+// sessionsAnswer is a list of sessions.
+type sessionsAnswer struct {
+	Sessions List[Session] `json:"sessions"`
+	Total    *float64      `json:"total_count"`
+}
+
+// validate returns an error for a response that shows nothing of the sessions: those that
+// it leaves out would seem new in the next.
+func (a *sessionsAnswer) validate() error {
+	if a.Sessions == nil && (a.Total == nil || *a.Total != 0) {
+		return errors.New("it lists no sessions")
+	}
+	return nil
 }
 
 // SessionLogs reads the first lines that a session of the agent called name has

@@ -118,3 +118,29 @@ func TestStarted(t *testing.T) {
 		server.Close()
 	}
 }
+
+// TestSessionsListed holds that a list which shows nothing is no empty one.
+func TestSessionsListed(t *testing.T) {
+	for answer, want := range map[string]int{ // -1: an error
+		`{"total_count":2,"sessions":[{"sessionId":"a","createdAt":"2026-08-01T12:00:00Z"},{"sessionId":"b","createdAt":"2026-08-01T12:00:01Z"}]}`: 2,
+		`{"total_count":0,"sessions":[]}`:    0,
+		`{"sessions":[]}`:                    0,
+		`{"total_count":0,"sessions":null}`:  0,
+		`{"total_count":0}`:                  0,
+		`{"total_count":3,"sessions":null}`:  -1,
+		`{"total_count":3,"sessions":"odd"}`: -1,
+		`{"sessions":null}`:                  -1,
+		`{}`:                                 -1,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
+		base, err := url.Parse(server.URL + "/v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions, err := (&Client{Base: base, Key: "k", Transport: server.Client().Transport}).Sessions(t.Context(), "bot", SessionFilter{})
+		if (err != nil) != (want < 0) || err == nil && len(sessions) != want || want == 2 && sessions[0].ID != "b" {
+			t.Errorf("%s: %v, %v", answer, sessions, err)
+		}
+		server.Close()
+	}
+}
