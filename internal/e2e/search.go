@@ -273,6 +273,14 @@ func (r *searchRun) run() {
 		time.AfterFunc(other.at, func() { r.deployOther(other.settings) })
 	}
 
+	for _, c := range r.callers {
+		time.AfterFunc(c.at, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.cloud.Dial("bot", c.Caller)
+		})
+	}
+
 	code := r.program(ctx, nil, environ(env), &r.log, &r.log, (*network)(r))
 	r.mu.Lock()
 	r.code, r.ended = code, time.Now()
@@ -409,6 +417,7 @@ func (r *searchRun) broken() []string {
 
 	broken = append(broken, r.brokenSecrets()...)
 	broken = append(broken, r.brokenCalls()...)
+	broken = append(broken, r.brokenBake()...)
 
 	// A build is of what it is to be of, and leaves nothing behind.
 	broken = append(broken, r.brokenBuilds()...)

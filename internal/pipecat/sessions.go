@@ -98,26 +98,39 @@ func (a *sessionsAnswer) validate() error {
 	return nil
 }
 
-// SessionLogs reads the first lines that a session of the agent called name has
-// printed: at most n, the oldest first.
+// endAnswer is the response to the end of a session.
+type endAnswer struct {
+	Status string `json:"status"`
+}
+
+func (a *endAnswer) validate() error {
+	if !strings.EqualFold(a.Status, "terminated") {
+		return errors.New("it does not say that the session has ended")
+	}
+	return nil
+}
+
+// SessionLogs reads the last lines that a session of the agent called name has
+// printed: at most n, the oldest first. What ended it is at their end.
 func (c *Client) SessionLogs(ctx context.Context, name, id string, n int) ([]LogLine, error) {
 	var answer struct {
 		Logs logLines `json:"logs"`
 	}
-	query := url.Values{"sessionId": {id}, "limit": {strconv.Itoa(n)}, "order": {"asc"}}
+	query := url.Values{"sessionId": {id}, "limit": {strconv.Itoa(n)}, "order": {"desc"}}
 	if err := c.query(ctx, &answer, query, "agents", name, "logs"); err != nil {
 		return nil, err
 	}
-	return answer.Logs[:min(n, len(answer.Logs))], nil
+	lines := answer.Logs[:min(n, len(answer.Logs))]
+	slices.Reverse(lines)
+	return lines, nil
 }
 
 // Carrier is what carries the client's requests; nil: http.DefaultTransport.
 func (c *Client) Carrier() http.RoundTripper { return c.Transport }
 
-// EndSession ends a session of the agent called name at once.
+// EndSession ends a session of the agent called name at once. A response that does not say
+// so is an error.
 func (c *Client) EndSession(ctx context.Context, name, id string) error {
-	var answer struct {
-		Status string `json:"status"`
-	}
+	var answer endAnswer
 	return c.send(ctx, http.MethodDelete, writeLimit, nil, &answer, "agents", name, "sessions", id)
 }

@@ -144,3 +144,43 @@ func TestSessionsListed(t *testing.T) {
 		server.Close()
 	}
 }
+
+// TestSessionLogs holds that the last lines of a session are read, the oldest first.
+func TestSessionLogs(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Encode() != "limit=2&order=desc&sessionId=s" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		_, _ = w.Write([]byte(`{"logs":[{"log":"third"},{"log":"second"},{"log":"first"}]}`))
+	}))
+	defer server.Close()
+	base, err := url.Parse(server.URL + "/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := (&Client{Base: base, Key: "k", Transport: server.Client().Transport}).SessionLogs(t.Context(), "bot", "s", 2)
+	if err != nil || len(lines) != 2 || lines[0].Text != "second" || lines[1].Text != "third" {
+		t.Errorf("%v, %v", lines, err)
+	}
+}
+
+// TestEndSession holds which responses say that a session has ended.
+func TestEndSession(t *testing.T) {
+	for answer, ok := range map[string]bool{`{"status":"terminated","session_id":"s"}`: true, `{"status":"TERMINATED"}`: true, `{"status":"pending"}`: false, `{}`: false, `null`: false, ``: false, `<html>`: false} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodDelete || r.URL.Path != "/v1/agents/bot/sessions/s" {
+				t.Errorf("%s %s", r.Method, r.URL)
+			}
+			_, _ = w.Write([]byte(answer))
+		}))
+		base, err := url.Parse(server.URL + "/v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = (&Client{Base: base, Key: "k", Transport: server.Client().Transport}).EndSession(t.Context(), "bot", "s")
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", answer, err)
+		}
+		server.Close()
+	}
+}
