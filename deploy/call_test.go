@@ -85,7 +85,7 @@ func (e *ending) Session(context.Context, string, string) (*pipecat.Session, err
 }
 
 // TestEnd holds that a session is ended within the grace, also in a job that was stopped,
-// and that what could not be ended is told.
+// and that an error says what could not be ended.
 func TestEnd(t *testing.T) {
 	status := func(s int) error { return &pipecat.Error{Status: s, FromAPI: true} }
 	for _, tt := range []struct {
@@ -118,10 +118,10 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// starting is an API that starts a session after a time, or refuses its body.
+// starting is an API which starts a session after a time, or refuses its body.
 type starting struct {
 	API
-	takes  time.Duration
+	after  time.Duration
 	refuse string
 	bodies []map[string]any // that were sent
 }
@@ -129,7 +129,7 @@ type starting struct {
 func (s *starting) Start(ctx context.Context, _ string, r pipecat.StartRequest) (*pipecat.Started, error) {
 	s.bodies = append(s.bodies, r.Body)
 	select {
-	case <-time.After(s.takes):
+	case <-time.After(s.after):
 	case <-ctx.Done():
 		return nil, &pipecat.Error{Err: ctx.Err()}
 	}
@@ -151,13 +151,13 @@ func TestPlace(t *testing.T) {
 		starts  int
 		lasts   time.Duration // at most
 	}{
-		{"in time", starting{takes: 60 * time.Second}, 0, "s", 1, 60 * time.Second},
-		{"stopped, and it answers soon", starting{takes: 3200 * time.Millisecond}, 3 * time.Second, "s", 1, 3300 * time.Millisecond},
-		{"stopped, and it does not answer", starting{takes: time.Minute}, 3 * time.Second, "", 1, 3500 * time.Millisecond},
+		{"in time", starting{after: 60 * time.Second}, 0, "s", 1, 60 * time.Second},
+		{"stopped, and it answers soon", starting{after: 3200 * time.Millisecond}, 3 * time.Second, "s", 1, 3300 * time.Millisecond},
+		{"stopped, and it does not answer", starting{after: time.Minute}, 3 * time.Second, "", 1, 3500 * time.Millisecond},
 		{"stopped before", starting{}, -1, "", 0, 0},
 		{"its body is refused", starting{refuse: "the body is not allowed"}, 0, "s", 2, 0},
 		{"something else is refused", starting{refuse: "no"}, 0, "", 1, 0},
-		{"its body is refused in a job that was stopped", starting{takes: 3200 * time.Millisecond, refuse: "the body is not allowed"}, 3 * time.Second, "", 1, 3300 * time.Millisecond},
+		{"its body is refused in a job that was stopped", starting{after: 3200 * time.Millisecond, refuse: "the body is not allowed"}, 3 * time.Second, "", 1, 3300 * time.Millisecond},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

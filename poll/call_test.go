@@ -97,11 +97,11 @@ func TestJudgeCall(t *testing.T) {
 		{"its server goes away", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1001}), speaks, verdict.NoAnswer, verdict.CallEnded, true},
 		{"its server is stopped", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1012}), speaks, verdict.NoAnswer, verdict.CallEnded, true},
 		{"its gateway fails", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1014}), speaks, verdict.NoAnswer, verdict.CallEnded, true},
-		{"it has no room for the call", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1013}), speaks, verdict.Unproven, verdict.CallAtCapacity, true},
-		{"it has no room, and raised", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) { e.Call.CloseCode = 1013 }), speaks, verdict.NoAnswer, verdict.CallRaised, false},
+		{"it is busy", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1013}), speaks, verdict.Unproven, verdict.CallAtCapacity, true},
+		{"it is busy, and raised", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) { e.Call.CloseCode = 1013 }), speaks, verdict.NoAnswer, verdict.CallRaised, false},
 		{"it closes in order", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1000}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
 		{"it closes with an error", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1011}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
-		{"it closes with a code of its own", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 4003}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
+		{"it closes with a private code", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 4003}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
 		{"its server is stopped after it greeted", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1012, Agent: []hearing.Span{span(5, 20)}}), speaks, verdict.Answered, "", false},
 		{"it hangs up instead of a reply", mine(hearing.Call{Connected: true, HungUp: true, Agent: []hearing.Span{span(5, 20)}}), asks, verdict.NoAnswer, verdict.CallEnded, false},
 		{"it is heard, and then the network breaks", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Lost} }), speaks, verdict.Answered, "", false},
@@ -112,6 +112,12 @@ func TestJudgeCall(t *testing.T) {
 		// What the platform shows of it.
 		{"ran well", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Session = ours("HTTP_COMPLETED", 5*s) }), speaks, verdict.Answered, "", false},
 		{"raised", raisedIn(ours("HTTP_COMPLETED", s)), speaks, verdict.NoAnswer, verdict.CallRaised, false},
+		{"raised, on another image's server", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) {
+			e.Log = []string{"ERROR:    Exception in ASGI application\n", "Traceback (most recent call last):\n", "KeyError: 'x'\n"}
+		}), speaks, verdict.NoAnswer, verdict.CallRaised, false},
+		{"the words of another image's server in another line", with(mine(heard()), func(e *poll.CallEvidence) {
+			e.Log = []string{"INFO:     Exception in ASGI application\n", "user: ERROR:    Exception in ASGI application\n"}
+		}), speaks, verdict.NoAnswer, verdict.CallSilent, false},
 		{"raised, in color", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) {
 			e.Log = []string{"\x1b[32m2026-08-01 12:00:00.123\x1b[0m | \x1b[31m\x1b[1mERROR   \x1b[0m | \x1b[36mapp\x1b[0m:\x1b[36mrun_bot\x1b[0m:\x1b[36m42\x1b[0m - \x1b[31mException running bot(): x\x1b[0m"}
 		}), speaks, verdict.NoAnswer, verdict.CallRaised, false},

@@ -239,7 +239,7 @@ func TestCallLate(t *testing.T) {
 	}
 }
 
-// TestCallNotEnded holds that a session which cannot be ended is told, and changes no
+// TestCallNotEnded holds that a session which cannot be ended is reported, and changes no
 // verdict.
 func TestCallNotEnded(t *testing.T) {
 	for _, failure := range []error{nil, errors.New("500")} {
@@ -355,8 +355,8 @@ func TestBake(t *testing.T) {
 	}
 }
 
-// TestBakeOld holds which sessions are told as those of old instances: none of which
-// nobody knows the deployment.
+// TestBakeOld holds which sessions are reported as those of old instances: none whose
+// deployment nobody knows.
 func TestBakeOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &baked{began: time.Now(), later: []pipecat.Session{{ID: "1", DeploymentID: "old"}, {ID: "2"}, {ID: "3", DeploymentID: "new"}}}

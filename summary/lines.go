@@ -105,7 +105,7 @@ func lines(r *Record, e event.Entry) []item {
 	case event.Called:
 		l.called(ev)
 	case event.NotEnded:
-		l.say("Session %s of the test call could not be ended, and goes on until its bot notices that nobody is there: %v", ev.Session, ev.Err)
+		l.say("Session %s of the test call could not be ended, and continues until its bot notices that nobody is there: %v", ev.Session, ev.Err)
 	case event.Baked:
 		l.baked(ev)
 	case event.Output:

@@ -127,5 +127,5 @@ func (r *Record) todo() string {
 	case len(r.problems) > 0:
 		return ""
 	}
-	return advice(r.failure.Reason)
+	return cmp.Or(callAdvice(r.failure.Cause), advice(r.failure.Reason))
 }

@@ -172,7 +172,10 @@ def main():
             thread.start()
         for thread in threads:
             thread.join()
-        raised = runner.log.read_text().count("KeyError: 'NO_SUCH_KEY'")
+        printed = runner.log.read_text()
+        if not re.search(r"^ERROR: +Exception in ASGI application$", printed, re.M):  # by which the action knows an exception that left bot()
+            failures.append("the runner does not print that bot() has raised as it did")
+        raised = printed.count("KeyError: 'NO_SUCH_KEY'")
         if raised < len(ROADS):
             failures.append(f"bot() has raised {raised} times, want {len(ROADS)} or more")
     except commands.Failure as e:

@@ -123,7 +123,7 @@ func (r *searchRun) brokenBake() (broken []string) {
 		case q.lists && q.fault.name == "garbled":
 			return broken // nobody knows what it has shown
 		case q.lists && q.clear():
-			hold(!must, "it goes on watching, though most sessions have failed after %d looks", looks)
+			hold(!must, "it continues to watch, though most sessions have failed after %d looks", looks)
 			looks++
 			listed := q.sessions[:min(len(q.sessions), shownOf)]
 			if before == nil {

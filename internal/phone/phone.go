@@ -94,7 +94,7 @@ const (
 	// that says so: the framework's server does that when bot() raises or returns. A
 	// gateway that goes away does, too.
 	Wordless = 1006
-	// TryLater is that of a server without room for the call.
+	// TryLater is that of a server which is busy.
 	TryLater = 1013
 
 	goingAway  = 1001

@@ -98,7 +98,7 @@ func TestDescriptions(t *testing.T) {
 		{"the sound is declined", replace(`m=audio 9`, "m=audio 0"), false, phone.Unsuitable},
 		{"another codec", replace(`(m=audio 9 \S+) .*([\s\S]*)a=rtpmap:0 PCMU/8000`, "$1 96\r${2}a=rtpmap:96 opus/48000/2"), false, phone.Unsuitable},
 		{"without candidates", replace(`a=candidate.*\r\n`, ""), true, phone.NoMedia},
-		{"the key is another's", replace(`(a=fingerprint:sha-256 )..:..`, "${1}00:00"), false, phone.Unsuitable},
+		{"the key is a different one", replace(`(a=fingerprint:sha-256 )..:..`, "${1}00:00"), false, phone.Unsuitable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -59,7 +59,7 @@ func (c *Cloud) begin(a *agent, body map[string]any) (*session, *apiError) {
 type Caller struct {
 	Lasts  time.Duration // until the session ends
 	Status string        // that it ends with; empty: HTTP_COMPLETED
-	Old    bool          // an instance of the deployment before takes the call, if there is one
+	Old    bool          // an instance of the deployment before answers, if there is one
 	Prints []string      // errors that the session prints before it ends, as the base image does
 	LogLag time.Duration // by which these show later
 }
