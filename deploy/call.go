@@ -149,7 +149,7 @@ func (c Caller) End(ctx context.Context, session string) error {
 const (
 	answerTime = 400 * time.Millisecond  // that a start may take in a job that was stopped
 	endTime    = 1200 * time.Millisecond // that the end of a session may take
-	endPace    = 150 * time.Millisecond  // between two requests for it
+	endPace    = 160 * time.Millisecond  // between two requests for it
 )
 
 // Current is the deployment that an agent has, for a job that deploys none.

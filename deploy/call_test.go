@@ -100,7 +100,7 @@ func TestEnd(t *testing.T) {
 		{"a fault that passes", "s", ending{fails: []error{status(500), status(503)}}, 3, true},
 		{"it does not show yet", "s", ending{fails: []error{status(404), status(404)}}, 3, true},
 		{"it is over", "s", ending{fails: []error{status(400)}, over: true}, 1, true},
-		{"a fault that stays", "s", ending{fails: slices.Repeat([]error{status(500)}, 100)}, 9, false},
+		{"a fault that stays", "s", ending{fails: slices.Repeat([]error{status(500)}, 100)}, 8, false},
 		{"a key that is rejected", "s", ending{fails: []error{status(401)}}, 1, false},
 		{"no answer", "s", ending{hangs: true}, 1, false},
 	} {

@@ -157,6 +157,11 @@ func (s *tally) check(t *testing.T) {
 	if s.built == 0 {
 		t.Error("no cloud build was deployed")
 	}
+	for _, reason := range []verdict.Reason{verdict.ReasonNoAnswer, verdict.ReasonUnproven, verdict.Bake} {
+		if s.reasons[string(reason)] == 0 {
+			t.Errorf("no run failed for %s", reason)
+		}
+	}
 	for _, f := range faults {
 		if s.kinds[f.name] == 0 {
 			t.Errorf("no request met the fault %q", f.name)
