@@ -278,6 +278,9 @@ func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
 	case verdict.CallRaised:
 		return "the agent raised an exception in the test call"
 	case verdict.CallEnded:
+		if len(e.Call.Agent) > 0 {
+			return "the agent ended the test call before it answered what the call said"
+		}
 		return "the agent ended the test call before it was heard"
 	case verdict.CallSilent:
 		return fmt.Sprintf("the agent was not heard within test-call-timeout (%s)", t.Timeout)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/hearing"
 	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/revision"
@@ -370,4 +371,26 @@ func TestBakeOld(t *testing.T) {
 			t.Errorf("%+v, %v", last, err)
 		}
 	})
+}
+
+// TestCallSays holds what is said of calls whose cause alone does not say it.
+func TestCallSays(t *testing.T) {
+	spoke := hearing.Call{Connected: true, HungUp: true, Agent: []hearing.Span{{From: 0, To: time.Second}}}
+	for _, tt := range []struct {
+		evidence CallEvidence
+		cause    verdict.Cause
+		want     string
+	}{
+		{CallEvidence{Call: hearing.Call{Connected: true, HungUp: true}}, verdict.CallEnded, "the agent ended the test call before it was heard"},
+		{CallEvidence{Call: spoke}, verdict.CallEnded, "the agent ended the test call before it answered what the call said"},
+		{CallEvidence{}, verdict.CallProtocol, "the agent does not speak the protocol of test-call: webrtc"},
+		{CallEvidence{Problem: &phone.Error{Problem: phone.Unsuitable, Err: errors.New("why")}}, verdict.CallProtocol, "the agent does not speak the protocol of test-call: webrtc (why)"},
+		{CallEvidence{Problem: &phone.Error{Problem: phone.Lost, Host: "calls.test", Err: errors.New("read: connection reset by peer")}}, verdict.CallNetwork,
+			"the test call failed: the connection to calls.test was lost: read: connection reset by peer"},
+		{CallEvidence{Problem: &phone.Error{Problem: phone.Refused, Host: "calls.test", Status: 403}}, verdict.CallRefused, "the test call failed: calls.test refused the call: status 403"},
+	} {
+		if got := (TestCall{Road: "webrtc"}).says(tt.evidence, tt.cause); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
 }
