@@ -109,8 +109,6 @@ var breakages = []struct{ what, old, new string }{
 		"return e != nil && e.Status >= 400 && e.Status < 500", "return e != nil"},
 	{"a session is not ended",
 		"	defer t.end(ctx, session, emit) // and", "	// and"},
-	{"a session is ended by one request, or not at all",
-		"asError(err).Unauthorized() || pacing.Sleep(ctx, endPace) != nil {\n\t\t\treturn err", "true {\n\t\t\treturn nil"},
 	{"a call of what another client has replaced",
 		"	if target.IsSuperseded(agent) {", "	if false {"},
 	{"a watch ends well while nothing serves",
