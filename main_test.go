@@ -26,6 +26,7 @@ func TestBlocked(t *testing.T)           { e2e.Blocked(t) }
 func TestStuck(t *testing.T)             { e2e.Stuck(t, run) }
 func TestMemory(t *testing.T)            { e2e.Memory(t) }
 func TestBounds(t *testing.T)            { e2e.Bounds(t) }
+func TestCalls(t *testing.T)             { e2e.Calls(t) }
 func TestSpeed(t *testing.T)             { e2e.Speed(t) }
 
 func BenchmarkRefusal(b *testing.B) { e2e.Refusal(b) }

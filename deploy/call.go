@@ -3,11 +3,13 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/pacing"
 	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/revision"
@@ -94,13 +96,21 @@ func (c Caller) placeSocket(ctx context.Context) (session string, road phone.Roa
 	return session, phone.WebSocket{Endpoint: end}, nil
 }
 
-// start starts a session, and without the body where that is what is refused.
+// start starts a session, and without the body where that is what is refused. Once ctx is
+// done, the response to a request that was sent is waited for a little longer: only a
+// session whose id is known can be ended.
 func (c Caller) start(ctx context.Context, r pipecat.StartRequest) (*pipecat.Started, error) {
+	if ctx.Err() != nil {
+		return nil, &pipecat.Error{Method: http.MethodPost, URL: c.request.URL.String(), Err: ctx.Err()}
+	}
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(answerTime, cancel) })()
 	r.Body = c.request.CallBody
-	s, err := c.api.Start(ctx, c.request.Agent, r)
-	if e := asError(err); err != nil && e.Status == 400 && r.Body != nil && strings.Contains(strings.ToLower(e.Message), "body") {
+	s, err := c.api.Start(longer, c.request.Agent, r)
+	if e := asError(err); err != nil && e.Status == 400 && r.Body != nil && ctx.Err() == nil && strings.Contains(strings.ToLower(e.Message), "body") {
 		r.Body = nil
-		return c.api.Start(ctx, c.request.Agent, r)
+		s, err = c.api.Start(longer, c.request.Agent, r)
 	}
 	return s, err
 }
@@ -114,18 +124,33 @@ func organizationOf(a *pipecat.Agent) string {
 	return a.Deployment.Manifest.Metadata.Namespace
 }
 
-// End ends a session that Place started, in time for a job that was stopped.
-func (c Caller) End(ctx context.Context, session string) {
+// End ends a session that Place started, in time for a job that was stopped. A request
+// that fails is sent again, unless the session shows that it is over.
+func (c Caller) End(ctx context.Context, session string) error {
 	if session == "" {
-		return // it ends with its connection
+		return nil // it ends with its connection
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	_ = c.api.EndSession(ctx, c.request.Agent, session) // else the room expires
+	for {
+		err := c.api.EndSession(ctx, c.request.Agent, session)
+		if err == nil {
+			return nil
+		}
+		if s, err := c.api.Session(ctx, c.request.Agent, session); err == nil && s.Over() {
+			return nil
+		}
+		if asError(err).Unauthorized() || pacing.Sleep(ctx, endPace) != nil {
+			return err
+		}
+	}
 }
 
-// endTime is how long the end of a session may take.
-const endTime = 1200 * time.Millisecond
+const (
+	answerTime = 400 * time.Millisecond  // that a start may take in a job that was stopped
+	endTime    = 1200 * time.Millisecond // that the end of a session may take
+	endPace    = 160 * time.Millisecond  // between two requests for it
+)
 
 // Current is the deployment that an agent has, for a job that deploys none.
 func Current(ctx context.Context, api API, r Request, emit event.Emitter) (Accepted, error) {

@@ -3,8 +3,12 @@ package deploy
 import (
 	"context"
 	"errors"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/revision"
@@ -50,5 +54,130 @@ func TestNewCaller(t *testing.T) {
 		if !errors.As(err, &f) || f.Reason != tt.reason || !strings.Contains(f.Message, tt.says) || strings.Contains(f.Message, "not sent") {
 			t.Errorf("%s: %v", tt.name, err)
 		}
+	}
+}
+
+// ending is an API whose sessions are ended by the nth request, if at all.
+type ending struct {
+	API
+	fails   []error // of the requests, in turn; then they succeed
+	over    bool    // the session shows that it is
+	hangs   bool
+	deletes int
+}
+
+func (e *ending) EndSession(ctx context.Context, _, _ string) error {
+	if e.deletes++; e.hangs {
+		<-ctx.Done()
+		return &pipecat.Error{Err: ctx.Err()}
+	}
+	if e.deletes <= len(e.fails) {
+		return e.fails[e.deletes-1]
+	}
+	return nil
+}
+
+func (e *ending) Session(context.Context, string, string) (*pipecat.Session, error) {
+	if e.over {
+		return &pipecat.Session{CompletionStatus: "HTTP_COMPLETED"}, nil
+	}
+	return &pipecat.Session{}, nil
+}
+
+// TestEnd holds that a session is ended within the grace, also in a job that was stopped,
+// and that an error says what could not be ended.
+func TestEnd(t *testing.T) {
+	status := func(s int) error { return &pipecat.Error{Status: s, FromAPI: true} }
+	for _, tt := range []struct {
+		name    string
+		session string
+		api     ending
+		deletes int
+		ended   bool
+	}{
+		{"no session", "", ending{fails: []error{status(500)}}, 0, true},
+		{"at once", "s", ending{}, 1, true},
+		{"a fault that passes", "s", ending{fails: []error{status(500), status(503)}}, 3, true},
+		{"it does not show yet", "s", ending{fails: []error{status(404), status(404)}}, 3, true},
+		{"it is over", "s", ending{fails: []error{status(400)}, over: true}, 1, true},
+		{"a fault that stays", "s", ending{fails: slices.Repeat([]error{status(500)}, 100)}, 8, false},
+		{"a key that is rejected", "s", ending{fails: []error{status(401)}}, 1, false},
+		{"no answer", "s", ending{hangs: true}, 1, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				stopped, stop := context.WithCancel(t.Context())
+				stop()
+				began := time.Now()
+				err := Caller{api: &tt.api, request: Request{Agent: "bot"}}.End(stopped, tt.session)
+				if took := time.Since(began); (err == nil) != tt.ended || tt.api.deletes != tt.deletes || took > 1500*time.Millisecond {
+					t.Errorf("%d requests in %s: %v", tt.api.deletes, took, err)
+				}
+			})
+		})
+	}
+}
+
+// starting is an API which starts a session after a time, or refuses its body.
+type starting struct {
+	API
+	after  time.Duration
+	refuse string
+	bodies []map[string]any // that were sent
+}
+
+func (s *starting) Start(ctx context.Context, _ string, r pipecat.StartRequest) (*pipecat.Started, error) {
+	s.bodies = append(s.bodies, r.Body)
+	select {
+	case <-time.After(s.after):
+	case <-ctx.Done():
+		return nil, &pipecat.Error{Err: ctx.Err()}
+	}
+	if s.refuse != "" && r.Body != nil {
+		return nil, &pipecat.Error{Status: 400, Message: s.refuse, FromAPI: true}
+	}
+	return &pipecat.Started{SessionID: "s"}, nil
+}
+
+// TestPlace holds that a job which is stopped learns the session that it is starting, so
+// that it can be ended, and waits no longer than it may; and that a session whose body is
+// refused is started without it.
+func TestPlace(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		api     starting
+		stopped time.Duration // 0: never; less: before
+		session string
+		starts  int
+		lasts   time.Duration // at most
+	}{
+		{"in time", starting{after: 60 * time.Second}, 0, "s", 1, 60 * time.Second},
+		{"stopped, and it answers soon", starting{after: 3200 * time.Millisecond}, 3 * time.Second, "s", 1, 3300 * time.Millisecond},
+		{"stopped, and it does not answer", starting{after: time.Minute}, 3 * time.Second, "", 1, 3500 * time.Millisecond},
+		{"stopped before", starting{}, -1, "", 0, 0},
+		{"its body is refused", starting{refuse: "the body is not allowed"}, 0, "s", 2, 0},
+		{"something else is refused", starting{refuse: "no"}, 0, "", 1, 0},
+		{"its body is refused in a job that was stopped", starting{after: 3200 * time.Millisecond, refuse: "the body is not allowed"}, 3 * time.Second, "", 1, 3300 * time.Millisecond},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				if tt.stopped < 0 {
+					stop()
+				} else if tt.stopped > 0 {
+					time.AfterFunc(tt.stopped, stop)
+				}
+				began := time.Now()
+				c := Caller{api: &tt.api, request: Request{Agent: "bot", URL: &url.URL{}, Call: pipecat.Daily, CallBody: map[string]any{"test_call": true}}, agent: &pipecat.Agent{}}
+				session, _, err := c.Place(ctx)
+				if took := time.Since(began); session != tt.session || (err == nil) != (session != "") || len(tt.api.bodies) != tt.starts || took > tt.lasts {
+					t.Errorf("session %q, %d starts, in %s: %v", session, len(tt.api.bodies), took, err)
+				}
+				if n := len(tt.api.bodies); n > 0 && tt.api.bodies[0] == nil || n > 1 && tt.api.bodies[1] != nil {
+					t.Errorf("bodies %v", tt.api.bodies)
+				}
+			})
+		})
 	}
 }

@@ -43,6 +43,7 @@ type API interface {
 	// A test call's session is started with the Public key, and ended with the Private.
 	Start(ctx context.Context, agent string, r pipecat.StartRequest) (*pipecat.Started, error)
 	Offer(ctx context.Context, agent, session, sdp string) (string, error)
+	Session(ctx context.Context, agent, id string) (*pipecat.Session, error)
 	EndSession(ctx context.Context, agent, session string) error
 	Carrier() http.RoundTripper // of a test call's WebSocket; nil: the standard one
 }

@@ -18,7 +18,8 @@ const (
 	bakeSessions  = 50 // that are looked at, at a time
 	bakePace      = 15 * time.Second
 	leastFailures = 3           // sessions that prove something
-	maxLogs       = 20          // of sessions, that are read in all
+	maxLogs       = 60          // that are read in all
+	logReads      = 3           // of a session's log, which may be late
 	mostDown      = time.Minute // for which looks may not show that it serves
 )
 
@@ -33,7 +34,7 @@ func Bake(ctx context.Context, api interface {
 	if lasts == 0 {
 		return nil
 	}
-	b := bake{api: api, agent: agent, target: t, began: time.Now(), failed: map[string]bool{}, read: map[string]bool{}}
+	b := bake{api: api, agent: agent, target: t, began: time.Now(), ended: map[string]*ended{}, old: map[string]bool{}}
 	p.MinReady = 0
 	var history History
 	var failure *verdict.Failure
@@ -104,16 +105,27 @@ type bake struct {
 	target revision.Target
 	began  time.Time
 	looked time.Time
-	before map[string]bool // the sessions that were there; nil until they are read
-	failed map[string]bool // by the session's id
-	read   map[string]bool // whose log was read
-	words  []string        // of what was raised
+	before map[string]bool   // the sessions that were there; nil until they are read
+	ended  map[string]*ended // of the target, by their ids
+	old    map[string]bool   // of other deployments
+	read   int               // logs
+	words  []string          // of what was raised
+}
+
+// ended is a session of the target that is over.
+type ended struct {
+	failed bool
+	reads  int  // of its log
+	known  bool // its log can show nothing more
 }
 
 // look counts the sessions since its first read. It reports false where they cannot be
-// read. Their ids show which are new, because the platform's clock may be another.
+// read. Their ids show which are new, because the platform's clock may be another; those
+// that a list shows no longer, because there are many, still count.
 func (b *bake) look(ctx context.Context) (seen event.Baked, ok bool) {
 	b.looked = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, bakePace)
+	defer cancel()
 	sessions, err := b.api.Sessions(ctx, b.agent, pipecat.SessionFilter{Limit: bakeSessions})
 	if err != nil {
 		return seen, false
@@ -127,44 +139,56 @@ func (b *bake) look(ctx context.Context) (seen event.Baked, ok bool) {
 	for _, s := range sessions {
 		switch {
 		case b.before[s.ID]:
+		case s.DeploymentID == "": // nobody knows whose it is
 		case s.DeploymentID != b.target.ID:
-			seen.Old++
+			b.old[s.ID] = true
 		case !s.Over():
 			seen.Active++
 		default:
-			if seen.Sessions++; b.broke(ctx, s) {
-				seen.Failed++
-			}
+			b.end(ctx, s)
 		}
 	}
-	seen.For = time.Since(b.began)
+	for _, e := range b.ended {
+		if seen.Sessions++; e.failed {
+			seen.Failed++
+		}
+	}
+	seen.Old, seen.For = len(b.old), time.Since(b.began)
 	return seen, true
 }
 
-// broke reports whether a session that ended shows that it failed. A short one alone is
-// a caller who hung up.
-func (b *bake) broke(ctx context.Context, s pipecat.Session) bool {
-	if b.failed[s.ID] || s.Failed() {
-		b.failed[s.ID] = true
-		return true
+// end takes a session that is over, and what its log shows. A short one alone is a caller
+// who hung up, and one that waited for an offer which never came is no failure of the
+// deployment, whatever its state.
+func (b *bake) end(ctx context.Context, s pipecat.Session) {
+	e := b.ended[s.ID]
+	if e == nil {
+		e = new(ended)
+		b.ended[s.ID] = e
 	}
-	if b.read[s.ID] || len(b.read) >= maxLogs {
-		return false
+	if !e.known {
+		e.failed, e.known = e.failed || s.Failed(), s.NotStarted()
 	}
+	if e.known || e.reads >= logReads || b.read >= maxLogs {
+		return
+	}
+	e.reads++
+	b.read++
 	lines, err := b.api.SessionLogs(ctx, b.agent, s.ID, sessionLines)
 	if err != nil {
-		return false
+		return
 	}
-	b.read[s.ID] = true
 	var texts []string
 	for _, l := range lines {
 		texts = append(texts, l.Text)
 	}
-	if v := judgeLog(texts); v.Answer == verdict.NoAnswer {
-		b.failed[s.ID] = true
+	switch v := judgeLog(texts); v.Answer {
+	case verdict.NoAnswer:
+		e.failed, e.known = true, true
 		b.words = append(b.words, texts...)
+	case verdict.Unproven:
+		e.failed, e.known = false, true
 	}
-	return b.failed[s.ID]
 }
 
 // judge says that most sessions failed; nil where that is not so.

@@ -59,8 +59,8 @@ type CallVerdict struct {
 //  3. An agent that was heard, and in time, has answered.
 //  4. One that raised an exception, or could not start, has not.
 //  5. A call that the network or the protocol broke proves nothing.
-//  6. An agent that hung up, was silent or too slow has not answered. One that hung up
-//     without a closing message may have been cut off, and is called again.
+//  6. An agent that hung up, was silent or too slow has not answered. One that may have
+//     been cut off, such as without a closing message, is called again.
 func JudgeCall(e CallEvidence, p CallPolicy) CallVerdict {
 	if e.Refused != nil { // 1.
 		cause, again := refusal(e.Refused)
@@ -91,11 +91,14 @@ func JudgeCall(e CallEvidence, p CallPolicy) CallVerdict {
 		cause, again := trouble(e.Problem)
 		return CallVerdict{verdict.Unproven, cause, again, reported(e)}
 	}
-	if e.Call.Foreign > 0 && len(e.Call.Agent) == 0 {
+	if e.Call.Foreign > 0 && e.Call.Sounds == 0 {
 		return CallVerdict{verdict.Unproven, verdict.CallProtocol, false, ""}
 	}
 	if e.Call.HungUp && unheardFrom(late) { // 6.
-		return CallVerdict{verdict.NoAnswer, verdict.CallEnded, e.Call.CloseCode == phone.Wordless, reported(e)}
+		if e.Call.CloseCode == phone.TryLater {
+			return CallVerdict{verdict.Unproven, verdict.CallAtCapacity, true, ""}
+		}
+		return CallVerdict{verdict.NoAnswer, verdict.CallEnded, phone.CutOff(e.Call.CloseCode), reported(e)}
 	}
 	return CallVerdict{verdict.NoAnswer, late, false, reported(e)}
 }
@@ -176,6 +179,8 @@ func refusal(err *pipecat.Error) (cause verdict.Cause, again bool) {
 		return verdict.CallKeyRefused, false
 	case code == "PCC-1001":
 		return verdict.CallNotReady, true
+	case err.Status == http.StatusConflict:
+		return verdict.CallRefused, true
 	case err.Status == 0:
 		return verdict.CallNetwork, true
 	}

@@ -94,14 +94,30 @@ func TestJudgeCall(t *testing.T) {
 		{"it hangs up", mine(hearing.Call{Connected: true, HungUp: true}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
 		{"it hangs up after it greeted", mine(hearing.Call{Connected: true, HungUp: true, Agent: []hearing.Span{span(5, 20)}}), speaks, verdict.Answered, "", false},
 		{"it hangs up without a closing message", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: phone.Wordless}), speaks, verdict.NoAnswer, verdict.CallEnded, true},
+		{"its server goes away", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1001}), speaks, verdict.NoAnswer, verdict.CallEnded, true},
+		{"its server is stopped", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1012}), speaks, verdict.NoAnswer, verdict.CallEnded, true},
+		{"its gateway fails", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1014}), speaks, verdict.NoAnswer, verdict.CallEnded, true},
+		{"it is busy", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1013}), speaks, verdict.Unproven, verdict.CallAtCapacity, true},
+		{"it is busy, and raised", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) { e.Call.CloseCode = 1013 }), speaks, verdict.NoAnswer, verdict.CallRaised, false},
+		{"it closes in order", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1000}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
+		{"it closes with an error", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1011}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
+		{"it closes with a private code", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 4003}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
+		{"its server is stopped after it greeted", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1012, Agent: []hearing.Span{span(5, 20)}}), speaks, verdict.Answered, "", false},
 		{"it hangs up instead of a reply", mine(hearing.Call{Connected: true, HungUp: true, Agent: []hearing.Span{span(5, 20)}}), asks, verdict.NoAnswer, verdict.CallEnded, false},
 		{"it is heard, and then the network breaks", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Lost} }), speaks, verdict.Answered, "", false},
 		{"it speaks another protocol", mine(hearing.Call{Connected: true, Foreign: 3}), speaks, verdict.Unproven, verdict.CallProtocol, false},
+		{"it sends silence, and its own messages", mine(hearing.Call{Connected: true, Foreign: 3, Sounds: 50}), speaks, verdict.NoAnswer, verdict.CallSilent, false},
 		{"it speaks, and sends its own messages", mine(hearing.Call{Connected: true, Foreign: 3, Agent: []hearing.Span{span(5, 20)}}), speaks, verdict.Answered, "", false},
 
 		// What the platform shows of it.
 		{"ran well", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Session = ours("HTTP_COMPLETED", 5*s) }), speaks, verdict.Answered, "", false},
 		{"raised", raisedIn(ours("HTTP_COMPLETED", s)), speaks, verdict.NoAnswer, verdict.CallRaised, false},
+		{"raised, on another image's server", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) {
+			e.Log = []string{"ERROR:    Exception in ASGI application\n", "Traceback (most recent call last):\n", "KeyError: 'x'\n"}
+		}), speaks, verdict.NoAnswer, verdict.CallRaised, false},
+		{"the words of another image's server in another line", with(mine(heard()), func(e *poll.CallEvidence) {
+			e.Log = []string{"INFO:     Exception in ASGI application\n", "user: ERROR:    Exception in ASGI application\n"}
+		}), speaks, verdict.NoAnswer, verdict.CallSilent, false},
 		{"raised, in color", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) {
 			e.Log = []string{"\x1b[32m2026-08-01 12:00:00.123\x1b[0m | \x1b[31m\x1b[1mERROR   \x1b[0m | \x1b[36mapp\x1b[0m:\x1b[36mrun_bot\x1b[0m:\x1b[36m42\x1b[0m - \x1b[31mException running bot(): x\x1b[0m"}
 		}), speaks, verdict.NoAnswer, verdict.CallRaised, false},
@@ -148,11 +164,16 @@ func TestJudgeCall(t *testing.T) {
 		{"no such agent", refused(404, "PCC-1005"), speaks, verdict.Unproven, verdict.CallRefused, false},
 		{"a body that is too large", refused(413, ""), speaks, verdict.Unproven, verdict.CallRefused, false},
 		{"a transport that the image lacks", refused(422, ""), speaks, verdict.Unproven, verdict.CallRefused, false},
+		{"a conflict", refused(409, ""), speaks, verdict.Unproven, verdict.CallRefused, true},
 		{"a fault of the platform's", refused(503, ""), speaks, verdict.Unproven, verdict.CallRefused, true},
 		{"no network", poll.CallEvidence{Refused: &pipecat.Error{}}, speaks, verdict.Unproven, verdict.CallNetwork, true},
 
 		// What broke it.
 		{"unreachable", problem(phone.Unreachable, 0), speaks, verdict.Unproven, verdict.CallNetwork, true},
+		{"the connection is reset before a word", with(problem(phone.Lost, 0), func(e *poll.CallEvidence) { e.Call.Connected = true }), speaks, verdict.Unproven, verdict.CallNetwork, true},
+		{"the connection is reset before a word, and the session has ended", with(problem(phone.Lost, 0), func(e *poll.CallEvidence) { e.Session = ours("WS_CONNECTION_CLOSED", s) }), speaks, verdict.Unproven, verdict.CallNetwork, true},
+		{"the connection is reset before a word, and the session has failed", with(problem(phone.Lost, 0), func(e *poll.CallEvidence) { e.Session = ours("500", s) }), speaks, verdict.NoAnswer, verdict.CallEnded, false},
+		{"the connection is reset instead of a reply", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Lost} }), asks, verdict.Unproven, verdict.CallNetwork, true},
 		{"the network broke", problem(phone.Lost, 0), speaks, verdict.Unproven, verdict.CallNetwork, true},
 		{"UDP is blocked", problem(phone.NoMedia, 0), speaks, verdict.Unproven, verdict.CallNoMedia, false},
 		{"no common codec", problem(phone.Unsuitable, 0), speaks, verdict.Unproven, verdict.CallProtocol, false},

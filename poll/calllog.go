@@ -19,6 +19,11 @@ const prefix = `^[\d-]+[ T][\d:.,]+ \| (?:ERROR|CRITICAL) +\| [^|]+?(?:\| [^|]+?
 // https://docs.pipecat.ai/pipecat-cloud/fundamentals/logging
 var raised = regexp.MustCompile(prefix + `Exception running bot\(\): ?(.*)$`)
 
+// unhandled is the line of the server of the framework's development runner, and of images
+// that are not built on the platform's, for an exception that left bot(). A traceback
+// follows it.
+var unhandled = regexp.MustCompile(`^ERROR: +Exception in ASGI application$`)
+
 // broken are lines of the framework for a pipeline that cannot go on.
 var broken = regexp.MustCompile(prefix + `(?:.*\W)?((?:Error joining |A fatal error occurred: |` + unheard + `).*)$`)
 
@@ -36,6 +41,8 @@ func judgeLog(lines []string) (found CallVerdict) {
 		}
 		m := broken.FindStringSubmatch(line)
 		switch {
+		case unhandled.MatchString(line) && found.Answer == "":
+			found = CallVerdict{verdict.NoAnswer, verdict.CallRaised, false, ""}
 		case m == nil || found.Answer != "":
 		case strings.HasPrefix(m[1], unheard):
 			found = CallVerdict{verdict.Unproven, verdict.CallNoMedia, false, m[1]}

@@ -42,7 +42,7 @@ type TestCall struct {
 	Timeout time.Duration
 	Plan    phone.Plan // but for its Until
 	Place   func(context.Context) (session string, road phone.Road, err error)
-	End     func(ctx context.Context, session string)
+	End     func(ctx context.Context, session string) error
 }
 
 // Call calls an agent until it has answered, until it is proved that it does not, or
@@ -56,7 +56,7 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 	for attempt := 1; ; attempt++ {
 		emit.Emit(event.Calling{Road: t.Road, Attempt: attempt})
 		stop := heartbeats(emit, "in the test call", began)
-		e, v, session := t.once(ctx, api, deadline)
+		e, v, session := t.once(ctx, api, deadline, emit)
 		stop()
 		wait := waits.NextBackOff()
 		if e.Refused != nil {
@@ -114,12 +114,12 @@ func heartbeats(emit event.Emitter, stage string, start time.Time) (stop func())
 }
 
 // once makes one call, and ends its session.
-func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e CallEvidence, v CallVerdict, session string) {
+func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time, emit event.Emitter) (e CallEvidence, v CallVerdict, session string) {
 	policy := CallPolicy{Target: t.Target.ID, Alone: t.Alone, Says: t.Plan.Say != nil, MaxAnswer: t.Plan.MaxAnswer, MaxResponse: t.Plan.MaxResponse}
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	session, road, err := t.Place(limited)
-	defer t.End(ctx, session) // and never one that was found, which may be a real caller's
+	defer t.end(ctx, session, emit) // and never one that was found, which may be a real caller's
 	if err != nil {
 		if e.Refused = new(pipecat.Error); !errors.As(err, &e.Refused) {
 			e.Refused = &pipecat.Error{Err: err}
@@ -143,6 +143,13 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time) (e
 		}
 	}
 	return t.watch(ctx, api, e, policy, session, deadline)
+}
+
+// end ends a session that this call has started, which may be none.
+func (t TestCall) end(ctx context.Context, session string, emit event.Emitter) {
+	if err := t.End(ctx, session); err != nil {
+		emit.Emit(event.NotEnded{Session: session, Err: err})
+	}
 }
 
 // newSessions are the agent's sessions but for those before; nil where they cannot be
@@ -184,11 +191,12 @@ func (t TestCall) find(ctx context.Context, api Sessions, before map[string]bool
 	return ""
 }
 
-// watch reads the session of a call until it shows what the call proves. One that was
-// heard is known soon.
+// watch reads the session of a call until it shows what the call proves. Of one that was
+// heard, only the deployment is waited for until the deadline.
 func (t TestCall) watch(ctx context.Context, api Sessions, e CallEvidence, p CallPolicy, session string, deadline time.Time) (CallEvidence, CallVerdict, string) {
 	began := time.Now()
 	shown, since := began.Add(shownWithin), began
+	latest := deadline
 	if p.Heard {
 		deadline = shown
 	}
@@ -203,10 +211,14 @@ func (t TestCall) watch(ctx context.Context, api Sessions, e CallEvidence, p Cal
 				e.For = time.Since(since)
 			}
 		}
-		e.Final = session == "" || !time.Now().Before(deadline)
+		now := time.Now()
+		e.Final = session == "" || !now.Before(deadline)
 		v := JudgeCall(e, p)
-		waits := v.Answer == "" || v.Cause == verdict.CallUnknownDeployment || v.Answer == verdict.NoAnswer && p.Heard && v.Said == "" && time.Now().Before(shown)
-		if !waits || e.Final || ctx.Err() != nil {
+		waits := !e.Final && (v.Answer == "" || v.Answer == verdict.NoAnswer && p.Heard && v.Said == "" && now.Before(shown))
+		if v.Cause == verdict.CallUnknownDeployment && session != "" {
+			waits = now.Before(shown) || now.Before(latest)
+		}
+		if !waits || ctx.Err() != nil {
 			return e, v, session
 		}
 		if pacing.Sleep(ctx, callPace) != nil {
@@ -266,6 +278,9 @@ func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
 	case verdict.CallRaised:
 		return "the agent raised an exception in the test call"
 	case verdict.CallEnded:
+		if len(e.Call.Agent) > 0 {
+			return "the agent ended the test call before it answered what the call said"
+		}
 		return "the agent ended the test call before it was heard"
 	case verdict.CallSilent:
 		return fmt.Sprintf("the agent was not heard within test-call-timeout (%s)", t.Timeout)
@@ -292,6 +307,9 @@ func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
 	case verdict.CallNoMedia:
 		return "the test call found no way through the network for sound (UDP may be blocked); use websocket or daily"
 	case verdict.CallProtocol:
+		if e.Problem != nil && e.Problem.Err != nil {
+			return fmt.Sprintf("the agent does not speak the protocol of test-call: %s (%v)", t.Road, e.Problem.Err)
+		}
 		return fmt.Sprintf("the agent does not speak the protocol of test-call: %s", t.Road)
 	case verdict.CallNotShown:
 		return "the session of the test call never showed what came of it"

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/hearing"
 	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/revision"
+	"pipecat-cloud-deploy/internal/simulator/bots"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -44,25 +46,36 @@ func (s silence) Hear(ctx context.Context) (phone.Heard, error) {
 type calls struct {
 	sessions []pipecat.Session
 	log      []string
+	logs     map[string][]string // of a session, instead
+	silent   map[string]int      // how many reads of a session's log show nothing yet
+	shows    time.Time           // when sessions show; zero: at once
 	err      error
 }
 
 func (c *calls) Session(_ context.Context, _, id string) (*pipecat.Session, error) {
 	for _, s := range c.sessions {
-		if s.ID == id && c.err == nil {
+		if s.ID == id && c.err == nil && !time.Now().Before(c.shows) {
 			return &s, nil
 		}
 	}
 	return nil, errors.Join(c.err, errors.New("not found"))
 }
 
-func (c *calls) Sessions(context.Context, string, pipecat.SessionFilter) ([]pipecat.Session, error) {
-	return c.sessions, c.err
+func (c *calls) Sessions(_ context.Context, _ string, f pipecat.SessionFilter) ([]pipecat.Session, error) {
+	return c.sessions[:min(len(c.sessions), f.Limit)], c.err
 }
 
-func (c *calls) SessionLogs(context.Context, string, string, int) ([]pipecat.LogLine, error) {
+func (c *calls) SessionLogs(_ context.Context, _, id string, _ int) ([]pipecat.LogLine, error) {
 	var lines []pipecat.LogLine
-	for _, text := range c.log {
+	if c.silent[id] > 0 {
+		c.silent[id]--
+		return nil, c.err
+	}
+	log := c.log
+	if c.logs != nil {
+		log = c.logs[id]
+	}
+	for _, text := range log {
 		lines = append(lines, pipecat.LogLine{Text: text})
 	}
 	return lines, c.err
@@ -98,10 +111,11 @@ func TestCallUnnamed(t *testing.T) {
 				var read string
 				test := TestCall{Agent: "bot", Road: "websocket", Target: revision.Target{ID: "new"}, Alone: tt.alone, Timeout: 3 * time.Second,
 					Place: func(context.Context) (string, phone.Road, error) { return "", road, nil },
-					End: func(_ context.Context, session string) {
+					End: func(_ context.Context, session string) error {
 						if session != "" {
 							t.Errorf("it ends session %s", session)
 						}
+						return nil
 					}}
 				err := Call(t.Context(), api, test, event.Emitter{Handle: func(e event.Entry) {
 					if c, ok := e.Event.(event.Called); ok {
@@ -143,7 +157,7 @@ func TestCallStarts(t *testing.T) {
 						api.sessions = append(api.sessions, pipecat.Session{ID: id, DeploymentID: "before"})
 						return id, nil, err
 					},
-					End: func(_ context.Context, session string) { ended[session]++ }}
+					End: func(_ context.Context, session string) error { ended[session]++; return nil }}
 				err := Call(t.Context(), api, test, event.Emitter{})
 				var f *verdict.Failure
 				if !errors.As(err, &f) || f.Reason != verdict.ReasonUnproven || placed != tt.placed {
@@ -167,13 +181,84 @@ func TestCallStopped(t *testing.T) {
 		ended := false
 		test := TestCall{Agent: "bot", Road: "daily", Target: revision.Target{ID: "new"}, Timeout: time.Minute,
 			Place: func(context.Context) (string, phone.Road, error) { return "s", nil, nil },
-			End:   func(context.Context, string) { ended = true }}
+			End:   func(context.Context, string) error { ended = true; return nil }}
 		began := time.Now()
 		err := Call(ctx, &calls{sessions: []pipecat.Session{{ID: "s", DeploymentID: "new"}}}, test, event.Emitter{})
 		if verdict.Of("", err).Status() != verdict.Cancelled || !ended || time.Since(began) > 4*time.Second {
 			t.Errorf("after %s: %v, session ended: %v", time.Since(began), err, ended)
 		}
 	})
+}
+
+// voice is an agent that greets at once.
+type voice struct{ silence }
+
+func (v voice) Dial(context.Context) (phone.Line, error) { return v, nil }
+func (v voice) Hear(ctx context.Context) (phone.Heard, error) {
+	time.Sleep(500 * time.Millisecond)
+	h := phone.Heard{Rate: 8000, Samples: make([]int16, 4000)}
+	for i := range h.Samples {
+		h.Samples[i] = int16(20000 * bots.Speech(float64(i)/8000))
+	}
+	return h, ctx.Err()
+}
+
+// TestCallLate holds that an answer by a deployment that shows late counts, until the
+// timeout, and that one by another deployment does not.
+func TestCallLate(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		deployment string
+		after      time.Duration
+		alone      bool
+		cause      verdict.Cause // "" for an answer
+		lasts      time.Duration // at most
+	}{
+		{"at once", "new", 0, false, "", 2 * time.Second},
+		{"after ten seconds", "new", 10 * time.Second, false, "", 12 * time.Second},
+		{"after ten seconds, which nobody waits for", "new", 10 * time.Second, true, "", 2 * time.Second},
+		{"another, after ten seconds", "before", 10 * time.Second, false, verdict.CallOldInstance, 62 * time.Second},
+		{"never", "new", time.Hour, false, verdict.CallUnknownDeployment, 62 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				api := &calls{sessions: []pipecat.Session{{ID: "s", DeploymentID: tt.deployment}}, shows: began.Add(tt.after)}
+				test := TestCall{Agent: "bot", Road: "webrtc", Target: revision.Target{ID: "new"}, Alone: tt.alone, Timeout: time.Minute,
+					Place: func(context.Context) (string, phone.Road, error) { return "s", voice{}, nil },
+					End:   func(context.Context, string) error { return nil }}
+				err := Call(t.Context(), api, test, event.Emitter{})
+				var f *verdict.Failure
+				if errors.As(err, &f) != (tt.cause != "") || f != nil && f.Cause != tt.cause {
+					t.Errorf("%v", err)
+				}
+				if took := time.Since(began); took > tt.lasts {
+					t.Errorf("it takes %s", took)
+				}
+			})
+		})
+	}
+}
+
+// TestCallNotEnded holds that a session which cannot be ended is reported, and changes no
+// verdict.
+func TestCallNotEnded(t *testing.T) {
+	for _, failure := range []error{nil, errors.New("500")} {
+		synctest.Test(t, func(t *testing.T) {
+			var told []event.NotEnded
+			test := TestCall{Agent: "bot", Road: "webrtc", Target: revision.Target{ID: "new"}, Alone: true, Timeout: time.Minute,
+				Place: func(context.Context) (string, phone.Road, error) { return "s", voice{}, nil },
+				End:   func(context.Context, string) error { return failure }}
+			err := Call(t.Context(), &calls{}, test, event.Emitter{Handle: func(e event.Entry) {
+				if n, ok := e.Event.(event.NotEnded); ok {
+					told = append(told, n)
+				}
+			}})
+			if err != nil || len(told) > 0 != (failure != nil) || len(told) > 0 && told[0] != (event.NotEnded{Session: "s", Err: failure}) {
+				t.Errorf("%v, told %v", err, told)
+			}
+		})
+	}
 }
 
 // baked is an agent that is watched: it serves but for a time, and its sessions begin
@@ -184,6 +269,7 @@ type baked struct {
 	from, to time.Duration // in which it does not serve
 	away     bool          // in that time it cannot be read
 	later    []pipecat.Session
+	latest   []pipecat.Session // half a minute after those
 }
 
 func (b *baked) Agent(context.Context, string) (*pipecat.Agent, error) {
@@ -194,6 +280,12 @@ func (b *baked) Agent(context.Context, string) (*pipecat.Agent, error) {
 	}
 	if at > 10*time.Second && b.later != nil {
 		b.sessions, b.later = append(b.later, b.sessions...), nil
+	}
+	if at > 40*time.Second && b.latest != nil {
+		b.sessions, b.latest = append(b.latest, b.sessions...)[:bakeSessions], nil
+		for i := 3; i < bakeSessions; i++ { // the list has nothing else of before
+			b.sessions[i] = pipecat.Session{ID: "gone", DeploymentID: "other"}
+		}
 	}
 	ready := pipecat.True
 	if down {
@@ -210,6 +302,14 @@ func TestBake(t *testing.T) {
 		return pipecat.Session{ID: id, DeploymentID: deployment, CompletionStatus: status, CreatedAt: pipecat.Time{Time: time.Unix(0, 0)}}
 	}
 	failing := []pipecat.Session{session("1", "new", "HTTP_ERROR"), session("2", "new", "HTTP_ERROR"), session("3", "new", "HTTP_ERROR")}
+	well := []pipecat.Session{session("1", "new", "HTTP_COMPLETED"), session("2", "new", "HTTP_COMPLETED"), session("3", "new", "HTTP_COMPLETED")}
+	raised := map[string][]string{"1": {raisedLine}, "2": {raisedLine}, "3": {raisedLine}}
+	const noOffer = "2026-08-01 12:00:00.123 | ERROR    | app:run_bot:42 | s - Timeout waiting for WebRTC connection: WebRTC connection not received within 120 seconds"
+	unoffered := map[string][]string{"1": {noOffer}, "2": {noOffer}, "3": {noOffer}}
+	var many []pipecat.Session
+	for i := range 200 {
+		many = append(many, session(fmt.Sprint("m", i), "new", "HTTP_COMPLETED"))
+	}
 	for _, tt := range []struct {
 		name   string
 		agent  baked
@@ -228,6 +328,13 @@ func TestBake(t *testing.T) {
 		{"two fail", baked{later: failing[:2]}, "", "", ""},
 		{"they failed before", baked{calls: calls{sessions: failing}}, "", "", ""},
 		{"another deployment's fail", baked{later: []pipecat.Session{session("1", "old", "HTTP_ERROR"), session("2", "old", "HTTP_ERROR"), session("3", "old", "HTTP_ERROR")}}, "", "", ""},
+		{"they raise", baked{calls: calls{logs: raised}, later: well}, verdict.Failed, verdict.Bake, "3 of the first 3 sessions"},
+		{"they raise, and their logs are late", baked{calls: calls{logs: raised, silent: map[string]int{"1": 1, "2": 2, "3": 2}}, later: well}, verdict.Failed, verdict.Bake, "3 of the first 3 sessions"},
+		{"they end well", baked{calls: calls{logs: map[string][]string{}}, later: well}, "", "", ""},
+		{"two raise", baked{calls: calls{logs: map[string][]string{"1": {raisedLine}, "2": {raisedLine}}}, later: well}, "", "", ""},
+		{"they wait for offers that never come", baked{calls: calls{logs: unoffered}, later: failing}, "", "", ""},
+		{"nobody knows of which deployment they are", baked{later: []pipecat.Session{session("1", "", "HTTP_ERROR"), session("2", "", "HTTP_ERROR"), session("3", "", "HTTP_ERROR")}}, "", "", ""},
+		{"they fail, after many that a list shows no longer", baked{calls: calls{logs: map[string][]string{}}, later: many, latest: failing}, "", "", ""},
 		{"sessions cannot be read", baked{calls: calls{err: errors.New("no")}}, "", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -246,5 +353,44 @@ func TestBake(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestBakeOld holds which sessions are reported as those of old instances: none whose
+// deployment nobody knows.
+func TestBakeOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &baked{began: time.Now(), later: []pipecat.Session{{ID: "1", DeploymentID: "old"}, {ID: "2"}, {ID: "3", DeploymentID: "new"}}}
+		var last event.Baked
+		err := Bake(t.Context(), b, "bot", revision.Target{ID: "new", Previous: "old"}, Policy{}, time.Minute, event.Emitter{Handle: func(e event.Entry) {
+			if seen, ok := e.Event.(event.Baked); ok {
+				last = seen
+			}
+		}})
+		if err != nil || last.Old != 1 || last.Active != 1 || last.Sessions != 0 || !last.End {
+			t.Errorf("%+v, %v", last, err)
+		}
+	})
+}
+
+// TestCallSays holds what is said of calls whose cause alone does not say it.
+func TestCallSays(t *testing.T) {
+	spoke := hearing.Call{Connected: true, HungUp: true, Agent: []hearing.Span{{From: 0, To: time.Second}}}
+	for _, tt := range []struct {
+		evidence CallEvidence
+		cause    verdict.Cause
+		want     string
+	}{
+		{CallEvidence{Call: hearing.Call{Connected: true, HungUp: true}}, verdict.CallEnded, "the agent ended the test call before it was heard"},
+		{CallEvidence{Call: spoke}, verdict.CallEnded, "the agent ended the test call before it answered what the call said"},
+		{CallEvidence{}, verdict.CallProtocol, "the agent does not speak the protocol of test-call: webrtc"},
+		{CallEvidence{Problem: &phone.Error{Problem: phone.Unsuitable, Err: errors.New("why")}}, verdict.CallProtocol, "the agent does not speak the protocol of test-call: webrtc (why)"},
+		{CallEvidence{Problem: &phone.Error{Problem: phone.Lost, Host: "calls.test", Err: errors.New("read: connection reset by peer")}}, verdict.CallNetwork,
+			"the test call failed: the connection to calls.test was lost: read: connection reset by peer"},
+		{CallEvidence{Problem: &phone.Error{Problem: phone.Refused, Host: "calls.test", Status: 403}}, verdict.CallRefused, "the test call failed: calls.test refused the call: status 403"},
+	} {
+		if got := (TestCall{Road: "webrtc"}).says(tt.evidence, tt.cause); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
 	}
 }

@@ -228,6 +228,8 @@ func (r *Record) serving() string {
 		return unknown
 	case r.now.Serving == revision.ServingNothing:
 		return "nothing serves calls"
+	case r.meetSilence():
+		return "calls go to the failed version"
 	case r.now.ServingID != "" && r.now.ServingID == r.deployment:
 		return "the new version is serving calls at the moment"
 	case r.now.ServingID != "":
@@ -238,6 +240,11 @@ func (r *Record) serving() string {
 		return ""
 	}
 	return unknown
+}
+
+// meetSilence reports whether calls go to a deployment that does not answer them.
+func (r *Record) meetSilence() bool {
+	return r.failure.Reason == verdict.ReasonNoAnswer && r.now.ServingID != "" && r.now.ServingID == r.deployment
 }
 
 // risk says what may come of a failed deployment that stays the target; "" where

@@ -104,6 +104,8 @@ func lines(r *Record, e event.Entry) []item {
 		l.calling(ev)
 	case event.Called:
 		l.called(ev)
+	case event.NotEnded:
+		l.say("Session %s of the test call could not be ended, and continues until its bot notices that nobody is there: %v", ev.Session, ev.Err)
 	case event.Baked:
 		l.baked(ev)
 	case event.Output:

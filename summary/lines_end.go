@@ -127,5 +127,5 @@ func (r *Record) todo() string {
 	case r.failure.Reason == verdict.Inputs: // whose message says what to correct
 		return ""
 	}
-	return advice(r.failure.Reason)
+	return cmp.Or(callAdvice(r.failure.Cause), advice(r.failure.Reason))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/settings"
@@ -131,5 +132,40 @@ func TestReasons(t *testing.T) {
 	}
 	if got := words(ReasonTexts()); !slices.Equal(got, reasons) {
 		t.Errorf("the reasons are %q, want %q", got, reasons)
+	}
+}
+
+// TestCallAdvice holds that each result of a test call which leaves something else to do
+// than its reason says so, and that what the diagnosis has found comes before it.
+func TestCallAdvice(t *testing.T) {
+	todo := func(reason verdict.Reason, cause verdict.Cause, hint string) string {
+		var r Record
+		play(r.Add, "bot").emit(event.Configured{}, event.Diagnosed{Diagnosis: diagnosis.Diagnosis{Hint: hint}},
+			red(verdict.Failure{Status: verdict.Failed, Reason: reason, Cause: cause, Message: "no"}))
+		return r.todo()
+	}
+	general := map[verdict.Reason][]verdict.Cause{
+		verdict.ReasonNoAnswer: {verdict.CallRaised, verdict.CallEnded},
+		verdict.ReasonUnproven: {verdict.CallRefused, verdict.CallStopped},
+	}
+	special := map[verdict.Reason][]verdict.Cause{
+		verdict.ReasonNoAnswer: {verdict.CallSilent, verdict.CallLate, verdict.CallNoResponse, verdict.CallSlow, verdict.CallNotStarted},
+		verdict.ReasonUnproven: {verdict.CallAtCapacity, verdict.CallNotReady, verdict.CallSpendLimit, verdict.CallKeyRefused, verdict.CallOldInstance,
+			verdict.CallUnknownDeployment, verdict.CallNetwork, verdict.CallNoMedia, verdict.CallProtocol, verdict.CallNotShown, verdict.CallLeft},
+	}
+	for _, reason := range []verdict.Reason{verdict.ReasonNoAnswer, verdict.ReasonUnproven} {
+		for _, cause := range general[reason] {
+			if got := todo(reason, cause, ""); got != advice(reason) {
+				t.Errorf("%s: %q", cause, got)
+			}
+		}
+		for _, cause := range special[reason] {
+			if got := todo(reason, cause, ""); got == "" || got == advice(reason) {
+				t.Errorf("%s: %q", cause, got)
+			}
+			if got := todo(reason, cause, "Do this."); got != "Do this." {
+				t.Errorf("%s, with a hint: %q", cause, got)
+			}
+		}
 	}
 }

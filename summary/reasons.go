@@ -35,8 +35,8 @@ func ReasonTexts() []Text {
 		{string(verdict.ImagePlatform), "Build the image for `linux/arm64`."},
 		{string(verdict.NotScheduled), "No replica was started in time. Check whether Pipecat Cloud has problems, or raise `wait-timeout`."},
 		{string(verdict.NotReady), "Replicas run but did not become ready in time. Read the agent log, or raise `wait-timeout`."},
-		{string(verdict.ReasonNoAnswer), "Callers are not served: read the agent log of the test call's session, and correct what `bot()` raises or waits for."},
-		{string(verdict.ReasonUnproven), "The test call proved nothing, and the new version stays. The message says what stood in its way."},
+		{string(verdict.ReasonNoAnswer), "The test call shows what callers meet: read the agent log of its session, and correct what `bot()` raises or waits for."},
+		{string(verdict.ReasonUnproven), "The test call proved nothing, and nothing was rolled back. The message says what stood in its way; `check-only: true` calls again."},
 		{string(verdict.Bake), "The new version failed while it was watched. Read the agent log of the failed sessions."},
 		{string(verdict.Infrastructure), "Pipecat Cloud reports an infrastructure problem. Try again later, or contact support."},
 		{string(verdict.ReasonSuperseded), "The newer deployment is rolling out; there is nothing to do. A `concurrency` group keeps two jobs from racing."},
@@ -52,6 +52,40 @@ func advice(reason verdict.Reason) string {
 		if t.Word == string(reason) {
 			return t.Text
 		}
+	}
+	return ""
+}
+
+// callAdvice says what to do about what a test call has shown; "" where the advice on
+// its reason has it.
+func callAdvice(cause verdict.Cause) string {
+	switch cause {
+	case verdict.CallSilent:
+		return "Read the agent log of the test call's session, and correct what `bot()` waits for. A bot that speaks only when it is spoken to needs `test-call-say`."
+	case verdict.CallNoResponse:
+		return "The agent spoke, and then did not answer. Check that `test-call-say` has speech, and read the agent log of the test call's session."
+	case verdict.CallLate:
+		return "Have the agent greet sooner or keep an instance warm (`min-agents: 1`), or raise `max-answer-time`."
+	case verdict.CallSlow:
+		return "Have the agent respond sooner, or raise `max-response-time`."
+	case verdict.CallNotStarted:
+		return "No instance answered the call. Keep one warm (`min-agents: 1`), or raise `max-agents`."
+	case verdict.CallAtCapacity:
+		return "Raise `max-agents` or `test-call-timeout`, and call again with `check-only: true`."
+	case verdict.CallSpendLimit:
+		return "Raise the organization's spend limit, and call again with `check-only: true`."
+	case verdict.CallKeyRefused:
+		return "Set `public-api-key` to a Public key (`pk_…`) of the organization that owns the agent."
+	case verdict.CallOldInstance, verdict.CallUnknownDeployment:
+		return "Instances of another deployment may still take calls. Call again with `check-only: true` once they are gone."
+	case verdict.CallNoMedia:
+		return "The runner's network lets no UDP through. Use `test-call: websocket` or `test-call: daily`, or another runner."
+	case verdict.CallProtocol:
+		return "Set `test-call` to the transport that the bot speaks."
+	case verdict.CallNetwork, verdict.CallNotReady, verdict.CallNotShown:
+		return "Call again with `check-only: true`."
+	case verdict.CallLeft:
+		return "A bot that leaves an empty room cannot be checked by `test-call: daily`: use another transport that it speaks."
 	}
 	return ""
 }

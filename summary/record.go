@@ -172,7 +172,7 @@ func (r *Record) fold(e event.Entry) {
 		r.why = ev.Diagnosis
 	case event.Finished:
 		r.finish(ev.Result)
-	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotReverted:
+	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotEnded, event.NotReverted:
 		// The log shows these, and nothing else does.
 	}
 }

@@ -9,7 +9,7 @@ import os
 import time
 
 import voice
-from pipecat.frames.frames import BotStartedSpeakingFrame, InputAudioRawFrame, TTSAudioRawFrame, TTSStartedFrame, TTSStoppedFrame
+from pipecat.frames.frames import BotStartedSpeakingFrame, EndWorkerFrame, InputAudioRawFrame, TTSAudioRawFrame, TTSStartedFrame, TTSStoppedFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.frame_processor import FrameProcessor
@@ -39,7 +39,7 @@ class Mind(FrameProcessor):
     def __init__(self, name, road, called):
         super().__init__()
         self.bot, self.road, self.called = name, road, called
-        self.answers = name == "answers"
+        self.answers, self.leaves = name == "answers", name == "leaves"
         self.loud, self.told = None, False
 
     async def process_frame(self, frame, direction):
@@ -51,6 +51,9 @@ class Mind(FrameProcessor):
             elif self.answers and self.loud and now - self.loud > ENDS:
                 self.answers = False
                 await self.speak()
+            elif self.leaves and self.loud and now - self.loud > ENDS:
+                self.leaves = False
+                await self.push_frame(EndWorkerFrame())
         if isinstance(frame, BotStartedSpeakingFrame) and not self.told:
             self.told = True
             now = time.monotonic()
@@ -86,7 +89,7 @@ async def bot(runner_args):
     async def connected(*_):
         if road == "webrtc":
             mind.called = time.monotonic()  # the way for sound has been found since
-        if name == "greets":
+        if name in ("greets", "leaves"):
             await mind.speak()
         elif name == "thinks":
             await mind.speak(THINKS)

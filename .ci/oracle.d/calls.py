@@ -25,6 +25,8 @@ HERE = pathlib.Path(__file__).parent
 ROADS = ("twilio", "webrtc", "websocket")
 UNHEARD = r"the agent was not heard within test-call-timeout \(8s\)"
 ENDED = r"the agent ended the test call before it was heard"
+LEFT = r"the agent ended the test call before it answered what the call said"
+SPOKEN_TO = ("answers", "leaves")  # by the caller
 LIMIT = 60  # seconds, of one call
 FAR = 0.5  # seconds that a time of ours may be more than the bot's: a network, and a busy machine
 NEAR = 0.08  # that it may be less: a bot has spoken a frame before it says so, and hears the caller late
@@ -37,6 +39,7 @@ WANTED = {
     "answers": lambda road: ("answered", "answered a test call", "response"),
     "raises": lambda road: ("no-answer", UNHEARD if road == "webrtc" else ENDED, None),
     "silent": lambda road: ("no-answer", UNHEARD, None),
+    "leaves": lambda road: ("no-answer", LEFT, None),
 }
 
 
@@ -86,13 +89,13 @@ class Runner:
 def call(program, simulator, folder, road, bot):
     """Has the action check an agent, and call it. Returns its outputs, its log and how many seconds it took."""
     folder.mkdir()
-    if bot == "answers":
+    if bot in SPOKEN_TO:
         shutil.copy(folder.parent.parent / "say.wav", folder)
     outputs, summary = folder / "outputs", folder / "summary.md"
     outputs.touch()
     summary.touch()
     inputs = {"api-key": "sk_oracle", "public-api-key": "pk_oracle", "api-url": simulator.address + "/v1", "agent-name": bot, "check-only": "true",
-              "test-call": road, "test-call-timeout": "20" if bot == "answers" else "8", "test-call-say": "say.wav" if bot == "answers" else ""}
+              "test-call": road, "test-call-timeout": "20" if bot in SPOKEN_TO else "8", "test-call-say": "say.wav" if bot in SPOKEN_TO else ""}
     env = {"HOME": str(folder), "PATH": os.environ["PATH"], "GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(folder), "GITHUB_OUTPUT": str(outputs),
            "GITHUB_STEP_SUMMARY": str(summary), **{"INPUT_" + name.upper(): value for name, value in inputs.items()}}
     began = time.monotonic()
@@ -117,7 +120,7 @@ def judge(bot, road, outputs, printed, own):
     if not re.search(says, printed):
         wrong.append(f"the log does not say {says!r}")
     if not compared:
-        return wrong + ([f"the bot says that it spoke: {own}"] if own else []), [], None, None
+        return wrong + ([f"the bot says that it spoke: {own}"] if own and bot != "leaves" else []), [], None, None
     ours, theirs = outputs.get(compared + "-time"), own.get(compared)
     if not ours or theirs is None:
         return wrong + [f"{compared} time: ours is {ours!r}, the bot's {theirs!r}"], [], None, None
@@ -172,7 +175,10 @@ def main():
             thread.start()
         for thread in threads:
             thread.join()
-        raised = runner.log.read_text().count("KeyError: 'NO_SUCH_KEY'")
+        printed = runner.log.read_text()
+        if not re.search(r"^ERROR: +Exception in ASGI application$", printed, re.M):  # by which the action knows an exception that left bot()
+            failures.append("the runner does not print that bot() has raised as it did")
+        raised = printed.count("KeyError: 'NO_SUCH_KEY'")
         if raised < len(ROADS):
             failures.append(f"bot() has raised {raised} times, want {len(ROADS)} or more")
     except commands.Failure as e:

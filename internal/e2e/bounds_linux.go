@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,7 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"pipecat-cloud-deploy/internal/simulator"
+	"pipecat-cloud-deploy/internal/simulator/bots"
 )
 
 const (
@@ -20,6 +25,8 @@ const (
 	largest = 2 << 20
 	// maxForeign is how much memory they may take, in KiB.
 	maxForeign = 48 << 10
+	// maxCall is how much a job with a test call may take, in KiB.
+	maxCall = 32 << 10
 )
 
 // filled is a text with as many of the items as fit.
@@ -149,6 +156,59 @@ func Bounds(t *testing.T) {
 			}
 			if n := len(j.log.String()) + len(j.read("summary")); n > largest/2 {
 				t.Errorf("the log and the summary have %d bytes", n)
+			}
+		})
+	}
+}
+
+// flooding is an agent that sends as much as it can for a while, in messages as large as
+// they may be, and then raises an exception.
+type flooding struct{ bots.Switchboard }
+
+func (f *flooding) WebSocket(w http.ResponseWriter, r *http.Request, c simulator.Call) {
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	audio := protowire.AppendBytes(protowire.AppendTag(nil, 3, protowire.BytesType), make([]byte, 1<<20-100))
+	audio = protowire.AppendVarint(protowire.AppendTag(audio, 4, protowire.VarintType), 24000)
+	frame := protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), audio)
+	for conn.Write(ctx, websocket.MessageBinary, frame) == nil {
+	}
+	c.Log("ERROR", "Exception running bot(): enough")
+	c.End("WS_CONNECTION_CLOSED")
+	_ = conn.CloseNow()
+}
+
+// Calls holds the process under its limit of memory in a call, also by an agent that
+// floods its caller.
+func Calls(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		road, tag string
+		calls     simulator.Calls
+		answer    string
+		most      int // KiB
+	}{
+		{"websocket", "greets", &bots.Switchboard{}, "answered", maxCall},
+		{"twilio", "greets", &bots.Switchboard{Twilio: true}, "answered", maxCall},
+		{"webrtc", "greets", &bots.Switchboard{}, "answered", maxCall},
+		{"websocket", "floods", &flooding{}, "no-answer", maxForeign},
+	} {
+		t.Run(tt.road+"/"+tt.tag, func(t *testing.T) {
+			t.Parallel()
+			cloud := fastCloud()
+			cloud.Calls, cloud.PublicKey, cloud.ShowWebsocketAuth = tt.calls, "pk_test", true
+			cloud.AddAgent("demo-agent", "us-west", "ghcr.io/acme/bot:"+tt.tag)
+			j := preparedAs(t, exec.Command(built(t)), cloud, "INPUT_CHECK-ONLY=true", "INPUT_TEST-CALL="+tt.road, "INPUT_PUBLIC-API-KEY=pk_test")
+			j.begin(t)
+			peak := j.peak(t)
+			values, err := outputs(t, filepath.Join(j.dir, "output"))
+			t.Logf("%.1f MiB", float64(peak)/1024)
+			if err != nil || values["test-call"] != tt.answer || peak == 0 || peak > tt.most {
+				t.Errorf("%q, a peak of %d KiB, want %d: %v\n%s", values["test-call"], peak, tt.most, err, j.log)
 			}
 		})
 	}

@@ -178,6 +178,10 @@ type request struct {
 	stores       bool           // it is sent to store secrets
 	call         bool           // it is of a test call
 	session      string         // that it started
+
+	lists    bool                    // it asks for the sessions
+	logOf    string                  // it asks for the log of this session
+	sessions []simulator.SessionSeen // as either was shown them
 }
 
 // network is how the program of a run reaches the cloud.
@@ -302,6 +306,7 @@ func (n *network) serve(q *request, w http.ResponseWriter, r *http.Request) {
 			n.ours, q.made = append(n.ours, id), true
 		}
 	}
+	n.callersShown(q, r)
 	if q.look && recorder.Code == http.StatusOK {
 		q.seen = n.cloud.Seen("bot")
 	}

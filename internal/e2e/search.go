@@ -157,6 +157,11 @@ func (s *tally) check(t *testing.T) {
 	if s.built == 0 {
 		t.Error("no cloud build was deployed")
 	}
+	for _, reason := range []verdict.Reason{verdict.ReasonNoAnswer, verdict.ReasonUnproven, verdict.Bake} {
+		if s.reasons[string(reason)] == 0 {
+			t.Errorf("no run failed for %s", reason)
+		}
+	}
 	for _, f := range faults {
 		if s.kinds[f.name] == 0 {
 			t.Errorf("no request met the fault %q", f.name)
@@ -275,6 +280,14 @@ func (r *searchRun) run() {
 	}
 	for _, other := range r.others {
 		time.AfterFunc(other.at, func() { r.deployOther(other.settings) })
+	}
+
+	for _, c := range r.callers {
+		time.AfterFunc(c.at, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.cloud.Dial("bot", c.Caller)
+		})
 	}
 
 	code := r.program(ctx, nil, environ(env), &r.log, &r.log, (*network)(r))
@@ -420,6 +433,7 @@ func (r *searchRun) broken() []string {
 
 	broken = append(broken, r.brokenSecrets()...)
 	broken = append(broken, r.brokenCalls()...)
+	broken = append(broken, r.brokenBake()...)
 
 	// A build is of what it is to be of, and leaves nothing behind.
 	broken = append(broken, r.brokenBuilds()...)

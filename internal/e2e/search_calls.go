@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type callScenario struct {
 	bots              map[string]room // by the tag of their image
 	busy              int             // calls that find the agent at capacity
 	oldTakes          int             // calls that go to an instance of the deployment before
+	callers           []timedCaller   // real ones
 }
 
 // room is how a bot behaves in a room that nobody enters.
@@ -68,6 +70,9 @@ func (s *scenario) call(rng *rand.Rand) {
 			}
 		}
 	}
+	if s.bake > 0 {
+		s.callers = realCallers(rng)
+	}
 	s.calm = false
 }
 
@@ -102,7 +107,7 @@ func (r *rooms) botOf(image string) room { return r.bots[image[strings.LastIndex
 
 // isCall reports whether a request is of a test call.
 func isCall(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, "/v1/public/") || strings.Contains(r.URL.Path, "/sessions")
+	return strings.HasPrefix(r.URL.Path, "/v1/public/") || strings.Contains(r.URL.Path, "/sessions") || r.URL.Query().Has("sessionId")
 }
 
 // brokenCalls says what is wrong with the calls of the job: what they prove, what they
@@ -133,6 +138,9 @@ func (r *searchRun) brokenCalls() (broken []string) {
 	for _, q := range r.sent {
 		told := q.session != "" && q.answered && q.fault.whole && q.fault.name != "garbled"
 		hold(!told || ended[q.session], "session %s was not ended", q.session)
+		if told && !r.isOver(q.session) && r.stopped.IsZero() {
+			hold(strings.Contains(r.log.String(), "Session "+q.session+" of the test call could not be ended"), "it does not say that session %s could not be ended", q.session)
+		}
 	}
 	hold(r.inputs["check-only"] != "true" || !updated && len(r.ours) == 0, "a check deploys")
 
@@ -162,6 +170,17 @@ func (r *searchRun) brokenCalls() (broken []string) {
 	said := maskedKey.ReplaceAllString(r.log.String(), "") + r.summary + fmt.Sprint(r.outputs)
 	hold(!strings.Contains(said, searchPublicKey), "it shows the Public key")
 	return broken
+}
+
+// isOver reports whether the job has been shown that a session is over, after all that it
+// has sent.
+func (r *searchRun) isOver(session string) bool {
+	return slices.ContainsFunc(r.sent, func(q *request) bool {
+		if !strings.HasSuffix(q.path, "/sessions/"+session) || !q.answered || q.status != http.StatusOK || strings.HasPrefix(q.fault.name, "200") || q.fault.name == "null" {
+			return false
+		}
+		return q.method == http.MethodDelete || slices.ContainsFunc(q.sessions, func(s simulator.SessionSeen) bool { return s.ID == session && s.Over })
+	})
 }
 
 var maskedKey = regexp.MustCompile(`(?m)^::add-mask::.*$`)

@@ -7,6 +7,9 @@ import "testing"
 // Speed is skipped.
 func Speed(t *testing.T) { t.Skip("needs /proc") }
 
+// Calls is skipped.
+func Calls(t *testing.T) { t.Skip("needs /proc") }
+
 // Bounds is skipped.
 func Bounds(t *testing.T) { t.Skip("needs /proc") }
 

@@ -327,6 +327,12 @@ type (
 		Heard   hearing.Call  // the zero one where nothing could be heard
 	}
 
+	// NotEnded is a session of a test call that could not be ended.
+	NotEnded struct {
+		Session string
+		Err     error
+	}
+
 	// Baked is what real callers met while the deployment was watched.
 	Baked struct {
 		Sessions int // of the deployment, that ended
@@ -371,6 +377,7 @@ func (Diagnosed) isEvent()      {}
 func (Checking) isEvent()       {}
 func (Calling) isEvent()        {}
 func (Called) isEvent()         {}
+func (NotEnded) isEvent()       {}
 func (Baked) isEvent()          {}
 func (NotReverted) isEvent()    {}
 func (Finished) isEvent()       {}
@@ -380,6 +387,6 @@ func Kinds() []Event {
 	return []Event{
 		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Missing{}, Progress{}, Uploaded{},
 		Planned{}, SecretsStored{}, SecretsStatus{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
-		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, Checking{}, Calling{}, Called{}, Baked{}, NotReverted{}, Finished{},
+		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, Checking{}, Calling{}, Called{}, NotEnded{}, Baked{}, NotReverted{}, Finished{},
 	}
 }

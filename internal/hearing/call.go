@@ -14,6 +14,7 @@ type Call struct {
 
 	HungUp    bool     // the agent ended it
 	CloseCode int      // with which it closed a WebSocket; 0 where there is none
+	Sounds    int      // messages of sound that arrived, silence included
 	Foreign   int      // messages in a protocol that the caller does not speak
 	Errors    []string // that the agent reported of itself; not ours
 }

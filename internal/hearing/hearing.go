@@ -5,6 +5,12 @@ package hearing
 
 import "time"
 
+// The rates of sound that can be heard, in samples a second.
+const (
+	MinRate = 1000
+	MaxRate = 384_000
+)
+
 // Frame is sound that arrived on a line.
 type Frame struct {
 	At      time.Duration // when it arrived, since the connection
@@ -57,7 +63,7 @@ type Ear struct {
 
 // Hear listens to the next frame. One that comes late follows a silence.
 func (e *Ear) Hear(f Frame) {
-	if f.Rate < 1000 || f.Rate > 384_000 || e.at > f.At+buffered {
+	if f.Rate < MinRate || f.Rate > MaxRate || e.at > f.At+buffered {
 		return
 	}
 	if f.At > e.at+Slack {
@@ -109,7 +115,7 @@ func (e *Ear) add(m measured) {
 		e.last = append(e.last[:0], e.last[1:]...)
 	}
 	wasHeard := e.voice.heard
-	e.voice.add(began, m.level, sounds)
+	e.voice.add(began, m, sounds)
 	beep, over := e.tone.add(began, m)
 	switch {
 	case e.voice.heard:

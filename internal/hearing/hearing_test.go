@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zaf/g711"
+
 	"pipecat-cloud-deploy/internal/hearing"
 )
 
@@ -93,6 +95,22 @@ func mix(sounds ...sound) sound {
 	}
 }
 
+// music is a plucked chord every half second, of which a little remains.
+func music(level float64) sound {
+	return func(t float64) float64 {
+		root := []float64{262, 330, 392, 349}[int(2*t)%4]
+		return tone(level, root, 1.25*root, 1.5*root)(t) * (0.4 + 0.6*math.Exp(-4*math.Mod(t, 0.5)))
+	}
+}
+
+// telephone is a sound as G.711 carries it.
+func telephone(s sound) sound {
+	return func(t float64) float64 {
+		x := int16(max(-1, min(1, s(t))) * math.MaxInt16)
+		return float64(g711.DecodeUlawFrame(g711.EncodeUlawFrame(x))) / math.MaxInt16
+	}
+}
+
 // frames are a sound of a length, in frames that arrive in time.
 func frames(s sound, seconds float64, rate, size int) (all []hearing.Frame) {
 	for n := 0; n < int(seconds*float64(rate)); n += size {
@@ -150,7 +168,17 @@ func TestNoVoice(t *testing.T) {
 		"a blip":                        between(1, 1.1, tone(-10, 800)),
 		"clicks in hiss":                mix(noise(-35, 0), bursts(noise(-6, 0), 0.005, 0.45)),
 		"clicks in a tone":              mix(tone(-20, 440), bursts(noise(-3, 0), 0.005, 0.45)),
+		"comfort noise in bursts":       bursts(noise(-45, 0.5), 0.2, 0.3),
+		"quiet comfort noise in bursts": bursts(noise(-55, 0), 0.3, 0.5),
+		"hiss with lost packets":        bursts(noise(-40, 0), 0.98, 1),
+		"hiss by telephone":             telephone(noise(-60, 0.5)),
+		"silence by telephone":          telephone(silent),
+		"hum by telephone":              telephone(tone(-30, 60, 120, 180)),
+		"breath":                        func(t float64) float64 { return noise(-45, 0.3)(t) * math.Abs(math.Sin(math.Pi*t/2)) },
+		"a key that was pressed":        between(1, 1.1, tone(-15, 697, 1209)),
+		"a ringing tone":                bursts(tone(-19, 440, 480), 2, 6),
 		"a voice that is far too quiet": speech(-65, 4),
+		"a voice that nobody can hear":  speech(-50, 4),
 	} {
 		for _, rate := range []int{8000, 44100} {
 			if spans, _ := listen(frames(s, 8, rate, rate/50)); len(spans) > 0 {
@@ -174,17 +202,23 @@ func TestVoice(t *testing.T) {
 		{"fast", between(2, 9, speech(-15, 7)), 2, 0},
 		{"slow", between(2, 9, speech(-15, 2.5)), 2, 400 * time.Millisecond},
 		{"quiet", between(2, 9, speech(-28, 4)), 2, 0},
+		{"very quiet", between(2, 9, speech(-40, 4)), 2, 500 * time.Millisecond},
+		{"very quiet, by telephone", telephone(between(2, 9, speech(-40, 4))), 2, 500 * time.Millisecond},
 		{"clipped", between(2, 9, speech(10, 4)), 2, 0},
 		{"over comfort noise", mix(noise(-60, 0), between(2, 9, speech(-20, 4))), 2, 0},
 		{"over hiss", mix(noise(-40, 0), between(2, 9, speech(-12, 4))), 2, 400 * time.Millisecond},
 		{"over hiss, at once", mix(noise(-40, 0), speech(-12, 4)), 0, 0},
 		{"over hum", mix(tone(-25, 50, 100), between(2, 9, speech(-15, 4))), 2, 0},
+		{"over hum that is as loud", mix(tone(-30, 50, 100, 150), between(2, 9, speech(-25, 4))), 2, 400 * time.Millisecond},
+		{"over hum of another country, by telephone", telephone(mix(tone(-30, 60, 120, 180), between(2, 9, speech(-20, 4)))), 2, 400 * time.Millisecond},
 		{"over a tone", mix(tone(-30, 440), between(2, 9, speech(-10, 4))), 2, 0},
 		{"after clicks", mix(bursts(noise(-6, 0), 0.002, 0.7), between(3.6, 9, speech(-15, 4))), 3.6, 0},
 		{"a word", between(2, 2.5, speech(-15, 4)), 2, 0},
 		{"a long vowel", between(2, 9, steadyVowel(-20, 0.6)), 2, time.Second},
 		{"syllables of noise", between(2, 9, bursts(noise(-20, 0), 0.2, 0.3)), 2, 500 * time.Millisecond},
 		{"syllables of a tone", between(2, 9, bursts(tone(-20, 300), 0.15, 0.25)), 2, 500 * time.Millisecond},
+		{"music", between(2, 9, music(-20)), 2, 400 * time.Millisecond},
+		{"keys that are pressed", between(2, 9, bursts(tone(-15, 697, 1209), 0.1, 0.2)), 2, 0},
 		{"a beep", between(2, 3, tone(-15, 440)), 2, 1400 * time.Millisecond},
 		{"a beep at once", between(0, 1, tone(-15, 440)), 0, 1400 * time.Millisecond},
 		{"a chime", between(2, 4, func(t float64) float64 { return tone(-10, 880)(t) * math.Exp(-3*t) }), 2, 0},

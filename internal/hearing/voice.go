@@ -10,6 +10,7 @@ const (
 	rest     = 15  // windows of silence between two syllables of a rhythm, at most
 	swing    = 3.0 // dB by which the level falls within a word
 	extends  = 3   // windows for which a voice continues; a click has fewer
+	loud     = -40 // dB that a syllable without a pitch has; comfort noise that comes and goes has less
 )
 
 // voice is a sound that may be a voice: one whose level swings within a run of
@@ -25,26 +26,26 @@ type voice struct {
 }
 
 // add takes the next window, which begins at a time.
-func (v *voice) add(began time.Duration, level float64, sounds bool) {
+func (v *voice) add(began time.Duration, m measured, sounds bool) {
 	if sounds {
-		v.sound(began, level)
+		v.sound(began, m)
 	} else {
 		v.silence()
 	}
 }
 
-func (v *voice) sound(began time.Duration, level float64) {
+func (v *voice) sound(began time.Duration, m measured) {
 	if !v.heard && v.notes == 0 && v.run.length == 0 {
 		*v = voice{span: Span{From: began}}
 	}
 	v.sounding++
-	v.run.add(level)
+	v.run.add(m)
 	if v.heard && v.run.length < extends {
 		v.gap++
 		return
 	}
 	v.span.To, v.gap = began+window, 0
-	rhythm := v.notes > 0 && v.run.length >= syllable && v.run.length <= longest
+	rhythm := v.notes > 0 && v.run.isSyllable()
 	v.heard = v.heard || v.sounding >= enough && (v.run.swings || rhythm)
 }
 
@@ -55,7 +56,7 @@ func (v *voice) silence() {
 		return
 	}
 	switch {
-	case v.run.length >= syllable && v.run.length <= longest:
+	case v.run.isSyllable():
 		v.notes++
 	case v.run.length > longest:
 		v.notes = 0
@@ -69,6 +70,7 @@ func (v *voice) silence() {
 // run is a row of windows that sound.
 type run struct {
 	length int
+	tonal  int  // windows of them that have a pitch
 	swings bool // the level has fallen by as much as a voice's does
 
 	peak   float64 // the loudest level that was held, if held
@@ -76,11 +78,19 @@ type run struct {
 	levels []float64 // of the last windows without a silence, at most 3
 }
 
+// isSyllable reports whether it may be a syllable of a rhythm.
+func (r *run) isSyllable() bool {
+	return r.length >= syllable && r.length <= longest && (2*r.tonal >= r.length || r.held && r.peak >= loud)
+}
+
 // add takes the next window. A level counts as high when three windows have it, and
 // as low when two do, so that neither a click nor the edge of a sound is a swing.
-func (r *run) add(level float64) {
+func (r *run) add(m measured) {
 	r.length++
-	if r.levels = append(r.levels, level); len(r.levels) > 3 {
+	if m.tonal {
+		r.tonal++
+	}
+	if r.levels = append(r.levels, m.level); len(r.levels) > 3 {
 		r.levels = append(r.levels[:0], r.levels[1:]...)
 	}
 	n := len(r.levels)

@@ -214,6 +214,7 @@ func (c *conversation) hear(a arrival) {
 	case a.Clear:
 		c.ear.Clear(a.at)
 	case len(a.Samples) > 0:
+		c.call.Sounds++
 		c.ear.Hear(hearing.Frame{At: a.at, Samples: a.Samples, Rate: a.Rate})
 	}
 }

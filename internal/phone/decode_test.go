@@ -57,10 +57,23 @@ func TestSound(t *testing.T) {
 		{"with a header", frameOf(append(header, pcm...), 24000, 1), 4, false},
 		{"half a sample", frameOf(pcm[:7], 24000, 1), 3, false},
 		{"a rate of no sense", frameOf(pcm, 1<<40, 1), 0, true},
+		{"a rate that overflows", frameOf(pcm, 1<<63+8000, 1), 0, true},
+		{"a rate that is not said", frameOf(pcm, 0, 1), 0, true},
 		{"channels of no sense", frameOf(pcm, 24000, 1<<40), 0, true},
 	} {
 		if h := sound(tt.frame); len(h.Samples) != tt.want || h.Foreign != tt.foreign {
 			t.Errorf("%s: %+v", tt.name, h)
+		}
+	}
+}
+
+// TestChannels holds that a voice in any of the channels is heard.
+func TestChannels(t *testing.T) {
+	for want, pcm := range map[int16][]byte{100: {200, 0, 0, 0}, 101: {0, 0, 202, 0}, -200: {56, 255, 56, 255}} {
+		pcm = append(pcm, pcm...)
+		h := sound(frameOf(pcm, 16000, 2))
+		if len(h.Samples) != 2 || h.Samples[0] != want || h.Samples[1] != want {
+			t.Errorf("%v: %v, want %d", pcm, h.Samples, want)
 		}
 	}
 }

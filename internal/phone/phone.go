@@ -4,8 +4,10 @@
 package phone
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -63,10 +65,15 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	text := "the call failed (" + string(e.Problem) + ")"
-	if e.Host != "" {
-		text = fmt.Sprintf("the call to %s failed (%s)", e.Host, e.Problem)
-	}
+	host := cmp.Or(e.Host, "the agent")
+	text := map[Problem]string{
+		Unreachable: host + " could not be reached",
+		Refused:     host + " refused the call",
+		NoMedia:     "no sound can pass the network",
+		Unsuitable:  host + " speaks another protocol",
+		Lost:        "the connection to " + host + " was lost",
+		Stopped:     "the call was stopped",
+	}[e.Problem]
 	if e.Status != 0 {
 		text += fmt.Sprintf(": status %d", e.Status)
 	}
@@ -79,10 +86,27 @@ func (e *Error) Error() string {
 // Unwrap returns why it failed.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Wordless is the code of a WebSocket that was closed in order, but without a message
-// that says so: the framework's server does that when bot() raises or returns. A
-// gateway that goes away does, too.
-const Wordless = 1006
+// Codes with which a WebSocket is closed.
+//
+// https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number
+const (
+	// Wordless is that of a WebSocket which was closed in order, but without a message
+	// that says so: the framework's server does that when bot() raises or returns. A
+	// gateway that goes away does, too.
+	Wordless = 1006
+	// TryLater is that of a server which is busy.
+	TryLater = 1013
+
+	goingAway  = 1001
+	restarting = 1012 // as the framework's server is when its instance is stopped
+	badGateway = 1014
+)
+
+// CutOff reports whether a code may be that of something which goes away, instead of an
+// agent that hangs up.
+func CutOff(code int) bool {
+	return slices.Contains([]int{Wordless, goingAway, restarting, badGateway}, code)
+}
 
 // HangUp is the end of a call by the agent.
 type HangUp struct {

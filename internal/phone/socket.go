@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -76,7 +77,15 @@ func (e Endpoint) dial(ctx context.Context) (*socket, error) {
 	if inner := (*url.Error)(nil); errors.As(err, &inner) {
 		err = inner.Err // without the address, which has the token
 	}
-	return nil, &Error{Problem: Unreachable, Host: e.URL.Host, Err: err}
+	return nil, &Error{Problem: Unreachable, Host: e.URL.Host, Err: reason(err)}
+}
+
+// reason is an error without the addresses of the two machines.
+func reason(err error) error {
+	if of := (*net.OpError)(nil); errors.As(err, &of) && of.Err != nil {
+		return of.Err
+	}
+	return err
 }
 
 // address has the token as its last segment, and the body as the platform encodes it.
@@ -121,6 +130,8 @@ func (s *socket) read(ctx context.Context) (websocket.MessageType, []byte, error
 }
 
 // failed is how a call ended. The words of a close are the agent's, and are left out.
+// A connection that is reset is lost, and no agent's hanging up: whatever is between the
+// two may reset it.
 func (s *socket) failed(ctx context.Context, err error) error {
 	code := websocket.CloseStatus(err)
 	switch {
@@ -133,7 +144,7 @@ func (s *socket) failed(ctx context.Context, err error) error {
 	case errors.Is(err, io.EOF):
 		return &HangUp{Code: Wordless}
 	}
-	return &Error{Problem: Lost, Host: s.host, Err: err}
+	return &Error{Problem: Lost, Host: s.host, Err: reason(err)}
 }
 
 // hangUp closes the socket. An agent that does not answer is not waited for.

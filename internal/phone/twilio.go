@@ -15,7 +15,10 @@ import (
 	"github.com/zaf/g711"
 )
 
-const narrow = 8000 // samples in a second of a telephone
+const (
+	narrow   = 8000 // samples in a second of a telephone
+	maxMarks = 1000 // of an agent's that wait for an answer
+)
 
 // Twilio calls an agent as Twilio does for a call by telephone.
 //
@@ -117,7 +120,7 @@ type twilioLine struct {
 	sequence int
 	chunks   int
 	played   time.Time              // when all that the agent sent is played
-	marks    map[string]*time.Timer // to be answered then
+	marks    map[string]*time.Timer // to be answered then; nil while one is being answered
 }
 
 func (l *twilioLine) Rate() int { return narrow }
@@ -186,19 +189,27 @@ func (l *twilioLine) answer(ctx context.Context, name string) {
 	if l.marks == nil {
 		l.marks = map[string]*time.Timer{}
 	}
-	if len(l.marks) < 1000 && l.marks[name] == nil {
+	if _, waits := l.marks[name]; len(l.marks) < maxMarks && !waits {
 		l.marks[name] = time.AfterFunc(time.Until(l.played), func() { l.sendMark(ctx, name) })
 	}
 }
 
+// sendMark answers a mark once. It counts among those that wait until it is sent, so that
+// an agent which does not read cannot have the caller hold any number of them.
 func (l *twilioLine) sendMark(ctx context.Context, name string) {
 	l.mu.Lock()
-	_, waits := l.marks[name]
+	waits := l.marks[name] != nil
+	if waits {
+		l.marks[name] = nil
+	}
+	l.mu.Unlock()
+	if !waits {
+		return
+	}
+	_ = l.send(ctx, twilioMessage{Event: "mark", Stream: l.stream, Mark: &mark{name}}) // if it fails, so does Hear
+	l.mu.Lock()
 	delete(l.marks, name)
 	l.mu.Unlock()
-	if waits {
-		_ = l.send(ctx, twilioMessage{Event: "mark", Stream: l.stream, Mark: &mark{name}}) // if it fails, so does Hear
-	}
 }
 
 // clear forgets what is not played, and answers its marks, as Twilio does.
@@ -208,15 +219,19 @@ func (l *twilioLine) clear(ctx context.Context) {
 	marks := maps.Clone(l.marks)
 	l.mu.Unlock()
 	for name, timer := range marks {
-		timer.Stop()
-		l.sendMark(ctx, name)
+		if timer != nil {
+			timer.Stop()
+			l.sendMark(ctx, name)
+		}
 	}
 }
 
 func (l *twilioLine) HangUp(ctx context.Context) {
 	l.mu.Lock()
 	for _, timer := range l.marks {
-		timer.Stop()
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	l.marks = nil
 	l.mu.Unlock()

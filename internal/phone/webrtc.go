@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/stun/v4"
 	"github.com/pion/transport/v5"
 	"github.com/pion/webrtc/v4"
@@ -80,10 +82,21 @@ func (w WebRTC) dial(ctx context.Context, l *peerLine) (err error) {
 	if err != nil {
 		return err
 	}
-	if l.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}) != nil {
+	described := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}
+	if l.peer.SetRemoteDescription(described) != nil || declines(&described) {
 		return errors.New("the agent's answer is no description of a call by PCMU") // the answer itself is left out
 	}
 	return l.connect(ctx)
+}
+
+// declines reports whether an answer declines the sound that was offered.
+//
+// https://www.rfc-editor.org/rfc/rfc3264#section-6
+func declines(answer *webrtc.SessionDescription) bool {
+	described, err := answer.Unmarshal()
+	return err != nil || slices.ContainsFunc(described.MediaDescriptions, func(m *sdp.MediaDescription) bool {
+		return m.MediaName.Media == "audio" && m.MediaName.Port.Value == 0
+	})
 }
 
 // pcmu is G.711 µ-law, which every agent speaks.
@@ -190,6 +203,10 @@ func (l *peerLine) changed(state webrtc.PeerConnectionState) {
 		case <-l.connected:
 			l.end(&Error{Problem: Lost, Err: errors.New("nothing arrives any more")})
 		default:
+			if state := l.peer.ICEConnectionState(); state == webrtc.ICEConnectionStateConnected || state == webrtc.ICEConnectionStateCompleted {
+				l.end(&Error{Problem: Unsuitable, Err: errors.New("the two do not agree on how to encrypt the call")})
+				return
+			}
 			l.end(&Error{Problem: NoMedia, Err: errors.New("no way through the network works")})
 		}
 	}

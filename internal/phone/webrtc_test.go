@@ -3,6 +3,7 @@ package phone_test
 import (
 	"context"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -79,4 +80,45 @@ func TestWebRTC(t *testing.T) {
 			t.Error(messages)
 		}
 	})
+}
+
+// TestDescriptions holds what comes of answers that no call comes of: each is another
+// thing to do, and none is a silence.
+func TestDescriptions(t *testing.T) {
+	replace := func(pattern, by string) func(string) string {
+		return func(sdp string) string { return regexp.MustCompile(pattern).ReplaceAllString(sdp, by) }
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(string) string
+		lost   bool // what the agent sends
+		want   phone.Problem
+	}{
+		{"as it is", func(sdp string) string { return sdp }, false, ""},
+		{"the sound is declined", replace(`m=audio 9`, "m=audio 0"), false, phone.Unsuitable},
+		{"another codec", replace(`(m=audio 9 \S+) .*([\s\S]*)a=rtpmap:0 PCMU/8000`, "$1 96\r${2}a=rtpmap:96 opus/48000/2"), false, phone.Unsuitable},
+		{"without candidates", replace(`a=candidate.*\r\n`, ""), true, phone.NoMedia},
+		{"the key is a different one", replace(`(a=fingerprint:sha-256 )..:..`, "${1}00:00"), false, phone.Unsuitable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				caller, agent := network(t, tt.lost)
+				road := phone.WebRTC{Net: caller, Offer: func(_ context.Context, sdp string) (string, error) {
+					answer, err := bot(t, "greets").Answer(t.Context(), bots.Peer{Net: agent}, sdp, nil, nil)
+					if changed := tt.change(answer); changed == answer && tt.want != "" {
+						t.Errorf("nothing is changed in %s", answer)
+					} else {
+						answer = changed
+					}
+					return answer, err
+				}}
+				call, err := phone.Make(t.Context(), road, phone.Plan{Until: time.Now().Add(30 * time.Second)})
+				if tt.want != "" {
+					problem(t, err, tt.want, 0)
+				} else if _, answered := call.Answer(); err != nil || !answered {
+					t.Errorf("%+v, %v", call, err)
+				}
+			})
+		})
+	}
 }

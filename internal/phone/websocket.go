@@ -7,6 +7,8 @@ import (
 
 	"github.com/coder/websocket"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"pipecat-cloud-deploy/internal/hearing"
 )
 
 const wide = 16000 // samples in a second of the framework's pipelines
@@ -112,10 +114,10 @@ func (l *socketLine) HangUp(ctx context.Context) {
 // before them.
 func sound(frame []byte) Heard {
 	fields, ok := decode(frame)
-	rate, channels := int(fields[audioRate].number), int(max(1, fields[audioChannels].number))
+	rate, channels := int(min(fields[audioRate].number, 1<<30)), int(max(1, min(fields[audioChannels].number, 1<<30)))
 	pcm := fields[audioSamples].bytes
-	if !ok || fields[audioRate].number > 1<<20 || channels > 8 {
-		return Heard{Foreign: true}
+	if !ok || rate < hearing.MinRate || rate > hearing.MaxRate || channels > 8 {
+		return Heard{Foreign: true} // of which nothing can be made, and which is no silence
 	}
 	if rest, found := bytes.CutPrefix(pcm, []byte("RIFF")); found && len(rest) > 8 {
 		if at := bytes.Index(rest[:min(len(rest), 200)], []byte("data")); at >= 0 {
@@ -124,7 +126,11 @@ func sound(frame []byte) Heard {
 	}
 	samples := make([]int16, 0, len(pcm)/2/channels)
 	for ; len(pcm) >= 2*channels; pcm = pcm[2*channels:] {
-		samples = append(samples, int16(binary.LittleEndian.Uint16(pcm)))
+		sum := 0
+		for c := range channels {
+			sum += int(int16(binary.LittleEndian.Uint16(pcm[2*c:])))
+		}
+		samples = append(samples, int16(sum/channels))
 	}
 	return Heard{Samples: samples, Rate: rate}
 }

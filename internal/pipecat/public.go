@@ -100,13 +100,31 @@ func (t *Texts) UnmarshalJSON(data []byte) error {
 	return (*List[string])(t).UnmarshalJSON(data)
 }
 
-// Start starts a session of the agent called name.
+// Start starts a session of the agent called name. A response without the session's id is
+// an error that may pass, but for a WebSocket, which does without.
 func (c *PublicClient) Start(ctx context.Context, name string, r StartRequest) (*Started, error) {
-	var answer Started
+	answer := startAnswer{nameless: r.Transport == WebSocket}
 	if err := c.client.send(ctx, http.MethodPost, startLimit, r, &answer, "public", name, "start"); err != nil {
 		return nil, err
 	}
-	return &answer, nil
+	return &answer.Started, nil
+}
+
+// startAnswer is the response to a start.
+type startAnswer struct {
+	Started
+	nameless bool // it may name no session
+}
+
+// reset keeps what was asked for.
+func (a *startAnswer) reset() { a.Started = Started{} }
+
+// validate returns an error for a response by which nobody can be called.
+func (a *startAnswer) validate() error {
+	if a.SessionID == "" && !a.nameless {
+		return errors.New("it names no session")
+	}
+	return nil
 }
 
 // Offer sends an SDP offer to a session, and returns the answer of its bot.

@@ -2,6 +2,7 @@ package pipecat
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -64,7 +65,8 @@ func (c *Client) Session(ctx context.Context, name, id string) (*Session, error)
 	return &s, nil
 }
 
-// Sessions lists sessions of the agent called name, the newest first.
+// Sessions lists sessions of the agent called name, the newest first. A response that
+// lists none, and does not say that there are none, is an error.
 func (c *Client) Sessions(ctx context.Context, name string, f SessionFilter) ([]Session, error) {
 	query := url.Values{}
 	if f.DeploymentID != "" {
@@ -73,9 +75,7 @@ func (c *Client) Sessions(ctx context.Context, name string, f SessionFilter) ([]
 	if f.Limit > 0 {
 		query.Set("limit", strconv.Itoa(f.Limit))
 	}
-	var answer struct {
-		Sessions List[Session] `json:"sessions"`
-	}
+	var answer sessionsAnswer
 	if err := c.query(ctx, &answer, query, "agents", name, "sessions"); err != nil {
 		return nil, err
 	}
@@ -83,26 +83,54 @@ func (c *Client) Sessions(ctx context.Context, name string, f SessionFilter) ([]
 	return answer.Sessions, nil
 }
 
-// SessionLogs reads the first lines that a session of the agent called name has
-// printed: at most n, the oldest first.
+// sessionsAnswer is a list of sessions.
+type sessionsAnswer struct {
+	Sessions List[Session] `json:"sessions"`
+	Total    *float64      `json:"total_count"`
+}
+
+// validate returns an error for a response that shows nothing of the sessions: those that
+// it leaves out would seem new in the next.
+func (a *sessionsAnswer) validate() error {
+	if a.Sessions == nil && (a.Total == nil || *a.Total != 0) {
+		return errors.New("it lists no sessions")
+	}
+	return nil
+}
+
+// endAnswer is the response to the end of a session.
+type endAnswer struct {
+	Status string `json:"status"`
+}
+
+func (a *endAnswer) validate() error {
+	if !strings.EqualFold(a.Status, "terminated") {
+		return errors.New("it does not say that the session has ended")
+	}
+	return nil
+}
+
+// SessionLogs reads the last lines that a session of the agent called name has
+// printed: at most n, the oldest first. What ended it is at their end.
 func (c *Client) SessionLogs(ctx context.Context, name, id string, n int) ([]LogLine, error) {
 	var answer struct {
 		Logs logLines `json:"logs"`
 	}
-	query := url.Values{"sessionId": {id}, "limit": {strconv.Itoa(n)}, "order": {"asc"}}
+	query := url.Values{"sessionId": {id}, "limit": {strconv.Itoa(n)}, "order": {"desc"}}
 	if err := c.query(ctx, &answer, query, "agents", name, "logs"); err != nil {
 		return nil, err
 	}
-	return answer.Logs[:min(n, len(answer.Logs))], nil
+	lines := answer.Logs[:min(n, len(answer.Logs))]
+	slices.Reverse(lines)
+	return lines, nil
 }
 
 // Carrier is what carries the client's requests; nil: http.DefaultTransport.
 func (c *Client) Carrier() http.RoundTripper { return c.Transport }
 
-// EndSession ends a session of the agent called name at once.
+// EndSession ends a session of the agent called name at once. A response that does not say
+// so is an error.
 func (c *Client) EndSession(ctx context.Context, name, id string) error {
-	var answer struct {
-		Status string `json:"status"`
-	}
+	var answer endAnswer
 	return c.send(ctx, http.MethodDelete, writeLimit, nil, &answer, "agents", name, "sessions", id)
 }

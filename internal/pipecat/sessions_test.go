@@ -2,6 +2,7 @@ package pipecat
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,21 +16,23 @@ import (
 func TestSessionState(t *testing.T) {
 	for doc, want := range map[string]string{
 		`{}`: "live",
-		`{"endedAt":null,"completionStatus":null}`:                  "live",
-		`{"endedAt":"2026-08-01T12:00:00Z"}`:                        "over",
-		`{"completionStatus":"HTTP_COMPLETED"}`:                     "over",
-		`{"completionStatus":"WS_CONNECTION_CLOSED"}`:               "over",
-		`{"completionStatus":"SOMETHING_NEW"}`:                      "over",
-		`{"completionStatus":"200"}`:                                "over",
-		`{"completionStatus":"500"}`:                                "over failed",
-		`{"completionStatus":"http_error"}`:                         "over failed",
-		`{"completionStatus":"BOT_CONNECTION_TIMEOUT"}`:             "over failed not started",
-		`{"endState":"agent_start_timeout"}`:                        "over failed not started",
-		`{"endState":"ended_before_agent_start"}`:                   "over failed not started",
-		`{"endState":"something_new"}`:                              "over",
-		`{"events":[{"eventCode":"SESSION_START_INITIATED"}]}`:      "live",
-		`{"events":[{"eventCode":"SESSION_COMPLETED"},7,"what"]}`:   "over",
-		`{"events":"what","botStartSeconds":1.5,"coldStart":"yes"}`: "live",
+		`{"endedAt":null,"completionStatus":null}`:                              "live",
+		`{"endedAt":"2026-08-01T12:00:00Z"}`:                                    "over",
+		`{"createdAt":"2026-08-01T12:00:01Z","endedAt":"2026-08-01T12:00:00Z"}`: "over", // by another clock
+		`{"createdAt":null,"endedAt":null,"events":null,"endState":null}`:       "live",
+		`{"completionStatus":"HTTP_COMPLETED"}`:                                 "over",
+		`{"completionStatus":"WS_CONNECTION_CLOSED"}`:                           "over",
+		`{"completionStatus":"SOMETHING_NEW"}`:                                  "over",
+		`{"completionStatus":"200"}`:                                            "over",
+		`{"completionStatus":"500"}`:                                            "over failed",
+		`{"completionStatus":"http_error"}`:                                     "over failed",
+		`{"completionStatus":"BOT_CONNECTION_TIMEOUT"}`:                         "over failed not started",
+		`{"endState":"agent_start_timeout"}`:                                    "over failed not started",
+		`{"endState":"ended_before_agent_start"}`:                               "over failed not started",
+		`{"endState":"something_new"}`:                                          "over",
+		`{"events":[{"eventCode":"SESSION_START_INITIATED"}]}`:                  "live",
+		`{"events":[{"eventCode":"SESSION_COMPLETED"},7,"what"]}`:               "over",
+		`{"events":"what","botStartSeconds":1.5,"coldStart":"yes"}`:             "live",
 	} {
 		var s Session
 		if err := json.Unmarshal([]byte(doc), &s); err != nil {
@@ -81,5 +84,103 @@ func TestPublicRoutes(t *testing.T) {
 	}
 	if strings.Join(asked, "\n") != strings.Join(want, "\n") {
 		t.Errorf("asked:\n%s", strings.Join(asked, "\n"))
+	}
+}
+
+// TestStarted holds which responses to a start are none: by one without a session nobody
+// can be called, but for a WebSocket.
+func TestStarted(t *testing.T) {
+	for _, tt := range []struct {
+		answer, transport string
+		ok                bool
+	}{
+		{`{"sessionId":"s"}`, WebRTC, true},
+		{`{"sessionId":"s"}`, "", true},
+		{`{}`, WebRTC, false},
+		{`{"sessionId":null,"token":null,"wsUrl":null,"iceConfig":null}`, "", false},
+		{`{"sessionId":7}`, WebRTC, false},
+		{`{"token":"t","wsUrl":"wss://x.test/ws"}`, WebSocket, true},
+		{`{"sessionId":null,"token":null,"wsUrl":null,"iceConfig":null,"body":null}`, WebSocket, true},
+		{``, WebSocket, false},
+		{`<html>`, WebSocket, false},
+		{`null`, WebSocket, false},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(tt.answer)) }))
+		base, err := url.Parse(server.URL + "/v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = NewPublicClient(base, "pk_right", "", server.Client().Transport).Start(t.Context(), "bot", StartRequest{Transport: tt.transport})
+		var failed *Error
+		if (err == nil) != tt.ok || err != nil && (!errors.As(err, &failed) || !failed.Temporary() || failed.Status != 200) {
+			t.Errorf("%s by %q: %v", tt.answer, tt.transport, err)
+		}
+		server.Close()
+	}
+}
+
+// TestSessionsListed holds that a list which shows nothing is no empty one.
+func TestSessionsListed(t *testing.T) {
+	for answer, want := range map[string]int{ // -1: an error
+		`{"total_count":2,"sessions":[{"sessionId":"a","createdAt":"2026-08-01T12:00:00Z"},{"sessionId":"b","createdAt":"2026-08-01T12:00:01Z"}]}`: 2,
+		`{"total_count":0,"sessions":[]}`:    0,
+		`{"sessions":[]}`:                    0,
+		`{"total_count":0,"sessions":null}`:  0,
+		`{"total_count":0}`:                  0,
+		`{"total_count":3,"sessions":null}`:  -1,
+		`{"total_count":3,"sessions":"odd"}`: -1,
+		`{"sessions":null}`:                  -1,
+		`{}`:                                 -1,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
+		base, err := url.Parse(server.URL + "/v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions, err := (&Client{Base: base, Key: "k", Transport: server.Client().Transport}).Sessions(t.Context(), "bot", SessionFilter{})
+		if (err != nil) != (want < 0) || err == nil && len(sessions) != want || want == 2 && sessions[0].ID != "b" {
+			t.Errorf("%s: %v, %v", answer, sessions, err)
+		}
+		server.Close()
+	}
+}
+
+// TestSessionLogs holds that the last lines of a session are read, the oldest first.
+func TestSessionLogs(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Encode() != "limit=2&order=desc&sessionId=s" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		_, _ = w.Write([]byte(`{"logs":[{"log":"third"},{"log":"second"},{"log":"first"}]}`))
+	}))
+	defer server.Close()
+	base, err := url.Parse(server.URL + "/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := (&Client{Base: base, Key: "k", Transport: server.Client().Transport}).SessionLogs(t.Context(), "bot", "s", 2)
+	if err != nil || len(lines) != 2 || lines[0].Text != "second" || lines[1].Text != "third" {
+		t.Errorf("%v, %v", lines, err)
+	}
+}
+
+// TestEndSession holds which responses say that a session has ended.
+func TestEndSession(t *testing.T) {
+	for answer, ok := range map[string]bool{`{"status":"terminated","session_id":"s"}`: true, `{"status":"TERMINATED"}`: true, `{"status":"pending"}`: false, `{}`: false, `null`: false, ``: false, `<html>`: false} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodDelete || r.URL.Path != "/v1/agents/bot/sessions/s" {
+				t.Errorf("%s %s", r.Method, r.URL)
+			}
+			_, _ = w.Write([]byte(answer))
+		}))
+		base, err := url.Parse(server.URL + "/v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = (&Client{Base: base, Key: "k", Transport: server.Client().Transport}).EndSession(t.Context(), "bot", "s")
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", answer, err)
+		}
+		server.Close()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -52,6 +53,71 @@ func (c *Cloud) begin(a *agent, body map[string]any) (*session, *apiError) {
 	s.live, s.stop = context.WithCancel(context.Background())
 	a.sessions = append(a.sessions, s)
 	return s, nil
+}
+
+// Caller is a real caller of an agent.
+type Caller struct {
+	Lasts  time.Duration // until the session ends
+	Status string        // that it ends with; empty: HTTP_COMPLETED
+	Old    bool          // an instance of the deployment before answers, if there is one
+	Prints []string      // errors that the session prints before it ends, as the base image does
+	LogLag time.Duration // by which these show later
+}
+
+// Dial has a real caller call an agent, if there is one. No request of the API's shows
+// that the session was started by another.
+func (c *Cloud) Dial(name string, caller Caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.agents[name]
+	if a == nil {
+		return
+	}
+	a.settle(c, time.Now())
+	d := a.newest()
+	if n := len(a.deployments); caller.Old && n > 1 {
+		d = a.deployments[n-2]
+	}
+	s := &session{id: c.newID(), deployment: d.id, image: d.manifest.Image, began: time.Now()}
+	s.live, s.stop = context.WithCancel(context.Background())
+	a.sessions = append(a.sessions, s)
+	call := c.call(s)
+	time.AfterFunc(caller.Lasts, func() {
+		call.Log("INFO", "Starting bot session with metadata")
+		for _, text := range caller.Prints {
+			call.Log("ERROR", text)
+		}
+		c.mu.Lock()
+		s.logLag = caller.LogLag
+		c.mu.Unlock()
+		call.End(cmp.Or(caller.Status, "HTTP_COMPLETED"))
+	})
+}
+
+// SessionSeen is what a read of a session shows at a time.
+type SessionSeen struct {
+	ID, Deployment string
+	Over           bool
+	Status         string
+	Log            []string
+}
+
+// Sessions are the sessions of an agent as reads show them now, the newest first.
+func (c *Cloud) Sessions(name string) (seen []SessionSeen) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.agents[name]
+	if a == nil {
+		return nil
+	}
+	for _, s := range slices.Backward(a.sessions) {
+		shown := SessionSeen{ID: s.id, Deployment: s.deployment, Over: !s.ended.IsZero(), Status: s.status}
+		for _, line := range s.shown(time.Now()) {
+			shown.Log = append(shown.Log, line.text)
+		}
+		seen = append(seen, shown)
+	}
+	return seen
 }
 
 // call is a session as what takes calls has it.

@@ -34,7 +34,7 @@ func (c *Cloud) getLogs(r *http.Request) (any, *apiError) {
 	deployment, session := query.Get("deploymentId"), query.Get("sessionId")
 	for _, s := range a.sessions {
 		if (deployment == "" || deployment == s.deployment) && (session == "" || session == s.id) {
-			printed = append(printed, s.log...)
+			printed = append(printed, s.shown(now)...)
 		}
 	}
 	for _, d := range a.deployments {

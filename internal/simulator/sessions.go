@@ -28,6 +28,18 @@ type session struct {
 	live  context.Context
 	stop  context.CancelFunc
 	log   []logLine
+
+	logLag time.Duration // by which it shows later
+}
+
+// shown are the lines that show at a time.
+func (s *session) shown(now time.Time) (lines []logLine) {
+	for _, line := range s.log {
+		if !line.at.Add(s.logLag).After(now) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // logLine is what a deployment has printed.
