@@ -121,6 +121,10 @@ type Place struct {
 	Around []SourceLine // some lines on each side of it, and itself; nil where the text has too little of it to show them
 }
 
+func (p *Place) same(o *Place) bool {
+	return p != nil && o != nil && p.File == o.File && p.Line == o.Line
+}
+
 // SourceLine is a line of source, with its number.
 type SourceLine struct {
 	Number int
@@ -197,10 +201,8 @@ func statement(facts Facts, from verdict.Source) reading {
 // output may be cut, or empty; then the log has it.
 func ofAgent(facts Facts, workspace fs.FS) Diagnosis {
 	r := read(facts, verdict.FromContainer, workspace)
-	if r.typ == "" || r.place == nil {
-		if logged := read(facts, verdict.FromAgentLog, workspace); logged.completes(r) {
-			r = logged
-		}
+	if logged := read(facts, verdict.FromAgentLog, workspace); logged.completes(r) {
+		r = logged
 	}
 	if r.sure < Likely && facts.has(verdict.FromPlatform) {
 		return ofPlatform(facts)
@@ -214,7 +216,13 @@ func (r reading) completes(shown reading) bool {
 	if shown.typ == "" {
 		return r.typ != "" || r.sure > shown.sure
 	}
-	return r.place != nil && r.typ == shown.typ && (r.line == shown.line || r.message == shown.message)
+	if r.typ != shown.typ {
+		return false
+	}
+	if r.line == shown.line || r.message == shown.message {
+		return r.place != nil && shown.place == nil
+	}
+	return strings.HasPrefix(r.line, shown.line) && r.place.same(shown.place) // whose end is cut off
 }
 
 // read finds the cause in what an agent printed.

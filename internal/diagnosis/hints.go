@@ -52,6 +52,8 @@ const (
 	wrongKey   = "A service does not accept the agent's key: correct the value in the secret set that `secret-set` names, and set `force-redeploy`, without which the agent keeps the old one."
 	secretSet  = "Put `{1}` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."
 	secretSets = "Put what is missing into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."
+	wrongValue = "The value for `{1}` in the secret set that `secret-set` names is not what the settings expect, such as JSON for a list: correct it, and set `force-redeploy`."
+	noModel    = "The service has no model of this name for the account: correct the model's name in the agent's code or settings."
 	noBot      = "Pipecat's base image runs `/app/bot.py` and calls its `bot`: have the Dockerfile copy a `bot.py` there that defines `async def bot(runner_args)`."
 	port       = "Something else listens on that port already: Pipecat's base image serves port 8080, so start no server of your own on it, and each server only once."
 	billing    = "Set up billing for the organization in the Pipecat Cloud dashboard, https://pipecat.daily.co, and deploy again."

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -49,20 +50,20 @@ var startHints = []hint{
 	// Native code, which has words of other kinds of failure.
 	{message: re(`cannot allocate memory in static TLS block`), say: "Import the package that loads this library before all others, or preload the library in the Dockerfile (`ENV LD_PRELOAD=` and its path): the space for thread-local data was used up by what was imported first."},
 	{message: re("version .(GLIBC(?:XX)?_[\\d.]+|CXXABI_[\\d.]+|GCC_[\\d.]+). not found"), say: "A binary needs `{1}`, and the image's system is older: take a newer base image, or an older version of the package."},
-	{message: re(`wrong ELF class|invalid ELF header|cannot open shared object file.*\bx86[-_]64|\bld-linux-x86-64`), say: "A native library in the image is built for another architecture: have the package installed while the image is built for `linux/arm64`, and copy no libraries or virtual environment into it."},
+	{message: re(`wrong ELF class|invalid ELF header|\bx86_64-linux-gnu\.so\b|\bld-linux-x86-64`), say: "A native library in the image is built for another architecture: have the package installed while the image is built for `linux/arm64`, and copy no libraries or virtual environment into it."},
 	{message: re(`(?:Error loading shared library (?:ld-linux|libc\.so)|symbol not found|Error relocating|libc\.musl-)`), not: re(`undefined symbol`), say: "A binary is built for another C library: take wheels and a base image that fit together, such as a Debian one (`-slim`) instead of Alpine."},
-	{message: re(`libcu(?:da|dart|blas|dnn|rand|fft|solver|sparse)|libnvrtc|libnvidia|CUDA_HOME|Found no NVIDIA driver|No CUDA GPUs|Torch not compiled with CUDA|CUDA (?:driver|out of memory)`), say: "Nothing there has a GPU: install the CPU build of the package, without CUDA, and let the code choose the CPU."},
+	{message: re(`libcu(?:da|dart|blas|dnn|rand|fft|solver|sparse|pti)|libnv(?:rtc|idia|JitLink|ToolsExt)|libnccl|lib(?:torch|c10)_cuda|CUDA_HOME|Found no NVIDIA driver|No CUDA GPUs|not compiled with CUDA|CUDA (?:driver|out of memory)`), say: "Nothing there has a GPU: install the CPU build of the package, without CUDA, and let the code choose the CPU."},
 	{message: re(`([\w.+-]+\.so[.\d]*): cannot open shared object file`), say: "Have the Dockerfile install the system library that has `{1}`.", tell: systemLibrary},
 	{message: re(`Importing the numpy C-extensions failed|_multiarray_umath`), say: "NumPy was installed for another Python or processor: have it installed while the image is built for `linux/arm64`, and copy no virtual environment into the image."},
 	{message: re(`undefined symbol: `), say: "A native library does not fit the one that loads it: pin versions of both packages that were made for each other, and have them installed while the image is built."},
-	{message: re(`_ARRAY_API not found|compiled using NumPy 1|numpy\.core\.multiarray failed to import|numpy\.dtype size changed|numpy\.ndarray size changed`), say: "A package was compiled for NumPy 1: pin `numpy<2` in the requirements, or take a version of the package that was made for NumPy 2."},
+	{message: re(`_ARRAY_API not found|compiled using NumPy 1|numpy\.core\.multiarray failed to import|numpy\.dtype size changed|numpy\.ndarray size changed|was removed in the NumPy 2`), say: "A package was compiled for NumPy 1: pin `numpy<2` in the requirements, or take a version of the package that was made for NumPy 2."},
 
 	// The image's command.
 	{typ: none, message: re(`[\w./-]\\r['"]|\$'\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
 	{runtime: true, typ: none, message: re(`(?i)(\S+\.(?:sh|bash|py))(?: failed)?: exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
 	{runtime: true, typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
 	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
-	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD` and `ENTRYPOINT`."},
+	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)|^\S+: (?:line )?\d+: ([\w./+-]+): (?:command )?not found$`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD`, `ENTRYPOINT` or the script that calls it."},
 	{runtime: true, typ: none, message: re(`exec:? "?([\w./-]+)"?: permission denied|(?:sh|bash): (?:line )?\d+: (\S+): Permission denied`), say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in the Dockerfile (`RUN chmod +x`)."},
 
 	// Memory.
@@ -75,11 +76,13 @@ var startHints = []hint{
 	{message: re(`can't open file '/app/bot\.py'`), say: noBot},
 	{typ: none, message: re(`can't open file '([^']+)'`), say: "`{1}` is not in the image: have the Dockerfile copy it there, or correct `CMD`."},
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError|TypeError)$`), message: re(`consider renaming '[^']*?([^/']+)'|No module named '[\w.]+'; '(\w+)' is not a package`), say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
+	{typ: re(`^AttributeError$`), message: re(`^module '(\w+)' has no attribute '\w+'$`), when: hidesLibrary, say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^(?:ImportError|AttributeError)$`), message: re(`partially initialized module '(\w+)'`), when: importsItself, say: "Rename your `{1}.py`: it has the same name as the package that it imports, and so imports itself."},
 	{message: re(`most likely due to a circular import`), say: "Two of your modules import each other: import one of them inside the function that needs it, or move what both need to a third."},
 	{message: re(`^Missing module(?:\(s\))?: No module named '([\w.]+)'`), tell: extraOf, say: "Install the extra of `pipecat-ai` that brings `{1}`: the requirements must name it, as in `pipecat-ai[deepgram]`."},
 	{message: re(`No module named '?pkg_resources\b`), say: "Add `setuptools<81` to the image's requirements: it has `pkg_resources`, which newer images and versions do not bring."},
 	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b'?$`), say: "Python no longer has `{1}`: use a version of what imports it that goes without, or a base image with an older Python."},
+	{message: re(`No module named '?(_?(?:ctypes|tkinter|sqlite3|ssl|bz2|lzma|curses|hashlib|posixshmem)|readline)\b'?$`), say: "The image's Python was built without `{1}`: take an official `python` base image, or install the system's package for it."},
 	{message: re(`No module named '?((\w+)\.[\w.]+)`), say: "The version that the image installs has no `{1}`: pin the version of its package that your code was written for, or change the import."},
 	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."},
 	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image.", tell: packageOf},
@@ -90,6 +93,7 @@ var startHints = []hint{
 	{typ: re(`^TypeError$`), message: re(`unexpected keyword argument 'proxies'`), say: "The client is older than the `httpx` that is installed: take a newer version of the client, or pin `httpx<0.28` in the requirements."},
 
 	{typ: re(`^TypeError$`), message: re(`^Descriptors cannot be created directly`), say: "A package was generated for an older `protobuf`: pin `protobuf<4` in the requirements, or take a newer version of the package."},
+	{typ: re(`^VersionError$`), message: re(`incompatible Protobuf Gencode/Runtime versions.*?gencode ([\d.]+)`), say: "A package was generated for `protobuf` {1}, and another version is installed: require at least that one, or take an older version of the package."},
 
 	// Node.
 	{message: re(`Cannot find (?:module|package) '([^'./][^']*)'`), say: "Have the Dockerfile install `{1}` (`npm ci`), and see that `package.json` lists it under `dependencies`."},
@@ -97,7 +101,7 @@ var startHints = []hint{
 
 	// Files and data.
 	{message: re(`([\w./-]+\.(?:onnx|pth?|bin|wav|mp3|safetensors|gguf|npz|zip|tflite|model|pkl))\b`), when: isPointer, say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before the image is built."},
-	{message: re(`CERTIFICATE_VERIFY_FAILED`), say: "The image does not know who signed the server's certificate: have the Dockerfile install `ca-certificates`, or the authority's own certificate."},
+	{message: re(`CERTIFICATE_VERIFY_FAILED`), not: re(`has expired|not yet valid|mismatch|not valid for`), say: "The image does not know who signed the server's certificate: have the Dockerfile install `ca-certificates`, or the authority's own certificate."},
 	{message: re(`PortAudio library not found`), say: "Have the Dockerfile install the system library for PortAudio (`apt-get install libportaudio2`), or leave out what plays and records sound on the machine itself, which has no sound card."},
 	{message: re(`git-lfs\.github\.com|invalid load key, 'v'|HeaderTooLarge|\bINVALID_PROTOBUF\b`), say: "The file is likely a pointer of Git LFS instead of its content: check out with `lfs: true` (`actions/checkout`) before the image is built."},
 	{message: re(`nltk\.download\('([\w-]+)'\)`), say: "Have the Dockerfile download the data while the image is built: `RUN python -m nltk.downloader {1}`."},
@@ -106,41 +110,47 @@ var startHints = []hint{
 	{typ: re(`^FileNotFoundError$`), message: re(`: '(?:[^']*/)?(\.env(?:\.\w+)?)'$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
 	{typ: re(`^FileNotFoundError$`), message: re(`(?i): '([^']*(?:credential|service[-_]?account|gcloud|client_secret|google)[^']*\.json)'`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
 
+	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([\w./+-]+)'`), when: isCommand, say: "`{1}`, which the agent runs, is not in the image: have the Dockerfile install it."},
 	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([^']+)'`), when: isOwnFile, say: "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."},
 
 	// What the environment lacks.
-	{typ: re(`^KeyError$`), message: re(`^'(\w+)'$`), source: re(`\benviron\b|^raise KeyError\(key\) from None$`), say: secretSet},
+	{typ: re(`^KeyError$`), message: re(`^'(\w+)'$`), when: isOfEnvironment, say: secretSet},
 	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), source: re(`(?i)env|settings|secrets`), say: secretSet},
 	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), when: hasNoFrames, say: secretSet},
 	{reason: verdict.ReasonNoAnswer, message: re(`^(?:KeyError: )?'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), say: secretSet}, // as the base image logs it
+	{typ: re(`^EnvValidationError$`), message: re(`^Environment variable "(\w+)" invalid`), say: wrongValue},
 	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
-	{typ: re(`^ValidationError$`), message: re(`(?is)^\d+ validation errors? for [^\n]*\n(\w+)\n.*(?:field required|type=missing)`), frame: re(`pydantic_settings/|pydantic/(?:v1/)?env_settings`), say: "Put what is missing (`{1}`) into the secret set that `secret-set` names, in capitals, and with the prefix of the settings if they have one; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
-	{typ: re(`^SettingsError$`), message: re(`error parsing value for field "(\w+)"`), say: "The value for `{1}` in the secret set that `secret-set` names is not what the settings expect, such as JSON for a list: correct it, and set `force-redeploy`."},
+	{typ: re(`^ValidationError$`), message: validation, frame: settingsFiles, when: missingFields, say: "Put what is missing (`{1}`) into the secret set that `secret-set` names, in capitals, and with the prefix of the settings if they have one; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
+	{typ: re(`^ValidationError$`), not: re(`extra_forbidden|(?i:extra (?:inputs|fields) )`), message: validation, frame: settingsFiles, when: firstField, say: wrongValue},
+	{typ: re(`^SettingsError$`), message: re(`error parsing value for field "(\w+)"`), say: wrongValue},
 	{typ: re(`^(?:DefaultCredentialsError)$`), say: "Put the credentials of a Google service account into the secret set that `secret-set` names, and point `GOOGLE_APPLICATION_CREDENTIALS` at a file that the agent writes of them, or hand them to the client."},
 	{typ: re(`^NoRegionError$`), say: "Put `AWS_REGION` and `AWS_DEFAULT_REGION` into the secret set that `secret-set` names, or hand the region to the client (`region_name`); a new value reaches the agent only with `force-redeploy`."},
 	{typ: re(`^(?:NoCredentialsError|PartialCredentialsError)$`), say: "Put `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^TypeError$`), message: re(`^"?Could not resolve authentication method`), frame: re(`/anthropic/`), say: strings.ReplaceAll(secretSet, "{1}", "ANTHROPIC_API_KEY")},
-	{typ: none, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): (?:unbound variable|parameter (?:null or )?not set)`), say: secretSet},
+	{typ: none, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): (?:unbound variable|parameter (?:null or )?not set)|^\S+: line \d+: ([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): `), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
-	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty)|must be set|is required(?:$|[^ \w]))`), say: secretSet},
-	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty|must not be empty)|must be set|is required(?:$|[^ \w]))`), when: isVariable, say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), when: isVariable, say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)environment variable.{0,60}(?:not (?:set|found|defined)|missing|required)|missing.{0,40}environment variable`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|provided|specified)|missing|required|must be (?:set|provided)|is none|is empty)`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key|no valid credentials`), say: secretSets},
-	{message: re(`NoneType|\bNone\b|missing an 'https?://'`), when: readsVariable, say: secretSet},
+	{message: re(`NoneType|\bNone\b|missing an 'https?://'|properties of undefined`), when: readsVariable, say: secretSet},
 
 	// Services.
-	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota exceeded|payment required|out of credits|credit balance`), say: "The account at the service has no quota left: check its plan and billing there."},
-	{message: re("(?i)model_not_found|\\bmodels?/[\\w.-]+ is not found|the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), say: "The service has no model of this name for the account: correct the model's name in the agent's code or settings."},
-	{message: re(`(?i)(?:\b403\b|PERMISSION_DENIED|permission[_ ]denied|AccessDenied(?:Exception)?|not authorized to perform).{0,300}`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
-	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w ]{0,20}(?:api[ _-]?key|credentials|access token|auth token|authentication token|token provided)|invalid_api_key|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
+	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota[ _]exceeded|exceeds your quota|payment required|out of credits|credit balance`), not: re(`Errno|(?i:disk)`), say: "The account at the service has no quota left: check its plan and billing there."},
+	{message: re("(?i)model_not_found|\\bmodels?/[\\w.-]+ is not found|\\bno such model/|model identifier is invalid|not_found_error.{0,60}\\bmodel: "), say: noModel},
+	{message: re("(?i)the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), when: isAnswer, say: noModel},
+	{message: re(`(?i)(?:\b403\b|missing_permissions|PERMISSION_DENIED|permission[_ ]denied|AccessDenied(?:Exception)?|not authorized to perform).{0,300}`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
+	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w -]{0,20}(?:(?:api|subscription)[ _-]?key|credentials|access token|auth token|authentication token|token provided)|api[ _]key not (?:valid|found\. Please pass a valid)|invalid_api_key|API_KEY_INVALID|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|ExpiredToken`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
 	{typ: re(`^(?:AuthenticationError|UnauthorizedError|Unauthorized|InvalidStatus|InvalidStatusCode|WSServerHandshakeError|HTTPStatusError|HTTPError|ApiError|APIStatusError|ClientResponseError|GatedRepoError)$`), message: re(`\b401\b`), say: wrongKey},
+	{message: re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}401\b|\b401\W{1,3}(?:unauthorized|client error)|\b401\b.{0,20}authentication[-_]error`), not: re(`Repository ?Not ?Found`), say: wrongKey},
 	{message: refusedConnection, when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
-	{message: re(`(?i)Name or service not known|nodename nor servname|Temporary failure in name resolution|getaddrinfo (?:failed|ENOTFOUND)`), say: "The name of the server cannot be resolved from the platform: check its spelling, and that it is public."},
+	{message: re(`(?i)Name or service not known|nodename nor servname|Temporary failure in name resolution|getaddrinfo (?:failed|ENOTFOUND)|\blookup \S+.*: no such host`), say: "The name of the server cannot be resolved from the platform: check its spelling, and that it is public."},
 
 	{message: re(`(?i)address (?:is )?already in use|EADDRINUSE|port \d+ is (?:already )?in use`), say: port},
 	{typ: re(`^PermissionError$`), message: re(`\[Errno 13\] Permission denied: '([^']+)'`), say: "The user that the image runs as may not write or read `{1}`: give it the file in the Dockerfile (`COPY --chown`, `RUN chown`), or use a folder such as `/tmp`."},
-	{typ: re(`^OSError$`), message: re(`\[Errno 28\]`), say: "The container's disk is full: write less, or remove what is no longer needed."},
+	{typ: re(`^OSError$`), message: re(`\[Errno 30\] Read-only file system(?:: '([^']+)')?`), say: "The agent may not write there: have it write to a folder such as `/tmp`."},
+	{typ: re(`^OSError$`), message: re(`\[Errno (?:28|122)\]`), say: "The container's disk is full: write less, or remove what is no longer needed."},
 }
 
 // endHints are for how a process ended, and what the platform makes of it.
@@ -169,12 +179,123 @@ var (
 	refusedConnection = re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111`)
 	loopback          = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
 
-	serviceTypes = re(`^(?:PermissionDenied(?:Error)?|Forbidden|ClientError|\w*A(?:pi|PI)\w*Error|HTTP\w*Error|InvalidStatus(?:Code)?|WSServerHandshakeError|ClientResponseError)$`)
+	serviceTypes = re(`^(?:PermissionDenied(?:Error)?|NotFoundError|BadRequestError|Forbidden|ClientError|\w*A(?:pi|PI)\w*Error|HTTP\w*Error|InvalidStatus(?:Code)?|WSServerHandshakeError|ClientResponseError)$`)
 
 	requirement = re(`^[\w.-]+`)
 
-	variable = re(`(?:getenv|environ\.get|environ|process\.env)\s*(?:[(\[.]\s*)['"]?(\w+)`)
+	// answered is how clients show the status of a service's answer.
+	answered = re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}4\d\d\b|\b40[04] (?:NOT_FOUND|INVALID_ARGUMENT|Client Error)`)
+
+	// variable is where code reads a variable of the environment and has None or
+	// undefined where there is none, and isRead where it has an exception.
+	variable  = re(`(?:getenv|environ\.get)\(\s*['"](\w+)['"]\s*(?:,\s*None\s*)?\)|process\.env(?:\.(\w+)|\[['"](\w+)['"]\])`)
+	isRead    = re(`(?:getenv|environ\.get|environ|env(?:\.\w+)?|config)\s*[(\[]\s*f?['"](\w+)['"]|process\.env\.(\w+)`)
+	ofNone    = re(`has no attribute '(\w+)'|reading '(\w+)'`)
+	ofEnviron = re(`(?i)\benviron(?:ment)?\b|\.env\b`)
+	indexed   = re(`\benviron\[\w+\]`)
+
+	// named are names that say of themselves that they are of the environment.
+	named = re(`(?:^|_)(?:KEYS?|TOKENS?|SECRETS?|SID|DSN|PASSWORD|PASSWD|PASS|PWD|CREDENTIALS|CREDS|URL|URI|ENDPOINT|HOST|HOSTNAME|REGION|WEBHOOK|DOMAIN|BUCKET)$`)
+
+	validation    = re(`^\d+ validation errors? for `)
+	settingsFiles = re(`pydantic_settings/|pydantic/(?:v1/)?env_settings`)
+	fieldName     = re(`^[\w.]+$`)
 )
+
+// isOfEnvironment reports whether a KeyError is of os.environ: its own code raised it,
+// or the line that did names the key there.
+func isOfEnvironment(r reading, key string) (string, bool) {
+	for _, f := range r.frames[max(0, len(r.frames)-2):] {
+		if f.in == "__getitem__" && (f.file == "<frozen os>" || path.Base(f.file) == "os.py") ||
+			strings.Contains(f.text, "environ['"+key+"']") || strings.Contains(f.text, `environ["`+key+`"]`) ||
+			indexed.MatchString(f.text) && strings.Count(f.text, "[") == 1 {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+// isVariable reports whether a name is of a variable of the environment: by itself,
+// because a library asks for it, or because the user's code reads it there.
+func isVariable(r reading, name string) (string, bool) {
+	if n := len(r.frames); named.MatchString(name) || n > 0 && library.MatchString(r.frames[n-1].file) || ofEnviron.MatchString(r.message) {
+		return name, true
+	}
+	reads := func(s string) bool {
+		return slices.ContainsFunc(isRead.FindAllStringSubmatch(s, -1), func(m []string) bool { return m[1]+m[2] == name })
+	}
+	for _, f := range r.frames {
+		if !library.MatchString(f.file) && reads(f.text) {
+			return name, true
+		}
+	}
+	if r.place == nil || r.workspace == nil {
+		return "", false
+	}
+	lines, err := source(r.workspace, r.place.File)
+	return name, err == nil && slices.ContainsFunc(lines, reads)
+}
+
+// namedFields are those that pydantic names in a message, and whether each is missing.
+func namedFields(message string) (names []string, missing []bool) {
+	for s := range strings.Lines(message) {
+		if s = strings.TrimRight(s, "\n"); fieldName.MatchString(s) {
+			names, missing = append(names, s), append(missing, false)
+		} else if n := len(names); n > 0 && (strings.Contains(s, "ield required") || strings.Contains(s, "type=missing")) {
+			missing[n-1] = true
+		}
+	}
+	return names, missing
+}
+
+// missingFields are the settings that have no value.
+func missingFields(r reading, _ string) (string, bool) {
+	var without []string
+	names, missing := namedFields(r.message)
+	for i, name := range names {
+		if missing[i] && len(without) < 5 {
+			without = append(without, untrusted.Cut(name, 60))
+		}
+	}
+	return strings.Join(without, "`, `"), len(without) > 0
+}
+
+// firstField is the first setting that pydantic names.
+func firstField(r reading, _ string) (string, bool) {
+	names, _ := namedFields(r.message)
+	if len(names) == 0 {
+		return "", false
+	}
+	return untrusted.Cut(names[0], 60), true
+}
+
+// isCommand reports whether the file that is not found is a program to run.
+func isCommand(r reading, name string) (string, bool) {
+	if n := len(r.frames); n == 0 || r.frames[n-1].in != "_execute_child" {
+		return "", false
+	}
+	if _, ok := isOwnFile(r, name); ok {
+		return "", false
+	}
+	return name, true
+}
+
+// isAnswer reports whether an exception is what a client makes of a service's answer.
+func isAnswer(r reading, caught string) (string, bool) {
+	return caught, serviceTypes.MatchString(r.typ) || answered.MatchString(r.message)
+}
+
+// hidesLibrary is the user's file that has the name of a module which a library uses.
+func hidesLibrary(r reading, module string) (string, bool) {
+	n := len(r.frames)
+	if n == 0 || !library.MatchString(r.frames[n-1].file) {
+		return "", false
+	}
+	if _, attribute, _ := strings.Cut(r.message, "attribute '"); !strings.Contains(r.frames[n-1].text, module+"."+strings.TrimSuffix(attribute, "'")) {
+		return "", false
+	}
+	return isOwn(r, module)
+}
 
 // hasNoFrames reports whether the traceback is cut off, so that the name is all there
 // is.
@@ -183,18 +304,27 @@ func hasNoFrames(r reading, caught string) (string, bool) {
 }
 
 // readsVariable is the variable of the environment that the user's own line reads,
-// which raised an exception for None.
+// which raised an exception for None: what it has no attribute of, or was handed on.
 func readsVariable(r reading, _ string) (string, bool) {
+	attribute := ""
+	if m := ofNone.FindStringSubmatch(r.message); m != nil {
+		attribute = m[1] + m[2]
+	}
 	for i := len(r.frames) - 1; i >= 0; i-- {
 		f := r.frames[i]
 		if library.MatchString(f.file) {
 			continue
 		}
-		all := variable.FindAllStringSubmatch(f.text, -1)
-		if len(all) == 0 {
-			return "", false
+		var read []string
+		for _, m := range variable.FindAllStringSubmatchIndex(f.text, -1) {
+			if attribute == "" || strings.HasPrefix(f.text[m[1]:], "."+attribute) {
+				read = append(read, f.text[max(m[2], m[4], m[6]):max(m[3], m[5], m[7])])
+			}
 		}
-		return all[len(all)-1][1], true
+		if len(read) == 1 {
+			return read[0], true
+		}
+		return "", false
 	}
 	return "", false
 }
@@ -230,6 +360,10 @@ func importsItself(r reading, module string) (string, bool) {
 		return "", false
 	}
 	f := r.frames[len(r.frames)-1]
+	if library.MatchString(f.file) { // which imports no module of the user's but by mistake
+		_, file, _ := strings.Cut(r.message, "circular import) (")
+		return module, path.Base(strings.TrimSuffix(file, ")")) == module+".py" && !library.MatchString(file)
+	}
 	return module, strings.HasSuffix(f.file, "/"+module+".py") || f.file == module+".py"
 }
 

@@ -30,6 +30,16 @@ func inLibrary(file, exception string) string {
 	return "Traceback (most recent call last):\n  File \"/app/bot.py\", line 3, in <module>\n    start()\n  File \"" + file + "\", line 8, in go\n    raise x\n" + exception + "\n"
 }
 
+// using is an exception that a library's own line raised.
+func using(source, exception string) string {
+	return raised("import asyncio", "  File \"/usr/local/lib/python3.12/asyncio/log.py\", line 7, in <module>\n    "+source+"\n"+exception)
+}
+
+// running is an exception of the program that a process was to be started of.
+func running(exception string) string {
+	return raised("start()", "  File \"/usr/local/lib/python3.12/subprocess.py\", line 1955, in _execute_child\n    raise child_exception_type(errno_num, err_msg, err_filename)\n"+exception)
+}
+
 var (
 	built    = crash{Reason: verdict.Build}
 	refused  = crash{Reason: verdict.Refused}
@@ -106,12 +116,12 @@ var hintTexts = []hintText{
 	// Native code.
 	{say: "Import the package that loads", shows: []string{"ImportError: /lib/libgomp.so.1: cannot allocate memory in static TLS block"}, misses: []string{"OSError: [Errno 12] Cannot allocate memory"}},
 	{say: "A binary needs `{1}`", shows: []string{"ImportError: /lib/libc.so.6: version `GLIBC_2.38' not found (required by /app/a.so)", "OSError: /lib/libstdc++.so.6: version `GLIBCXX_3.4.32' not found"}, misses: []string{"RuntimeError: version `2.38' not found"}},
-	{say: "A native library in the image is built", shows: []string{"ImportError: /app/a.so: wrong ELF class: ELFCLASS64", "OSError: /app/a.so: invalid ELF header"}, misses: []string{"ValueError: invalid header", "ImportError: libz.so.1: cannot open shared object file: No such file or directory"}},
+	{say: "A native library in the image is built", shows: []string{`ImportError: /x/a.cpython-312-x86_64-linux-gnu.so: cannot open shared object file: No such file or directory`, "ImportError: /app/a.so: wrong ELF class: ELFCLASS64", "OSError: /app/a.so: invalid ELF header"}, misses: []string{"ValueError: invalid header", "ImportError: libz.so.1: cannot open shared object file: No such file or directory"}},
 	{say: "A binary is built for another C library", shows: []string{"ImportError: Error loading shared library ld-linux-aarch64.so.1: No such file or directory (needed by a.so)", "ImportError: Error relocating /app/a.so: __memcpy_chk: symbol not found"}, misses: []string{"ImportError: a.so: undefined symbol: zlib_x", "NameError: name 'symbol' is not defined"}},
-	{say: "Nothing there has a GPU", shows: []string{"ImportError: libcudart.so.12: cannot open shared object file: No such file or directory", "RuntimeError: Found no NVIDIA driver on your system.", "OutOfMemoryError: CUDA out of memory."}, misses: []string{"ImportError: libz.so.1: cannot open shared object file: No such file or directory", "MemoryError"}},
+	{say: "Nothing there has a GPU", shows: []string{`ImportError: libnccl.so.2: cannot open shared object file: No such file or directory`, `OSError: libtorch_cuda.so: cannot open shared object file: No such file or directory`, `ValueError: This CTranslate2 package was not compiled with CUDA support`, "ImportError: libcudart.so.12: cannot open shared object file: No such file or directory", "RuntimeError: Found no NVIDIA driver on your system.", "OutOfMemoryError: CUDA out of memory."}, misses: []string{`ImportError: libnvme.so.1: cannot open shared object file: No such file or directory`, "ImportError: libz.so.1: cannot open shared object file: No such file or directory", "MemoryError"}},
 	{say: "Have the Dockerfile install the system library", shows: []string{"ImportError: libGL.so.1: cannot open shared object file: No such file or directory", "OSError: libz9.so.1: cannot open shared object file: No such file or directory"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'a.so'"}},
 	{say: "A native library does not fit", shows: []string{"ImportError: /app/a.so: undefined symbol: _ZN4absl"}, misses: []string{"NameError: name 'x' is not defined"}},
-	{say: "A package was compiled for NumPy 1", shows: []string{"AttributeError: _ARRAY_API not found", "ValueError: numpy.dtype size changed, may indicate binary incompatibility"}, misses: []string{"ModuleNotFoundError: No module named 'numpy'", "AttributeError: module 'numpy' has no attribute 'flaot'"}},
+	{say: "A package was compiled for NumPy 1", shows: []string{"AttributeError: `np.float_` was removed in the NumPy 2.0 release. Use `np.float64` instead.", "AttributeError: _ARRAY_API not found", "ValueError: numpy.dtype size changed, may indicate binary incompatibility"}, misses: []string{"ModuleNotFoundError: No module named 'numpy'", "AttributeError: module 'numpy' has no attribute 'flaot'"}},
 	{say: "Native code crashed", with: code0(139), shows: []string{"", "Segmentation fault (core dumped)"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
 
 	// The image's command.
@@ -119,10 +129,10 @@ var hintTexts = []hintText{
 	{say: "The first line of `{1}` must name", files: unnamed, shows: []string{"exec /app/start.sh: exec format error", "[FATAL tini (7)] exec /app/start.sh failed: Exec format error"}, misses: []string{"exec /app/server: exec format error"}},
 	{say: "The first line of `{1}` must name", files: ruled, misses: []string{"exec /app/start.sh: exec format error"}},
 	{say: "`{1}` is not in the image, or the interpreter", shows: []string{"exec /app/start.sh: no such file or directory"}, misses: []string{"exec /app/start.sh: permission denied"}},
-	{say: "`{1}` is not in the image: have the Dockerfile install", shows: []string{`exec: "gunicorn": executable file not found in $PATH`, "/app/start.sh: 3: exec: gunicorn: not found"}, misses: []string{`exec: "gunicorn": permission denied`}},
+	{say: "`{1}` is not in the image: have the Dockerfile install", shows: []string{`/app/start.sh: line 4: sox: command not found`, `/bin/sh: 1: uvicorn: not found`, `exec: "gunicorn": executable file not found in $PATH`, "/app/start.sh: 3: exec: gunicorn: not found"}, misses: []string{`error: voice 1: nova: not found`, `exec: "gunicorn": permission denied`}},
 	{say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in", shows: []string{`exec: "/app/start.sh": permission denied`, "/bin/sh: 1: ./start.sh: Permission denied"}, misses: []string{"PermissionError: [Errno 13] Permission denied: '/app/start.sh'"}},
 	{say: "The image's command cannot be executed", with: code0(126), shows: []string{"no way to run this: fatal"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
-	{say: "The image's command was not found", with: code0(127), shows: []string{"/app/start.sh: line 4: sox: command not found"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
+	{say: "The image's command was not found", with: code0(127), shows: []string{"/usr/bin/env: 'python9': No such file or directory"}, misses: []string{raised("main()", "KeyError: 'tea'"), "/app/start.sh: line 4: sox: command not found"}},
 	{say: "The agent's process ends by itself", with: code0(0), shows: []string{"", "INFO:root:hello\n"}, misses: []string{raised("main()", "KeyError: 'tea'"), "error: no room"}},
 
 	// Memory.
@@ -137,18 +147,26 @@ var hintTexts = []hintText{
 		misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'data/prices.json'", "FileNotFoundError: [Errno 2] No such file or directory: '.env'"}},
 	{say: "NumPy was installed for another", shows: []string{"ImportError: \n\nImporting the numpy C-extensions failed.\n\nOriginal error was: No module named 'numpy.core._multiarray_umath'\n"}, misses: []string{"ImportError: \n\nImporting the numpy C-extensions failed.\n\nOriginal error was: libcblas.so.3: cannot open shared object file: No such file or directory\n"}},
 	{say: "Rename your `{1}`: it has", shows: []string{"AttributeError: module 'queue' has no attribute 'Queue' (consider renaming '/app/queue.py' since it has the same name as the standard library module)", "ModuleNotFoundError: No module named 'openai.types'; 'openai' is not a package"}, misses: []string{"AttributeError: module 'queue' has no attribute 'Queue'", "ModuleNotFoundError: No module named 'openai.types'"}},
+	{say: "Rename your `{1}`: it has", files: fstest.MapFS{"logging.py": {}, "bot.py": {}}, shows: []string{
+		using("logger = logging.getLogger(__package__)", "AttributeError: module 'logging' has no attribute 'getLogger'"),
+	}, misses: []string{
+		using("app = getattr(module, name)", "AttributeError: module 'bot' has no attribute 'app'"),
+		using("q = queue.Queue()", "AttributeError: module 'queue' has no attribute 'Queue'"),
+		"AttributeError: module 'logging' has no attribute 'getLogger'",
+	}},
 	{say: "Rename your `{1}.py`: it has the same name as a module", files: fstest.MapFS{"requirements.txt": {Data: []byte("loguru\nopenai==1.0\n")}}, shows: []string{
 		inLibrary("/usr/local/lib/python3.12/tempfile.py", "ImportError: cannot import name 'Random' from 'random' (/app/random.py)"),
 		"ImportError: cannot import name 'OpenAI' from 'openai' (/app/openai.py)",
 	}, misses: []string{"ImportError: cannot import name 'greet' from 'flows' (/app/flows.py)"}},
-	{say: "Rename your `{1}.py`: it has the same name as the package", shows: []string{inLibrary("/app/openai.py", "ImportError: cannot import name 'OpenAI' from partially initialized module 'openai' (most likely due to a circular import) (/app/openai.py)")}, misses: []string{inLibrary("/app/menus.py", "ImportError: cannot import name 'pick' from partially initialized module 'voices' (most likely due to a circular import) (/app/voices.py)")}},
+	{say: "Rename your `{1}.py`: it has the same name as the package", shows: []string{inLibrary("/usr/local/lib/python3.12/secrets.py", "ImportError: cannot import name 'SystemRandom' from partially initialized module 'random' (most likely due to a circular import) (/app/random.py)"), inLibrary("/app/openai.py", "ImportError: cannot import name 'OpenAI' from partially initialized module 'openai' (most likely due to a circular import) (/app/openai.py)")}, misses: []string{inLibrary("/app/menus.py", "ImportError: cannot import name 'pick' from partially initialized module 'voices' (most likely due to a circular import) (/app/voices.py)")}},
 	{say: "Two of your modules", shows: []string{inLibrary("/app/menus.py", "ImportError: cannot import name 'pick' from partially initialized module 'voices' (most likely due to a circular import) (/app/voices.py)")}, misses: []string{"ImportError: cannot import name 'pick' from 'voices' (/app/voices.py)"}},
 	{say: "Install the extra of `pipecat-ai`", shows: []string{"Exception: Missing module: No module named 'deepgram'", "Exception: Missing module(s): No module named 'onnxruntime'"}, misses: []string{"ModuleNotFoundError: No module named 'deepgram'"}},
 	{say: "Add `setuptools<81`", shows: []string{"ModuleNotFoundError: No module named 'pkg_resources'"}, misses: []string{"ModuleNotFoundError: No module named 'pkg_resource'"}},
 	{say: "Python no longer has `{1}`", shows: []string{"ModuleNotFoundError: No module named 'audioop'"}, misses: []string{"ModuleNotFoundError: No module named 'audiotools'", "ModuleNotFoundError: No module named 'cgi_menu'"}},
+	{say: "The image's Python was built without", shows: []string{"ModuleNotFoundError: No module named '_ctypes'", "ModuleNotFoundError: No module named '_sqlite3'"}, misses: []string{"ModuleNotFoundError: No module named 'ctypes_menu'", "ModuleNotFoundError: No module named 'pysqlite3'"}},
 	{say: "The version that the image installs has no", shows: []string{"ModuleNotFoundError: No module named 'pipecat.services.nova'"}, misses: []string{"ModuleNotFoundError: No module named 'pipecat'"}},
 	{say: "Have the Dockerfile copy `{1}` into the image, to", files: own, shows: []string{"ModuleNotFoundError: No module named 'flows'", "ModuleNotFoundError: No module named 'prices'"}, misses: []string{"ModuleNotFoundError: No module named 'voices'"}},
-	{say: "Add the package", files: own, shows: []string{"ModuleNotFoundError: No module named 'voices'", "ModuleNotFoundError: No module named 'cv2'"}, misses: []string{"ModuleNotFoundError: No module named 'flows'", "ModuleNotFoundError: No module named 'openai.types'", "ModuleNotFoundError: No module named 'pkg_resources'"}},
+	{say: "Add the package", files: own, shows: []string{"ModuleNotFoundError: No module named 'voices'", "ModuleNotFoundError: No module named 'cv2'"}, misses: []string{`ModuleNotFoundError: No module named '_ctypes'`, "ModuleNotFoundError: No module named 'flows'", "ModuleNotFoundError: No module named 'openai.types'", "ModuleNotFoundError: No module named 'pkg_resources'"}},
 	{say: "Check the spelling of the name", shows: []string{"ImportError: cannot import name 'Voice' from 'lib.x' (/usr/lib/python3/dist-packages/lib/x.py)"}, misses: []string{"ImportError: cannot import name 'Voice' from 'lib.x' (/app/lib/x.py)"}},
 	{say: "Check the spelling of `{1}`", shows: []string{"ImportError: cannot import name 'Voice' from 'lib.x' (/app/lib/x.py)"}, misses: []string{"ImportError: libx.so.1: cannot open shared object file: No such file or directory"}},
 	{say: "Add `pydantic-settings`", shows: []string{"pydantic.errors.PydanticImportError: `BaseSettings` has been moved to the `pydantic-settings` package."}, misses: []string{"pydantic.errors.PydanticUserError: a non-annotated attribute was detected"}},
@@ -156,25 +174,29 @@ var hintTexts = []hintText{
 	{say: "Have the Dockerfile install `{1}` (`npm ci`)", shows: []string{"Error: Cannot find module 'express'", "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@acme/x' imported from /app/a.mjs"}, misses: []string{"Error: Cannot find module '/app/dist/a.js'"}},
 	{say: "Have the Dockerfile copy or build", shows: []string{"Error: Cannot find module '/app/dist/a.js'"}, misses: []string{"Error: Cannot find the room '/app'"}},
 
+	{say: "A package was generated for `protobuf` {1}", shows: []string{"google.protobuf.runtime_version.VersionError: Detected incompatible Protobuf Gencode/Runtime versions when loading x.proto: gencode 6.31.0 runtime 5.29.4."}, misses: []string{"VersionError: gencode 6.31.0"}},
 	{say: "A package was generated for an older", shows: []string{"TypeError: Descriptors cannot be created directly."}, misses: []string{"TypeError: cannot be created directly"}},
 
 	// Files and data.
 	{say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before", files: pointers, shows: []string{"RuntimeError: Load model from /app/models/vad.onnx failed"}, misses: []string{"RuntimeError: Load model from /app/models/real.onnx failed"}},
 	{say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`).", with: built, files: pointers, shows: []string{"#7 1.2 error: Failed to read `x @ file:///app/wheels/x.whl`"}, misses: []string{"#7 1.2 error: Failed to read `x @ file:///app/wheels/real.whl`"}},
-	{say: "The image does not know who signed", shows: []string{"SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"}, misses: []string{"SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number"}},
+	{say: "The image does not know who signed", shows: []string{"SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"}, misses: []string{`SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired`, `SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'x'`, "SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number"}},
 	{say: "Have the Dockerfile install the system library for PortAudio", shows: []string{"OSError: PortAudio library not found"}, misses: []string{"OSError: the library was not found"}},
-	{say: "The value for `{1}`", shows: []string{"pydantic_settings.exceptions.SettingsError: error parsing value for field \"voices\" from source \"EnvSettingsSource\""}, misses: []string{"SettingsError: error in settings"}},
+	{say: "The value for `{1}`", shows: []string{`environs.exceptions.EnvValidationError: Environment variable "MAX_CALLS" invalid: Not a valid integer.`, inLibrary("/x/site-packages/pydantic_settings/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nport\n  Input should be a valid integer [type=int_parsing]"), "pydantic_settings.exceptions.SettingsError: error parsing value for field \"voices\" from source \"EnvSettingsSource\""}, misses: []string{`environs.exceptions.EnvError: Environment variable "MAX_CALLS" not set`, inLibrary("/x/site-packages/pydantic_settings/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nfoo\n  Extra inputs are not permitted [type=extra_forbidden]"), inLibrary("/x/site-packages/pydantic/main.py", "pydantic_core.ValidationError: 1 validation error for Menu\nport\n  Input should be a valid integer [type=int_parsing]"), "SettingsError: error in settings"}},
 	{say: "The file is likely a pointer", shows: []string{"_pickle.UnpicklingError: invalid load key, 'v'.", "InvalidProtobuf: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from a.onnx failed"}, misses: []string{"_pickle.UnpicklingError: invalid load key, '<'."}},
 	{say: "Have the Dockerfile download the data", shows: []string{"LookupError: \n****\n  Resource punkt_tab not found.\n  >>> nltk.download('punkt_tab')\n"}, misses: []string{"LookupError: resource not found", "see nltk.download('punkt_tab')"}},
 	{say: "Have the Dockerfile download the model", shows: []string{"OSError: [E050] Can't find model 'en_core_web_md'."}, misses: []string{"OSError: [E051] can't find the model"}},
 	{say: "The image does not have this locale", shows: []string{"locale.Error: unsupported locale setting"}, misses: []string{"ValueError: unsupported locale"}},
 	{say: "`{1}` is not in the image, to which no secrets", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: '/app/.env'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.env'"}},
 	{say: "`{1}` is not in the image, to which no cred", shows: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'google-credentials.json'"}, misses: []string{"FileNotFoundError: [Errno 2] No such file or directory: 'menu.json'"}},
-	{say: "The container's disk is full", shows: []string{"OSError: [Errno 28] No space left on device"}, misses: []string{"OSError: [Errno 5] Input/output error"}},
+	{say: "The container's disk is full", shows: []string{`OSError: [Errno 122] Disk quota exceeded: '/app/rec.wav'`, "OSError: [Errno 28] No space left on device"}, misses: []string{"OSError: [Errno 5] Input/output error"}},
+	{say: "`{1}`, which the agent runs", files: fstest.MapFS{"tools/menu": {}}, shows: []string{running("FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'")}, misses: []string{running("FileNotFoundError: [Errno 2] No such file or directory: 'tools/menu'"), "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'"}},
+	{say: "The agent may not write there", shows: []string{"OSError: [Errno 30] Read-only file system: '/app/cache'"}, misses: []string{"OSError: [Errno 28] No space left on device", "PermissionError: [Errno 13] Permission denied: '/app/cache'"}},
 	{say: "The user that the image runs as", shows: []string{"PermissionError: [Errno 13] Permission denied: '/app/cache'"}, misses: []string{"google.api_core.exceptions.PermissionDenied: 403 no", "PermissionError: [Errno 1] Operation not permitted"}},
 
 	// What the environment lacks.
-	{say: secretSet, shows: []string{
+	{say: secretSet, shows: []string{raised(`need(os.environ[name])`, "KeyError: 'GREETING'"), raised("need(\"greeting\")\n  File \"<frozen os>\", line 685, in __getitem__", "KeyError: 'greeting'"), `RuntimeError: the bot cannot start:
+ - OPENAI_API_KEY is not set`, inLibrary("/x/site-packages/pipecat/a.py", "ValueError: KRISP_MODEL_FOLDER is not set"), `AssertionError: Please set CAFE_TONE in your environment`, raised("setup()", "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty."), raised(`tone = need(os.getenv("CAFE_TONE"))`, "ValueError: CAFE_TONE is missing"), raised(`url = "https://" + os.getenv("CRM_HOST")`, "TypeError: can only concatenate str (not \"NoneType\") to str"), `/app/start.sh: line 2: OPENAI_API_KEY: set it to run the bot`, "/app/server.js:1\nconst key = process.env.OPENAI_API_KEY.trim()\n                                        ^\n\nTypeError: Cannot read properties of undefined (reading 'trim')\n",
 		raised(`key = os.environ["GREETING"]`, "KeyError: 'GREETING'"),
 		raised(`key = settings["DAILY_API_KEY"]`, "KeyError: 'DAILY_API_KEY'"),
 		"KeyError: 'DAILY_API_KEY'",
@@ -185,7 +207,10 @@ var hintTexts = []hintText{
 		"/app/start.sh: line 4: DAILY_API_KEY: unbound variable",
 		raised(`hosts = os.getenv("HOSTS").split()`, "AttributeError: 'NoneType' object has no attribute 'split'"),
 		raised(`requests.get(os.getenv("CRM_URL"))`, "MissingSchema: Invalid URL 'None': No scheme supplied."),
-	}, misses: []string{
+	}, misses: []string{raised(`print(URLS[os.environ["STAGE"]])`, "KeyError: 'prod'"), raised(`print(MENU["VOICE"], os.environ.get("X"))`, "KeyError: 'VOICE'"), raised(`print(MENU[os.environ[name]])`, "KeyError: 'VOICE'"), raised(`room = find(os.getenv("ROOM", "lobby")).url`, "AttributeError: 'NoneType' object has no attribute 'url'"), raised(`room = find(os.environ["STAGE"]).url`, "AttributeError: 'NoneType' object has no attribute 'url'"), raised(`room = find(os.getenv("STAGE")).url`, "AttributeError: 'NoneType' object has no attribute 'url'"), raised(`url = os.getenv("CRM_HOST", "x") + find()`, "TypeError: can only concatenate str (not \"NoneType\") to str"), raised(`url = os.getenv("CRM_HOST") + os.getenv("CRM_PATH")`, "TypeError: unsupported operand type(s) for +: 'NoneType' and 'NoneType'"), `ValueError: PRICE_EUR is missing`, `RuntimeError: CALL_STATE must be set before CALL_END`, `RuntimeError: no tea
+someone says OPENAI_API_KEY is not set`, `RuntimeError: no tea
+/app/bot.py:3: UserWarning: OPENAI_API_KEY is not set`, `KeyError: 'language'
+OPENAI_API_KEY is not set`,
 		raised(`print(MENU["VOICE_ID"])`, "KeyError: 'VOICE_ID'"),
 		raised(`print(MENU["GREETING"])`, "KeyError: 'GREETING'"),
 		"NameError: name 'DAILY_API_KEY' is not defined",
@@ -198,7 +223,7 @@ var hintTexts = []hintText{
 		raised(`requests.get(url)`, "MissingSchema: Invalid URL 'None': No scheme supplied."),
 		"TypeError: greet() missing 1 required positional argument: 'VOICE_ID'",
 	}},
-	{say: "Put what is missing (`{1}`)", shows: []string{
+	{say: "Put what is missing (`{1}`)", shows: []string{inLibrary("/x/site-packages/pydantic_settings/main.py", "pydantic_core.ValidationError: 2 validation errors for Settings\nport\n  Input should be a valid integer [type=int_parsing]\nkey\n  Field required [type=missing, input_value={}, input_type=dict]"),
 		inLibrary("/x/site-packages/pydantic_settings/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Field required [type=missing, input_value={}, input_type=dict]"),
 	}, misses: []string{
 		inLibrary("/x/site-packages/pydantic/main.py", "pydantic_core.ValidationError: 1 validation error for Settings\nkey\n  Field required [type=missing, input_value={}, input_type=dict]"),
@@ -222,12 +247,12 @@ var hintTexts = []hintText{
 	{say: "Put `AWS_ACCESS_KEY_ID`", shows: []string{"botocore.exceptions.NoCredentialsError: Unable to locate credentials"}, misses: []string{"LookupError: unable to locate it"}},
 
 	// Services.
-	{say: "The account at the service", shows: []string{"openai.RateLimitError: Error code: 429 - insufficient_quota"}, misses: []string{"openai.RateLimitError: Error code: 429 - slow down"}},
-	{say: "The service has no model", shows: []string{"openai.NotFoundError: The model `gpt-9` does not exist", "ClientError: 404 NOT_FOUND. models/gemini-pro is not found"}, misses: []string{"OSError: [E050] Can't find model 'x'.", "ModuleNotFoundError: No module named 'model'"}},
-	{say: "The service knows the agent's key", shows: []string{inLibrary("/x/site-packages/google/a.py", "google.api_core.exceptions.PermissionDenied: 403 the API is disabled"), "ClientError: An error occurred (AccessDeniedException): not authorized to perform: x"}, misses: []string{"PermissionError: [Errno 13] Permission denied: '/app/x'", "ValueError: 403 voices are too many"}},
-	{say: wrongKey, shows: []string{"AuthenticationError: Incorrect API key provided", inLibrary("/x/site-packages/websockets/a.py", "websockets.exceptions.InvalidStatus: server rejected WebSocket connection: HTTP 401")}, misses: []string{"ParseError: not well-formed (invalid token): line 1", "ValueError: line 401 is wrong", "ValueError: invalid credentials file format"}},
+	{say: "The account at the service", shows: []string{`ApiError: status_code: 401, body: {'detail': {'status': 'quota_exceeded', 'message': 'This request exceeds your quota of 10000.'}}`, "openai.RateLimitError: Error code: 429 - insufficient_quota"}, misses: []string{`OSError: [Errno 122] Disk quota exceeded: '/app/rec.wav'`, "openai.RateLimitError: Error code: 429 - slow down"}},
+	{say: "The service has no model", shows: []string{`anthropic.NotFoundError: Error code: 404 - {'type': 'error', 'error': {'type': 'not_found_error', 'message': 'model: claude-9'}}`, `ValidationException: The provided model identifier is invalid.`, `DeepgramApiError: Bad Request: No such model/language/tier combination found. (Status: 400)`, `HTTPStatusError: status code 404: unknown model`, "openai.NotFoundError: The model `gpt-9` does not exist", "ClientError: 404 NOT_FOUND. models/gemini-pro is not found"}, misses: []string{`RuntimeError: Model file not found: /app/models/vad`, `ValueError: Invalid model size 'larg', expected one of: tiny, base`, `LookupError: The model User does not exist in app calls`, `ApiError: status_code: 404, body: {'detail': {'status': 'voice_not_found'}}`, "OSError: [E050] Can't find model 'x'.", "ModuleNotFoundError: No module named 'model'"}},
+	{say: "The service knows the agent's key", shows: []string{`ApiError: status_code: 401, body: {'detail': {'status': 'missing_permissions', 'message': 'The API key you used is missing the permission voices_read.'}}`, inLibrary("/x/site-packages/google/a.py", "google.api_core.exceptions.PermissionDenied: 403 the API is disabled"), "ClientError: An error occurred (AccessDeniedException): not authorized to perform: x"}, misses: []string{"PermissionError: [Errno 13] Permission denied: '/app/x'", "ValueError: 403 voices are too many"}},
+	{say: wrongKey, shows: []string{`ClientError: 400 INVALID_ARGUMENT. {'error': {'message': 'API key not valid. Please pass a valid API key.'}}`, `ClientError: An error occurred (InvalidSignatureException) when calling x`, `ClientAuthenticationError: (401) Access denied due to invalid subscription key or wrong API endpoint.`, `ERROR: server rejected WebSocket connection: HTTP 401`, `DeepgramError: DeepgramError: server rejected WebSocket connection: HTTP 401`, `ClientResponseError: 401, message='no', url='https://x'`, `Exception: Unable to create room: 401 {"error":"authentication-error"}`, "AuthenticationError: Incorrect API key provided", inLibrary("/x/site-packages/websockets/a.py", "websockets.exceptions.InvalidStatus: server rejected WebSocket connection: HTTP 401")}, misses: []string{`RepositoryNotFoundError: 401 Client Error. Repository Not Found for url: https://x`, `ERROR: menu has 401 items`, "ParseError: not well-formed (invalid token): line 1", "ValueError: line 401 is wrong", "ValueError: invalid credentials file format"}},
 	{say: "Nothing listens on that port", shows: []string{"ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 6379)"}, misses: []string{"ConnectionRefusedError: [Errno 111] Connect call failed ('10.0.0.7', 6379)", "ValueError: localhost"}},
-	{say: "The name of the server", shows: []string{"socket.gaierror: [Errno -2] Name or service not known"}, misses: []string{"ValueError: name not known"}},
+	{say: "The name of the server", shows: []string{`error: dial tcp: lookup redis on 10.0.0.10:53: no such host`, "socket.gaierror: [Errno -2] Name or service not known"}, misses: []string{`error: no such host in the menu`, "ValueError: name not known"}},
 	{say: "Something else listens", shows: []string{"OSError: [Errno 98] address already in use"}, misses: []string{"ValueError: the name is already in use"}},
 
 	// How it ended otherwise.

@@ -133,18 +133,25 @@ func follows(prefix, s string) int {
 			i, j = i+1, j+1
 			continue
 		}
-		from := j
+		before, from := i, j
 		for i < len(prefix) && isDigit(prefix[i]) {
 			i++
 		}
 		for j < len(s) && isDigit(s[j]) {
 			j++
 		}
-		if from == j {
+		if from == j || isInstance(prefix, before, i) && prefix[before:i] != s[from:j] {
 			return -1
 		}
 	}
 	return j
+}
+
+// isInstance reports whether digits in a prefix number one of several containers or
+// processes of a service, as in "bot-1  | ".
+func isInstance(prefix string, from, to int) bool {
+	return from > 1 && strings.IndexByte("-_.", prefix[from-1]) >= 0 && !isDigit(prefix[from-2]) &&
+		strings.HasPrefix(strings.TrimLeft(prefix[to:], " "), "|")
 }
 
 // levelAt is the length of the name of a level that a text begins with; 0 for none.

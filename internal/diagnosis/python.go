@@ -21,6 +21,7 @@ type exception struct {
 	logged bool // a log line has it, so that it may have been handled
 	below  bool // its message begins on a line below it
 	sub    bool // no exception: a line between the parts of a group
+	lesser bool // it did not end the process: a line before its traceback says so
 }
 
 // frame is an entry of a traceback.
@@ -49,15 +50,21 @@ var (
 	sound      = regexp.MustCompile(`(?:Error|Exception|ExceptionGroup|Interrupt|Exit|Warning|Timeout|Fault)$|\.(?:error|timeout|gaierror|herror)$`)
 	minorTypes = regexp.MustCompile(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit|HaltServer|CalledProcessError)$`)
 
-	// What rich draws: │ /app/bot.py:12 in main │ and │ ❱ 12 │   work() │.
-	richFile = regexp.MustCompile(`^│ (\S.*):(\d{1,9}) in (\S+)\s*│$`)
+	// What rich draws: │ /app/bot.py:12 in main │ and │ ❱ 12 │   work() │. Where there
+	// is little room, the function is on a line of its own.
+	richFile = regexp.MustCompile(`^│ (\S.*):(\d{1,9})(?: in (\S+))?\s*│$`)
 	richText = regexp.MustCompile(`^│ ❱ *(\d{1,9}) ([│ ]*)(.*?)\s*│$`)
 )
 
 // lesser begins what is printed of an exception that does not end the process: at
 // the interpreter's exit, in a thread, in a task.
 var lesser = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|Exception in thread |Exception in callback |` +
-	`(?:Task|Future) exception was never retrieved|exception calling callback|unhandled exception during asyncio)`)
+	`(?:Task|Future) exception was never retrieved|exception calling callback|unhandled exception during asyncio|` +
+	`(?:protocol|transport|handle|future|task|socket|asyncgen): <)`)
+
+// other is a line that an exception's message does not have, for others print it: a
+// warning, or what a client says as the interpreter exits.
+var other = regexp.MustCompile(`^\S+:\d+: \w*Warning: |^(?:Sentry is attempting |Unclosed c|Task was destroyed )`)
 
 const (
 	loggingError    = "--- Logging error"
@@ -158,7 +165,8 @@ func (p *parser) read(l line) {
 		p.more = p.more && p.found[len(p.found)-1].below
 	case p.script.reads(s):
 	case chained.MatchString(trimmed):
-		p.open, p.source, p.more, p.ignored = nil, false, false, false
+		p.open, p.source, p.more = nil, false, false
+		p.ignored = len(p.found) > 0 && p.found[len(p.found)-1].lesser
 	case isCut(trimmed):
 		if p.open != nil {
 			p.open.frames = nil // what is behind the cut may be of another traceback
@@ -168,8 +176,8 @@ func (p *parser) read(l line) {
 		p.open, p.source, p.more, p.ignored = nil, false, false, true
 	case fileLine.MatchString(s):
 		p.frame(fileLine.FindStringSubmatch(s), strings.Index(s, `File "`), depth)
-	case p.open != nil && strings.HasPrefix(s, "│"):
-		p.rich(s)
+	case p.open != nil && strings.HasPrefix(trimmed, "│"):
+		p.rich(trimmed)
 	case l.level != "":
 		p.more = false
 	case p.source && indent(s) > p.inside:
@@ -180,6 +188,8 @@ func (p *parser) read(l line) {
 	case p.more && p.supersedes(trimmed):
 		p.reopen()
 		p.end(trimmed, depth)
+	case p.more && other.MatchString(trimmed):
+		p.more = false
 	case p.more:
 		p.continues(s, trimmed)
 	case indent(s) <= p.base:
@@ -228,9 +238,11 @@ func (p *parser) continues(s, trimmed string) {
 func (p *parser) start(s string, depth int, logged bool) {
 	before := s[:strings.Index(s, header)]
 	before = strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ ")
-	p.open, p.base, p.prefix, p.shared = &exception{depth: depth, minor: p.ignored, logged: logged}, 0, "", false
+	p.open, p.base, p.prefix, p.shared = &exception{depth: depth, minor: p.ignored, lesser: p.ignored, logged: logged}, 0, "", false
 	p.source, p.more, p.bare, p.ignored = false, false, false, false
-	if lead := strings.TrimSpace(before); lead != "" && !strings.HasPrefix(lead, "╭") && depth == 0 {
+	if lead := strings.TrimSpace(before); strings.HasPrefix(lead, "╭") {
+		p.base = indent(before) // rich's handler draws its box in a column
+	} else if lead != "" && depth == 0 {
 		p.prefix = before
 	}
 }
@@ -241,7 +253,7 @@ func (p *parser) frame(m []string, at, depth int) {
 		p.reopen()
 	}
 	if p.open == nil {
-		p.open = &exception{depth: depth, minor: p.ignored}
+		p.open = &exception{depth: depth, minor: p.ignored, lesser: p.ignored}
 	}
 	p.more, p.bare, p.base = false, false, max(0, at-2)
 	n, _ := strconv.Atoi(m[2])
@@ -304,7 +316,7 @@ func (p *parser) end(s string, depth int) {
 	e.minor = e.minor || minorTypes.MatchString(e.typ)
 	p.found = append(p.found, e)
 	p.open, p.source, p.bare, p.ignored = nil, false, false, false
-	p.more = true
+	p.more = e.typ != "KeyError" // whose message is the key as it is written in code
 }
 
 // last returns the exception that ended the process: the last one, or of a

@@ -1,8 +1,10 @@
 package diagnosis
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -15,36 +17,87 @@ const (
 // Names of a record's fields, as the usual loggers have them: Python's with
 // python-json-logger, loguru and structlog, zap, zerolog, pino, ECS, Docker, GCP.
 var (
-	levelFields   = []string{"levelname", "level", "severity", "lvl", "log.level", "level_name"}
-	messageFields = []string{"text", "message", "msg", "event", "log", "textPayload", "jsonPayload"}
+	levelFields   = []string{"levelname", "level", "severity", "lvl", "log.level", "level_name", "severity_text", "severityText"}
+	messageFields = []string{"text", "message", "msg", "event", "log", "textPayload", "body", "stringValue"}
 	causeFields   = []string{"error", "err", "exc", "reason", "cause"}
-	traceFields   = []string{"exc_info", "exception", "exc_text", "traceback", "stack_trace", "stacktrace", "stackTrace", "stack", "error.stack_trace", "error.stack"}
+	traceFields   = []string{"exc_info", "exception", "exc_text", "traceback", "stack_trace", "stacktrace", "stackTrace", "stack", "error.stack_trace", "error.stack", "exception.stacktrace"}
+	payloadFields = []string{"jsonPayload", "body", "log", "attributes"} // a record within a collector's
 	withinFields  = []string{"record", "error", "err", "exception"}
 )
 
 // records returns the lines that a structured log line stands for; nil where it is
 // no such line.
 func records(s string, nested int) []line {
+	if len(s) > maxRecord || nested > maxNested {
+		return nil
+	}
+	if pairs := pairsOf(s); pairs != nil {
+		return newRecord(pairs).lines(nested)
+	}
 	at := strings.IndexByte(s, '{')
-	if at < 0 || len(s) > maxRecord || nested > maxNested {
-		return nil
-	}
 	var fields map[string]any
-	if strings.HasSuffix(s, "}") && json.Unmarshal([]byte(s[at:]), &fields) == nil {
-		return newRecord(fields).lines(nested)
-	}
-	if !strings.Contains(s, `\n`) || !strings.Contains(s, header) && !strings.Contains(s, `File \"`) && !strings.Contains(s, `File "`) {
+	if at >= 0 && strings.HasSuffix(s, "}") && json.Unmarshal([]byte(s[at:]), &fields) == nil {
+		if r := newRecord(fields); r.follows(s[:at], fields) {
+			return r.lines(nested)
+		}
 		return nil
+	}
+	if !strings.Contains(s, `\n`) || !strings.Contains(s, header) && (at < 0 || !strings.Contains(s, `File \"`) && !strings.Contains(s, `File "`)) {
+		return nil
+	}
+	if from := strings.Index(s, header+`:\n`); from >= 0 && repeated.MatchString(s[from:]) { // as Python's repr has it
+		return fragment(unquote(strings.TrimRight(s[from:], `'"`)), nested)
 	}
 	return torn(s, nested)
 }
 
-// tornRecord is records for a line that is the end of one.
-func tornRecord(s string) []line {
-	if len(s) > maxRecord || !strings.HasSuffix(s, "}") || !strings.Contains(s, `\n`) || !strings.Contains(s, `File \"`) && !strings.Contains(s, header) {
+// repeated is a traceback whose line ends are written as escapes, and its quotes are not.
+var repeated = regexp.MustCompile(`^[^"]{0,60}\\n +File "`)
+
+// follows reports whether a record is all that a line says behind what a collector puts
+// before it. A message, too, may end with an object that a service answered.
+func (r record) follows(before string, fields map[string]any) bool {
+	if before = strings.TrimSpace(before); before == "" {
+		return true
+	}
+	l := newLine(before)
+	if m := exceptionLine(l.text); l.level != "" && l.message != "" || m != nil && sound.MatchString(m[1]) {
+		return false
+	}
+	_, collected := fields["log"]
+	return r.level != "" || r.trace != "" || collected
+}
+
+// pairsOf are the fields of a log line of key=value pairs that has a level, a message
+// and a traceback; nil for any other.
+func pairsOf(s string) map[string]any {
+	if !strings.Contains(s, header) || !strings.Contains(s, "level=") {
 		return nil
 	}
-	return torn(s, 0)
+	pairs := map[string]any{}
+	for _, m := range pair.FindAllStringSubmatch(s, 100) {
+		pairs[m[1]] = unquote(m[2]) + m[3]
+	}
+	if textOf(pairs, traceFields) == "" {
+		return nil
+	}
+	return pairs
+}
+
+var pair = regexp.MustCompile(`(?:^|\s)([\w.]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))`)
+
+// tornRecord is records for a line that is the end of one.
+func tornRecord(s string) []line {
+	if len(s) > maxRecord || !strings.HasSuffix(s, "}") || !strings.Contains(s, `\n`) {
+		return nil
+	}
+	if strings.Contains(s, `File \"`) || strings.Contains(s, header) {
+		return torn(s, 0)
+	}
+	if first := quoted(s)[0]; strings.Contains(first, `\", line `) { // it is cut within the only entry
+		return fragment(unquote(first), 0)
+	}
+	return nil
 }
 
 // torn reads a record whose beginning or end is cut off: the text in it that has the
@@ -82,7 +135,7 @@ func unquote(s string) string {
 	if json.Unmarshal([]byte(`"`+s+`"`), &text) == nil {
 		return text
 	}
-	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "", `\t`, "\t", `\"`, `"`).Replace(s)
+	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "", `\t`, "\t", `\"`, `"`, `\'`, "'").Replace(s)
 }
 
 // record is a structured log line, in the words that a plain one has.
@@ -100,6 +153,13 @@ func newRecord(fields map[string]any) (r record) {
 			}
 		}
 	}
+	for _, name := range payloadFields {
+		if within, ok := fields[name].(map[string]any); ok {
+			inner := newRecord(within)
+			r.level, r.message = cmp.Or(r.level, inner.level), cmp.Or(r.message, inner.message)
+			r.cause, r.trace = cmp.Or(r.cause, inner.cause), cmp.Or(r.trace, inner.trace)
+		}
+	}
 	for _, name := range withinFields {
 		within, ok := fields[name].(map[string]any)
 		if !ok {
@@ -115,10 +175,14 @@ func newRecord(fields map[string]any) (r record) {
 			}
 			continue
 		}
-		if r.trace == "" {
+		typ, _ := within["type"].(string)
+		if r.trace == "" && inner.trace != "" {
 			r.trace = inner.trace
+			if !strings.Contains(r.trace, header) && typ != "" { // ECS has the entries alone
+				r.trace = header + ":\n" + strings.TrimRight(r.trace, "\n") + "\n" + strings.TrimSuffix(typ+": "+inner.message, ": ")
+			}
 		}
-		if typ, _ := within["type"].(string); r.cause == "" && inner.message != "" {
+		if r.cause == "" && inner.message != "" {
 			r.cause = strings.TrimPrefix(typ+": ", ": ") + inner.message
 		}
 	}
@@ -171,10 +235,26 @@ func fragment(text string, nested int) (all []line) {
 	return all
 }
 
+// textOf is the first of some fields that has a text, or the lines of one.
 func textOf(fields map[string]any, names []string) string {
 	for _, name := range names {
-		if s, ok := fields[name].(string); ok && strings.TrimSpace(s) != "" {
-			return s
+		switch v := fields[name].(type) {
+		case string:
+			if strings.TrimSpace(v) != "" {
+				return v
+			}
+		case []any:
+			var text strings.Builder
+			for _, l := range v {
+				s, ok := l.(string)
+				if !ok {
+					break
+				}
+				text.WriteString(strings.TrimSuffix(s, "\n") + "\n")
+			}
+			if text.Len() > 0 {
+				return text.String()
+			}
 		}
 	}
 	return ""

@@ -27,7 +27,27 @@ func (e *exception) settle() {
 		e.line += " " + strings.TrimSpace(m[0])
 	case e.typ == "ValidationError":
 		e.line += invalid(e.message)
+	default:
+		e.message = ownWords(e.message)
 	}
+}
+
+// ownWords is a message without the lines below that others may have printed: what goes on
+// is announced, indented or an item of a list.
+func ownWords(message string) string {
+	first, below, ok := strings.Cut(message, "\n")
+	if !ok || strings.HasSuffix(first, ":") {
+		return message
+	}
+	var b strings.Builder
+	b.WriteString(first)
+	for s := range strings.Lines(below) {
+		if s = strings.TrimRight(s, "\n"); s != "" && !strings.ContainsRune(" \t-*•", rune(s[0])) {
+			break
+		}
+		b.WriteString("\n" + s)
+	}
+	return b.String()
 }
 
 // telltale is the line of a message that says the most: the first that speaks of an

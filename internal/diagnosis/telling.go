@@ -19,7 +19,7 @@ var (
 		`\S+ exited with code \d+|Node\.js v\d\S*|Unclosed client session|Unclosed connector|client_session: .*|connector: .*|connections: .*|` +
 		`Task was destroyed but it is pending!|task: <.*|future: <.*|handle: <.*|.*\bResourceWarning: .*|.*resource_tracker: .*|` +
 		`.*(?:User|Deprecation|Future|Runtime|PendingDeprecation|Syntax)Warning: .*|ResourceWarning: .*|` +
-		`npm (?:ERR!|error) A complete log.*|npm (?:ERR!|error) \S+\.log|.*--- End of logging error ---|.*--- Logging error.*|` +
+		`npm (?:ERR!|error)(?: A complete log.*| \S+\.log| To see a list of .*| npm .*)?|.*--- End of logging error ---|.*--- Logging error.*|` +
 		`Record was: .*|Call stack:|Message: .*|Arguments: .*|goroutine \d+ \[.*|\s*at \S+ \(.*|exit status \d+|` +
 		`(?:> )?File ".*|[│└╭╰|+].*|[\d\W_]*)$`)
 )
@@ -27,10 +27,16 @@ var (
 // grave are words of a line that is likely to say why, in lower case.
 var grave = []string{"error", "exception", "fatal", "fail", "cannot", "can't", "could not", "couldn't", "unable", "denied", "refused",
 	"unauthorized", "unauthorised", "not found", "no such", "missing", "invalid", "illegal", "killed", "segmentation fault", "aborted",
-	"already in use", "required", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
+	"already in use", "required", "what():", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
 	"no module named", "usage: ", "unbound variable", "not set", "not defined", "undefined", "bad interpreter", "out of memory", "must be "}
 
+// shellError is before what a shell says of a line of a script.
+var shellError = regexp.MustCompile(`^\S+: line \d+: `)
+
 func isGrave(s string) bool {
+	if strings.Contains(s, ": line ") && shellError.MatchString(s) {
+		return true
+	}
 	s = strings.ToLower(s)
 	return slices.ContainsFunc(grave, func(word string) bool { return strings.Contains(s, word) })
 }
