@@ -44,8 +44,9 @@ var (
 	echo = regexp.MustCompile(`^ {0,8}\d{1,6} \| |^ {0,8}\d{1,6} \|$|^Step \d+/\d+ : | ---> `)
 	// advisory is no error: what a tool advises, or tries again.
 	advisory = regexp.MustCompile(`^\s*(?:(?i:warn(?:ing)?|info|debug|notice|note|hint): |npm (?:warn|WARN|notice) |\[notice\]|[WN]: |Ign:)`)
-	// lastRetry is a try that was the last.
-	lastRetry = regexp.MustCompile(`\(Retry\(total=0,`)
+	// decisive is what pip only warns of, and fails for: a try that was the last, an
+	// index that knows no such user.
+	decisive = regexp.MustCompile(`\(Retry\(total=0,|\b40[13] Error, Credentials not correct`)
 
 	// lead is before the words of an error, and command is what failed.
 	lead = regexp.MustCompile(`^((?:(?i:error): )?)(?: *Caused by: |(?:[A-Z_]+: )?Error while executing command: .*?\. Reason: |` +
@@ -59,11 +60,12 @@ var (
 	arrow = regexp.MustCompile("^ *(?:├─▶|╰─▶|\\|->|`->) ")
 
 	// errorLine is what tools begin an error with that they end for.
-	errorLine = regexp.MustCompile(`^(?:E: |ERROR: |error: |fatal: |Error: |fatal error: |npm (?:ERR!|error) (?:Missing|Invalid|Cannot|Could not|notarget|404))`)
+	errorLine = regexp.MustCompile(`^(?:E: |ERROR: |error: |fatal: |Error: |fatal error: |npm (?:ERR!|error) (?:ERESOLVE|Missing|Invalid|Cannot|Could not|notarget|404))`)
 
 	// passing does not say why a build failed, though it sounds so.
 	passing = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
-		`npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*)`)
+		`npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*|=*\s*\d+ failed\b.* in [\d.]+s.*|` +
+		`ERROR: pip's dependency resolver does not currently take into account .*)`)
 )
 
 // ofBuild is Diagnose for a build: of what the builder says of it, and the end of its
@@ -82,6 +84,7 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 	candidates := telltales(lines)
 	d := Diagnosis{From: from}
 	d.Cause, d.Type = why(lines)
+	whole := d.Cause
 	for i := range hints {
 		h := &hints[i]
 		switch {
@@ -98,7 +101,9 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 				continue
 			}
 			d.Cause, d.Hint, d.entry = oneLine(lines[at].text), h.words(facts, caught), h.say
-			if e, ok := exceptionAt(lines, at); ok {
+			if e, ok := exceptionAt(lines, at); ok && strings.HasPrefix(whole, e.line) {
+				d.Cause, d.Type = whole, e.typ // with what goes on below
+			} else if ok {
 				d.Cause, d.Type = oneLine(e.line), e.typ
 			} else {
 				d.Type = ""
@@ -261,7 +266,7 @@ func readBuild(lines []line) []buildLine {
 		} else if repeated {
 			s = s[len(timing.FindString(s)):]
 		}
-		if isEcho(s) || isAdvisory(s) && !lastRetry.MatchString(s) {
+		if isEcho(s) || isAdvisory(s) && !decisive.MatchString(s) {
 			continue
 		}
 		b.text = s

@@ -21,7 +21,8 @@ var (
 
 	// Where a text names a line of a file with requirements.
 	pipLine  = regexp.MustCompile(`satisfies the requirement (\S+) \(from -r (\S+?\.txt) \(line (\d{1,6})\)\)`)
-	pipWrong = regexp.MustCompile(`Invalid requirement: ['"](.+?)['"].*\(from line (\d{1,6}) of (\S+?\.txt)\)`)
+	pipBad   = regexp.MustCompile(`Invalid requirement: ['"](.+?)['"]`)
+	pipAt    = regexp.MustCompile(`\(from line (\d{1,6}) of (\S+?\.txt)\)`)
 	pipNone  = regexp.MustCompile(`(?:No matching distribution found for|satisfies the requirement) ([\w.-]+[^\s(]*)`)
 	tomlLine = regexp.MustCompile(`TOML parse error at line (\d{1,6}), column`)
 	tomlText = regexp.MustCompile(`^\s*(\d{1,6}) \| (.+)$`)
@@ -67,8 +68,13 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 		s := withoutStep(l.text)
 		if m := pipLine.FindStringSubmatch(s); m != nil {
 			spots = append(spots, newSpot(m[2], m[3], m[1]))
-		} else if m := pipWrong.FindStringSubmatch(s); m != nil {
-			spots = append(spots, newSpot(m[3], m[2], m[1]))
+		} else if m := pipBad.FindStringSubmatch(s); m != nil {
+			for _, l := range lines[i:min(i+4, len(lines))] { // where is on the same line, or below
+				if at := pipAt.FindStringSubmatch(l.text); at != nil {
+					spots = append(spots, newSpot(at[2], at[1], m[1]))
+					break
+				}
+			}
 		} else if m := tomlLine.FindStringSubmatch(s); m != nil {
 			for _, below := range lines[i+1 : min(i+4, len(lines))] {
 				if t := tomlText.FindStringSubmatch(withoutStep(below.text)); t != nil && t[1] == m[1] {

@@ -43,6 +43,14 @@ func packageOf(_ Facts, module string) string {
 	return ""
 }
 
+// setuptools says which of its versions have a module that builds ask for.
+func setuptools(_ Facts, module string) string {
+	if module != "pkg_resources" {
+		return ""
+	}
+	return "Have the Dockerfile install `setuptools<81`, which has `pkg_resources`, before this step, and what is built with it by `pip install --no-build-isolation`."
+}
+
 var extra = regexp.MustCompile(`pip install "?(pipecat-ai\[[\w,-]+\])`)
 
 // extraOf names the extra of pipecat-ai that the framework asks for, in a line before
