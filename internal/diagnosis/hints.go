@@ -53,6 +53,8 @@ const (
 	secretSet  = "Put `{1}` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."
 	secretSets = "Put what is missing into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."
 	wrongValue = "The value for `{1}` in the secret set that `secret-set` names is not what the settings expect, such as JSON for a list: correct it, and set `force-redeploy`."
+	noExtra    = "Install the extra of `pipecat-ai` that brings `{1}`: the requirements must name it, as in `pipecat-ai[deepgram]`."
+	noName     = "Check the spelling of the name in the version of `{1}` that the image installs, and pin that version in its requirements."
 	noModel    = "The service has no model of this name for the account: correct the model's name in the agent's code or settings."
 	noBot      = "Pipecat's base image runs `/app/bot.py` and calls its `bot`: have the Dockerfile copy a `bot.py` there that defines `async def bot(runner_args)`."
 	port       = "Something else listens on that port already: Pipecat's base image serves port 8080, so start no server of your own on it, and each server only once."

@@ -51,11 +51,11 @@ var startHints = []hint{
 	{message: re(`cannot allocate memory in static TLS block`), say: "Import the package that loads this library before all others, or preload the library in the Dockerfile (`ENV LD_PRELOAD=` and its path): the space for thread-local data was used up by what was imported first."},
 	{message: re("version .(GLIBC(?:XX)?_[\\d.]+|CXXABI_[\\d.]+|GCC_[\\d.]+). not found"), say: "A binary needs `{1}`, and the image's system is older: take a newer base image, or an older version of the package."},
 	{message: re(`wrong ELF class|invalid ELF header|\bx86_64-linux-gnu\.so\b|\bld-linux-x86-64`), say: "A native library in the image is built for another architecture: have the package installed while the image is built for `linux/arm64`, and copy no libraries or virtual environment into it."},
-	{message: re(`(?:Error loading shared library (?:ld-linux|libc\.so)|symbol not found|Error relocating|libc\.musl-)`), not: re(`undefined symbol`), say: "A binary is built for another C library: take wheels and a base image that fit together, such as a Debian one (`-slim`) instead of Alpine."},
+	{message: re(`Error loading shared library (?:ld-linux|libc\.)|Error relocating \S+: `), say: "A binary is built for another C library: take wheels and a base image that fit together, such as a Debian one (`-slim`) instead of Alpine."},
 	{message: re(`libcu(?:da|dart|blas|dnn|rand|fft|solver|sparse|pti)|libnv(?:rtc|idia|JitLink|ToolsExt)|libnccl|lib(?:torch|c10)_cuda|CUDA_HOME|Found no NVIDIA driver|No CUDA GPUs|not compiled with CUDA|CUDA (?:driver|out of memory)`), say: "Nothing there has a GPU: install the CPU build of the package, without CUDA, and let the code choose the CPU."},
 	{message: re(`([\w.+-]+\.so[.\d]*): cannot open shared object file`), say: "Have the Dockerfile install the system library that has `{1}`.", tell: systemLibrary},
 	{message: re(`Importing the numpy C-extensions failed|_multiarray_umath`), say: "NumPy was installed for another Python or processor: have it installed while the image is built for `linux/arm64`, and copy no virtual environment into the image."},
-	{message: re(`undefined symbol: `), say: "A native library does not fit the one that loads it: pin versions of both packages that were made for each other, and have them installed while the image is built."},
+	{message: re(`\.so[.\d]*: undefined symbol: `), say: "A native library does not fit the one that loads it: pin versions of both packages that were made for each other, and have them installed while the image is built."},
 	{message: re(`_ARRAY_API not found|compiled using NumPy 1|numpy\.core\.multiarray failed to import|numpy\.dtype size changed|numpy\.ndarray size changed|was removed in the NumPy 2`), say: "A package was compiled for NumPy 1: pin `numpy<2` in the requirements, or take a version of the package that was made for NumPy 2."},
 
 	// The image's command.
@@ -79,7 +79,8 @@ var startHints = []hint{
 	{typ: re(`^AttributeError$`), message: re(`^module '(\w+)' has no attribute '\w+'$`), when: hidesLibrary, say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^(?:ImportError|AttributeError)$`), message: re(`partially initialized module '(\w+)'`), when: importsItself, say: "Rename your `{1}.py`: it has the same name as the package that it imports, and so imports itself."},
 	{message: re(`most likely due to a circular import`), say: "Two of your modules import each other: import one of them inside the function that needs it, or move what both need to a third."},
-	{message: re(`^Missing module(?:\(s\))?: No module named '([\w.]+)'`), tell: extraOf, say: "Install the extra of `pipecat-ai` that brings `{1}`: the requirements must name it, as in `pipecat-ai[deepgram]`."},
+	{message: re(`^Missing module(?:\(s\))?: No module named '([\w.]+)'`), tell: extraOf, say: noExtra},
+	{typ: re(`^ModuleNotFoundError$`), message: re(`^No module named '([\w.]+)'$`), when: inFramework, tell: extraOf, say: noExtra},
 	{message: re(`No module named '?pkg_resources\b`), say: "Add `setuptools<81` to the image's requirements: it has `pkg_resources`, which newer images and versions do not bring."},
 	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b'?$`), say: "Python no longer has `{1}`: use a version of what imports it that goes without, or a base image with an older Python."},
 	{message: re(`No module named '?(_?(?:ctypes|tkinter|sqlite3|ssl|bz2|lzma|curses|hashlib|posixshmem)|readline)\b'?$`), say: "The image's Python was built without `{1}`: take an official `python` base image, or install the system's package for it."},
@@ -87,7 +88,7 @@ var startHints = []hint{
 	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."},
 	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image.", tell: packageOf},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?\w+'? from '?(\w+)'? \(`), not: re(`-packages/|/lib/python\d`), when: shadows, say: "Rename your `{1}.py`: it has the same name as a module that is imported, which Python finds there instead."},
-	{typ: re(`^ImportError$`), message: re(`cannot import name '?[\w.]+'? from '?([\w.-]+).*-packages/`), say: "Check the spelling of the name in the version of `{1}` that the image installs, and pin that version in its requirements."},
+	{typ: re(`^ImportError$`), message: re(`cannot import name '?[\w.]+'? from '?([\w.-]+).*-packages/`), say: noName, tell: versionOf},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?([\w.]+)`), say: "Check the spelling of `{1}`, and that the image has the module as it is in your repository."},
 	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
 	{typ: re(`^TypeError$`), message: re(`unexpected keyword argument 'proxies'`), say: "The client is older than the `httpx` that is installed: take a newer version of the client, or pin `httpx<0.28` in the requirements."},
@@ -128,6 +129,7 @@ var startHints = []hint{
 	{typ: re(`^(?:NoCredentialsError|PartialCredentialsError)$`), say: "Put `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^TypeError$`), message: re(`^"?Could not resolve authentication method`), frame: re(`/anthropic/`), say: strings.ReplaceAll(secretSet, "{1}", "ANTHROPIC_API_KEY")},
 	{typ: none, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): (?:unbound variable|parameter (?:null or )?not set)|^\S+: line \d+: ([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): `), say: secretSet},
+	{typ: plainTypes, message: re(`(?i:environment variable|env var)\W{1,3}([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,20}(?i:must be (?:one of|an?\b|in\b|between|positive|at least)|is invalid|not a valid)|(?i:invalid value)\W.{0,20}\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+) (?:environment variable|env var)`), say: wrongValue},
 	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty|must not be empty)|must be set|is required(?:$|[^ \w]))`), when: isVariable, say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), when: isVariable, say: secretSet},
@@ -140,7 +142,7 @@ var startHints = []hint{
 	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota[ _]exceeded|exceeds your quota|payment required|out of credits|credit balance`), not: re(`Errno|(?i:disk)`), say: "The account at the service has no quota left: check its plan and billing there."},
 	{message: re("(?i)model_not_found|\\bmodels?/[\\w.-]+ is not found|\\bno such model/|model identifier is invalid|not_found_error.{0,60}\\bmodel: "), say: noModel},
 	{message: re("(?i)the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), when: isAnswer, say: noModel},
-	{message: re(`(?i)(?:\b403\b|missing_permissions|PERMISSION_DENIED|permission[_ ]denied|AccessDenied(?:Exception)?|not authorized to perform).{0,300}`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
+	{message: re(`(?i)\b(403)\b|missing_permissions|permission[_ ]denied|AccessDenied|not authorized to perform`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
 	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w -]{0,20}(?:(?:api|subscription)[ _-]?key|credentials|access token|auth token|authentication token|token provided)|api[ _]key not (?:valid|found\. Please pass a valid)|invalid_api_key|API_KEY_INVALID|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|ExpiredToken`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
 	{typ: re(`^(?:AuthenticationError|UnauthorizedError|Unauthorized|InvalidStatus|InvalidStatusCode|WSServerHandshakeError|HTTPStatusError|HTTPError|ApiError|APIStatusError|ClientResponseError|GatedRepoError)$`), message: re(`\b401\b`), say: wrongKey},
 	{message: re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}401\b|\b401\W{1,3}(?:unauthorized|client error)|\b401\b.{0,20}authentication[-_]error`), not: re(`Repository ?Not ?Found`), say: wrongKey},
@@ -174,7 +176,7 @@ var (
 	plainTypes = re(`^(?:|(?:Value|Runtime|System|Assertion|Environment|Lookup|Attribute|Type|Key)Error|Error|Exception|\w*(?:Config|Configuration|ImproperlyConfigured|Env|Environ|Settings|Auth|Authentication|Credentials?|ApiKey|APIKey|Api|API|OpenAI|Groq|Anthropic|ElevenLabs|Deepgram|Twilio|Cartesia|Daily|LiveKit|Azure|Speech|Google|Mistral|AssemblyAI|Gladia|Soniox|Hume|Tavus|Simli)\w*(?:Error|Exception)?|panic)$`)
 	// notMissing rules out that a variable of the environment is missing: another
 	// thing is, of that name or without one.
-	notMissing = re(`positional argument|keyword argument|has no attribute|is not defined|unexpected|not JSON|object is not|\bcolumn\b|\btable\b|\bfield\b|\bPATH\b|[A-Z]\w*_HOME\b|LD_\w+|PYTHON\w+|status_?code|\bHTTP\b|PCC[-_]|Errno|token at|\b[45]\d\d\b`)
+	notMissing = re(`(?i:\binvalid (?:value|format)|\bis invalid\b|not a valid|must be (?:one of|an?\b|in\b|between|positive|at least)|deprecated|\bscope|\bpermission)|positional argument|keyword argument|has no attribute|is not defined|unexpected|not JSON|object is not|\bcolumn\b|\btable\b|\bfield\b|\bPATH\b|[A-Z]\w*_HOME\b|LD_\w+|PYTHON\w+|status_?code|\bHTTP\b|PCC[-_]|Errno|token at|\b[45]\d\d\b`)
 
 	refusedConnection = re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111`)
 	loopback          = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
@@ -184,7 +186,7 @@ var (
 	requirement = re(`^[\w.-]+`)
 
 	// answered is how clients show the status of a service's answer.
-	answered = re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}4\d\d\b|\b40[04] (?:NOT_FOUND|INVALID_ARGUMENT|Client Error)`)
+	answered = re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}4\d\d\b|\b40[0134] (?:[A-Z]+_[A-Z]+\b|Client Error|Forbidden)`)
 
 	// variable is where code reads a variable of the environment and has None or
 	// undefined where there is none, and isRead where it has an exception.
@@ -278,6 +280,12 @@ func isCommand(r reading, name string) (string, bool) {
 		return "", false
 	}
 	return name, true
+}
+
+// inFramework reports whether Pipecat itself imports the module, which its extras bring.
+func inFramework(r reading, module string) (string, bool) {
+	n := len(r.frames)
+	return module, n > 0 && strings.Contains(r.frames[n-1].file, "-packages/pipecat/")
 }
 
 // isAnswer reports whether an exception is what a client makes of a service's answer.
@@ -423,8 +431,11 @@ func isOwn(r reading, module string) (string, bool) {
 
 // isOfService reports whether an exception is of a client of a service, or of HTTP.
 func isOfService(r reading, caught string) (string, bool) {
+	if serviceTypes.MatchString(r.typ) || answered.MatchString(r.message) {
+		return caught, true
+	}
 	installed := slices.ContainsFunc(r.frames, func(f frame) bool { return strings.Contains(f.file, "-packages/") })
-	return caught, serviceTypes.MatchString(r.typ) || installed && r.typ != "OSError" && r.typ != "FileNotFoundError"
+	return caught, installed && caught != "403" && r.typ != "OSError" && r.typ != "FileNotFoundError"
 }
 
 // isOnLoopback reports whether what refused a connection is the container itself.

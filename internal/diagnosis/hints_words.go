@@ -43,6 +43,15 @@ func packageOf(_ Facts, module string) string {
 	return ""
 }
 
+// versionOf names the package whose version lacks what is imported of a module.
+func versionOf(_ Facts, module string) string {
+	first, _, _ := strings.Cut(module, ".")
+	if first == "google" || first == "azure" || first == "opentelemetry" { // which many packages share
+		first = module
+	}
+	return strings.ReplaceAll(noName, "{1}", cmp.Or(packages[first], first))
+}
+
 // setuptools says which of its versions have a module that builds ask for.
 func setuptools(_ Facts, module string) string {
 	if module != "pkg_resources" {
@@ -51,7 +60,7 @@ func setuptools(_ Facts, module string) string {
 	return "Have the Dockerfile install `setuptools<81`, which has `pkg_resources`, before this step, and what is built with it by `pip install --no-build-isolation`."
 }
 
-var extra = regexp.MustCompile(`pip install "?(pipecat-ai\[[\w,-]+\])`)
+var extra = regexp.MustCompile(`(?:pip install|uv add) \\?["']?(pipecat-ai\[[\w,-]+\])`)
 
 // extraOf names the extra of pipecat-ai that the framework asks for, in a line before
 // the exception.
