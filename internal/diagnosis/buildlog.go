@@ -79,7 +79,7 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 	if facts.Cause == verdict.BuildTimedOut { // what it printed last is no cause
 		text, _, _ = strings.Cut(text, "\n")
 	}
-	raw := split(text)
+	raw := expanded(cleanLines(text))
 	lines := readBuild(raw)
 	candidates := telltales(lines)
 	d := Diagnosis{From: from}

@@ -51,16 +51,25 @@ var levelNames = strings.Split(levels, "|")
 
 const levels = `TRACE|DEBUG|INFO|NOTICE|SUCCESS|WARNING|WARN|ERROR|CRITICAL|FATAL`
 
-// split takes a text apart into lines. A structured log line is the lines that it
-// stands for.
-func split(text string) []line {
+// split takes a text apart into lines, without what a collector put before each. A
+// structured log line is the lines that it stands for.
+func split(text string) []line { return expanded(collected(cleanLines(text))) }
+
+// cleanLines are a text's lines without escape sequences.
+func cleanLines(text string) (lines []string) {
 	if len(text) > maxText {
 		text = text[len(text)-maxText:]
 	}
 	text = ends.Replace(untrusted.StripEscapes(strings.ToValidUTF8(text, "\uFFFD")))
-	var all []line
 	for s := range strings.Lines(text) {
-		s = strings.TrimRight(s, "\n \t")
+		lines = append(lines, strings.TrimRight(s, "\n \t"))
+	}
+	return lines
+}
+
+// expanded are lines taken apart.
+func expanded(lines []string) (all []line) {
+	for _, s := range lines {
 		if recorded := records(s, 0); recorded != nil {
 			all = append(all, recorded...)
 			continue
@@ -77,10 +86,7 @@ func split(text string) []line {
 
 func newLine(s string) line {
 	s = strings.TrimRight(untrusted.Cut(s, maxLine), " \t")
-	l := line{text: s}
-	if s != "" && (isDigit(s[0]) || s[0] == '[') {
-		l.text = s[len(stamp.FindString(s)):]
-	}
+	l := line{text: withoutStamp(s)}
 	stamped := len(l.text) < len(s)
 	if stamped {
 		l.text = l.text[len(clock.FindString(l.text)):]
@@ -96,12 +102,15 @@ func newLine(s string) line {
 		l.level, l.message = strings.ToUpper(m[1]), strings.TrimSuffix(unquote(m[2])+m[3]+": "+unquote(m[4])+m[5], ": ")
 		return l
 	}
-	if m := logged.FindStringSubmatch(l.text); m != nil && (m[3] == "" || stamped) {
+	if m := logged.FindStringSubmatch(l.text); m != nil && (m[3] == "" || stamped && balanced(l.text[:len(l.text)-len(m[4])])) {
 		l.level = strings.ToUpper(m[1] + m[2] + m[3])
 		l.message = strings.TrimSpace(m[4][len(origin.FindString(m[4])):])
 	}
 	return l
 }
+
+// balanced reports whether each bracket that is opened is closed.
+func balanced(s string) bool { return strings.Count(s, "[") == strings.Count(s, "]") }
 
 // hasLevel reports whether the beginning of a line has the name of a level, which
 // is quicker to see than whether it is a log line.

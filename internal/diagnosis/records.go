@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"pipecat-cloud-deploy/internal/untrusted"
 )
 
 const (
@@ -31,9 +33,6 @@ func records(s string, nested int) []line {
 	if len(s) > maxRecord || nested > maxNested {
 		return nil
 	}
-	if pairs := pairsOf(s); pairs != nil {
-		return newRecord(pairs).lines(nested)
-	}
 	at := strings.IndexByte(s, '{')
 	var fields map[string]any
 	if at >= 0 && strings.HasSuffix(s, "}") && json.Unmarshal([]byte(s[at:]), &fields) == nil {
@@ -41,6 +40,9 @@ func records(s string, nested int) []line {
 			return r.lines(nested)
 		}
 		return nil
+	}
+	if pairs := pairsOf(s); pairs != nil {
+		return newRecord(pairs).lines(nested)
 	}
 	if !strings.Contains(s, `\n`) || !strings.Contains(s, header) && (at < 0 || !strings.Contains(s, `File \"`) && !strings.Contains(s, `File "`)) {
 		return nil
@@ -57,7 +59,7 @@ var repeated = regexp.MustCompile(`^[^"]{0,60}\\n +File "`)
 // follows reports whether a record is all that a line says behind what a collector puts
 // before it. A message, too, may end with an object that a service answered.
 func (r record) follows(before string, fields map[string]any) bool {
-	if before = strings.TrimSpace(before); before == "" {
+	if before = strings.TrimSpace(withoutStamp(before)); before == "" {
 		return true
 	}
 	l := newLine(before)
@@ -139,11 +141,15 @@ func unquote(s string) string {
 }
 
 // record is a structured log line, in the words that a plain one has.
-type record struct{ level, message, cause, trace string }
+type record struct {
+	level, message, cause, trace string
+	raw                          bool // the message is a line as it was printed, whatever the level
+}
 
 func newRecord(fields map[string]any) (r record) {
 	r.level = levelOf(fields)
 	r.message = textOf(fields, messageFields)
+	_, r.raw = fields["textPayload"].(string)
 	r.trace = textOf(fields, traceFields)
 	r.cause = textOf(fields, causeFields)
 	if r.trace == "" || !strings.Contains(r.trace, "\n") {
@@ -192,13 +198,17 @@ func newRecord(fields map[string]any) (r record) {
 // lines are what a plain logger would have printed of the record.
 func (r record) lines(nested int) []line {
 	if r.message == "" && r.trace == "" && r.cause == "" {
+		if r.raw {
+			return []line{{}}
+		}
 		return nil
 	}
-	if r.level == "" && r.trace == "" && r.cause == "" { // a collector's envelope
-		if inner := records(r.message, nested+1); inner != nil {
+	if r.raw || r.level == "" && r.trace == "" && r.cause == "" { // a collector's envelope
+		said := strings.TrimSuffix(r.message, "\n")
+		if inner := records(said, nested+1); inner != nil {
 			return inner
 		}
-		return fragment(strings.TrimSuffix(r.message, "\n"), nested)
+		return fragment(said, nested)
 	}
 	first, rest, _ := strings.Cut(r.message, "\n")
 	l := newLine(first)
@@ -224,13 +234,16 @@ func (r record) lines(nested int) []line {
 
 // fragment reads the lines of a text within a record.
 func fragment(text string, nested int) (all []line) {
-	for s := range strings.Lines(ends.Replace(text)) {
+	for s := range strings.Lines(ends.Replace(untrusted.StripEscapes(text))) {
 		s = strings.TrimRight(s, "\n")
-		if inner := records(s, nested+1); inner != nil {
-			all = append(all, inner...)
-		} else {
-			all = append(all, newLine(s))
+		inner := records(s, nested+1)
+		if inner == nil && len(all) == 0 && nested == 0 {
+			inner = tornRecord(s)
 		}
+		if inner == nil {
+			inner = []line{newLine(s)}
+		}
+		all = append(all, inner...)
 	}
 	return all
 }

@@ -1,0 +1,104 @@
+package diagnosis
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"pipecat-cloud-deploy/internal/verdict"
+)
+
+// TestCollected holds that what a collector puts before each line of a text changes
+// nothing of what the text shows.
+func TestCollected(t *testing.T) {
+	object := func(fields map[string]any) string {
+		b, err := json.Marshal(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	forms := map[string]func(i int, s string) string{
+		"compose": func(_ int, s string) string { return "bot-1  | " + s },
+		"Kubernetes": func(i int, s string) string {
+			return fmt.Sprintf("2026-03-02T09:%02d:%02d.100Z stderr F %s", i/60%60, i%60, s)
+		},
+		"journald": func(i int, s string) string {
+			return fmt.Sprintf("Mar 02 09:%02d:%02d host bot[12]: %s", i/60%60, i%60, s)
+		},
+		"Heroku": func(i int, s string) string {
+			return fmt.Sprintf("2026-03-02T09:%02d:%02d.100000+00:00 app[web.1]: %s", i/60%60, i%60, s)
+		},
+		"kubectl": func(_ int, s string) string { return "[pod/bot-5d8f/bot] " + s },
+		"klog": func(i int, s string) string {
+			return fmt.Sprintf("E0302 09:%02d:%02d.123456       1 bot.py:7] %s", i/60%60, i%60, s)
+		},
+		"Docker": func(_ int, s string) string { return object(map[string]any{"log": s + "\n", "stream": "stderr"}) },
+		"textPayload": func(_ int, s string) string {
+			return object(map[string]any{"severity": "ERROR", "textPayload": s})
+		},
+		"Windows": func(_ int, s string) string { return s + "\r" },
+	}
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no texts: %v", err)
+	}
+	texts := 0
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed, workspace, _ := unpack(t, archive)
+		facts := printed.facts()
+		if !facts.has(verdict.FromContainer) || slices.Contains([]verdict.Reason{verdict.Build, verdict.Refused}, printed.Reason) {
+			continue
+		}
+		texts++
+		want := Diagnose(facts, workspace)
+		for name, form := range forms {
+			var text strings.Builder
+			for i, s := range strings.Split(strings.TrimSuffix(printed.Text, "\n"), "\n") {
+				text.WriteString(form(i, s) + "\n")
+			}
+			collected := printed
+			collected.Text = text.String()
+			got := Diagnose(collected.facts(), workspace)
+			if got.Cause != want.Cause || at(got.Place) != at(want.Place) || got.Hint != want.Hint {
+				t.Errorf("%s by %s: got %q at %q, hint %q; want %q at %q, hint %q", filepath.Base(file), name, got.Cause, at(got.Place), got.Hint, want.Cause, at(want.Place), want.Hint)
+			}
+		}
+	}
+	t.Logf("%d texts, each in %d forms", texts, len(forms))
+}
+
+// TestStreams holds what is taken off, and that nothing is where it is no prefix.
+func TestStreams(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"one program", "bot-1  | a\nbot-1  |\nbot-1  |   b", "a\n\n  b"},
+		{"one line", "bot-1  | a", "a"},
+		{"two programs", "bot-1    | KeyError: 'x'\nredis-1  | ready\nbot-1    | bye\nredis-1  | more", "ready\nmore\nKeyError: 'x'\nbye"},
+		{"a line of compose itself", "bot-1  | a\nbot-1  | b\nbot-1 exited with code 1", "a\nb\nbot-1 exited with code 1"},
+		{"a time, too", "10:00:01 web.1  | a\n10:00:02 web.1  | b", "a\nb"},
+		{"what is before a traceback", "9:01 x> Traceback (most recent call last):\n9:02 x>   File\n9:03 x> KeyError: 'x'", "Traceback (most recent call last):\n  File\nKeyError: 'x'"},
+		{"a level", "INFO     | a\nERROR    | b", ""},
+		{"a level in brackets", "[INFO] a\n[ERROR] b", ""},
+		{"a number that changes", "[a1] a\n[a2] b\n[a3] c", ""},
+		{"a table with other lines", "tea | 2\nmilk is out\ncocoa is out\ncream is out", ""},
+		{"a log line with a traceback", "boom Traceback (most recent call last):\n  File\nKeyError: 'x'\na\nb", ""},
+	} {
+		lines := strings.Split(tt.text, "\n")
+		got := strings.Join(collected(slices.Clone(lines)), "\n")
+		if tt.want == "" {
+			tt.want = tt.text
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
