@@ -102,7 +102,7 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 			}
 			d.Cause, d.Hint, d.entry = oneLine(lines[at].text), h.words(facts, caught), h.say
 			if e, ok := exceptionAt(lines, at); ok && strings.HasPrefix(whole, e.line) {
-				d.Cause, d.Type = whole, e.typ // with what goes on below
+				d.Cause, d.Type = whole, e.typ // with what continues below
 			} else if ok {
 				d.Cause, d.Type = oneLine(e.line), e.typ
 			} else {

@@ -21,7 +21,7 @@ var (
 
 const (
 	maxPrefix  = 200 // bytes of what is before a line
-	maxStreams = 8   // that lines are told apart by
+	maxStreams = 8   // programs that lines are separated by
 	fewOthers  = 10  // a line in so many may have no prefix
 )
 

@@ -51,7 +51,7 @@ var (
 	minorTypes = regexp.MustCompile(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit|HaltServer|CalledProcessError)$`)
 
 	// What rich draws: │ /app/bot.py:12 in main │ and │ ❱ 12 │   work() │. Where there
-	// is little room, the function is on a line of its own.
+	// is little space, the function is on the next line.
 	richFile = regexp.MustCompile(`^│ (\S.*):(\d{1,9})(?: in (\S+))?\s*│$`)
 	richText = regexp.MustCompile(`^│ ❱ *(\d{1,9}) ([│ ]*)(.*?)\s*│$`)
 )

@@ -32,7 +32,7 @@ func (e *exception) settle() {
 	}
 }
 
-// ownWords is a message without the lines below that others may have printed: what goes on
+// ownWords is a message without the lines below that others may have printed: what continues
 // is announced, indented or an item of a list.
 func ownWords(message string) string {
 	first, below, ok := strings.Cut(message, "\n")
