@@ -66,7 +66,7 @@ func sameAsDocker(t *testing.T, dir, dockerfile string, all []packed) {
 func inSecret(name string) bool {
 	name, _, _ = strings.Cut(name, "->")
 	for part := range strings.SplitSeq(name, "/") {
-		if isSecret(part) {
+		if IsSecret(part) {
 			return true
 		}
 	}
@@ -183,7 +183,7 @@ func everywhere(t *testing.T, dir, ignore string) (names []string) {
 		}
 		out, info, err := m.MatchesUsingParentResults(name, infos[path.Dir(name)])
 		infos[name] = info
-		kept[name] = (kept[path.Dir(name)] || isSecret(path.Base(name))) && !slices.ContainsFunc(patterns, func(p string) bool {
+		kept[name] = (kept[path.Dir(name)] || IsSecret(path.Base(name))) && !slices.ContainsFunc(patterns, func(p string) bool {
 			pattern, negated := strings.CutPrefix(p, "!")
 			return negated && newNegation(pattern).names(name)
 		})

@@ -273,7 +273,7 @@ func (r *rules) decide(name string, parent decision) (decision, error) {
 	if parent.out {
 		now.named = parent.named
 	}
-	if parent.secret || isSecret(path.Base(name)) {
+	if parent.secret || IsSecret(path.Base(name)) {
 		now.secret = true
 		for _, n := range r.negations {
 			if n.names(name) {

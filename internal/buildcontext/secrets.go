@@ -44,10 +44,10 @@ var secretNames = []struct {
 	{"secret", regexp.MustCompile(`^(?:.*[-_.])?secrets?(?:[-_.]` + stage + `)?\.(?:json|ya?ml|toml|ini)$`)},
 }
 
-// isSecret reports whether a file or folder of this name may hold secrets, whatever
+// IsSecret reports whether a file or folder of this name may hold secrets, whatever
 // the case of its letters. Such a one is excluded whatever the rules say, unless
 // one of them names it: see naming.
-func isSecret(name string) bool {
+func IsSecret(name string) bool {
 	name = strings.ToLower(name)
 	if secretFixed[name] || slices.Contains(secretEndings, path.Ext(name)) {
 		return true

@@ -58,7 +58,7 @@ func TestIsSecret(t *testing.T) {
 		credentials.json credentials.yaml credentials.csv google-credentials.json googleCredentials.json application_default_credentials.json gcp-creds.json credentials-prod.json
 		secrets.toml secrets.yml secrets.yaml secrets.json .secrets.toml secrets.prod.yaml app-secrets.json secret.yaml accessKeys.csv
 		.npmrc .netrc _netrc .pypirc .pgpass .htpasswd .git-credentials .aws .ssh .git .gnupg .kube kubeconfig .vault-token`) {
-		if !isSecret(name) {
+		if !IsSecret(name) {
 			t.Errorf("%s is no secret", name)
 		}
 	}
@@ -69,7 +69,7 @@ func TestIsSecret(t *testing.T) {
 		secrets secrets.go secrets.md secret.txt secretary.json secrets_manager.py client.json client_secrets.py
 		.github .gitignore .gitattributes .gitmodules .gitkeep git aws ssh .awsrc .npmignore .dockerignore .docker npmrc cert.crt ca.cer server.csr repo.gpg nodesource.asc main.tf package-lock.json`) {
 		for part := range strings.SplitSeq(name, "/") {
-			if isSecret(part) {
+			if IsSecret(part) {
 				t.Errorf("%s is a secret", name)
 			}
 		}
@@ -102,7 +102,7 @@ func TestSecretsPage(t *testing.T) {
 	for want, text := range map[bool]string{true: names, false: near} {
 		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(text, -1) {
 			listed++
-			if name := strings.ReplaceAll(m[1], "*", "-x"); isSecret(name) != want {
+			if name := strings.ReplaceAll(m[1], "*", "-x"); IsSecret(name) != want {
 				t.Errorf("%s is a secret: %v", m[1], !want)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,6 +12,10 @@ import (
 var (
 	// excerptHead is before BuildKit's excerpt of a Dockerfile, and marked is a line in
 	// it that failed.
+	// Only such files are shown, for a step may print what it likes.
+	instructions = regexp.MustCompile(`(?i)^(?:docker|container)file|\.(?:docker|container)file$`)
+	requirements = regexp.MustCompile(`(?i)^[^.].*(?:require|constraint|depend|deps|packages|pip)|^(?:require|constraint|depend|deps|packages|pip)`)
+
 	excerptHead = regexp.MustCompile(`^([\w./-]*[\w-]):(\d{1,6})$`)
 	marked      = regexp.MustCompile(`^ {0,8}(\d{1,6}) \| >>> (.*)$`)
 	// stepTitle is what BuildKit calls a step: its instruction, on one line.
@@ -86,6 +91,7 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 			break
 		}
 	}
+	spots = slices.DeleteFunc(spots, func(s spot) bool { return s.file != "pyproject.toml" && !requirements.MatchString(path.Base(s.file)) })
 	if m := pipNone.FindStringSubmatch(cause); m != nil {
 		spots = append(spots, spot{file: "requirements.txt", text: m[1]})
 	}
@@ -101,7 +107,9 @@ func dockerfileSpots(lines []line, dockerfile string) (spots []spot) {
 			break
 		}
 		if m := excerptHead.FindStringSubmatch(l.text); m != nil {
-			head = m[1]
+			if head = ""; instructions.MatchString(path.Base(m[1])) || path.Base(m[1]) == path.Base(dockerfile) {
+				head = m[1]
+			}
 		} else if m := marked.FindStringSubmatch(l.text); m != nil && head != "" {
 			spots, head = append(spots, newSpot(head, m[1], m[2])), ""
 		} else if m := stepTitle.FindStringSubmatch(l.text); m != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/untrusted"
 )
 
@@ -94,7 +95,7 @@ func newPlace(file string, lines []string, at int) *Place {
 var errTooLarge = errors.New("too large")
 
 // look returns the regular files of the workspace that have one of the names,
-// by name. What is no source of the user's is left out.
+// by name. What is no source of the user's, or may hold secrets, is left out.
 func look(workspace fs.FS, names map[string]bool) (map[string][]string, error) {
 	files := map[string][]string{}
 	entries := 0
@@ -117,6 +118,7 @@ func look(workspace fs.FS, names map[string]bool) (map[string][]string, error) {
 					return errTooLarge
 				}
 				switch name := e.Name(); {
+				case buildcontext.IsSecret(name): // whatever names it
 				case e.IsDir() && !skipped(name):
 					folders = append(folders, path.Join(dir, name))
 				case name == "pyvenv.cfg" && dir != ".":

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"pipecat-cloud-deploy/internal/verdict"
 )
 
 const code = "import os\n\nopen(\"menu.json\")\n"
@@ -94,5 +96,46 @@ func TestAround(t *testing.T) {
 	}
 	if s := d.Place.Around[0].Text; len(s) > maxShown || !strings.HasPrefix(s, "\tfour") || !strings.HasSuffix(s, "é…") {
 		t.Errorf("got %q", s)
+	}
+}
+
+// TestSecretFiles holds that nothing of a file that may hold secrets is shown, though a
+// text names it and has a line of it whole; each beside one that is shown.
+func TestSecretFiles(t *testing.T) {
+	crashed := func(file, line string) crash {
+		return crash{Text: "Traceback (most recent call last):\n  File \"/app/" + file + "\", line 1, in <module>\n    " + line + "\nKeyError: 'x'\n"}
+	}
+	excerpt := func(file, line string) crash {
+		return crash{Reason: verdict.Build, Text: file + ":1\n--------------------\n   1 | >>> " + line + "\n--------------------\nERROR: x\n"}
+	}
+	wrong := func(file, line string) crash {
+		return crash{Reason: verdict.Build, Text: "ERROR: Invalid requirement: '" + line + "' (from line 1 of " + file + ")\n"}
+	}
+	for _, tt := range []struct {
+		file  string
+		says  func(file, line string) crash
+		shown bool
+	}{
+		{"bot.py", crashed, true},
+		{".aws/credentials.py", crashed, false},
+		{".ssh/config.py", crashed, false},
+		{".env.py", crashed, false},
+		{"keys/id_rsa.old", crashed, false},
+		{"Dockerfile", excerpt, true},
+		{"docker/bot.Dockerfile", excerpt, true},
+		{"Dockerfile.prod", excerpt, true},
+		{"tls.key", excerpt, false},
+		{"credentials.json", excerpt, false},
+		{"menu.json", excerpt, false},
+		{".env", excerpt, false},
+		{"requirements.txt", wrong, true},
+		{"requirements-dev.txt", wrong, true},
+		{"passwords.txt", wrong, false},
+	} {
+		const line = "SECRET = 0123456789"
+		d := Diagnose(tt.says(tt.file, line).facts(), fstest.MapFS{tt.file: {Data: []byte(line + "\nmore\n")}})
+		if (d.Place != nil) != tt.shown {
+			t.Errorf("%s: got %+v", tt.file, d.Place)
+		}
 	}
 }
