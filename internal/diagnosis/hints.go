@@ -39,7 +39,7 @@ type hint struct {
 // none is for no exception at all.
 var none = regexp.MustCompile(`^$`)
 
-var memoryTypes = regexp.MustCompile(`^(?:MemoryError|OutOfMemoryError)$`)
+var memoryTypes = regexp.MustCompile(`^(?:MemoryError|OutOfMemoryError|_ArrayMemoryError)$`)
 
 // Texts that several entries share.
 const (

@@ -109,10 +109,10 @@ var startHints = []hint{
 	{message: re(`\[E050\] Can't find model '([\w-]+)'`), say: "Have the Dockerfile download the model while the image is built: `RUN python -m spacy download {1}`."},
 	{typ: re(`^Error$`), message: re(`unsupported locale setting`), say: "The image does not have this locale: have the Dockerfile generate it (`apt-get install locales`), or use `C.UTF-8`."},
 	{typ: re(`^FileNotFoundError$`), message: re(`: '(?:[^']*/)?(\.env(?:\.\w+)?)'$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
-	{typ: re(`^FileNotFoundError$`), message: re(`(?i): '([^']*(?:credential|service[-_]?account|gcloud|client_secret|google)[^']*\.json)'`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
 
 	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([\w./+-]+)'`), when: isCommand, say: "`{1}`, which the agent runs, is not in the image: have the Dockerfile install it."},
 	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([^']+)'`), when: isOwnFile, say: "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."},
+	{typ: re(`^FileNotFoundError$`), message: re(`(?i): '([^']*(?:credential|service[-_]?account|gcloud|client_secret|google)[^']*\.json)'`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
 
 	// What the environment lacks.
 	{typ: re(`^KeyError$`), message: re(`^'(\w+)'$`), when: isOfEnvironment, say: secretSet},
@@ -137,6 +137,7 @@ var startHints = []hint{
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|provided|specified)|missing|required|must be (?:set|provided)|is none|is empty)`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key|no valid credentials`), say: secretSets},
 	{message: re(`NoneType|\bNone\b|missing an 'https?://'|properties of undefined`), when: readsVariable, say: secretSet},
+	{typ: re(`^AssertionError$`), source: re(`^assert os\.(?:getenv|environ\.get)\([^()]*\)$`), when: readsVariable, say: secretSet},
 
 	// Services.
 	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota[ _]exceeded|exceeds your quota|payment required|out of credits|credit balance`), not: re(`Errno|(?i:disk)`), say: "The account at the service has no quota left: check its plan and billing there."},
@@ -192,6 +193,7 @@ var (
 	// undefined where there is none, and isRead where it has an exception.
 	variable  = re(`(?:getenv|environ\.get)\(\s*['"](\w+)['"]\s*(?:,\s*None\s*)?\)|process\.env(?:\.(\w+)|\[['"](\w+)['"]\])`)
 	isRead    = re(`(?:getenv|environ\.get|environ|env(?:\.\w+)?|config)\s*[(\[]\s*f?['"](\w+)['"]|process\.env\.(\w+)`)
+	isNone    = re(`\b(\w+) (?:must not|cannot|should not|may not) be None\b`)
 	ofNone    = re(`has no attribute '(\w+)'|reading '(\w+)'`)
 	ofEnviron = re(`(?i)\benviron(?:ment)?\b|\.env\b`)
 	indexed   = re(`\benviron\[\w+\]`)
@@ -314,7 +316,10 @@ func hasNoFrames(r reading, caught string) (string, bool) {
 // readsVariable is the variable of the environment that the user's own line reads,
 // which raised an exception for None: what it has no attribute of, or was handed on.
 func readsVariable(r reading, _ string) (string, bool) {
-	attribute := ""
+	attribute, argument := "", ""
+	if m := isNone.FindStringSubmatch(r.message); m != nil {
+		argument = m[1]
+	}
 	if m := ofNone.FindStringSubmatch(r.message); m != nil {
 		attribute = m[1] + m[2]
 	}
@@ -325,7 +330,7 @@ func readsVariable(r reading, _ string) (string, bool) {
 		}
 		var read []string
 		for _, m := range variable.FindAllStringSubmatchIndex(f.text, -1) {
-			if attribute == "" || strings.HasPrefix(f.text[m[1]:], "."+attribute) {
+			if (attribute == "" || strings.HasPrefix(f.text[m[1]:], "."+attribute)) && (argument == "" || strings.Contains(f.text[:m[0]], argument+"=")) {
 				read = append(read, f.text[max(m[2], m[4], m[6]):max(m[3], m[5], m[7])])
 			}
 		}
