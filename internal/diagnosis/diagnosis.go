@@ -213,6 +213,9 @@ func ofAgent(facts Facts, workspace fs.FS) Diagnosis {
 // completes reports whether a reading of the log shows more of the same failure than
 // one of what the platform has.
 func (r reading) completes(shown reading) bool {
+	if shown.exits && r.typ != "" && !r.exits {
+		return true
+	}
 	if shown.typ == "" {
 		return r.typ != "" || r.sure > shown.sure
 	}

@@ -102,3 +102,53 @@ func TestStreams(t *testing.T) {
 		}
 	}
 }
+
+// later are what is printed after a crash.
+var later = map[string]string{
+	"a warning":       "/app/bot.py:3: UserWarning: TEA_KEY is not set\n",
+	"clients":         "Unclosed client session\nclient_session: <aiohttp.client.ClientSession object at 0x7f>\nUnclosed connector\nconnector: <aiohttp.connector.TCPConnector object at 0x7f>\n",
+	"a destructor":    "Exception ignored in: <function Loop.__del__ at 0x7f>\nTraceback (most recent call last):\n  File \"/usr/local/lib/python3.12/asyncio/base_events.py\", line 729, in __del__\n    self.close()\nRuntimeError: Event loop is closed\n",
+	"an exit handler": "Exception ignored in atexit callback: <function join at 0x7f>\nTraceback (most recent call last):\n  File \"/usr/local/lib/python3.12/multiprocessing/util.py\", line 360, in join\n    p.join()\nAssertionError: can only join a child process\n",
+	"a thread":        "Exception in thread Thread-1 (run):\nTraceback (most recent call last):\n  File \"/usr/local/lib/python3.12/threading.py\", line 1073, in _bootstrap_inner\n    self.run()\nRuntimeError: cannot schedule new futures after interpreter shutdown\n",
+	"a connection": "Fatal error on SSL transport\nprotocol: <asyncio.sslproto.SSLProtocol object at 0x7f>\ntransport: <_SelectorSocketTransport closing fd=9>\nTraceback (most recent call last):\n  File \"/usr/local/lib/python3.12/asyncio/selector_events.py\", line 1087, in write\n    n = self._sock.send(data)\nOSError: [Errno 9] Bad file descriptor\n\n" +
+		"During handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File \"/usr/local/lib/python3.12/asyncio/base_events.py\", line 520, in _check_closed\n    raise RuntimeError('Event loop is closed')\nRuntimeError: Event loop is closed\n",
+	"a tracer":     "failed to send, dropping 1 traces to http://localhost:8126 after 3 retries ([Errno 111] Connection refused)\n",
+	"npm":          "npm ERR! code ELIFECYCLE\nnpm ERR! errno 1\nnpm ERR! bot@1.0.0 start: `python bot.py`\n",
+	"make":         "make: *** [Makefile:3: run] Error 1\n",
+	"a supervisor": "s6-svwait: fatal: some services reported permanent failure or their supervisor died\n",
+	"a handler":    "--- Logging error in Loguru Handler #1 ---\nRecord was: {'message': 'TEA_KEY is not set'}\nTraceback (most recent call last):\n  File \"/usr/local/lib/python3.12/site-packages/loguru/_handler.py\", line 206, in emit\n    self._sink.write(str_record)\nValueError: I/O operation on closed file.\n--- End of logging error ---\n",
+	"a log line":   "2026-03-02 09:14:02.511 | WARNING  | bot:stop:3 - TEA_KEY is not set\n",
+}
+
+// TestPrintedLater holds that what is printed after a crash changes nothing of what the
+// text shows.
+func TestPrintedLater(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no texts: %v", err)
+	}
+	texts := 0
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed, workspace, _ := unpack(t, archive)
+		facts := printed.facts()
+		want := Diagnose(facts, workspace)
+		switch {
+		case !facts.has(verdict.FromContainer), want.Type == "", printed.Reason == verdict.Build,
+			filepath.Base(file) == "logerr-cut.txtar": // in which all that comes later is of a handler's error
+			continue
+		}
+		texts++
+		for name, after := range later {
+			both := printed
+			both.Text += after
+			if got := Diagnose(both.facts(), workspace); got.Cause != want.Cause || at(got.Place) != at(want.Place) || got.Hint != want.Hint {
+				t.Errorf("%s, then %s: got %q at %q, hint %q; want %q at %q, hint %q", filepath.Base(file), name, got.Cause, at(got.Place), got.Hint, want.Cause, at(want.Place), want.Hint)
+			}
+		}
+	}
+	t.Logf("%d texts, each before %d others", texts, len(later))
+}

@@ -22,6 +22,18 @@ type exception struct {
 	below  bool // its message begins on a line below it
 	sub    bool // no exception: a line between the parts of a group
 	lesser bool // it did not end the process: a line before its traceback says so
+	exits  bool // so does one that it was raised as the process ended
+}
+
+// rank is how likely an exception is why a process ends.
+func (e *exception) rank() int {
+	switch {
+	case e.exits:
+		return 0
+	case e.minor:
+		return 1
+	}
+	return 2
 }
 
 // frame is an entry of a traceback.
@@ -64,7 +76,12 @@ var lesser = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|Exceptio
 
 // other is a line that an exception's message does not have, for others print it: a
 // warning, or what a client says as the interpreter exits.
-var other = regexp.MustCompile(`^\S+:\d+: \w*Warning: |^(?:Sentry is attempting |Unclosed c|Task was destroyed )`)
+var other = regexp.MustCompile(`^\S+:\d+: \w*Warning: |^(?:Sentry is attempting |Unclosed c|Task was destroyed |Fatal error on |s6-|` +
+	`npm (?:ERR!|error) |make: \*\*\* |failed to send, dropping |Fatal Python error: )`)
+
+// leaving begins what is printed of an exception as the interpreter exits or a
+// connection is lost, which says the least of why a process ends.
+var leaving = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|(?:protocol|transport|handle|socket|asyncgen): <)`)
 
 const (
 	loggingError    = "--- Logging error"
@@ -110,6 +127,7 @@ type parser struct {
 	more    bool   // the last exception's message may continue
 	bare    bool   // an exception may come without a traceback: a group's part, or behind a cut
 	ignored bool   // what comes next did not end the process
+	exits   bool   // what comes next was raised as it ended
 	level   bool   // the line before is a log line's
 	failing int    // tracebacks of a logging handler's own error so far; -1 outside of one
 	skipped bool   // the line that is read is of one
@@ -138,6 +156,9 @@ func (p *parser) read(l line) {
 		if n := follows(p.prefix, s); n >= 0 {
 			s, l.level, p.shared = s[n:], "", true
 		} else if p.shared && (p.open != nil || p.more) && !strings.Contains(s, header) {
+			if p.skipped = p.skips(l, s); !p.skipped && lesser.MatchString(s) {
+				p.ignored, p.exits = true, leaving.MatchString(s)
+			}
 			return
 		}
 	} else if m := prefixed(s); m != nil && l.level == "" && p.open == nil && !strings.HasPrefix(s, "|") && !strings.HasPrefix(s, ">") && !strings.Contains(s, header) {
@@ -167,13 +188,14 @@ func (p *parser) read(l line) {
 	case chained.MatchString(trimmed):
 		p.open, p.source, p.more = nil, false, false
 		p.ignored = len(p.found) > 0 && p.found[len(p.found)-1].lesser
+		p.exits = len(p.found) > 0 && p.found[len(p.found)-1].exits
 	case isCut(trimmed):
 		if p.open != nil {
 			p.open.frames = nil // what is behind the cut may be of another traceback
 		}
 		p.source, p.more, p.bare = false, false, true
 	case lesser.MatchString(trimmed):
-		p.open, p.source, p.more, p.ignored = nil, false, false, true
+		p.open, p.source, p.more, p.ignored, p.exits = nil, false, false, true, leaving.MatchString(trimmed)
 	case fileLine.MatchString(s):
 		p.frame(fileLine.FindStringSubmatch(s), strings.Index(s, `File "`), depth)
 	case p.open != nil && strings.HasPrefix(trimmed, "│"):
@@ -238,8 +260,8 @@ func (p *parser) continues(s, trimmed string) {
 func (p *parser) start(s string, depth int, logged bool) {
 	before := s[:strings.Index(s, header)]
 	before = strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ ")
-	p.open, p.base, p.prefix, p.shared = &exception{depth: depth, minor: p.ignored, lesser: p.ignored, logged: logged}, 0, "", false
-	p.source, p.more, p.bare, p.ignored = false, false, false, false
+	p.open, p.base, p.prefix, p.shared = &exception{depth: depth, minor: p.ignored, lesser: p.ignored, exits: p.exits, logged: logged}, 0, "", false
+	p.source, p.more, p.bare, p.ignored, p.exits = false, false, false, false, false
 	if lead := strings.TrimSpace(before); strings.HasPrefix(lead, "╭") {
 		p.base = indent(before) // rich's handler draws its box in a column
 	} else if lead != "" && depth == 0 {
@@ -253,7 +275,7 @@ func (p *parser) frame(m []string, at, depth int) {
 		p.reopen()
 	}
 	if p.open == nil {
-		p.open = &exception{depth: depth, minor: p.ignored, lesser: p.ignored}
+		p.open = &exception{depth: depth, minor: p.ignored, lesser: p.ignored, exits: p.exits}
 	}
 	p.more, p.bare, p.base = false, false, max(0, at-2)
 	n, _ := strconv.Atoi(m[2])
@@ -314,8 +336,9 @@ func (p *parser) end(s string, depth int) {
 	e.line, e.name, e.message, e.at, e.till, e.below = s, m[1], m[2], p.at, p.at, strings.HasSuffix(s, ":") && m[2] == ""
 	e.typ = e.name[strings.LastIndexByte(e.name, '.')+1:]
 	e.minor = e.minor || minorTypes.MatchString(e.typ)
+	e.exits = e.exits || strings.Contains(e.message, "interpreter shutdown")
 	p.found = append(p.found, e)
-	p.open, p.source, p.bare, p.ignored = nil, false, false, false
+	p.open, p.source, p.bare, p.ignored, p.exits = nil, false, false, false, false
 	p.more = e.typ != "KeyError" // whose message is the key as it is written in code
 }
 
@@ -348,7 +371,7 @@ func top(all []exception) (e exception, below []exception, ok bool) {
 	}
 	at := -1
 	for i, e := range all {
-		if !e.sub && e.depth == depth && (at < 0 || !e.minor || all[at].minor) {
+		if !e.sub && e.depth == depth && (at < 0 || e.rank() >= all[at].rank()) {
 			at = i
 		}
 	}

@@ -8,8 +8,10 @@ import (
 var (
 	// origins are lines of a message that have the error behind it.
 	origins = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$`)
-	fails   = regexp.MustCompile(`(?i)not found|no such|cannot|can't|could ?n[o']t|fail|error|missing|unable|denied|refused|invalid`)
-	letters = regexp.MustCompile(`\pL{2}`)
+	// location is a field as pydantic names it, within others.
+	location = regexp.MustCompile(`^\S+(?: -> \S+)*$`)
+	spoken   = regexp.MustCompile(`\p{Ll}{2}`)
+	letters  = regexp.MustCompile(`\pL{2}`)
 )
 
 // settle finds an exception's line where the first one of its message does not say
@@ -50,14 +52,14 @@ func ownWords(message string) string {
 	return b.String()
 }
 
-// telltale is the line of a message that says the most: the first that speaks of an
-// error, else the first with words.
+// telltale is the first line of a message that says something: not one that only calls
+// for attention, unless there is no other.
 func telltale(message string) (first string) {
 	for s := range strings.Lines(message) {
 		if s = strings.TrimSpace(s); !letters.MatchString(s) {
 			continue
 		}
-		if fails.MatchString(s) {
+		if spoken.MatchString(s) {
 			return s
 		}
 		if first == "" {
@@ -74,6 +76,9 @@ func invalid(message string) string {
 	for s := range strings.Lines(below) {
 		if s = strings.TrimRight(s, "\n"); strings.TrimSpace(s) == "" || strings.Contains(s, "For further information") || len(said) == 6 {
 			continue
+		}
+		if indent(s) == 0 && !location.MatchString(s) {
+			break // someone else's
 		}
 		said = append(said, strings.TrimSpace(s))
 	}
