@@ -4,18 +4,17 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
 
 var (
-	// excerptHead is before BuildKit's excerpt of a Dockerfile, and marked is a line in
-	// it that failed.
-	// Only such files are shown, for a step may print what it likes.
+	// A step may print what it likes: only files of these names are shown.
 	instructions = regexp.MustCompile(`(?i)^(?:docker|container)file|\.(?:docker|container)file$`)
 	requirements = regexp.MustCompile(`(?i)^[^.].*(?:require|constraint|depend|deps|packages|pip)|^(?:require|constraint|depend|deps|packages|pip)`)
 
+	// excerptHead is before BuildKit's excerpt of a Dockerfile, and marked is a line in
+	// it that failed.
 	excerptHead = regexp.MustCompile(`^([\w./-]*[\w-]):(\d{1,6})$`)
 	marked      = regexp.MustCompile(`^ {0,8}(\d{1,6}) \| >>> (.*)$`)
 	// stepTitle is what BuildKit calls a step: its instruction, on one line.
@@ -91,7 +90,6 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 			break
 		}
 	}
-	spots = slices.DeleteFunc(spots, func(s spot) bool { return s.file != "pyproject.toml" && !requirements.MatchString(path.Base(s.file)) })
 	if m := pipNone.FindStringSubmatch(cause); m != nil {
 		spots = append(spots, spot{file: "requirements.txt", text: m[1]})
 	}
@@ -136,7 +134,7 @@ func withoutStep(s string) string { return s[len(ofStep.FindString(s)):] }
 // find looks for a spot in files of the workspace that have its name. It is nil where the line does not say what
 // the text has, whole, or where there is more than one such place.
 func (s spot) find(workspace fs.FS, files []string) *Place {
-	if len(files) > maxFiles || path.Base(s.file)[0] == '.' || len(s.text) < minShown || !letter.MatchString(s.text) {
+	if len(files) > maxFiles || strings.HasSuffix(s.file, ".txt") && !requirements.MatchString(path.Base(s.file)) || path.Base(s.file)[0] == '.' || len(s.text) < minShown || !letter.MatchString(s.text) {
 		return nil
 	}
 	var found *Place

@@ -242,8 +242,8 @@ func isVariable(r reading, name string) (string, bool) {
 
 // namedFields are those that pydantic names in a message, and whether each is missing.
 func namedFields(message string) (names []string, missing []bool) {
-	for s := range strings.Lines(message) {
-		if s = strings.TrimRight(s, "\n"); fieldName.MatchString(s) {
+	for _, s := range strings.Split(message, "\n") {
+		if fieldName.MatchString(s) {
 			names, missing = append(names, s), append(missing, false)
 		} else if n := len(names); n > 0 && (strings.Contains(s, "ield required") || strings.Contains(s, "type=missing")) {
 			missing[n-1] = true

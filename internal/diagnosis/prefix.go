@@ -86,15 +86,19 @@ func inStreams(form *regexp.Regexp, lines []string) []string {
 		} else {
 			s = withoutStamp(s)[len(m[0]):]
 		}
-		at := slices.IndexFunc(streams, func(o *stream) bool { return o.name == m[1] })
-		if at < 0 {
-			at = len(streams)
-			streams = append(streams, &stream{name: m[1], last: -1})
-			if at == maxStreams {
-				return nil
+		var o *stream
+		for _, known := range streams {
+			if known.name == m[1] {
+				o = known
 			}
 		}
-		o := streams[at]
+		if o == nil {
+			if len(streams) == maxStreams {
+				return nil
+			}
+			o = &stream{name: m[1], last: -1}
+			streams = append(streams, o)
+		}
 		o.lines, o.until = append(o.lines, s), i
 		if m := exceptionLine(s); m != nil && sound.MatchString(m[1]) || strings.Contains(s, header) {
 			o.last = i
@@ -103,15 +107,16 @@ func inStreams(form *regexp.Regexp, lines []string) []string {
 	if len(streams) > 1 && len(streams) > len(lines)/2 {
 		return nil // what differs in each line is no name
 	}
-	slices.SortStableFunc(streams, func(a, b *stream) int {
-		if a.last != b.last {
-			return a.last - b.last
-		}
-		return a.until - b.until
-	})
 	var all []string
-	for _, o := range streams {
-		all = append(all, o.lines...)
+	for len(streams) > 0 {
+		first := 0
+		for i, o := range streams {
+			if o.last < streams[first].last || o.last == streams[first].last && o.until < streams[first].until {
+				first = i
+			}
+		}
+		all = append(all, streams[first].lines...)
+		streams = append(streams[:first], streams[first+1:]...)
 	}
 	return all
 }

@@ -43,8 +43,8 @@ func ownWords(message string) string {
 	}
 	var b strings.Builder
 	b.WriteString(first)
-	for s := range strings.Lines(below) {
-		if s = strings.TrimRight(s, "\n"); s != "" && !strings.ContainsRune(" \t-*•", rune(s[0])) {
+	for _, s := range strings.Split(below, "\n") {
+		if s != "" && !strings.ContainsRune(" \t-*•", rune(s[0])) {
 			break
 		}
 		b.WriteString("\n" + s)
