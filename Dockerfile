@@ -3,7 +3,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -gcflags=github.com/pion/...=-l -gcflags=golang.org/x/...=-l -gcflags=pipecat-cloud-deploy/internal/diagnosis=-l -gcflags=pipecat-cloud-deploy/internal/config=-l -gcflags=pipecat-cloud-deploy/summary=-l -ldflags='-s -w -funcalign=8' -o /pipecat-cloud-deploy .
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -gcflags=github.com/pion/...=-l -gcflags=crypto/...=-l -ldflags='-s -w -funcalign=8' -o /pipecat-cloud-deploy .
 
 # The runner mounts its files for root and passes inputs by the environment, so
 # there is neither a USER nor any argument. Certificate authorities are in the
