@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -88,7 +89,10 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 // clearlyRefused reports whether a response says that no session was started. Any other
 // may come from one that was.
 func clearlyRefused(e *pipecat.Error) bool {
-	return e != nil && e.Status >= 400 && e.Status < 500
+	if e == nil || e.Status == http.StatusRequestTimeout || e.Status == http.StatusConflict {
+		return false
+	}
+	return e.Status >= 400 && e.Status < 500
 }
 
 // heartbeats emits that a stage continues, until stop is called.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/hearing"
+	"pipecat-cloud-deploy/internal/pacing"
 	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/revision"
@@ -49,6 +51,7 @@ type calls struct {
 	logs     map[string][]string // of a session, instead
 	silent   map[string]int      // how many reads of a session's log show nothing yet
 	shows    time.Time           // when sessions show; zero: at once
+	slow     time.Duration       // that reading a log takes
 	err      error
 }
 
@@ -65,8 +68,11 @@ func (c *calls) Sessions(_ context.Context, _ string, f pipecat.SessionFilter) (
 	return c.sessions[:min(len(c.sessions), f.Limit)], c.err
 }
 
-func (c *calls) SessionLogs(_ context.Context, _, id string, _ int) ([]pipecat.LogLine, error) {
+func (c *calls) SessionLogs(ctx context.Context, _, id string, _ int) ([]pipecat.LogLine, error) {
 	var lines []pipecat.LogLine
+	if err := pacing.Sleep(ctx, c.slow); err != nil {
+		return nil, err
+	}
 	if c.silent[id] > 0 {
 		c.silent[id]--
 		return nil, c.err
@@ -142,6 +148,8 @@ func TestCallStarts(t *testing.T) {
 		{"old instances", func(n int) (string, error) { return fmt.Sprintf("s%d", n), nil }, maxStarts},
 		{"no answer to the start", func(int) (string, error) { return "", refused(0) }, maxStarts},
 		{"a gateway's answer", func(int) (string, error) { return "", refused(504) }, maxStarts},
+		{"a conflict, which does not say that none was started", func(int) (string, error) { return "", refused(409) }, maxStarts},
+		{"a start that took too long", func(int) (string, error) { return "", refused(408) }, maxStarts},
 		{"at capacity, which costs nothing", func(int) (string, error) { return "", refused(429) }, 11},
 		{"no money", func(int) (string, error) { return "", refused(402) }, 1},
 		{"a key that is refused", func(int) (string, error) { return "", refused(401) }, 1},
@@ -306,6 +314,8 @@ func TestBake(t *testing.T) {
 	raised := map[string][]string{"1": {raisedLine}, "2": {raisedLine}, "3": {raisedLine}}
 	const noOffer = "2026-08-01 12:00:00.123 | ERROR    | app:run_bot:42 | s - Timeout waiting for WebRTC connection: WebRTC connection not received within 120 seconds"
 	unoffered := map[string][]string{"1": {noOffer}, "2": {noOffer}, "3": {noOffer}}
+	five := append(slices.Clone(well), session("4", "new", "HTTP_COMPLETED"), session("5", "new", "HTTP_COMPLETED"))
+	raisedLast := map[string][]string{"3": {raisedLine}, "4": {raisedLine}, "5": {raisedLine}}
 	var many []pipecat.Session
 	for i := range 200 {
 		many = append(many, session(fmt.Sprint("m", i), "new", "HTTP_COMPLETED"))
@@ -330,6 +340,8 @@ func TestBake(t *testing.T) {
 		{"another deployment's fail", baked{later: []pipecat.Session{session("1", "old", "HTTP_ERROR"), session("2", "old", "HTTP_ERROR"), session("3", "old", "HTTP_ERROR")}}, "", "", ""},
 		{"they raise", baked{calls: calls{logs: raised}, later: well}, verdict.Failed, verdict.Bake, "3 of the first 3 sessions"},
 		{"they raise, and their logs are late", baked{calls: calls{logs: raised, silent: map[string]int{"1": 1, "2": 2, "3": 2}}, later: well}, verdict.Failed, verdict.Bake, "3 of the first 3 sessions"},
+		{"they raise, and their logs are slow", baked{calls: calls{logs: raisedLast, slow: 10 * s}, later: five}, verdict.Failed, verdict.Bake, "3 of the first 5 sessions"},
+		{"they end well, and their logs are slow", baked{calls: calls{logs: map[string][]string{}, slow: 10 * s}, later: five}, "", "", ""},
 		{"they end well", baked{calls: calls{logs: map[string][]string{}}, later: well}, "", "", ""},
 		{"two raise", baked{calls: calls{logs: map[string][]string{"1": {raisedLine}, "2": {raisedLine}}}, later: well}, "", "", ""},
 		{"they wait for offers that never come", baked{calls: calls{logs: unoffered}, later: failing}, "", "", ""},
