@@ -65,8 +65,11 @@ func (n *network) callersShown(q *request, r *http.Request) {
 	}
 }
 
-// clear reports whether a request has shown what it was to show.
-func (q *request) clear() bool { return q.answered && q.fault.whole && q.status == http.StatusOK }
+// clear reports whether a request for sessions or a log has shown what it was to show.
+func (q *request) clear() bool {
+	ofAgents := q.fault.name == "no deployment" || q.fault.name == "another agent" // no other document has what these take
+	return q.answered && (q.fault.whole || ofAgents) && q.status == http.StatusOK
+}
 
 // caller is what a job can know of a session that is over.
 type caller struct {
