@@ -169,7 +169,7 @@ func (b *bake) end(ctx context.Context, s pipecat.Session) {
 	if !e.known {
 		e.failed, e.known = e.failed || s.Failed(), s.NotStarted()
 	}
-	if e.known || e.reads >= logReads || b.read >= maxLogs || ctx.Err() != nil { // the rest is read at the next look
+	if e.known || e.reads >= logReads || b.read >= maxLogs || ctx.Err() != nil { // the rest is read the next time
 		return
 	}
 	e.reads++
