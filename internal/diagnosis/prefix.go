@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -86,19 +87,14 @@ func inStreams(form *regexp.Regexp, lines []string) []string {
 		} else {
 			s = withoutStamp(s)[len(m[0]):]
 		}
-		var o *stream
-		for _, known := range streams {
-			if known.name == m[1] {
-				o = known
-			}
-		}
-		if o == nil {
-			if len(streams) == maxStreams {
+		at := slices.IndexFunc(streams, func(o *stream) bool { return o.name == m[1] })
+		if at < 0 {
+			if at = len(streams); at == maxStreams {
 				return nil
 			}
-			o = &stream{name: m[1], last: -1}
-			streams = append(streams, o)
+			streams = append(streams, &stream{name: m[1], last: -1})
 		}
+		o := streams[at]
 		o.lines, o.until = append(o.lines, s), i
 		if m := exceptionLine(s); m != nil && sound.MatchString(m[1]) || strings.Contains(s, header) {
 			o.last = i
@@ -107,16 +103,12 @@ func inStreams(form *regexp.Regexp, lines []string) []string {
 	if len(streams) > 1 && len(streams) > len(lines)/2 {
 		return nil // what differs in each line is no name
 	}
+	slices.SortFunc(streams, func(a, b *stream) int {
+		return cmp.Or(cmp.Compare(a.last, b.last), cmp.Compare(a.until, b.until))
+	})
 	var all []string
-	for len(streams) > 0 {
-		first := 0
-		for i, o := range streams {
-			if o.last < streams[first].last || o.last == streams[first].last && o.until < streams[first].until {
-				first = i
-			}
-		}
-		all = append(all, streams[first].lines...)
-		streams = append(streams[:first], streams[first+1:]...)
+	for _, o := range streams {
+		all = append(all, o.lines...)
 	}
 	return all
 }
