@@ -587,8 +587,9 @@ func TestUnclear(t *testing.T) {
 		asked  pipecat.Settings
 		lag    time.Duration
 		torn   time.Duration
-		answer int // in place of the API's, which does its work; 0: the API's own
-		then   int // to all that is sent after it; 0: the API's own
+		answer int  // in place of the API's, which does its work; 0: the API's own
+		then   int  // to all that is sent after it; 0: the API's own
+		gone   bool // reads find no agent
 		other  *pipecat.Settings
 		status verdict.Status
 		reason verdict.Reason
@@ -597,6 +598,7 @@ func TestUnclear(t *testing.T) {
 		{name: "a redirect, and reads do not show the setting", asked: pipecat.Settings{WebsocketAuth: "token"}, answer: 302, status: verdict.Failed, reason: verdict.API, lost: true},
 		{name: "a redirect, and another client's deployment", asked: pipecat.Settings{Image: "acme/bot:v2"}, answer: 302, other: &theirs, status: verdict.Superseded, reason: verdict.ReasonSuperseded, lost: true},
 		{name: "a limit of the rate, then a refusal", asked: pipecat.Settings{Image: "acme/bot:v2"}, lag: 5 * s, answer: 429, then: 400},
+		{name: "a limit of the rate, then a refusal, and no agent that is read", asked: pipecat.Settings{Image: "acme/bot:v2"}, answer: 429, then: 404, gone: true, status: verdict.Failed, reason: verdict.Refused, lost: true},
 		{name: "old settings beside the new id", asked: pipecat.Settings{Image: "acme/bot:v2"}, torn: 3 * s, lost: true},
 		{name: "old settings beside the new id, and reads that lag", asked: pipecat.Settings{Image: "acme/bot:v2", WebsocketAuth: "token"}, torn: 3 * s, lag: 9 * s, lost: true},
 	} {
@@ -614,6 +616,9 @@ func TestUnclear(t *testing.T) {
 				var h http.Handler = cloud
 				if tt.then != 0 {
 					h = simulator.Answer(h, simulator.Between(2, 0, simulator.Writes), tt.then, nil, `{"error":"no"}`)
+				}
+				if tt.gone {
+					h = simulator.Answer(h, simulator.Reads, 404, nil, `{"error":"no"}`)
 				}
 				if tt.answer != 0 {
 					h = simulator.Accepted(h, simulator.Between(1, 1, simulator.Writes), tt.answer, http.Header{"Location": {"https://elsewhere.example/"}}, "")

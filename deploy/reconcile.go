@@ -159,8 +159,8 @@ func (a *applier) consider(agent *pipecat.Agent, l *lookup) (*pipecat.Agent, err
 // conclude takes note of what a lookup without success says of the last request. It
 // returns an error when another deployment, or none that can be read, ends the change.
 func (a *applier) conclude(l *lookup) error {
-	if l.missed && l.final != nil && a.lost == 0 && a.Baseline.Agent != nil && !a.refusedClearly() {
-		a.lose(a.last) // the last read shows no agent, and so nothing of it
+	if l.missed && l.final != nil && a.lost == 0 && a.Baseline.Agent != nil && (!a.refusedClearly() || a.busyBefore) {
+		a.lose(a.last) // the last read shows no agent, and so nothing of what was sent
 	}
 	a.open = false
 	switch {

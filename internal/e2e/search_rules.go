@@ -270,7 +270,7 @@ func (r *searchRun) overdue() []string {
 			clear(since)
 			clear(looks)
 		}
-		if !q.isRead() {
+		if !q.isRead() || q.fault.name == "garbled" {
 			continue
 		}
 		s, ours := q.seen, q.seen.Desired == id && id != ""
