@@ -106,7 +106,7 @@ var breakages = []struct{ what, old, new string }{
 	{"a log that was not read shows no exception",
 		"case e.For >= liveFor && e.Logged:", "case e.For >= liveFor:"},
 	{"starts that may be accepted are not counted",
-		"return e != nil && e.Status >= 400 && e.Status < 500", "return e != nil"},
+		"	return e.Status >= 400 && e.Status < 500\n}", "	return true\n}"},
 	{"a session is not ended",
 		"	defer t.end(ctx, session, emit) // and", "	// and"},
 	{"a call of what another client has replaced",
