@@ -84,6 +84,24 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// archives are the texts of testdata, by their names.
+func archives(t testing.TB) map[string]*txtar.Archive {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no texts: %v", err)
+	}
+	all := map[string]*txtar.Archive{}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(file)] = archive
+	}
+	return all
+}
+
 func unpack(t *testing.T, archive *txtar.Archive) (facts crash, workspace fstest.MapFS, want string) {
 	workspace = fstest.MapFS{}
 	for _, f := range archive.Files {
@@ -207,10 +225,6 @@ func TestDetails(t *testing.T) {
 // TestHints holds that each hint is one sentence, and that a text shows whether it is
 // there.
 func TestHints(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no texts: %v", err)
-	}
 	type shown struct {
 		facts     Facts
 		workspace fs.FS
@@ -221,11 +235,7 @@ func TestHints(t *testing.T) {
 		d := Diagnose(facts, workspace)
 		texts[d.entry] = append(texts[d.entry], shown{facts, workspace, d})
 	}
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, archive := range archives(t) {
 		facts, workspace, _ := unpack(t, archive)
 		add(facts.facts(), workspace)
 	}

@@ -3,14 +3,11 @@ package diagnosis
 import (
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 	"unicode/utf8"
-
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
@@ -18,15 +15,7 @@ import (
 
 // FuzzDiagnose changes texts and the workspace's bot.py.
 func FuzzDiagnose(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no texts: %v", err)
-	}
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, archive := range archives(f) {
 		var text, bot string
 		for _, file := range archive.Files {
 			switch {

@@ -3,12 +3,9 @@ package diagnosis
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -44,16 +41,8 @@ func TestCollected(t *testing.T) {
 		},
 		"Windows": func(_ int, s string) string { return s + "\r" },
 	}
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no texts: %v", err)
-	}
 	texts := 0
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for file, archive := range archives(t) {
 		printed, workspace, _ := unpack(t, archive)
 		facts := printed.facts()
 		if !facts.has(verdict.FromContainer) || slices.Contains([]verdict.Reason{verdict.Build, verdict.Refused}, printed.Reason) {
@@ -70,11 +59,14 @@ func TestCollected(t *testing.T) {
 			collected.Text = text.String()
 			got := Diagnose(collected.facts(), workspace)
 			if got.Cause != want.Cause || at(got.Place) != at(want.Place) || got.Hint != want.Hint {
-				t.Errorf("%s by %s: got %q at %q, hint %q; want %q at %q, hint %q", filepath.Base(file), name, got.Cause, at(got.Place), got.Hint, want.Cause, at(want.Place), want.Hint)
+				t.Errorf("%s by %s: got %q at %q, hint %q; want %q at %q, hint %q", file, name, got.Cause, at(got.Place), got.Hint, want.Cause, at(want.Place), want.Hint)
 			}
 		}
 	}
 	t.Logf("%d texts, each in %d forms", texts, len(forms))
+	if texts < 100 {
+		t.Errorf("only %d texts", texts)
+	}
 }
 
 // TestStreams holds what is taken off, and that nothing is where it is no prefix.
@@ -123,22 +115,14 @@ var later = map[string]string{
 // TestPrintedLater holds that what is printed after a crash changes nothing of what the
 // text shows.
 func TestPrintedLater(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no texts: %v", err)
-	}
 	texts := 0
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for file, archive := range archives(t) {
 		printed, workspace, _ := unpack(t, archive)
 		facts := printed.facts()
 		want := Diagnose(facts, workspace)
 		switch {
 		case !facts.has(verdict.FromContainer), want.Type == "", printed.Reason == verdict.Build,
-			filepath.Base(file) == "logerr-cut.txtar": // in which all that comes later is of a handler's error
+			file == "logerr-cut.txtar": // in which all that comes later is of a handler's error
 			continue
 		}
 		texts++
@@ -146,9 +130,12 @@ func TestPrintedLater(t *testing.T) {
 			both := printed
 			both.Text += after
 			if got := Diagnose(both.facts(), workspace); got.Cause != want.Cause || at(got.Place) != at(want.Place) || got.Hint != want.Hint {
-				t.Errorf("%s, then %s: got %q at %q, hint %q; want %q at %q, hint %q", filepath.Base(file), name, got.Cause, at(got.Place), got.Hint, want.Cause, at(want.Place), want.Hint)
+				t.Errorf("%s, then %s: got %q at %q, hint %q; want %q at %q, hint %q", file, name, got.Cause, at(got.Place), got.Hint, want.Cause, at(want.Place), want.Hint)
 			}
 		}
 	}
 	t.Logf("%d texts, each before %d others", texts, len(later))
+	if texts < 100 {
+		t.Errorf("only %d texts", texts)
+	}
 }
