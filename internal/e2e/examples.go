@@ -20,7 +20,8 @@ var expressions = map[string]string{
 	"secrets.PIPECAT_API_KEY": "sk_example", "secrets.PIPECAT_PUBLIC_API_KEY": "pk_example", "env.IMAGE": "ghcr.io/acme/bot:v1.2.3", "matrix.agent": "front-desk-east", "matrix.region": "us-east",
 	"needs.staging.outputs.build-id": exampleBuild,
 	"github.ref_name":                "v1.2.3",
-	"inputs.agent-name":              "my-agent", "inputs.agent": "my-agent", "inputs.image": "ghcr.io/acme/bot:v1.2.3", "inputs.build-id": "", "inputs.moved-tag": "false",
+	"github.event.number":            "42", "secrets.SECRETS_ENV": "TOKEN=example",
+	"inputs.agent-name": "my-agent", "inputs.agent": "my-agent", "inputs.image": "ghcr.io/acme/bot:v1.2.3", "inputs.build-id": "", "inputs.moved-tag": "false",
 	"inputs.image == ''": "false", "inputs.image != ''": "true",
 }
 
@@ -74,7 +75,7 @@ var expression = regexp.MustCompile(`\$\{\{ *(.*?) *\}\}`)
 
 func dryRun(t *testing.T, run Program, with map[string]any) {
 	cloud := &simulator.Cloud{Key: "sk_example"}
-	for agent, region := range map[string]string{"my-agent": "us-west", "front-desk-west": "us-west", "front-desk-east": "us-east", "staging": "us-west", "production": "us-west"} {
+	for agent, region := range map[string]string{"my-agent": "us-west", "front-desk-west": "us-west", "front-desk-east": "us-east", "staging": "us-west", "production": "us-west", "my-agent-pr-42": "us-west"} {
 		cloud.AddAgent(agent, region, "ghcr.io/acme/bot:v1")
 	}
 	cloud.AddBuild(simulator.Build{ID: exampleBuild, Region: "us-west", Status: "success"})
