@@ -39,17 +39,18 @@ func main() {
 		flags.PrintDefaults()
 	}
 	_ = flags.Parse(os.Args[1:])
+	name := "ok"
+	if flags.NArg() > 0 {
+		name = flags.Arg(0)
+		_ = flags.Parse(flags.Args()[1:]) // flags may follow the script
+	}
 	if *list {
 		listScripts(os.Stdout)
 		return
 	}
-	name := "ok"
-	if flags.NArg() > 0 {
-		name = flags.Arg(0)
-	}
 	s, ok := sceneOf(name)
-	if !ok || flags.NArg() > 1 {
-		fmt.Fprintf(os.Stderr, "demo: %q is not a script; -list lists them\n", strings.Join(flags.Args(), " "))
+	if !ok || flags.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "demo: %q is not a script; -list lists them\n", strings.Join(append([]string{name}, flags.Args()...), " "))
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
