@@ -3,6 +3,7 @@ package pipecat
 import (
 	"cmp"
 	"errors"
+	"slices"
 )
 
 // cutOut stands where the middle of a text was.
@@ -27,8 +28,12 @@ var errTooLarge = errors.New("it is too large")
 
 // Write fails when more is kept than a response may have.
 func (c *truncator) Write(p []byte) (int, error) {
-	if len(c.out) > cmp.Or(c.maxBytes, maxKept) {
+	most := cmp.Or(c.maxBytes, maxKept)
+	if len(c.out) > most {
 		return 0, errTooLarge
+	}
+	if len(c.out) > most/16 && cap(c.out) < most { // all at once: growing in steps leaves several times as much
+		c.out = slices.Grow(c.out, most+len(p)-len(c.out))
 	}
 	size := len(p)
 	for len(p) > 0 {
