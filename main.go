@@ -27,7 +27,7 @@ import (
 )
 
 func main() {
-	debug.SetMemoryLimit(32 << 20) // what is read may be large, and garbage need not be
+	debug.SetMemoryLimit(26 << 20) // what is read may be large, and garbage need not be
 	ctx := stopping.Signals(context.Background())
 	stdout, stderr := stopping.Writer(ctx, os.Stdout), stopping.Writer(ctx, os.Stderr)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), stdout, stderr, http.DefaultTransport))
