@@ -49,6 +49,7 @@ func TestText(t *testing.T) {
 
 // TestLimits holds the page under what the runner takes, and the log short.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	for _, flood := range []string{strings.Repeat("é", 64<<10), strings.Repeat("a line\n", 20_000)} { // no text of a response is longer
 		got := jobs[0].leave(t, true, flood)
 		if len(got.log) > 400<<10 || len(got.page) > 500<<10 {

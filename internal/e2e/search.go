@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	searchRuns = flag.Int("runs", 3000, "runs of the search")
+	searchRuns = flag.Int("runs", 2000, "runs of the search")
 	searchSeed = flag.Uint64("seed", 0, "the one run of the search to replay, and to show")
 )
 

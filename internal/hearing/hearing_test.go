@@ -22,40 +22,45 @@ func dB(level float64) float64 { return math.Pow(10, level/20) }
 
 // tone is a sum of sines, each as loud as said.
 func tone(level float64, hertz ...float64) sound {
+	loud := dB(level)
 	return func(t float64) (x float64) {
 		for _, f := range hertz {
-			x += math.Sin(2*math.Pi*f*t) * dB(level)
+			x += math.Sin(2 * math.Pi * f * t)
 		}
-		return x
+		return x * loud
 	}
 }
 
 // noise is white when its color is 0, and the browner the nearer that is to 1.
 func noise(level, color float64) sound {
-	random, last := rand.New(rand.NewPCG(1, 2)), 0.0
+	random, last, loud := rand.New(rand.NewPCG(1, 2)), 0.0, dB(level)
 	return func(float64) float64 {
 		last = color*last + math.Sqrt(1-color*color)*random.NormFloat64()
-		return last * dB(level)
+		return last * loud
 	}
 }
 
 // speech has harmonics of a voice that glides, in a number of syllables a second.
 func speech(level, syllables float64) sound {
+	loud := dB(level)
 	return func(t float64) (x float64) {
-		pitch := 120*t + 8*math.Sin(2*math.Pi*0.7*t)
+		phase := 2 * math.Pi * (120*t + 8*math.Sin(2*math.Pi*0.7*t))
+		before, sine, twice := 0.0, math.Sin(phase), 2*math.Cos(phase)
 		for h := 1.0; h < 20; h++ {
-			x += math.Sin(2*math.Pi*h*pitch) / h
+			x += sine / h
+			before, sine = sine, twice*sine-before // of the next multiple of the phase
 		}
-		return x * math.Pow(math.Sin(math.Pi*syllables*t), 2) * dB(level)
+		syllable := math.Sin(math.Pi * syllables * t)
+		return x * syllable * syllable * loud
 	}
 }
 
 // steadyVowel is a voice that holds a vowel for a time before it continues.
 func steadyVowel(level, seconds float64) sound {
-	words := speech(level, 4)
+	vowel, words := tone(level, 150, 300, 450, 700), speech(level, 4)
 	return func(t float64) float64 {
 		if t < seconds {
-			return tone(level, 150, 300, 450, 700)(t)
+			return vowel(t)
 		}
 		return words(t - seconds)
 	}

@@ -3,6 +3,7 @@ package repo
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"go/format"
 	"io/fs"
@@ -46,9 +47,14 @@ var (
 	mustFail = regexp.MustCompile("Without it, `(go test [^`]+)` fails with `([^`]+)`")
 )
 
+var eachAlone = flag.Bool("each", false, "make each example of CONTRIBUTING.md in a separate copy")
+
 // TestContributing holds that the worked examples of CONTRIBUTING.md work: with its
 // edits, the program is vetted and the tests pass that an example names; without
-// the last edit, those fail that it says do.
+// the last edit, those fail that it says do. All are made in one copy, for most of the
+// time goes by in linking; that each stands by itself is seen by
+//
+//	go test ./internal/repo -run TestContributing -args -each
 func TestContributing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles changed programs")
@@ -57,42 +63,58 @@ func TestContributing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Parallel()
 	all := examples(t, read(t, "CONTRIBUTING.md"))
 	if len(all) < 5 {
 		t.Errorf("only %d examples", len(all))
 	}
 	for _, e := range all {
-		t.Run(e.name, func(t *testing.T) {
-			t.Parallel()
-			if len(e.edits) == 0 || len(e.runs) == 0 {
-				t.Fatalf("%d edits and %d commands", len(e.edits), len(e.runs))
+		if len(e.edits) == 0 || len(e.runs) == 0 {
+			t.Fatalf("%s: %d edits and %d commands", e.name, len(e.edits), len(e.runs))
+		}
+	}
+	if !*eachAlone {
+		work(t, root, all)
+		return
+	}
+	for _, e := range all {
+		t.Run(e.name, func(t *testing.T) { work(t, root, []example{e}) })
+	}
+}
+
+// work makes the examples in a copy of the repository, and runs their commands.
+func work(t *testing.T, root string, all []example) {
+	c := checkout{root: root, dir: filepath.Join(t.TempDir(), "copy"), replaced: map[string]string{}}
+	if err := copyTree(root, c.dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		for _, edit := range e.edits[:len(e.edits)-1] {
+			c.apply(t, edit)
+		}
+	}
+	for _, e := range all {
+		for _, command := range e.fails {
+			if out, err := c.run(t, command.line); err == nil || !strings.Contains(out, command.output) {
+				t.Errorf("%s: %s without the last edit: %v, want %q in\n%s", e.name, command.line, err, command.output, out)
 			}
-			c := checkout{root: root, dir: filepath.Join(t.TempDir(), "copy"), replaced: map[string]string{}}
-			if err := copyTree(root, c.dir); err != nil {
-				t.Fatal(err)
+		}
+	}
+	for _, e := range all {
+		c.apply(t, e.edits[len(e.edits)-1])
+	}
+	c.vet(t)
+	for _, e := range all {
+		for _, command := range e.runs {
+			if out, err := c.run(t, command.line); err != nil {
+				t.Errorf("%s: %s: %v\n%s", e.name, command.line, err, out)
 			}
-			last := len(e.edits) - 1
-			for _, edit := range e.edits[:last] {
-				c.apply(t, edit)
+		}
+		for _, end := range e.ends {
+			if got := read(t, filepath.Join(c.dir, end.file)); !strings.HasSuffix(got, end.text) {
+				t.Errorf("%s: %s does not end with\n%s\nbut is\n%s", e.name, end.file, end.text, got)
 			}
-			for _, command := range e.fails {
-				if out, err := c.run(t, command.line); err == nil || !strings.Contains(out, command.output) {
-					t.Errorf("%s without the last edit: %v, want %q in\n%s", command.line, err, command.output, out)
-				}
-			}
-			c.apply(t, e.edits[last])
-			c.vet(t)
-			for _, command := range e.runs {
-				if out, err := c.run(t, command.line); err != nil {
-					t.Errorf("%s: %v\n%s", command.line, err, out)
-				}
-			}
-			for _, end := range e.ends {
-				if got := read(t, filepath.Join(c.dir, end.file)); !strings.HasSuffix(got, end.text) {
-					t.Errorf("%s does not end with\n%s\nbut is\n%s", end.file, end.text, got)
-				}
-			}
-		})
+		}
 	}
 }
 

@@ -117,6 +117,7 @@ var mistakes = []mistake{
 // TestMistakes makes each mistake in a copy of the repository, and sees the test that
 // is named find it. Each of these tests passes in the copy without a mistake.
 func TestMistakes(t *testing.T) {
+	t.Parallel()
 	dir := copied(t)
 	for _, test := range testsOf(mistakes) {
 		if out, err := runIn(dir, test); err != nil {

@@ -23,7 +23,7 @@ import (
 func archive(t *testing.T, files ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	compressed := gzip.NewWriter(&b)
+	compressed, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
 	w := tar.NewWriter(compressed)
 	for i := 0; i+1 < len(files); i += 2 {
 		header := &tar.Header{Name: files[i], Size: int64(len(files[i+1])), Mode: 0o644}

@@ -48,8 +48,11 @@ type Sound func(seconds float64) float64
 
 // Speech has harmonics of a voice, in four syllables a second.
 func Speech(t float64) (x float64) {
+	phase := 2 * math.Pi * (130*t + 5*math.Sin(3*t))
+	before, sine, twice := 0.0, math.Sin(phase), 2*math.Cos(phase)
 	for h := 1.0; h < 16; h++ {
-		x += math.Sin(2*math.Pi*h*(130*t+5*math.Sin(3*t))) / h
+		x += sine / h
+		before, sine = sine, twice*sine-before // of the next multiple of the phase
 	}
 	return 0.25 * x * math.Pow(math.Sin(4*math.Pi*t), 2)
 }
