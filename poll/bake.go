@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -109,7 +111,14 @@ type bake struct {
 	ended  map[string]*ended // of the target, by their ids
 	old    map[string]bool   // of other deployments
 	read   int               // logs
-	words  []string          // of what was raised
+	raised []exception       // in the sessions that failed
+}
+
+// exception is what bot() raised, how many sessions it ended, and the error lines of the first.
+type exception struct {
+	said     string
+	sessions int
+	lines    []string
 }
 
 // ended is a session of the target that is over.
@@ -185,21 +194,32 @@ func (b *bake) end(ctx context.Context, s pipecat.Session) {
 	switch v := judgeLog(texts); v.Answer {
 	case verdict.NoAnswer:
 		e.failed, e.known = true, true
-		b.words = append(b.words, texts...)
+		i := slices.IndexFunc(b.raised, func(e exception) bool { return e.said == v.Said })
+		if i < 0 {
+			i = len(b.raised)
+			b.raised = append(b.raised, exception{said: v.Said, lines: withoutInfo(texts)})
+		}
+		b.raised[i].sessions++
 	case verdict.Unproven:
 		e.failed, e.known = false, true
 	}
 }
 
-// judge says that most sessions failed; nil where that is not so.
+// judge says that most sessions failed, and shows what ended most of them; nil where
+// that is not so.
 func (b *bake) judge(seen event.Baked) *verdict.Failure {
 	if seen.Failed < leastFailures || 2*seen.Failed <= seen.Sessions {
 		return nil
 	}
+	share := fmt.Sprintf("%d of the first", seen.Failed)
+	if seen.Failed == seen.Sessions {
+		share = "all"
+	}
 	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Bake,
-		Message: fmt.Sprintf("%d of the first %s of the new deployment failed", seen.Failed, quantity.Count(seen.Sessions, "session"))}
-	for _, line := range b.words {
-		f.Show(verdict.FromAgentLog, line)
+		Message: fmt.Sprintf("%s %s of the new deployment failed", share, quantity.Count(seen.Sessions, "session"))}
+	if len(b.raised) > 0 {
+		most := slices.MaxFunc(b.raised, func(x, y exception) int { return cmp.Compare(x.sessions, y.sessions) })
+		f.Show(verdict.FromAgentLog, strings.Join(most.lines, "\n"))
 	}
 	return f
 }

@@ -333,13 +333,13 @@ func TestBake(t *testing.T) {
 		{"it serves no longer", baked{from: 20 * s, to: 1000 * s}, verdict.Failed, verdict.Bake, "has not served calls for 1m"},
 		{"it does not serve at the end", baked{from: 110 * s, to: 1000 * s}, verdict.Failed, verdict.Bake, "has not served calls for 1m"},
 		{"it cannot be read at the end", baked{from: 110 * s, to: 1000 * s, away: true}, verdict.TimedOut, verdict.API, "could not be read at the end of bake-time"},
-		{"sessions fail", baked{later: failing}, verdict.Failed, verdict.Bake, "3 of the first 3 sessions"},
+		{"sessions fail", baked{later: failing}, verdict.Failed, verdict.Bake, "all 3 sessions"},
 		{"half of them fail", baked{later: append([]pipecat.Session{session("4", "new", "HTTP_COMPLETED"), session("5", "new", "HTTP_COMPLETED"), session("6", "new", "HTTP_COMPLETED")}, failing...)}, "", "", ""},
 		{"two fail", baked{later: failing[:2]}, "", "", ""},
 		{"they failed before", baked{calls: calls{sessions: failing}}, "", "", ""},
 		{"another deployment's fail", baked{later: []pipecat.Session{session("1", "old", "HTTP_ERROR"), session("2", "old", "HTTP_ERROR"), session("3", "old", "HTTP_ERROR")}}, "", "", ""},
-		{"they raise", baked{calls: calls{logs: raised}, later: well}, verdict.Failed, verdict.Bake, "3 of the first 3 sessions"},
-		{"they raise, and their logs are late", baked{calls: calls{logs: raised, silent: map[string]int{"1": 1, "2": 2, "3": 2}}, later: well}, verdict.Failed, verdict.Bake, "3 of the first 3 sessions"},
+		{"they raise", baked{calls: calls{logs: raised}, later: well}, verdict.Failed, verdict.Bake, "all 3 sessions"},
+		{"they raise, and their logs are late", baked{calls: calls{logs: raised, silent: map[string]int{"1": 1, "2": 2, "3": 2}}, later: well}, verdict.Failed, verdict.Bake, "all 3 sessions"},
 		{"they raise, and their logs are slow", baked{calls: calls{logs: raisedLast, slow: 10 * s}, later: five}, verdict.Failed, verdict.Bake, "3 of the first 5 sessions"},
 		{"they end well, and their logs are slow", baked{calls: calls{logs: map[string][]string{}, slow: 10 * s}, later: five}, "", "", ""},
 		{"they end well", baked{calls: calls{logs: map[string][]string{}}, later: well}, "", "", ""},
@@ -366,6 +366,24 @@ func TestBake(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBakeShows holds that the error that most sessions met is shown, once.
+func TestBakeShows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const at = "2026-08-01 12:00:00.123 | "
+		rare, common := raisedLine, at+"ERROR    | app:run_bot:42 | s - Exception running bot(): no credit"
+		agent := baked{began: time.Now(), calls: calls{logs: map[string][]string{
+			"1": {rare}, "2": {at + "INFO     | app:run_bot:40 | s - Starting bot session", common}, "3": {common},
+		}}}
+		for id := range agent.logs {
+			agent.later = append(agent.later, pipecat.Session{ID: id, DeploymentID: "new", CompletionStatus: "HTTP_COMPLETED"})
+		}
+		var f *verdict.Failure
+		if err := Bake(t.Context(), &agent, "bot", revision.Target{ID: "new"}, Policy{}, time.Minute, event.Emitter{}); !errors.As(err, &f) || f.Output() != common {
+			t.Errorf("%v, showing %q", err, f.Output())
+		}
+	})
 }
 
 // TestBakeOld holds which sessions are reported as those of old instances: none whose

@@ -166,7 +166,6 @@ func (r *Record) fold(e event.Entry) {
 	case event.Called:
 		r.called = &ev
 	case event.Baked:
-		r.enter(bakePart, "watching", e.At)
 		r.baked = &ev
 	case event.Diagnosed:
 		r.why = ev.Diagnosis
@@ -179,7 +178,10 @@ func (r *Record) fold(e event.Entry) {
 
 func (r *Record) observe(e event.Entry, seen event.Observed) {
 	part := rolloutPart
-	if e.Step == event.Revert {
+	switch e.Step {
+	case event.Bake:
+		part = bakePart
+	case event.Revert:
 		part = rollbackPart
 	}
 	r.enter(part, string(seen.Stage), e.At)

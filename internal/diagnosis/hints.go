@@ -16,6 +16,7 @@ type hint struct {
 	runtime  bool           // either does: they are the words of what starts containers
 	code     string         // the platform's, or in its words
 	reason   verdict.Reason // why the job is red
+	session  bool           // of a caller's session
 	cause    verdict.Cause  // the same, finer
 	exits    []int          // one of them is the process's exit code
 	silent   bool           // nothing surer than the exit code is known
@@ -93,6 +94,7 @@ func (h *hint) applies(facts Facts, r reading) (caught string, ok bool) {
 	switch {
 	case h.code != "" && facts.Code != h.code && !(facts.Code == "" && r.typ == "" && hasWord(r.message, h.code)),
 		h.reason != "" && facts.Reason != h.reason,
+		h.session && facts.Reason != verdict.ReasonNoAnswer && facts.Reason != verdict.Bake,
 		h.cause != "" && facts.Cause != h.cause,
 		h.exits != nil && (facts.ExitCode == nil || !slices.Contains(h.exits, *facts.ExitCode)),
 		h.silent && r.sure >= Likely,

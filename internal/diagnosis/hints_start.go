@@ -118,7 +118,7 @@ var startHints = []hint{
 	{typ: re(`^KeyError$`), message: re(`^'(\w+)'$`), when: isOfEnvironment, say: secretSet},
 	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), source: re(`(?i)env|settings|secrets`), say: secretSet},
 	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), when: hasNoFrames, say: secretSet},
-	{reason: verdict.ReasonNoAnswer, message: re(`^(?:KeyError: )?'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), say: secretSet}, // as the base image logs it
+	{session: true, message: re(`^(?:KeyError: )?'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), say: secretSet}, // as the base image logs it
 	{typ: re(`^EnvValidationError$`), message: re(`^Environment variable "(\w+)" invalid`), say: wrongValue},
 	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
 	{typ: re(`^ValidationError$`), message: validation, frame: settingsFiles, when: missingFields, say: "Put what is missing (`{1}`) into the secret set that `secret-set` names, in capitals, and with the prefix of the settings if they have one; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},

@@ -285,6 +285,34 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
 	},
 
+	// callers NAME COUNT [every=DURATION] [lasts=DURATION] [status=STATUS] [prints=TEXT]
+	// has real callers call an agent from now on. They call at odd times, at which nothing
+	// else happens.
+	"callers": func(ts *testscript.TestScript, _ bool, args []string) {
+		cloud, caller := ts.Value("world").(*world).cloud, simulator.Caller{}
+		n, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		var every time.Duration
+		for _, arg := range args[2:] {
+			switch k, v, _ := strings.Cut(arg, "="); k {
+			case "every":
+				every, err = time.ParseDuration(v)
+			case "lasts":
+				caller.Lasts, err = time.ParseDuration(v)
+			case "status":
+				caller.Status = v
+			case "prints":
+				caller.Prints = append(caller.Prints, v)
+			default:
+				ts.Fatalf("a caller has no %s", k)
+			}
+			ts.Check(err)
+		}
+		for i := range n {
+			time.AfterFunc(time.Duration(i+1)*every+time.Millisecond, func() { cloud.Dial(args[0], caller) })
+		}
+	},
+
 	// deployments NAME N says how many deployments the agent is to have had.
 	"deployments": func(ts *testscript.TestScript, _ bool, args []string) {
 		got := len(ts.Value("world").(*world).cloud.Deployments(args[0]))
