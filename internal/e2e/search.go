@@ -19,8 +19,9 @@ import (
 )
 
 var (
-	searchRuns = flag.Int("runs", 2000, "runs of the search")
-	searchSeed = flag.Uint64("seed", 0, "the one run of the search to replay, and to show")
+	searchRuns  = flag.Int("runs", 2000, "runs of the search")
+	searchFirst = flag.Bool("first", false, "end the search with the first run that breaks the promise")
+	searchSeed  = flag.Uint64("seed", 0, "the one run of the search to replay, and to show")
 )
 
 // foundOnce are seeds beyond those of a short search that have found something.
@@ -68,7 +69,7 @@ func Search(t *testing.T, run Program) {
 					if len(broken) > 0 {
 						failed++
 					}
-					enough := failed > 10
+					enough := failed > 10 || failed > 0 && *searchFirst
 					mu.Unlock()
 					for _, b := range broken {
 						t.Errorf("seed %d: %s (go test -run Search . -args -seed %[1]d)", seed, b)

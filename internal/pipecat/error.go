@@ -55,15 +55,17 @@ func (e *Error) Error() string {
 }
 
 // Detail is what the API said: its status, its message or else the first line
-// of its answer, and its code.
+// of its answer, and its code; what only repeats the status is left out.
 func (e *Error) Detail() string {
 	words := e.status()
-	if e.Message != "" {
+	switch first, _, _ := strings.Cut(strings.TrimSpace(e.Body), "\n"); {
+	case strings.EqualFold(e.Message, http.StatusText(e.Status)): // it says no more
+	case e.Message != "":
 		words += ": " + e.Message
-	} else if first, _, _ := strings.Cut(strings.TrimSpace(e.Body), "\n"); first != "" {
+	case first != "":
 		words += fmt.Sprintf(": %.200q", first)
 	}
-	if e.Code != "" {
+	if e.Code != "" && e.Code != strconv.Itoa(e.Status) {
 		words += " (" + e.Code + ")"
 	}
 	return words
