@@ -24,6 +24,7 @@ const (
 
 // Accepted is an update that the platform accepted.
 type Accepted struct {
+	Plan     Plan           // that was sent: a creation that meets an agent becomes an update
 	ID       string         // of the deployment that is desired now
 	Previous string         // of the one before; "" for a new agent
 	Original string         // of the one before that, which a rollback restores; "" when it is no rollback
@@ -69,8 +70,11 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 	agent, a, err := apply(timed, api, p, emit)
 	var exists *existing
 	if errors.As(err, &exists) { // which the read before missed, or another client has made
-		stored := p.Stored
-		if p, err = NewPlan(p.Request, Baseline{Agent: exists.agent, Region: exists.agent.Region, SecretSet: p.Baseline.SecretSet}, p.Artifact); err == nil {
+		found, stored := Baseline{Agent: exists.agent, Region: exists.agent.Region, SecretSet: p.Baseline.SecretSet}, p.Stored
+		if err = p.Request.validate(found); err == nil {
+			p, err = NewPlan(p.Request, found, p.Artifact)
+		}
+		if err == nil {
 			p.Stored = stored
 			emit.Emit(p.Event())
 			agent, a, err = apply(timed, api, p, emit)
@@ -78,7 +82,7 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 	}
 	switch {
 	case err == nil:
-		made := Accepted{ID: agent.Desired(), Previous: p.previous(), Original: a.replaces.Original, Agent: agent,
+		made := Accepted{Plan: p, ID: agent.Desired(), Previous: p.previous(), Original: a.replaces.Original, Agent: agent,
 			Asked: p.Expected, KnownErrors: a.replaces.KnownErrors, Ambiguous: a.lost > 0 || agent.Warning != ""}
 		emit.Emit(event.Accepted{ID: made.ID, Previous: made.Previous, Region: agent.Region, Warning: agent.Warning})
 		return made, nil

@@ -256,7 +256,7 @@ func TestStaleResponse(t *testing.T) {
 		{name: "it was not, of a profile", asked: pipecat.Settings{AgentProfile: "agent-2x"}, status: verdict.Failed, reason: verdict.API},
 		{name: "it was not, of a session limit", asked: pipecat.Settings{MaxSessionDuration: 60}, status: verdict.Failed, reason: verdict.API},
 		{name: "it was not, of a profile with the image that there is", asked: pipecat.Settings{Image: "acme/bot:v1", AgentProfile: "agent-2x"}, status: verdict.Failed, reason: verdict.API},
-		{name: "it was not, and is forced", force: true, asked: pipecat.Settings{Image: "acme/bot:v1"}, same: true},
+		{name: "it was not, and is forced", force: true, asked: pipecat.Settings{Image: "acme/bot:v1"}, same: true, status: verdict.Failed, reason: verdict.API},
 		{name: "there is nothing to accept", accepted: true, asked: pipecat.Settings{Image: "docker.io/acme/bot:v1"}, same: true, unread: true},
 		{name: "there is nothing to accept of a profile", accepted: true, asked: pipecat.Settings{AgentProfile: "agent-1x"}, same: true, unread: true},
 		// Of these the response says nothing.
@@ -298,7 +298,7 @@ func TestStaleResponse(t *testing.T) {
 				if err == nil && (accepted.Unchanged() != tt.same || (reads == 0) != tt.unread || accepted.Ambiguous == (tt.unread || tt.looked)) {
 					t.Errorf("accepted as %+v, unchanged: %v, after %d reads", accepted, accepted.Unchanged(), reads)
 				}
-				if err != nil && (!strings.Contains(f.Message, "the platform says that it accepted the update, but shows ") || strings.Contains(f.Message, "build :")) {
+				if err != nil && (!strings.Contains(f.Message, "the platform says that it accepted the update, but ") || strings.Contains(f.Message, "build :")) {
 					t.Errorf("says %s", f.Message)
 				}
 			})

@@ -158,7 +158,11 @@ func Current(ctx context.Context, api API, r Request, emit event.Emitter) (Accep
 	if err != nil {
 		return Accepted{}, err
 	}
+	plan, err := NewPlan(r, b, Artifact{})
+	if err != nil {
+		return Accepted{}, err
+	}
 	id := b.Agent.Desired()
 	emit.Emit(event.Checking{ID: id, Region: b.Agent.Region, Image: settings.ImageShown(b.Agent), BuildID: settings.BuildShown(b.Agent)})
-	return Accepted{ID: id, Previous: id, Agent: b.Agent, KnownErrors: b.Agent.Errors}, nil
+	return Accepted{Plan: plan, ID: id, Previous: id, Agent: b.Agent, KnownErrors: b.Agent.Errors}, nil
 }

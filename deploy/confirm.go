@@ -25,7 +25,8 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	differs, undated := shown.Match == settings.Different, a.undated(agent)
 	same := agent.Desired() == a.previous() && a.earlier == "" // reads have shown another since: the response is stale
 	stale := a.isStale(agent) || a.earlier != "" && agent.Desired() == a.previous()
-	maybe := same && !differs && !a.force() && a.Reverts == nil // there was perhaps nothing to change
+	moved := a.force() || settings.Compare(a.Expected, a.Baseline.Agent).Match == settings.Different
+	maybe := same && !differs && !moved && a.Reverts == nil // there was perhaps nothing to change
 	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
 	switch {
 	case !stale && !differs, maybe && a.saysUnchanged(agent, shown):
@@ -59,7 +60,7 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 		return found, err
 	case a.Baseline.Agent == nil:
 		return nil, &existing{agent}
-	case same && !differs:
+	case same && !differs && a.Reverts != nil:
 		return agent, nil
 	case !stale:
 		return nil, verdict.NewSuperseded("the response to %s names deployment %s, which is not ours: its %s", a.what(), agent.Desired(), shown)
@@ -87,9 +88,15 @@ func (a *applier) saysUnchanged(agent *pipecat.Agent, shown settings.Comparison)
 // notMade is the failure of an update that was accepted, but of which the agent shows
 // nothing.
 func (a *applier) notMade(agent *pipecat.Agent, shown settings.Comparison) error {
-	if shown.Name == settings.Image || shown.Name == settings.BuildID {
-		return failed(verdict.API, nil, "the platform says that it accepted %s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
-			a.what(), cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), agent.Desired(), settings.ImageShown(agent))
+	accepted, id := "the platform says that it accepted "+a.what(), agent.Desired()
+	switch {
+	case shown.Match != settings.Different && a.force():
+		return failed(verdict.API, nil, "%s, but made no new deployment, although force-redeploy is set: deployment %s is still the one that is desired", accepted, id)
+	case shown.Match != settings.Different:
+		return failed(verdict.API, nil, "%s, but shows no new deployment: deployment %s is the one that is desired", accepted, id)
+	case shown.Name == settings.Image || shown.Name == settings.BuildID:
+		return failed(verdict.API, nil, "%s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
+			accepted, cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), id, settings.ImageShown(agent))
 	}
-	return failed(verdict.API, nil, "the platform says that it accepted %s, but shows deployment %s as the one that is desired still, whose %s", a.what(), agent.Desired(), shown)
+	return failed(verdict.API, nil, "%s, but shows deployment %s as the one that is desired still, whose %s", accepted, id, shown)
 }

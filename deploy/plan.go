@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,8 +73,9 @@ func NewPlan(r Request, b Baseline, a Artifact) (Plan, error) {
 		p.Settings.BuildID = a.Build.ID
 	}
 	if r.Warm {
-		least, _ := r.bounds(b)
-		p.MinReplicas = *least // validated
+		if least, _ := r.bounds(b); least != nil {
+			p.MinReplicas = *least
+		}
 	}
 	p.Expected, p.Changes = p.Settings, settings.Diff(b.Agent, p.Settings)
 	return p, nil
@@ -113,6 +115,7 @@ func (p Plan) Renew(ctx context.Context, api API, emit event.Emitter) (Plan, err
 	if err != nil {
 		return Plan{}, p.keepsSecrets(err)
 	}
+	again.MinReplicas = cmp.Or(again.MinReplicas, p.MinReplicas)
 	if again.Stored = true; again.previous() != p.previous() {
 		emit.Emit(again.Event())
 	}
@@ -136,7 +139,9 @@ func (p Plan) target() revision.Target {
 	}
 	switch b := p.Baseline; {
 	case b.Agent != nil:
-		t.CreatedAt = b.Agent.DesiredCreatedAt()
+		if at := b.Agent.DesiredCreatedAt(); !at.IsZero() {
+			t.CreatedAt = at.Add(-clocksApart)
+		}
 	case !b.At.IsZero():
 		t.CreatedAt = b.At.Add(-clocksApart)
 	}

@@ -222,6 +222,22 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
+// TestRenewWarm holds that the replicas to wait for stay known where a document leaves
+// them out.
+func TestRenewWarm(t *testing.T) {
+	cloud := &simulator.Cloud{}
+	cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+	agent, err := client(cloud).Agent(t.Context(), "bot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Plan{Request: Request{Agent: "bot", Warm: true}, Baseline: Baseline{Agent: agent}, MinReplicas: 2, Stored: true}
+	bare := simulator.Answer(cloud, simulator.Reads, 200, nil, `{"name":"bot","desiredDeploymentId":"d"}`)
+	if again, err := p.Renew(t.Context(), client(bare), event.Emitter{}); err != nil || again.MinReplicas != 2 {
+		t.Errorf("%d replicas, %v; want 2", again.MinReplicas, err)
+	}
+}
+
 // TestRenew holds that what others deploy while a secret set becomes ready is what a
 // rollback restores, and that a read which fails then says that the secrets are stored.
 func TestRenew(t *testing.T) {

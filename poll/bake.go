@@ -20,7 +20,7 @@ const (
 	bakeSessions  = 50 // that are looked at, at a time
 	bakePace      = 15 * time.Second
 	leastFailures = 3           // sessions that prove something
-	maxLogs       = 60          // that are read in all
+	maxLogs       = 20          // that are read in a look
 	logReads      = 3           // of a session's log, which may be late
 	mostDown      = time.Minute // for which looks may not show that it serves
 )
@@ -36,7 +36,11 @@ func Bake(ctx context.Context, api interface {
 	if lasts == 0 {
 		return nil
 	}
-	b := bake{api: api, agent: agent, target: t, began: time.Now(), ended: map[string]*ended{}, old: map[string]bool{}}
+	whose := "the new deployment"
+	if t.Unchanged() {
+		whose = "the deployment"
+	}
+	b := bake{whose: whose, api: api, agent: agent, target: t, began: time.Now(), ended: map[string]*ended{}, old: map[string]bool{}}
 	p.MinReady = 0
 	var history History
 	var failure *verdict.Failure
@@ -58,16 +62,15 @@ func Bake(ctx context.Context, api interface {
 		if serves {
 			down = time.Time{}
 		} else if span := since(&down, time.Now()); failure == nil && span >= mostDown {
-			failure = &verdict.Failure{Reason: verdict.Bake, Message: fmt.Sprintf("the new deployment has not served calls for %s", quantity.Span(span))}
+			failure = &verdict.Failure{Reason: verdict.Bake, Message: fmt.Sprintf("%s has not served calls for %s", whose, quantity.Span(span))}
 		}
 		changed := o.State != last.State
 		last = o
 		events := []event.Event{event.Observed{Observation: o, Changed: changed, Elapsed: time.Since(l.start)}}
-		if failure == nil && time.Since(b.looked) >= bakePace {
-			if seen, ok := b.look(ctx); ok {
-				events = append(events, seen)
-				failure = b.judge(seen)
-			}
+		if failure == nil && (b.before == nil || time.Since(b.looked) >= bakePace) && b.look(ctx) {
+			seen := b.seen()
+			events = append(events, seen)
+			failure = b.judge(seen)
 		}
 		over := serves && !time.Now().Before(enough)
 		return news{events: events, changed: changed, done: failure != nil || over}, nil
@@ -81,18 +84,18 @@ func Bake(ctx context.Context, api interface {
 		return &failed
 	case ctx.Err() != nil:
 		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: "the job was stopped while it watched the new deployment, which keeps serving calls"}
+			Message: "the job was stopped while it watched " + whose + ", which keeps serving calls"}
 	case errors.Is(err, errDeadline):
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
-			Message: fmt.Sprintf("the API could not be read at the end of bake-time, so whether the new deployment still serves calls is not known: %v", cmp.Or(l.lastErr, errNoAnswer))}
+			Message: fmt.Sprintf("the API could not be read at the end of bake-time, so whether %s still serves calls is not known: %v", whose, cmp.Or(l.lastErr, errNoAnswer))}
 	case err != nil:
 		return err
 	}
-	if seen, ok := b.look(ctx); ok {
-		seen.End = true
-		emit.Emit(seen)
-		failure = b.judge(seen)
-	}
+	b.look(ctx)
+	seen := b.seen()
+	seen.End = true
+	emit.Emit(seen)
+	failure = b.judge(seen)
 	emit.Emit(event.WaitEnded{})
 	if failure == nil {
 		return nil // and no nil of a *verdict.Failure's
@@ -102,15 +105,16 @@ func Bake(ctx context.Context, api interface {
 
 // bake is what is known of the sessions since it began.
 type bake struct {
+	whose  string // sessions, in messages
 	api    Sessions
 	agent  string
 	target revision.Target
 	began  time.Time
 	looked time.Time
-	before map[string]bool   // the sessions that were there; nil until they are read
+	before map[string]bool   // the sessions that were over; nil until they are read
+	active int               // sessions of the target, at the last look
 	ended  map[string]*ended // of the target, by their ids
 	old    map[string]bool   // of other deployments
-	read   int               // logs
 	raised []exception       // in the sessions that failed
 }
 
@@ -123,28 +127,32 @@ type exception struct {
 
 // ended is a session of the target that is over.
 type ended struct {
+	id     string
 	failed bool
+	void   bool // it proves nothing of the deployment
 	reads  int  // of its log
 	known  bool // its log can show nothing more
 }
 
-// look counts the sessions since its first read. It reports false where they cannot be
-// read. Their ids show which are new, because the platform's clock may be another; those
-// that a list shows no longer, because there are many, still count.
-func (b *bake) look(ctx context.Context) (seen event.Baked, ok bool) {
+// look takes the sessions that ended since its first read. It reports false where they
+// cannot be read. Their ids show which are new, because the platform's clock may be another;
+// those that a list shows no longer, because there are many, still count.
+func (b *bake) look(ctx context.Context) bool {
 	b.looked = time.Now()
 	ctx, cancel := context.WithTimeout(ctx, bakePace)
 	defer cancel()
 	sessions, err := b.api.Sessions(ctx, b.agent, pipecat.SessionFilter{Limit: bakeSessions})
 	if err != nil {
-		return seen, false
+		return false
 	}
 	if b.before == nil {
 		b.before = map[string]bool{}
 		for _, s := range sessions {
-			b.before[s.ID] = true
+			b.before[s.ID] = s.Over()
 		}
 	}
+	b.active = 0
+	var over []*ended
 	for _, s := range sessions {
 		switch {
 		case b.before[s.ID]:
@@ -152,38 +160,54 @@ func (b *bake) look(ctx context.Context) (seen event.Baked, ok bool) {
 		case s.DeploymentID != b.target.ID:
 			b.old[s.ID] = true
 		case !s.Over():
-			seen.Active++
+			b.active++
 		default:
-			b.end(ctx, s)
+			over = append(over, b.end(s))
 		}
 	}
+	slices.SortStableFunc(over, func(x, y *ended) int { return cmp.Compare(x.reads, y.reads) })
+	logs := 0
+	for _, e := range over {
+		if !e.known && e.reads < logReads && logs < maxLogs && ctx.Err() == nil { // the rest is read the next time
+			logs++
+			b.readLog(ctx, e)
+		}
+	}
+	return true
+}
+
+// seen is what real callers have met so far.
+func (b *bake) seen() event.Baked {
+	seen := event.Baked{Active: b.active, Old: len(b.old), For: time.Since(b.began), Unread: b.before == nil}
 	for _, e := range b.ended {
+		if e.void {
+			continue
+		}
 		if seen.Sessions++; e.failed {
 			seen.Failed++
 		}
 	}
-	seen.Old, seen.For = len(b.old), time.Since(b.began)
-	return seen, true
+	return seen
 }
 
-// end takes a session that is over, and what its log shows. A short one alone is a caller
-// who hung up, and one that waited for an offer which never came is no failure of the
-// deployment, whatever its state.
-func (b *bake) end(ctx context.Context, s pipecat.Session) {
+// end takes a session that is over. A short one alone is a caller who hung up.
+func (b *bake) end(s pipecat.Session) *ended {
 	e := b.ended[s.ID]
 	if e == nil {
-		e = new(ended)
+		e = &ended{id: s.ID}
 		b.ended[s.ID] = e
 	}
 	if !e.known {
 		e.failed, e.known = e.failed || s.Failed(), s.NotStarted()
 	}
-	if e.known || e.reads >= logReads || b.read >= maxLogs || ctx.Err() != nil { // the rest is read the next time
-		return
-	}
+	return e
+}
+
+// readLog takes what a session's log shows. One that waited for an offer which never came
+// proves nothing of the deployment, whatever its state.
+func (b *bake) readLog(ctx context.Context, e *ended) {
 	e.reads++
-	b.read++
-	lines, err := b.api.SessionLogs(ctx, b.agent, s.ID, sessionLines)
+	lines, err := b.api.SessionLogs(ctx, b.agent, e.id, sessionLines)
 	if err != nil {
 		return
 	}
@@ -201,7 +225,9 @@ func (b *bake) end(ctx context.Context, s pipecat.Session) {
 		}
 		b.raised[i].sessions++
 	case verdict.Unproven:
-		e.failed, e.known = false, true
+		e.failed, e.void, e.known = false, true, true
+	default:
+		e.known = slices.ContainsFunc(texts, func(line string) bool { return strings.Contains(line, lastLine) })
 	}
 }
 
@@ -216,7 +242,7 @@ func (b *bake) judge(seen event.Baked) *verdict.Failure {
 		share = "all"
 	}
 	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Bake,
-		Message: fmt.Sprintf("%s %s of the new deployment failed", share, quantity.Count(seen.Sessions, "session"))}
+		Message: fmt.Sprintf("%s %s of %s failed", share, quantity.Count(seen.Sessions, "session"), b.whose)}
 	if len(b.raised) > 0 {
 		most := slices.MaxFunc(b.raised, func(x, y exception) int { return cmp.Compare(x.sessions, y.sessions) })
 		f.Show(verdict.FromAgentLog, strings.Join(most.lines, "\n"))

@@ -19,6 +19,9 @@ const prefix = `^[\d-]+[ T][\d:.,]+ \| (?:ERROR|CRITICAL) +\| [^|]+?(?:\| [^|]+?
 // https://docs.pipecat.ai/pipecat-cloud/fundamentals/logging
 var raised = regexp.MustCompile(prefix + `Exception running bot\(\): ?(.*)$`)
 
+// lastLine is in the last line that the base image writes of a session.
+const lastLine = " - Stopping bot session with metadata"
+
 // unhandled is the line of the server of the framework's development runner, and of images
 // that are not built on the platform's, for an exception that left bot(). A traceback
 // follows it.

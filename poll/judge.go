@@ -35,6 +35,12 @@ type Policy struct {
 	MinReplicas  int           // that ready takes; 0: the platform decides
 }
 
+// Warm is the policy for a deployment that is to have some replicas ready.
+func (p Policy) Warm(replicas int) Policy {
+	p.MinReplicas = replicas
+	return p
+}
+
 // History is what a judge must know of earlier observations. The zero History has
 // none.
 type History struct {

@@ -69,6 +69,9 @@ func Rollout(ctx context.Context, api Agents, agent string, t revision.Target, p
 		return nil
 	case errors.Is(err, errDeadline):
 		return timedOut(l, t, p, history, last, time.Since(since))
+	case ctx.Err() != nil && t.Unchanged():
+		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
+			Message: fmt.Sprintf("the job was stopped before %s was seen to serve calls, with the deployment %s", t.Name(), last.Stage.In())}
 	case ctx.Err() != nil:
 		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
 			Message: fmt.Sprintf("the job was stopped after the update was accepted, with the deployment %s; its rollout continues without it", last.Stage.In())}
@@ -87,11 +90,15 @@ func timedOut(l *loop, t revision.Target, p Policy, h History, last revision.Obs
 		return f
 	}
 	what, more := t.Name()+" did not become ready", ""
+	errs := last.NewErrors
+	if t.Unchanged() {
+		errs = last.Errors
+	}
 	switch {
-	case len(last.Errors) > 0 && !last.Serves:
-		code := last.Errors[0].Code
+	case len(errs) > 0 && !last.Serves:
+		code := errs[0].Code
 		f.Reason, f.Code = reasonOfCode(code), code
-		f.Show(verdict.FromPlatform, errorTexts(last.Errors))
+		f.Show(verdict.FromPlatform, errorTexts(errs))
 	case h.Infrastructure:
 		f.Reason = verdict.Infrastructure
 		more = ", and the platform reports an infrastructure issue"

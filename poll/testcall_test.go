@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -316,6 +317,9 @@ func TestBake(t *testing.T) {
 	unoffered := map[string][]string{"1": {noOffer}, "2": {noOffer}, "3": {noOffer}}
 	five := append(slices.Clone(well), session("4", "new", "HTTP_COMPLETED"), session("5", "new", "HTTP_COMPLETED"))
 	raisedLast := map[string][]string{"3": {raisedLine}, "4": {raisedLine}, "5": {raisedLine}}
+	six := append([]pipecat.Session{session("4", "new", "500"), session("5", "new", "500"), session("6", "new", "500")}, well...)
+	either := map[string][]string{"1": {raisedLine}, "2": {raisedLine}, "3": {raisedLine}, "4": {noOffer}, "5": {noOffer}, "6": {noOffer}}
+	active := []pipecat.Session{session("1", "new", ""), session("2", "new", ""), session("3", "new", "")}
 	var many []pipecat.Session
 	for i := range 200 {
 		many = append(many, session(fmt.Sprint("m", i), "new", "HTTP_COMPLETED"))
@@ -345,6 +349,9 @@ func TestBake(t *testing.T) {
 		{"they end well", baked{calls: calls{logs: map[string][]string{}}, later: well}, "", "", ""},
 		{"two raise", baked{calls: calls{logs: map[string][]string{"1": {raisedLine}, "2": {raisedLine}}}, later: well}, "", "", ""},
 		{"they wait for offers that never come", baked{calls: calls{logs: unoffered}, later: failing}, "", "", ""},
+		{"they raise, and others wait for offers", baked{calls: calls{logs: either}, later: six}, verdict.Failed, verdict.Bake, "all 3 sessions"},
+		{"they began before, and raise", baked{calls: calls{sessions: active, logs: raised}, later: well}, verdict.Failed, verdict.Bake, "all 3 sessions"},
+		{"they began before, and end well", baked{calls: calls{sessions: active, logs: map[string][]string{}}, later: well}, "", "", ""},
 		{"nobody knows of which deployment they are", baked{later: []pipecat.Session{session("1", "", "HTTP_ERROR"), session("2", "", "HTTP_ERROR"), session("3", "", "HTTP_ERROR")}}, "", "", ""},
 		{"they fail, after many that a list shows no longer", baked{calls: calls{logs: map[string][]string{}}, later: many, latest: failing}, "", "", ""},
 		{"sessions cannot be read", baked{calls: calls{err: errors.New("no")}}, "", "", ""},
@@ -364,6 +371,39 @@ func TestBake(t *testing.T) {
 					t.Errorf("%+v", err)
 				}
 			})
+		})
+	}
+}
+
+// busy is an agent that a caller calls every six seconds, and that raises from some time on.
+type busy struct {
+	baked
+	raises time.Duration
+}
+
+func (b *busy) Sessions(_ context.Context, _ string, f pipecat.SessionFilter) (all []pipecat.Session, err error) {
+	for n := int(time.Since(b.began) / (6 * time.Second)); n > 0 && len(all) < f.Limit; n-- {
+		all = append(all, pipecat.Session{ID: strconv.Itoa(n), DeploymentID: "new", CompletionStatus: "HTTP_COMPLETED"})
+	}
+	return all, nil
+}
+
+func (b *busy) SessionLogs(_ context.Context, _, id string, _ int) ([]pipecat.LogLine, error) {
+	if n, _ := strconv.Atoi(id); time.Duration(n)*6*time.Second < b.raises {
+		return nil, nil
+	}
+	return []pipecat.LogLine{{Text: raisedLine}}, nil
+}
+
+// TestBakeLong holds that the sessions count of a watch that is as long as may be.
+func TestBakeLong(t *testing.T) {
+	for raises, fails := range map[time.Duration]bool{2 * time.Minute: true, 10 * time.Minute: false, 2 * time.Hour: false} {
+		synctest.Test(t, func(t *testing.T) {
+			agent := busy{baked{began: time.Now()}, raises}
+			err := Bake(t.Context(), &agent, "bot", revision.Target{ID: "new"}, Policy{}, 15*time.Minute, event.Emitter{})
+			if (err != nil) != fails {
+				t.Errorf("raising after %s: %v", raises, err)
+			}
 		})
 	}
 }

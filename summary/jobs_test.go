@@ -319,7 +319,7 @@ var jobs = []story{
 	{"nothing new",
 		func(p *player, foreign string) {
 			p.emit(asked(foreign)).in(event.Update).emit(
-				event.Planned{Force: true, NeedsDeployment: true, Region: foreign, PreviousID: foreign},
+				event.Planned{Region: foreign, PreviousID: foreign},
 				event.Accepted{ID: foreign, Previous: foreign, Region: foreign, Warning: foreign})
 			p.emit(green(verdict.Unchanged))
 		},
@@ -333,7 +333,7 @@ var jobs = []story{
 			w.command("add-mask", key)
 			w.command("group", untrusted.Cut(w.Line("Update "+agent), maxLine))
 			w.annotation(gha.Warning, "No new deployment",
-				"Pipecat Cloud made no new deployment, although force-redeploy is set."+with(" Pipecat Cloud says: ", foreign))
+				"Nothing was deployed: "+nothingNew+with(" Pipecat Cloud says: ", foreign))
 			w.command("endgroup", "")
 			w.page = append(w.page, "<details><summary>Details</summary>\n")
 			w.agent(foreign)

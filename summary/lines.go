@@ -290,8 +290,6 @@ func (l *list) accepted(a event.Accepted) {
 	switch {
 	case unchanged && change.ScalingOnly:
 		l.annotate(gha.Notice, "No new deployment", "Scaling takes effect without a new deployment."+said)
-	case unchanged && change.Force:
-		l.annotate(gha.Warning, "No new deployment", "Pipecat Cloud made no new deployment, although force-redeploy is set."+said)
 	case unchanged:
 		l.annotate(gha.Warning, "No new deployment", "Nothing was deployed: "+nothingNew+said)
 	case a.Previous == "":

@@ -58,6 +58,8 @@ func (l *list) baked(e event.Baked) {
 // callersMet says what real callers met.
 func callersMet(e event.Baked) string {
 	switch {
+	case e.Unread:
+		return "The sessions of real callers could not be read; only the deployment was watched."
 	case e.Sessions+e.Active == 0:
 		return fmt.Sprintf("No real session in %s.", quantity.Span(e.For))
 	case e.Sessions == 0:

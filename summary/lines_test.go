@@ -122,7 +122,6 @@ func TestAccepted(t *testing.T) {
 		{"with a warning", event.Update, event.Planned{}, event.Accepted{ID: "new", Warning: "careful"}, "  Deployment new accepted.\nWarning: careful\n"},
 		{"unchanged", event.Update, event.Planned{}, unchanged, "Warning: Nothing was deployed: nothing changed. "},
 		{"scaled", event.Update, event.Planned{ScalingOnly: true}, unchanged, "Notice: Scaling takes effect without a new deployment.\n"},
-		{"forced in vain", event.Update, event.Planned{Force: true}, unchanged, "Warning: Pipecat Cloud made no new deployment, although force-redeploy is set.\n"},
 		{"a rollback", event.Revert, event.Planned{Reverts: "new"}, rollback, "  Deployment back accepted.\n"},
 		{"a rollback in vain", event.Revert, event.Planned{Reverts: "new"}, event.Accepted{ID: "new", Previous: "new"}, "  Pipecat Cloud made no new deployment for it.\n"},
 	} {

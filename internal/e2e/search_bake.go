@@ -22,7 +22,7 @@ const (
 	noOffer  = "Timeout waiting for WebRTC connection: WebRTC connection not received within 120 seconds"
 	anyRaise = "Exception running bot(): "
 	shownOf  = 50 // sessions that are read at a time
-	maxReads = 60 // of logs, in all
+	maxReads = 20 // of logs, in a look
 )
 
 // realCallers are those of a run: most meet the same fate, if any is bad.
@@ -96,7 +96,7 @@ func (r *searchRun) brokenBake() (broken []string) {
 			broken = append(broken, fmt.Sprintf(format, args...))
 		}
 	}
-	blames := strings.Contains(r.outputs["failure-message"], "of the new deployment failed")
+	blames := strings.Contains(r.outputs["failure-message"], "deployment failed") && r.outputs["failure-reason"] == string(verdict.Bake)
 	target, status := r.outputs["deployment-id"], verdict.Status(r.outputs["status"])
 	if status == verdict.RolledBack && len(r.ours) == 1 {
 		target = r.ours[0]
@@ -109,8 +109,15 @@ func (r *searchRun) brokenBake() (broken []string) {
 	over := map[string]*caller{}
 	must, may, logs, looks := false, false, 0, 0
 	judge := func() {
-		certain, perhaps := 0, 0
+		certain, perhaps, void, unclear := 0, 0, 0, 0
 		for _, c := range over {
+			if c.unoffered && !c.raised && !c.notStarted() {
+				void++
+				continue
+			}
+			if c.garbled {
+				unclear++
+			}
 			sure, possible := c.fails()
 			if sure {
 				certain++
@@ -119,9 +126,13 @@ func (r *searchRun) brokenBake() (broken []string) {
 				perhaps++
 			}
 		}
-		must, may = certain >= 3 && 2*certain > len(over), perhaps >= 3 && 2*perhaps > len(over)
+		counted := len(over) - void
+		must, may = certain >= 3 && 2*certain > counted, perhaps >= 3 && 2*perhaps > counted-unclear
 	}
 	for _, q := range r.sent {
+		if q.lists {
+			logs = 0
+		}
 		switch {
 		case q.lists && q.fault.name == "garbled":
 			return broken // nobody knows what it has shown
@@ -132,7 +143,7 @@ func (r *searchRun) brokenBake() (broken []string) {
 			if before == nil {
 				before = map[string]bool{}
 				for _, s := range listed {
-					before[s.ID] = true
+					before[s.ID] = s.Over
 				}
 			}
 			for _, s := range listed {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,8 @@ func oursCases() []truth {
 		{name: "another of the same image takes over", reads: over(pending(v2), 3, doc(d3, v2).ready()), status: "superseded", within: 15 * time.Second},
 		{name: "another that is not ready takes over", reads: over(pending(v2), 3, doc(d3, v9)), status: "superseded", within: 15 * time.Second},
 		{name: "an older one shows", dated: true, reads: over(pending(v2), 1, doc(d0, v9).ready(), 4, ours), status: "ready", id: d2, after: 4 * time.Second},
+		{name: "the clock was ahead before", dated: true, before: doc(d1, v1).ready().with("deployment.createdAt", "2000-01-01T00:00:20Z"), reads: over(pending(v2), 3, ours), status: "ready", id: d2},
+		{name: "the clock was ahead before, forced and lost", dated: true, inputs: noImage("force-redeploy", "true", "wait-timeout", "120"), before: doc(d1, v1).ready().with("deployment.createdAt", "2000-01-01T00:00:20Z"), answer: says(502, ""), reads: over(doc(d2, v1).ready()), status: "ready", id: d2},
 		{name: "the one before shows again", reads: over(pending(v2), 1, doc(d1, v1).ready(), 4, ours), status: "ready", id: d2, after: 4 * time.Second},
 		{name: "the answer names another", answer: theirs, reads: over(theirs), status: "superseded"},
 		{name: "the answer names another that crashes", answer: doc(d3, v9).crashes(), reads: over(doc(d3, v9).crashes()), status: "superseded"},
@@ -200,6 +203,9 @@ func staleCases() (cases []truth) {
 		{name: "both settings show at last", inputs: inputs("image", v1, "secret-set", "new-set"), answer: one, reads: over(one, 4, doc(d2, v1).secretSet("new-set").ready()), status: "ready", id: d2},
 		{name: "an older answer", dated: true, answer: doc(d0, v9).ready(), reads: over(one, 3, doc(d2, v2).ready()), status: "ready", id: d2},
 		{name: "forced and stale for good", inputs: noImage("force-redeploy", "true"), answer: one, reads: over(one), status: "red", writes: -1},
+		{name: "forced and never made, with time to look", inputs: noImage("force-redeploy", "true", "wait-timeout", "120"), answer: one, reads: over(one), status: "failed", reason: "api", log: []string{"although force-redeploy is set"}},
+		{name: "another image was shown of it", answer: bare(d1), reads: over(one.with("deployment", nil)), status: "failed", reason: "api", inputs: inputs("wait-timeout", "120")},
+		{name: "the image that was shown of it", answer: bare(d1), reads: over(one.with("deployment", nil)), status: "unchanged", id: d1, inputs: inputs("image", v1, "wait-timeout", "120")},
 		{name: "forced and shown later", inputs: noImage("force-redeploy", "true"), answer: one, reads: over(one, 3, doc(d2, v1).ready()), status: "ready", id: d2},
 		{name: "no set before, stale for good", inputs: newSet, before: noSet, answer: noSet, reads: over(noSet), status: "red", writes: -1},
 		{name: "no set before, stale at first", inputs: newSet, before: noSet, answer: noSet, reads: over(noSet, 3, doc(d2, v1).secretSet("new-set").ready()), status: "ready", id: d2},
@@ -328,6 +334,8 @@ func errorCases() (cases []truth) {
 		{name: "a new agent's, in the answer too", before: unknown, answer: made.errors(notFound), reads: over(made.errors(notFound)), status: "failed", within: 20 * time.Second, log: []string{notFound}},
 		{name: "old in other words while ours serves", before: one.errors(old), answer: waiting.errors(old), reads: over(waiting.errors(old), 2, worded(ready, old, "for three minutes")), status: "ready", id: d2},
 		{name: "old in other words while ours does not", before: one.errors(notFound), answer: waiting.errors(notFound), reads: over(worded(waiting, notFound, "no v2")), status: "failed", reason: "image-pull", within: 20 * time.Second, log: []string{"no v2"}},
+		{name: "old until the deadline, and never shown", before: one.errors(notFound), answer: waiting.errors(notFound), reads: over(one.errors(notFound)), status: "timed-out", reason: "api"},
+		{name: "old until the deadline, and never reconciled", before: one.errors(notFound), answer: waiting.errors(notFound), reads: over(waiting.errors(notFound)), status: "timed-out", reason: "not-scheduled"},
 		{name: "another code with the old words", before: worded(one, old, "no such image"), reads: over(worded(ready, notFound, "no such image")), status: "failed", within: 20 * time.Second, log: []string{notFound}},
 		{name: "without a code in other words", before: one.with("errors", "trouble"), answer: waiting.with("errors", "trouble"), reads: over(waiting.with("errors", "more trouble")), status: "failed", within: 20 * time.Second, log: []string{"more trouble"}},
 		{name: "old in another shape", before: one.with("errors", old), answer: waiting.with("errors", old), reads: over(waiting, 2, worded(ready, old, "")), status: "ready", id: d2},
@@ -517,6 +525,11 @@ func checkCases() (cases []truth) {
 	for _, c := range []truth{
 		{name: "serves", before: one, status: "checked", id: d1},
 		{name: "serves later", before: over(not, 6, one), status: "checked", id: d1},
+		{name: "too few are warm", inputs: inputs("wait-for", "warm"), before: one.with("autoScaling.minReplicas", 3), status: "timed-out"},
+		{name: "enough are warm", inputs: inputs("wait-for", "warm"), before: one.with("autoScaling.minReplicas", 3, "currentRevision.readyReplicas", 3), status: "checked", id: d1},
+		{name: "ready, and a revision without an id crashes", before: one.crashes().with("ready", true, "activeDeploymentReady", true, "currentRevision.deploymentID", absent), status: "red"},
+		{name: "ready, and a revision without an id is well", before: one.with("currentRevision.deploymentID", absent), status: "checked", id: d1},
+		{name: "ready, and a revision in capitals crashes", before: one.crashes().with("ready", true, "activeDeploymentReady", true, "currentRevision.deploymentID", strings.ToUpper(d1)), status: "red"},
 		{name: "serves after many restarts", before: one.with("currentRevision.health.restartCount", 9), status: "checked", id: d1},
 		{name: "serves with an old error", before: one.errors(old), status: "checked", id: d1},
 		{name: "has an error, and does not serve", before: not.errors(old), status: "failed", within: 20 * time.Second, log: []string{old}},
@@ -532,7 +545,7 @@ func checkCases() (cases []truth) {
 		{name: "no id", before: one.with("desiredDeploymentId", absent, "activeDeploymentId", absent), status: "red"},
 		{name: "not there", before: unknown, status: "failed", reason: "inputs"},
 	} {
-		c.inputs, c.writes, c.check = noImage("check-only", "true"), -1, func(r *truthRun) any {
+		c.inputs, c.writes, c.check = noImage("check-only", "true", "wait-for", cmp.Or(c.inputs["wait-for"], "ready")), -1, func(r *truthRun) any {
 			return differs(len(r.lines(sent.isWrite)) > 0, "it writes")
 		}
 		cases = append(cases, c)

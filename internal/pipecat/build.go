@@ -3,6 +3,7 @@ package pipecat
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -117,8 +118,8 @@ type putAnswer struct {
 }
 
 func (a *putAnswer) validate() error {
-	if a.Status == "" {
-		return errors.New("it does not say that the values are stored")
+	if !strings.EqualFold(a.Status, "OK") {
+		return fmt.Errorf("it does not say that the values are stored: its status is %.40q", a.Status)
 	}
 	return nil
 }

@@ -167,8 +167,13 @@ func TestAnswer(t *testing.T) {
 	if err != nil || region != "us-east" {
 		t.Errorf("secrets in %q, %v", region, err)
 	}
-	if _, err := client(answers(&n, answer(200, `{}`))).PutSecrets(t.Context(), "s", "", nil); err == nil || !strings.Contains(err.Error(), "it does not say that the values are stored") {
-		t.Errorf("secrets, of which the answer says nothing: %v", err)
+	for _, body := range []string{`{}`, `{"status":"failed","error":"no"}`, `{"status":null}`} {
+		if _, err := client(answers(&n, answer(200, body))).PutSecrets(t.Context(), "s", "", nil); err == nil || !strings.Contains(err.Error(), "it does not say that the values are stored") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	if _, err := client(answers(&n, answer(202, `{"status":"ok"}`))).PutSecrets(t.Context(), "s", "", nil); err != nil {
+		t.Errorf("secrets that are stored, in small letters: %v", err)
 	}
 	p, err := client(answers(&n, answer(200, `{"properties":{"defaultRegion":"eu-central"}}`))).Properties(t.Context())
 	if err != nil || p.DefaultRegion != "eu-central" {

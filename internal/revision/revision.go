@@ -140,11 +140,12 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 		}
 	}
 	rev := doc.CurrentRevision
-	if o.HasRevision = rev != nil && rev.DeploymentID == t.ID; o.HasRevision {
+	if o.HasRevision = rev != nil && strings.EqualFold(rev.DeploymentID, t.ID); o.HasRevision {
 		o.Failed, o.Health = strings.EqualFold(rev.Phase, pipecat.Failed), rev.Health
 		o.ReadyReplicas, o.Infrastructure = rev.ReadyReplicas, rev.HasInfrastructureIssue
 	}
-	ready := doc.IsReady() && doc.Available != pipecat.False && doc.ReconciledDeploymentID == t.ID && !o.fails()
+	failing := rev != nil && (o.HasRevision || rev.DeploymentID == "") && fails(rev) // without an id, it is perhaps the target's
+	ready := doc.IsReady() && doc.Available != pipecat.False && doc.ReconciledDeploymentID == t.ID && !failing
 	o.Serves = ready && o.Reconciled
 	o.Stage = stageOf(doc, o)
 	if o.HasRevision && o.Stage == Stage(rev.Phase) {
@@ -157,10 +158,11 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 	return o
 }
 
-// fails reports whether the target's revision shows a phase or a reason of failure,
-// with which nothing serves, whatever the document says of being ready.
-func (o Observation) fails() bool {
-	return o.HasRevision && (o.Failed || o.Health != nil && (IsCrashLoop(o.Health) || IsStuck(o.Health)))
+// fails reports whether a revision shows a phase or a reason of failure, with which
+// nothing serves, whatever the document says of being ready.
+func fails(rev *pipecat.Revision) bool {
+	h := rev.Health
+	return strings.EqualFold(rev.Phase, pipecat.Failed) || h != nil && (IsCrashLoop(h) || IsStuck(h))
 }
 
 // IsCrashLoop reports whether a replica crashes again and again.
