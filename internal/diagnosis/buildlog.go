@@ -114,7 +114,7 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 	if d.Cause != "" {
 		d.Sure = Likely
 	}
-	if workspace != nil && facts.Cause == "" {
+	if facts.Cause == "" {
 		dockerfile := "Dockerfile"
 		if facts.Context != nil {
 			dockerfile = cmp.Or(facts.Context.Dockerfile, dockerfile)

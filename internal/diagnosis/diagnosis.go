@@ -178,6 +178,20 @@ type reading struct {
 	workspace fs.FS
 }
 
+// innermost are the last frames, at most n.
+func (r reading) innermost(n int) []frame { return r.frames[max(0, len(r.frames)-n):] }
+
+// raisedAt is the innermost frame; the zero frame if there is none.
+func (r reading) raisedAt() frame {
+	if n := len(r.frames); n > 0 {
+		return r.frames[n-1]
+	}
+	return frame{}
+}
+
+// inLibrary reports whether code that is not the user's raised the exception.
+func (r reading) inLibrary() bool { return library.MatchString(r.raisedAt().file) }
+
 func (r reading) diagnosis(facts Facts) Diagnosis {
 	return Diagnosis{Cause: oneLine(r.line), Type: r.typ, Place: r.place, Sure: r.sure, From: r.from}.advise(facts, r)
 }
@@ -244,9 +258,7 @@ func read(facts Facts, from verdict.Source, workspace fs.FS) reading {
 	}
 	e.settle()
 	r.exception, r.sure = e, Certain
-	if workspace != nil {
-		r.place = place(e.frames, workspace)
-	}
+	r.place = findPlace(e.frames, workspace)
 	return r
 }
 

@@ -47,17 +47,11 @@ type spot struct {
 // the packages where the cause names one, else in the Dockerfile.
 func buildPlace(lines []line, cause, dockerfile string, workspace fs.FS) *Place {
 	spots := append(requirementSpots(lines, cause), dockerfileSpots(lines, dockerfile)...)
-	names := map[string]bool{}
+	var names []string
 	for _, s := range spots {
-		names[path.Base(s.file)] = true
+		names = append(names, path.Base(s.file))
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	files, err := look(workspace, names)
-	if err != nil {
-		return nil
-	}
+	files := findFiles(workspace, names...)
 	for _, s := range spots {
 		if p := s.find(workspace, files[path.Base(s.file)]); p != nil {
 			return p
@@ -139,10 +133,7 @@ func (s spot) find(workspace fs.FS, files []string) *Place {
 	}
 	var found *Place
 	for _, file := range files {
-		lines, err := source(workspace, file)
-		if err != nil {
-			continue
-		}
+		lines := readSource(workspace, file)
 		at := s.line
 		if at == 0 {
 			at = only(lines, s.text)

@@ -98,7 +98,7 @@ func (h *hint) applies(facts Facts, r reading) (caught string, ok bool) {
 		h.silent && r.sure >= Likely,
 		h.typ != nil && !h.typ.MatchString(r.typ),
 		h.not != nil && h.not.MatchString(r.typ+": "+r.message),
-		h.source != nil && !slices.ContainsFunc(r.frames[max(0, len(r.frames)-2):], func(f frame) bool { return h.source.MatchString(f.text) }),
+		h.source != nil && !slices.ContainsFunc(r.innermost(2), func(f frame) bool { return h.source.MatchString(f.text) }),
 		h.frame != nil && !slices.ContainsFunc(r.frames, func(f frame) bool { return h.frame.MatchString(f.file) }):
 		return "", false
 	}

@@ -209,7 +209,7 @@ var (
 // isOfEnvironment reports whether a KeyError is of os.environ: its own code raised it,
 // or the line that did names the key there.
 func isOfEnvironment(r reading, key string) (string, bool) {
-	for _, f := range r.frames[max(0, len(r.frames)-2):] {
+	for _, f := range r.innermost(2) {
 		if f.in == "__getitem__" && (f.file == "<frozen os>" || path.Base(f.file) == "os.py") ||
 			strings.Contains(f.text, "environ['"+key+"']") || strings.Contains(f.text, `environ["`+key+`"]`) ||
 			indexed.MatchString(f.text) && strings.Count(f.text, "[") == 1 {
@@ -222,7 +222,7 @@ func isOfEnvironment(r reading, key string) (string, bool) {
 // isVariable reports whether a name is of a variable of the environment: by itself,
 // because a library asks for it, or because the user's code reads it there.
 func isVariable(r reading, name string) (string, bool) {
-	if n := len(r.frames); named.MatchString(name) || n > 0 && library.MatchString(r.frames[n-1].file) || ofEnviron.MatchString(r.message) {
+	if named.MatchString(name) || r.inLibrary() || ofEnviron.MatchString(r.message) {
 		return name, true
 	}
 	reads := func(s string) bool {
@@ -233,11 +233,7 @@ func isVariable(r reading, name string) (string, bool) {
 			return name, true
 		}
 	}
-	if r.place == nil || r.workspace == nil {
-		return "", false
-	}
-	lines, err := source(r.workspace, r.place.File)
-	return name, err == nil && slices.ContainsFunc(lines, reads)
+	return name, r.place != nil && slices.ContainsFunc(readSource(r.workspace, r.place.File), reads)
 }
 
 // namedFields are those that pydantic names in a message, and whether each is missing.
@@ -275,19 +271,16 @@ func firstField(r reading, _ string) (string, bool) {
 
 // isCommand reports whether the file that is not found is a program to run.
 func isCommand(r reading, name string) (string, bool) {
-	if n := len(r.frames); n == 0 || r.frames[n-1].in != "_execute_child" {
+	if r.raisedAt().in != "_execute_child" {
 		return "", false
 	}
-	if _, ok := isOwnFile(r, name); ok {
-		return "", false
-	}
-	return name, true
+	_, own := isOwnFile(r, name)
+	return name, !own
 }
 
 // inFramework reports whether Pipecat itself imports the module, which its extras bring.
 func inFramework(r reading, module string) (string, bool) {
-	n := len(r.frames)
-	return module, n > 0 && strings.Contains(r.frames[n-1].file, "-packages/pipecat/")
+	return module, strings.Contains(r.raisedAt().file, "-packages/pipecat/")
 }
 
 // isAnswer reports whether an exception is what a client makes of a service's answer.
@@ -297,11 +290,8 @@ func isAnswer(r reading, caught string) (string, bool) {
 
 // hidesLibrary is the user's file that has the name of a module which a library uses.
 func hidesLibrary(r reading, module string) (string, bool) {
-	n := len(r.frames)
-	if n == 0 || !library.MatchString(r.frames[n-1].file) {
-		return "", false
-	}
-	if _, attribute, _ := strings.Cut(r.message, "attribute '"); !strings.Contains(r.frames[n-1].text, module+"."+strings.TrimSuffix(attribute, "'")) {
+	_, attribute, _ := strings.Cut(r.message, "attribute '")
+	if !r.inLibrary() || !strings.Contains(r.raisedAt().text, module+"."+strings.TrimSuffix(attribute, "'")) {
 		return "", false
 	}
 	return isOwn(r, module)
@@ -345,19 +335,11 @@ func readsVariable(r reading, _ string) (string, bool) {
 // shadows reports whether a module of the user's stands in the way of another of its
 // name: a library imports it, or the requirements have a package of that name.
 func shadows(r reading, module string) (string, bool) {
-	if n := len(r.frames); n > 0 && library.MatchString(r.frames[n-1].file) {
+	if r.inLibrary() {
 		return module, true
 	}
-	if r.workspace == nil {
-		return "", false
-	}
-	files, err := look(r.workspace, map[string]bool{"requirements.txt": true})
-	if err != nil {
-		return "", false
-	}
-	for _, file := range files["requirements.txt"] {
-		lines, _ := source(r.workspace, file)
-		for _, l := range lines {
+	for _, file := range findFiles(r.workspace, "requirements.txt")["requirements.txt"] {
+		for _, l := range readSource(r.workspace, file) {
 			if strings.EqualFold(requirement.FindString(l), module) {
 				return module, true
 			}
@@ -369,28 +351,18 @@ func shadows(r reading, module string) (string, bool) {
 // importsItself reports whether the innermost frame's file has the name of the module
 // that it imports.
 func importsItself(r reading, module string) (string, bool) {
-	if len(r.frames) == 0 {
-		return "", false
-	}
-	f := r.frames[len(r.frames)-1]
-	if library.MatchString(f.file) { // which imports no module of the user's but by mistake
+	file := r.raisedAt().file
+	if r.inLibrary() { // which imports no module of the user's but by mistake
 		_, file, _ := strings.Cut(r.message, "circular import) (")
 		return module, path.Base(strings.TrimSuffix(file, ")")) == module+".py" && !library.MatchString(file)
 	}
-	return module, strings.HasSuffix(f.file, "/"+module+".py") || f.file == module+".py"
+	return module, path.Base(file) == module+".py"
 }
 
 // isPointer reports whether a file of the workspace is a pointer of Git LFS.
 func isPointer(r reading, name string) (string, bool) {
-	if r.workspace == nil {
-		return "", false
-	}
-	files, err := look(r.workspace, map[string]bool{path.Base(name): true})
-	if err != nil {
-		return "", false
-	}
-	for _, file := range files[path.Base(name)] {
-		if lines, err := source(r.workspace, file); err == nil && strings.HasPrefix(lines[0], "version https://git-lfs.github.com/") {
+	for _, file := range findFiles(r.workspace, path.Base(name))[path.Base(name)] {
+		if begins(r.workspace, file, "version https://git-lfs.github.com/") {
 			return file, true
 		}
 	}
@@ -401,42 +373,30 @@ func isPointer(r reading, name string) (string, bool) {
 // the image.
 func isOwnFile(r reading, name string) (string, bool) {
 	base := path.Base(path.Clean(name))
-	if r.workspace == nil || strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") {
+	if strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") {
 		return "", false
 	}
-	files, err := look(r.workspace, map[string]bool{base: true})
-	if err != nil {
-		return "", false
-	}
-	file, n := longest(path.Clean(name), files[base])
+	file, n := longestSuffix(path.Clean(name), findFiles(r.workspace, base)[base])
 	return file, n == 1
 }
 
 // isOwn reports whether the workspace has a module of a name at its root, or in a
 // folder there.
 func isOwn(r reading, module string) (string, bool) {
-	if r.workspace == nil || strings.ContainsAny(module, "./") {
+	if strings.ContainsAny(module, "./") {
 		return "", false
 	}
-	names := map[string]bool{module + ".py": true, "__init__.py": true}
-	files, err := look(r.workspace, names)
-	if err != nil {
-		return "", false
-	}
+	files := findFiles(r.workspace, module+".py", "__init__.py")
 	if len(files[module+".py"]) > 0 {
 		return module + ".py", true
 	}
-	for _, f := range files["__init__.py"] {
-		if f == module+"/__init__.py" || strings.HasSuffix(f, "/"+module+"/__init__.py") {
-			return module, true
-		}
-	}
-	return "", false
+	isPackage := func(file string) bool { return path.Base(path.Dir(file)) == module }
+	return module, slices.ContainsFunc(files["__init__.py"], isPackage)
 }
 
 // isOfService reports whether an exception is of a client of a service, or of HTTP.
 func isOfService(r reading, caught string) (string, bool) {
-	if serviceTypes.MatchString(r.typ) || answered.MatchString(r.message) {
+	if _, ok := isAnswer(r, caught); ok {
 		return caught, true
 	}
 	installed := slices.ContainsFunc(r.frames, func(f frame) bool { return strings.Contains(f.file, "-packages/") })

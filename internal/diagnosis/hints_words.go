@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/buildcontext"
@@ -77,19 +78,8 @@ func extraOf(facts Facts, module string) string {
 // hasNoShebang reports whether a script has no line that names its interpreter, as
 // far as the workspace shows it.
 func hasNoShebang(r reading, script string) (string, bool) {
-	if r.workspace == nil {
-		return script, true
-	}
-	files, err := look(r.workspace, map[string]bool{path.Base(script): true})
-	if err != nil {
-		return script, true
-	}
-	for _, file := range files[path.Base(script)] {
-		if lines, err := source(r.workspace, file); err == nil && strings.HasPrefix(lines[0], "#!") {
-			return "", false
-		}
-	}
-	return script, true
+	files := findFiles(r.workspace, path.Base(script))[path.Base(script)]
+	return script, !slices.ContainsFunc(files, func(file string) bool { return begins(r.workspace, file, "#!") })
 }
 
 // fromStage is an instruction that copies from elsewhere than the context.
