@@ -188,7 +188,7 @@ func why(lines []buildLine) (cause, typ string) {
 	first, last := "", ""
 	for _, l := range strong {
 		s := strings.TrimSpace(l.text)
-		bad := isGrave(s)
+		bad := soundsBad(s)
 		if !bad && (first != "" || !errorLine.MatchString(s)) || idle(s) {
 			continue
 		}
@@ -225,7 +225,7 @@ func telltales(lines []buildLine) (at []int) {
 
 // clues are words of the lines that hints are about, in lower case, beside those of
 // grave. They spare most lines of a long log the table.
-var clues = slices.Concat(grave, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
+var clues = slices.Concat(errorWords, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
 	"unsatisfiable", "conflict", "cuda", "nvcc", "release file", "pubkey", "sign", "no space", "enough", "quota", "memory", "sigkill", "reset", "unreachable",
 	"gateway", "unavailable", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "publickey", "available", "no version",
 	"prompts", "authoriz", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})

@@ -25,7 +25,7 @@ type line struct {
 }
 
 var (
-	ends = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", " ", "\u2029", " ", "\u0085", " ")
+	lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", " ", "\u2029", " ", "\u0085", " ")
 
 	// stamp is the time before a line, and the stream that a container runtime
 	// puts after it. A collector's may stand before the program's own.
@@ -60,7 +60,7 @@ func cleanLines(text string) (lines []string) {
 	if len(text) > maxText {
 		text = text[len(text)-maxText:]
 	}
-	text = ends.Replace(untrusted.StripEscapes(strings.ToValidUTF8(text, "\uFFFD")))
+	text = lineEnds.Replace(untrusted.StripEscapes(strings.ToValidUTF8(text, "\uFFFD")))
 	for s := range strings.Lines(text) {
 		lines = append(lines, strings.TrimRight(s, "\n \t"))
 	}
@@ -116,8 +116,7 @@ func balanced(s string) bool { return strings.Count(s, "[") == strings.Count(s, 
 // is quicker to see than whether it is a log line.
 func hasLevel(s string) bool {
 	s = strings.ToUpper(s[:min(len(s), 100)])
-	return strings.Contains(s, "LEVEL=") || strings.Contains(s, "LVL=") ||
-		slices.ContainsFunc(levelNames, func(level string) bool { return strings.Contains(s, level) })
+	return strings.Contains(s, "LEVEL=") || strings.Contains(s, "LVL=") || containsAny(s, levelNames)
 }
 
 func indent(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
@@ -179,8 +178,9 @@ func levelAt(s string) int {
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // oneLine is a text as a Cause has it.
-func oneLine(s string) string {
-	return untrusted.Cut(strings.Join(strings.FieldsFunc(s, unprintable), " "), maxShown)
-}
+func oneLine(s string) string { return untrusted.Cut(singleSpaced(s), maxShown) }
 
-func unprintable(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }
+// singleSpaced is a text with one space for each run of spaces and control characters.
+func singleSpaced(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }), " ")
+}

@@ -234,7 +234,7 @@ func (r record) lines(nested int) []line {
 
 // fragment reads the lines of a text within a record.
 func fragment(text string, nested int) (all []line) {
-	for s := range strings.Lines(ends.Replace(untrusted.StripEscapes(text))) {
+	for s := range strings.Lines(lineEnds.Replace(untrusted.StripEscapes(text))) {
 		s = strings.TrimRight(s, "\n")
 		inner := records(s, nested+1)
 		if inner == nil && len(all) == 0 && nested == 0 {
