@@ -96,7 +96,7 @@ func inStreams(form *regexp.Regexp, lines []string) []string {
 		}
 		o := streams[at]
 		o.lines, o.until = append(o.lines, s), i
-		if m := exceptionLine(s); m != nil && sound.MatchString(m[1]) || strings.Contains(s, header) {
+		if exceptionType(s) != "" || strings.Contains(s, header) {
 			o.last = i
 		}
 	}

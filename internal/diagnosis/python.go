@@ -104,6 +104,16 @@ func exceptionLine(s string) []string {
 	return typed.FindStringSubmatch(s)
 }
 
+// exceptionType is the type in the line of an exception, without its module; "" for any
+// other line, and for a type that does not sound like an exception's.
+func exceptionType(s string) string {
+	m := exceptionLine(s)
+	if m == nil || !sound.MatchString(m[1]) {
+		return ""
+	}
+	return m[1][strings.LastIndexByte(m[1], '.')+1:]
+}
+
 // prefixed takes a line apart that has an entry of a traceback behind what a collector
 // puts before it.
 func prefixed(s string) []string {
@@ -293,8 +303,7 @@ func (p *parser) doubtful() bool {
 // supersedes reports whether a line is the exception that a doubtful one was
 // taken for.
 func (p *parser) supersedes(s string) bool {
-	m := typed.FindStringSubmatch(s)
-	return m != nil && sound.MatchString(m[1]) && p.doubtful()
+	return exceptionType(s) != "" && p.doubtful()
 }
 
 // reopen takes a doubtful exception back.

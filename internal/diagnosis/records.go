@@ -63,7 +63,7 @@ func (r record) follows(before string, fields map[string]any) bool {
 		return true
 	}
 	l := newLine(before)
-	if m := exceptionLine(l.text); l.level != "" && l.message != "" || m != nil && sound.MatchString(m[1]) {
+	if l.level != "" && l.message != "" || exceptionType(l.text) != "" {
 		return false
 	}
 	_, collected := fields["log"]
