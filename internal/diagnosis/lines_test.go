@@ -7,7 +7,7 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-func TestFollows(t *testing.T) {
+func TestPrefixLen(t *testing.T) {
 	for _, tt := range []struct {
 		prefix, line string
 		want         int
@@ -25,7 +25,7 @@ func TestFollows(t *testing.T) {
 		{"ERROR ", "INFO   x", -1},
 		{"", "x", 0},
 	} {
-		if got := follows(tt.prefix, tt.line); got != tt.want {
+		if got := prefixLen(tt.prefix, tt.line); got != tt.want {
 			t.Errorf("%q before %q: got %d, want %d", tt.prefix, tt.line, got, tt.want)
 		}
 	}

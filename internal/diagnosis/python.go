@@ -89,6 +89,16 @@ const (
 	maxMessage      = 40 // lines of a message
 )
 
+// beforeHeader is what is before a traceback's header on its line; "" for nothing, and
+// where the line has none.
+func beforeHeader(s string) string {
+	before, _, ok := strings.Cut(s, header)
+	if !ok {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ ")
+}
+
 // isCut reports whether a line says that lines were left out.
 func isCut(s string) bool {
 	return (strings.Contains(s, "…") || strings.Contains(s, "...") || strings.Contains(s, "[")) && cutOut.MatchString(s)
@@ -163,7 +173,7 @@ func (p *parser) read(l line) {
 		l.level = "" // a line of a traceback that is logged line by line
 	}
 	if p.prefix != "" && (l.level == "" || p.open != nil) {
-		if n := follows(p.prefix, s); n >= 0 {
+		if n := prefixLen(p.prefix, s); n >= 0 {
 			s, l.level, p.shared = s[n:], "", true
 		} else if p.shared && (p.open != nil || p.more) && !strings.Contains(s, header) {
 			if p.skipped = p.skips(l, s); !p.skipped && lesser.MatchString(s) {
@@ -268,8 +278,7 @@ func (p *parser) continues(s, trimmed string) {
 
 // start begins a traceback at its header.
 func (p *parser) start(s string, depth int, logged bool) {
-	before := s[:strings.Index(s, header)]
-	before = strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ ")
+	before := beforeHeader(s)
 	p.open, p.base, p.prefix, p.shared = &exception{depth: depth, minor: p.ignored, lesser: p.ignored, exits: p.exits, logged: logged}, 0, "", false
 	p.source, p.more, p.bare, p.ignored, p.exits = false, false, false, false, false
 	if lead := strings.TrimSpace(before); strings.HasPrefix(lead, "╭") {

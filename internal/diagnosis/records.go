@@ -88,8 +88,8 @@ func pairsOf(s string) map[string]any {
 
 var pair = regexp.MustCompile(`(?:^|\s)([\w.]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))`)
 
-// tornRecord is records for a line that is the end of one.
-func tornRecord(s string) []line {
+// truncatedRecord is records for a line that is the end of one.
+func truncatedRecord(s string) []line {
 	if len(s) > maxRecord || !strings.HasSuffix(s, "}") || !strings.Contains(s, `\n`) {
 		return nil
 	}
@@ -238,7 +238,7 @@ func fragment(text string, nested int) (all []line) {
 		s = strings.TrimRight(s, "\n")
 		inner := records(s, nested+1)
 		if inner == nil && len(all) == 0 && nested == 0 {
-			inner = tornRecord(s)
+			inner = truncatedRecord(s)
 		}
 		if inner == nil {
 			inner = []line{newLine(s)}
