@@ -171,7 +171,7 @@ func buildCause(lines []buildLine) (cause, typ string) {
 			secondary = l.text
 		}
 	}
-	if e, ok := last(parse(primary)); ok && len(e.frames) > 0 {
+	if e, ok := uncaught(parse(primary)); ok && len(e.frames) > 0 {
 		e.settle()
 		return oneLine(e.line), e.typ
 	}

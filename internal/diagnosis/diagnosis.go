@@ -223,7 +223,7 @@ func ofAgent(facts Facts, workspace fs.FS) Diagnosis {
 // completes reports whether a reading of the log shows more of the same failure than
 // one of what the platform has.
 func (r reading) completes(shown reading) bool {
-	if shown.exits && r.typ != "" && !r.exits {
+	if shown.atExit && r.typ != "" && !r.atExit {
 		return true
 	}
 	if shown.typ == "" {
@@ -242,7 +242,7 @@ func (r reading) completes(shown reading) bool {
 func read(facts Facts, from verdict.Source, workspace fs.FS) reading {
 	lines := split(facts.text(from))
 	r := reading{from: from, workspace: workspace}
-	e, ok := last(parse(lines))
+	e, ok := uncaught(parse(lines))
 	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) && (facts.Reason == verdict.OutOfMemory || e.logged || saysMore(lines[e.at+1:])) {
 		// A process that is killed raises no exception: it has survived this one.
 		lines, ok = lines[e.at+1:], false
