@@ -77,7 +77,7 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 	if facts.Cause == verdict.BuildTimedOut { // what it printed last is no cause
 		text, _, _ = strings.Cut(text, "\n")
 	}
-	raw := expanded(cleanLines(text))
+	raw := expanded(cleanLines(text), 0)
 	lines := readBuild(raw)
 	d := Diagnosis{From: from}
 	d.Cause, d.Type = buildCause(lines)

@@ -54,7 +54,7 @@ const levels = `TRACE|DEBUG|INFO|NOTICE|SUCCESS|WARNING|WARN|ERROR|CRITICAL|FATA
 
 // split splits a text into lines, without what a log collector put before each. A
 // structured log line is expanded into the lines that it stands for.
-func split(text string) []line { return expanded(withoutCollector(cleanLines(text))) }
+func split(text string) []line { return expanded(withoutCollector(cleanLines(text)), 0) }
 
 // cleanLines are the lines of a text's end without escape sequences.
 func cleanLines(text string) (lines []string) {
@@ -69,10 +69,11 @@ func cleanLines(text string) (lines []string) {
 }
 
 // expanded are lines, with those that structured log lines stand for in their place.
-func expanded(lines []string) (all []line) {
+// The lines themselves are in so many nested records.
+func expanded(lines []string, nested int) (all []line) {
 	for _, s := range lines {
-		inner := records(s, 0)
-		if inner == nil && len(all) == 0 { // a text that was cut begins anywhere
+		inner := records(s, nested)
+		if inner == nil && len(all) == 0 && nested <= 1 { // a text that was cut begins anywhere
 			inner = truncatedRecord(s)
 		}
 		if inner == nil {
