@@ -44,8 +44,8 @@ var (
 	// origin is where loguru says that a log line is from, and the base image's
 	// session.
 	origin = regexp.MustCompile(`^[\w.<>]+:[\w.<>]+:\d+(?: \| [\w-]+)? - `)
-	// fields is a log line of key=value pairs.
-	fields = regexp.MustCompile(`^(?:(?:time|ts)=\S+ )?(?:level|lvl)=(\w+) .*?\bmsg=(?:"((?:[^"\\]|\\.)*)"|(\S+))(?:.*?\b(?:err|error)=(?:"((?:[^"\\]|\\.)*)"|(\S+)))?`)
+	// keyValue is a log line of key=value pairs.
+	keyValue = regexp.MustCompile(`^(?:(?:time|ts)=\S+ )?(?:level|lvl)=(\w+) .*?\bmsg=(?:"((?:[^"\\]|\\.)*)"|(\S+))(?:.*?\b(?:err|error)=(?:"((?:[^"\\]|\\.)*)"|(\S+)))?`)
 )
 
 var levelNames = strings.Split(levels, "|")
@@ -98,7 +98,7 @@ func newLine(s string) line {
 		l.level, l.message = name, strings.TrimSpace(rest)
 		return l
 	}
-	if m := fields.FindStringSubmatch(l.text); m != nil {
+	if m := keyValue.FindStringSubmatch(l.text); m != nil {
 		l.level, l.message = strings.ToUpper(m[1]), strings.TrimSuffix(unquote(m[2])+m[3]+": "+unquote(m[4])+m[5], ": ")
 		return l
 	}

@@ -254,7 +254,7 @@ func (p *parser) read(l line) {
 	}
 }
 
-// isAside reports whether a line is of what a logging handler prints of its own error:
+// isAside reports whether a line is of what a logging handler prints of an error in it:
 // what it was to log, and where from. That says nothing of a crash.
 func (p *parser) isAside(l line, s string) bool {
 	switch {
