@@ -56,12 +56,10 @@ var (
 	fileLine = regexp.MustCompile(`^\s*(?:> )?File "([^"]+)", line (\d{1,9})(?:, in (.+))?$`)
 	// prefixedFile is fileLine behind what a log collector puts before each line.
 	prefixedFile = regexp.MustCompile(`^([^\s|>].*?)  +File "[^"]+", line \d{1,9}(?:, in .+)?$`)
-	// margin is before each line of an exception group, and groupDivider between its parts.
-	margin       = regexp.MustCompile(`^( *)\| ?`)
+	// groupDivider is between the parts of an exception group.
 	groupDivider = regexp.MustCompile(`^( *(?:\+-)?)\+-{4,}(?: (?:\d+|\.\.\.) -{4,})?$`)
 	// cutOut says that lines were left out.
-	cutOut  = regexp.MustCompile(`(?i)^\W*(?:…|\.\.\.|\[).*\b(?:cut|truncated|omitted|skipped)\b.*(?:…|\.\.\.|\])\W*$`)
-	chained = regexp.MustCompile(`^(?:During handling of the above exception|The above exception was the direct cause)`)
+	cutOut = regexp.MustCompile(`(?i)^\W*(?:…|\.\.\.|\[).*\b(?:cut|truncated|omitted|skipped)\b.*(?:…|\.\.\.|\])\W*$`)
 
 	// typed is the line of an exception: its name has a capital or a module. One whose
 	// name is an errorName stands even without a traceback.
@@ -100,6 +98,11 @@ const (
 // isCut reports whether a line says that lines were left out.
 func isCut(s string) bool {
 	return (strings.Contains(s, "…") || strings.Contains(s, "...") || strings.Contains(s, "[")) && cutOut.MatchString(s)
+}
+
+// isChain reports whether a line is between the tracebacks of chained exceptions.
+func isChain(s string) bool {
+	return strings.HasPrefix(s, "During handling of the above exception") || strings.HasPrefix(s, "The above exception was the direct cause")
 }
 
 // beforeHeader is what is before a traceback's header on its line; "" for nothing, and
@@ -206,8 +209,8 @@ func (p *parser) read(l line) {
 		p.bare = true
 		return
 	}
-	if m := margin.FindStringSubmatch(s); m != nil && l.level == "" {
-		s, depth = s[len(m[0]):], max(0, len(m[1])-2)
+	if text, ok := strings.CutPrefix(strings.TrimLeft(s, " "), "|"); ok && l.level == "" { // the margin of a group
+		s, depth = strings.TrimPrefix(text, " "), max(0, len(s)-len(text)-len("  |"))
 	}
 	trimmed := strings.TrimSpace(s)
 	file := strings.Index(s, `File "`)
@@ -220,7 +223,7 @@ func (p *parser) read(l line) {
 	case trimmed == "":
 		p.inMessage = p.inMessage && p.previous().below
 	case p.node.reads(s):
-	case chained.MatchString(trimmed):
+	case isChain(trimmed):
 		p.abandon()
 		p.nonFatal = len(p.found) > 0 && p.previous().nonFatal
 		p.atExit = len(p.found) > 0 && p.previous().atExit
@@ -267,7 +270,7 @@ func (p *parser) isAside(l line, s string) bool {
 	case strings.Contains(s, loggingErrorEnd), strings.HasPrefix(s, "Arguments:"):
 		p.handler = -1
 		return true
-	case chained.MatchString(strings.TrimSpace(s)):
+	case isChain(strings.TrimSpace(s)):
 		p.handler--
 		return true
 	case strings.Contains(s, header):
