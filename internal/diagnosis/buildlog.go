@@ -220,7 +220,7 @@ func withClues(lines []buildLine) (some []buildLine) {
 // lines of a long log the table.
 var clues = slices.Concat(errorWords, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
 	"unsatisfiable", "conflict", "cuda", "nvcc", "release file", "pubkey", "sign", "no space", "enough", "quota", "memory", "sigkill", "reset", "unreachable",
-	"gateway", "unavailable", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "publickey", "available", "no version",
+	"gateway", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "available", "no version",
 	"prompts", "authoriz", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})
 
 // maxSearches is for how many lines a hint searches the workspace.
@@ -296,8 +296,7 @@ func unwrapped(lines []buildLine) (all []buildLine) {
 	return all
 }
 
-// isEcho, isAdvisory and commandIn rule out most lines before they match a pattern.
-
+// isEcho, isAdvisory and commandIn spare most lines their patterns.
 func isEcho(s string) bool {
 	return (strings.Contains(s, " |") || strings.HasPrefix(s, "Step ") || strings.HasPrefix(s, " ---> ")) && echo.MatchString(s)
 }

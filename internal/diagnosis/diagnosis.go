@@ -15,10 +15,10 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// Scene is what is known around a failure. Each may be missing.
+// Scene is what is known around a failure. What is unknown is zero.
 type Scene struct {
 	Profile string                // the agent's, such as agent-1x
-	Log     []string              // what the agent printed
+	Log     []string              // the lines that the agent printed
 	Context *buildcontext.Options // of the build, where this program packed it
 }
 
@@ -81,12 +81,12 @@ func withCause(f *verdict.Failure, d Diagnosis) *verdict.Failure {
 	return &t
 }
 
-// Facts are what is known of a failure. Each may be missing.
+// Facts are what is known of a failure. What is unknown is zero.
 type Facts struct {
-	Evidence []verdict.Evidence    // what shows why; not ours
-	ExitCode *int                  // the process's last
+	Evidence []verdict.Evidence    // what shows why, which is foreign text
+	ExitCode *int                  // of the agent's process when it last ended
 	Reason   verdict.Reason        // why the job is red
-	Cause    verdict.Cause         // the same, finer; may be ""
+	Cause    verdict.Cause         // the same, finer
 	Code     string                // the platform's error code, such as PCC_IMAGE_NOT_FOUND
 	Profile  string                // the agent's profile, such as agent-1x
 	Context  *buildcontext.Options // of the build
@@ -98,7 +98,7 @@ type Confidence int
 const (
 	Unknown Confidence = iota // nothing says why
 	Weak                      // what was printed last, which may have nothing to do with it
-	Likely                    // a line that speaks of an error
+	Likely                    // a line that is likely to be an error
 	Certain                   // an exception, or what the platform reports
 )
 
@@ -108,11 +108,11 @@ const (
 type Diagnosis struct {
 	Cause string         // such as "KeyError: 'x'"; "" for none
 	Type  string         // the exception's type, without its module; "" for none
-	Place *Place         // nil where it is not sure
+	Place *Place         // the line of the user's that broke; nil in any doubt
 	Sure  Confidence     // of the Cause
-	From  verdict.Source // of the Cause
-	Hint  string         // a sentence in Markdown; "" for none
-	entry string         // of the table of hints
+	From  verdict.Source // what shows the Cause
+	Hint  string         // what to do, as a sentence in Markdown; "" for none
+	entry string         // which of hints that is, by its say
 }
 
 // Place is a line of a file in the workspace.
@@ -169,7 +169,7 @@ type reading struct {
 	exception // its line is the cause
 	sure      Confidence
 	from      verdict.Source
-	platform  bool // the platform says so, rather than what it runs
+	platform  bool // the platform says so, rather than the agent
 	place     *Place
 	workspace fs.FS
 }
@@ -235,7 +235,7 @@ func (r reading) completes(shown reading) bool {
 	if r.line == shown.line || r.message == shown.message {
 		return r.place != nil && shown.place == nil
 	}
-	return strings.HasPrefix(r.line, shown.line) && r.place.same(shown.place) // whose end is cut off
+	return strings.HasPrefix(r.line, shown.line) && r.place.same(shown.place) // the end of shown.line is cut off
 }
 
 // read finds the cause in what an agent printed.

@@ -86,7 +86,7 @@ var (
 	// What rich draws: │ /app/bot.py:12 in main │ and │ ❱ 12 │   work() │. Where there
 	// is little space, the function is on the next line.
 	richFile = regexp.MustCompile(`^│ (\S.*):(\d{1,9})(?: in (\S+))?\s*│$`)
-	richText = regexp.MustCompile(`^│ ❱ *(\d{1,9}) ([│ ]*)(.*?)\s*│$`)
+	richText = regexp.MustCompile(`^│ ❱ *(\d{1,9}) [│ ]*(.*?)\s*│$`)
 )
 
 const (
@@ -342,7 +342,7 @@ func (p *parser) rich(s string) {
 	} else if m := richText.FindStringSubmatch(s); m != nil && len(frames) > 0 {
 		f := &frames[len(frames)-1]
 		if n, _ := strconv.Atoi(m[1]); n == f.line && f.text == "" {
-			f.text = m[3]
+			f.text = m[2]
 		}
 	}
 }

@@ -43,7 +43,8 @@ func records(s string, nested int) []line {
 	if pairs := pairsOf(s); pairs != nil {
 		return newRecord(pairs).lines(nested)
 	}
-	if !strings.Contains(s, `\n`) || !strings.Contains(s, header) && (at < 0 || !strings.Contains(s, `File \"`) && !strings.Contains(s, `File "`)) {
+	hasFrame := at >= 0 && containsAny(s, []string{`File \"`, `File "`})
+	if !strings.Contains(s, `\n`) || !hasFrame && !strings.Contains(s, header) {
 		return nil
 	}
 	if from := strings.Index(s, header+`:\n`); from >= 0 && inRepr.MatchString(s[from:]) {

@@ -17,7 +17,7 @@ var (
 		`(?:\d{4}-\S+ \S+ )?(?:WARN|INFO|CRIT)? ?(?:exited: |gave up: |spawned: |stopped: |waiting for |reaped ).*|` +
 		`\S+ exited with code \d+|Node\.js v\d\S*|Unclosed client session|Unclosed connector|client_session: .*|connector: .*|connections: .*|` +
 		`Task was destroyed but it is pending!|task: <.*|future: <.*|handle: <.*|.*\bResourceWarning: .*|.*resource_tracker: .*|` +
-		`.*(?:User|Deprecation|Future|Runtime|PendingDeprecation|Syntax)Warning: .*|ResourceWarning: .*|` +
+		`.*(?:User|Deprecation|Future|Runtime|PendingDeprecation|Syntax)Warning: .*|` +
 		`npm (?:ERR!|error)(?: A complete log.*| \S+\.log| To see a list of .*| npm .*)?|.*--- End of logging error ---|.*--- Logging error.*|` +
 		`Record was: .*|Call stack:|Message: .*|Arguments: .*|goroutine \d+ \[.*|\s*at \S+ \(.*|exit status \d+|` +
 		`(?:> )?File ".*|[│└╭╰|+].*|[\d\W_]*)$`)
