@@ -1,5 +1,11 @@
 // Package diagnosis reads the evidence of a failure: what broke, where in the user's
 // own files, and what to do about it.
+//
+// What an agent printed is split into lines, without the prefixes of log collectors and
+// with structured logs expanded. parse finds the exceptions in them, and uncaught the one
+// that ended the process; without any, lastTelling finds a line. The log of a build is
+// read by readBuild, and searched by buildCause. findPlace and buildPlace search the
+// workspace, and hints is the table of what to do.
 package diagnosis
 
 import (

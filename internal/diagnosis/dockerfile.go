@@ -142,7 +142,7 @@ func (s spot) find(workspace fs.FS, files []string) *Place {
 		lines := readSource(workspace, file)
 		at := s.line
 		if at == 0 {
-			at = onlyLine(lines, s.text)
+			at = onlyLine(1, len(lines), func(n int) bool { return says(lines, n, s.text) })
 		}
 		if at < 1 || at > len(lines) || !says(lines, at, s.text) {
 			continue
@@ -153,19 +153,6 @@ func (s spot) find(workspace fs.FS, files []string) *Place {
 		found = newPlace(file, lines, at)
 	}
 	return found
-}
-
-// onlyLine is the number of the one line that says a text; 0 for none and for several.
-func onlyLine(lines []string, text string) (at int) {
-	for n := 1; n <= len(lines); n++ {
-		if says(lines, n, text) {
-			if at > 0 {
-				return 0
-			}
-			at = n
-		}
-	}
-	return at
 }
 
 // says reports whether a line is a text, or begins an instruction over several lines that

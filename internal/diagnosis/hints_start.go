@@ -154,7 +154,7 @@ var startHints = []hint{
 	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w -]{0,20}(?:(?:api|subscription)[ _-]?key|credentials|access token|auth token|authentication token|token provided)|api[ _]key not (?:valid|found\. Please pass a valid)|invalid_api_key|API_KEY_INVALID|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|ExpiredToken`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
 	{typ: re(`^(?:AuthenticationError|UnauthorizedError|Unauthorized|InvalidStatus|InvalidStatusCode|WSServerHandshakeError|HTTPStatusError|HTTPError|ApiError|APIStatusError|ClientResponseError|GatedRepoError)$`), message: re(`\b401\b`), say: wrongKey},
 	{message: re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}401\b|\b401\W{1,3}(?:unauthorized|client error)|\b401\b.{0,20}authentication[-_]error`), not: re(`Repository ?Not ?Found`), say: wrongKey},
-	{message: refusedConnection, when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
+	{message: re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111`), when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
 	{message: re(`(?i)Name or service not known|nodename nor servname|Temporary failure in name resolution|getaddrinfo (?:failed|ENOTFOUND)|\blookup \S+.*: no such host`), say: "The name of the server cannot be resolved from the platform: check its spelling, and that it is public."},
 
 	{message: re(`(?i)address (?:is )?already in use|EADDRINUSE|port \d+ is (?:already )?in use`), say: port},
@@ -185,8 +185,7 @@ var (
 	// something else is.
 	notMissing = re(`(?i:\binvalid (?:value|format)|\bis invalid\b|not a valid|must be (?:one of|an?\b|in\b|between|positive|at least)|deprecated|\bscope|\bpermission)|positional argument|keyword argument|has no attribute|is not defined|unexpected|not JSON|object is not|\bcolumn\b|\btable\b|\bfield\b|\bPATH\b|[A-Z]\w*_HOME\b|LD_\w+|PYTHON\w+|status_?code|\bHTTP\b|PCC[-_]|Errno|token at|\b[45]\d\d\b`)
 
-	refusedConnection = re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111`)
-	loopback          = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
+	loopback = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
 
 	// serviceTypes are of exceptions that clients raise for a service's response, and
 	// responded is how their messages show its status.
@@ -249,7 +248,7 @@ func isVariable(r reading, name string) (string, bool) {
 	return name, r.place != nil && slices.ContainsFunc(readSource(r.workspace, r.place.File), reads)
 }
 
-// field is a setting that pydantic names in a message.
+// field is a setting that pydantic names in a message, and whether it has no value.
 type field struct {
 	name    string
 	missing bool
@@ -364,15 +363,15 @@ func shadows(r reading, module string) (string, bool) {
 	return "", false
 }
 
-// importsItself reports whether the innermost frame's file has the name of the module
-// that it imports.
+// importsItself reports whether a file of the user's has the name of the module that it,
+// or a library, imports.
 func importsItself(r reading, module string) (string, bool) {
-	file := r.raisedAt().file
-	if r.inLibrary() { // which imports no module of the user's but by mistake
-		_, file, _ := strings.Cut(r.message, "circular import) (")
-		return module, path.Base(strings.TrimSuffix(file, ")")) == module+".py" && !library.MatchString(file)
+	if !r.inLibrary() {
+		return module, path.Base(r.raisedAt().file) == module+".py"
 	}
-	return module, path.Base(file) == module+".py"
+	// A library imports a module of the user's only by mistake.
+	_, file, _ := strings.Cut(r.message, "circular import) (")
+	return module, path.Base(strings.TrimSuffix(file, ")")) == module+".py" && !library.MatchString(file)
 }
 
 // hasNoShebang reports whether a script has no line that names its interpreter, as
@@ -428,5 +427,5 @@ func isOfService(r reading, caught string) (string, bool) {
 
 // isOnLoopback reports whether what refused a connection is the container itself.
 func isOnLoopback(r reading, caught string) (string, bool) {
-	return caught, refusedConnection.MatchString(r.message) && loopback.MatchString(r.message)
+	return caught, loopback.MatchString(r.message)
 }

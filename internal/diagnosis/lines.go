@@ -58,9 +58,7 @@ func split(text string) []line { return expanded(withoutCollector(cleanLines(tex
 
 // cleanLines are the lines of a text's end without escape sequences.
 func cleanLines(text string) (lines []string) {
-	if len(text) > maxText {
-		text = text[len(text)-maxText:]
-	}
+	text = text[max(0, len(text)-maxText):]
 	text = lineEnds.Replace(untrusted.StripEscapes(strings.ToValidUTF8(text, "\uFFFD")))
 	for s := range strings.Lines(text) {
 		lines = append(lines, strings.TrimRight(s, "\n \t"))
@@ -68,8 +66,8 @@ func cleanLines(text string) (lines []string) {
 	return lines
 }
 
-// expanded are lines, with those that structured log lines stand for in their place.
-// The lines themselves are in so many nested records.
+// expanded are lines, with each structured log line replaced by those that it stands
+// for. nested is how many records the lines are within.
 func expanded(lines []string, nested int) (all []line) {
 	for _, s := range lines {
 		inner := records(s, nested)
@@ -84,6 +82,7 @@ func expanded(lines []string, nested int) (all []line) {
 	return all
 }
 
+// newLine reads a line that is no structured log line.
 func newLine(s string) line {
 	s = strings.TrimRight(untrusted.Cut(s, maxLine), " \t")
 	l := line{text: withoutStamp(s)}

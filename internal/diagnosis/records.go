@@ -27,7 +27,8 @@ var (
 	errorFields   = []string{"error", "err", "exception"}                // an object for the error
 )
 
-// records returns the lines that a structured log line stands for; nil for any other.
+// records returns the lines that a structured log line stands for; nil for any other
+// line, and for one within too many records.
 func records(s string, nested int) []line {
 	if len(s) > maxRecord || nested > maxNested {
 		return nil

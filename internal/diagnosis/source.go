@@ -223,20 +223,26 @@ func findLine(lines []string, f frame, mayMove bool) int {
 	if !mayMove || len(f.text) < minShown || !word.MatchString(f.text) {
 		return 0
 	}
-	at := 0
-	for n := f.line - nearby; n <= f.line+nearby; n++ {
-		if says(n) {
-			if at > 0 {
-				return 0
-			}
-			at = n
-		}
-	}
+	at := onlyLine(f.line-nearby, f.line+nearby, says)
 	in := f.in[strings.LastIndexByte(f.in, '.')+1:]
 	if at > 0 && in != "" && (in == "<module>" || in[0] != '<') && enclosing(lines, at) != in {
 		return 0
 	}
 	return at
+}
+
+// onlyLine is the only number of a range for which is reports true; 0 for none and for
+// several.
+func onlyLine(from, to int, is func(n int) bool) (only int) {
+	for n := from; n <= to; n++ {
+		if is(n) {
+			if only > 0 {
+				return 0
+			}
+			only = n
+		}
+	}
+	return only
 }
 
 // enclosing names what a line is in as a traceback does: the function or class, or
