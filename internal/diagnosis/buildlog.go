@@ -11,65 +11,63 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// buildLine is a line of a build's log, taken apart.
+// buildLine is a line of a build's log.
 type buildLine struct {
-	text        string // without what the builder puts before it
-	says        string // of text, what hints look at: not the command that failed
-	step        string // BuildKit's number of it; "" for none
-	secondary   bool   // it says that something failed, and not why
-	builderHost bool   // it is of the machine that runs the builder
+	text        string // without the builder's prefix
+	says        string // what hints read of text: not the command that failed
+	step        string // its number in BuildKit; "" for none
+	secondary   bool   // it says that something failed, but not why
+	builderHost bool   // the machine that runs the builder printed it
 }
 
 var (
-	// container is before what the machine says that runs the builder.
-	container = regexp.MustCompile(`^\[Container\] (?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?`)
-	// hostProgress is what it says of itself and of the commands that it starts.
+	// hostPrefix is before what the machine that runs the builder prints.
+	hostPrefix = regexp.MustCompile(`^\[Container\] (?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?`)
+	// hostProgress is what it prints of itself and of the commands that it starts.
 	hostProgress = regexp.MustCompile(`^(?:Running command|Entering phase|Phase complete|Phase context status code: +Message: *$|Phase is )`)
 
-	// ofStep is before a line that belongs to a step, with the time when a command
-	// printed it; without, it is BuildKit's own.
-	ofStep = regexp.MustCompile(`^#(\d{1,9})(?: (\d+\.\d*)(?: |$)| |$)`)
-	// stepProgress is BuildKit's own on how a step goes, and its title, which has the
-	// Dockerfile's text.
+	// stepPrefix is before a line of a step: "#9 1.2 " where a command printed it, "#9 "
+	// where BuildKit did.
+	stepPrefix = regexp.MustCompile(`^#(\d{1,9})(?: (\d+\.\d*)(?: |$)| |$)`)
+	// stepProgress is BuildKit's line on the progress of a step, or its title, which quotes
+	// the Dockerfile.
 	stepProgress = regexp.MustCompile(`^(?:\[|DONE\b|CACHED$|CANCELED$|\.\.\.$|sha256:|resolve |transferring |extracting |exporting |pushing |WARN: )`)
 
-	// title is of the part in which BuildKit repeats the end of a failed step, whose
-	// lines have a time alone; rule ends it.
+	// title begins the part in which BuildKit repeats the end of a failed step, whose
+	// lines have a time and no number; rule ends it.
 	title  = regexp.MustCompile(`^ ?> .*:$`)
 	rule   = regexp.MustCompile(`^-{6,}$`)
 	timing = regexp.MustCompile(`^\d+\.\d*(?: |$)`)
 
-	// echo is the Dockerfile's own text: BuildKit's excerpt, the classic builder's
-	// steps.
-	echo = regexp.MustCompile(`^ {0,8}\d{1,6} \| |^ {0,8}\d{1,6} \|$|^Step \d+/\d+ : | ---> `)
-	// advisory is no error: what a tool advises, or tries again.
+	// echo quotes the Dockerfile: BuildKit's excerpt, the classic builder's steps.
+	echo = regexp.MustCompile(`^ {0,8}\d{1,6} \|(?: |$)|^Step \d+/\d+ : | ---> `)
+	// advisory is no error: what a tool advises, or retries.
 	advisory = regexp.MustCompile(`^\s*(?:(?i:warn(?:ing)?|info|debug|notice|note|hint): |npm (?:warn|WARN|notice) |\[notice\]|[WN]: |Ign:)`)
-	// decisive is what pip only warns of, and fails for: a try that was the last, an
-	// index that knows no such user.
+	// decisive is a warning of pip's that is the cause of an error: the last retry, an
+	// index that rejects the credentials.
 	decisive = regexp.MustCompile(`\(Retry\(total=0,|\b40[13] Error, Credentials not correct`)
 
-	// lead is before the words of an error, and command is what failed.
+	// lead is before an error's message, and command is what failed.
 	lead = regexp.MustCompile(`^((?:(?i:error): )?)(?: *Caused by: |(?:[A-Z_]+: )?Error while executing command: .*?\. Reason: |` +
 		`failed to build: |failed to solve(?: with frontend [\w.]+)?: |failed to compute cache key: |rpc error: code = \w+ desc = )+`)
 	command = regexp.MustCompile(`(?:process ".*" did not complete successfully|executor failed running \[.*\]): |[Tt]he command '.*' returned a |` +
 		`Command did not exit successfully |Error while executing command: .*\. Reason: `)
-	// uninformative is a line of an error where another line says more.
+	// uninformative is a line of an error of which another line says more.
 	uninformative = regexp.MustCompile(`^(?:Killed|/bin/\S*sh: line \d+: +\d+ Killed .*|exit status \d+|(?:ERROR: )?ResolutionImpossible: .*|No solution found when resolving .*)$`)
 
-	// arrow is before the parts of uv's errors, which are broken into lines.
+	// arrow is before the parts of uv's errors, which are wrapped.
 	arrow = regexp.MustCompile("^ *(?:├─▶|╰─▶|\\|->|`->) ")
 
-	// errorLine is what tools begin an error with that they end for.
+	// errorLine is how tools begin the error that ends them.
 	errorLine = regexp.MustCompile(`^(?:E: |ERROR: |error: |fatal: |Error: |fatal error: |npm (?:ERR!|error) (?:ERESOLVE|Missing|Invalid|Cannot|Could not|notarget|404))`)
 
-	// passing does not say why a build failed, though it sounds so.
-	passing = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
+	// inconclusive does not say why a build failed, though it sounds like it.
+	inconclusive = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
 		`npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*|=*\s*\d+ failed\b.* in [\d.]+s.*|` +
 		`ERROR: pip's dependency resolver does not currently take into account .*)`)
 )
 
-// ofBuild is Diagnose for a build: of what the builder says of it, and the end of its
-// log.
+// ofBuild is Diagnose for a build: for what the builder says of it, and the end of its log.
 func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 	from := verdict.FromBuildLog
 	if !facts.has(from) {
@@ -79,42 +77,15 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 	if facts.Cause == verdict.BuildTimedOut { // what it printed last is no cause
 		text, _, _ = strings.Cut(text, "\n")
 	}
-	raw := expanded(cleanLines(text))
+	raw := expanded(cleanLines(text), 0)
 	lines := readBuild(raw)
-	candidates := telltales(lines)
 	d := Diagnosis{From: from}
-	d.Cause, d.Type = why(lines)
-	whole := d.Cause
-	for i := range hints {
-		h := &hints[i]
-		switch {
-		case h.reason != verdict.Build && (h.code == "" || h.code != facts.Code):
-			continue
-		case h.message == nil:
-			if _, ok := h.applies(facts, reading{}); !ok {
-				continue
-			}
-			d.Hint, d.entry = h.words(facts, ""), h.say
-		default:
-			at, caught := h.among(facts, lines, candidates, workspace)
-			if at < 0 {
-				continue
-			}
-			d.Cause, d.Hint, d.entry = oneLine(lines[at].text), h.words(facts, caught), h.say
-			if e, ok := exceptionAt(lines, at); ok && strings.HasPrefix(whole, e.line) {
-				d.Cause, d.Type = whole, e.typ // with what continues below
-			} else if ok {
-				d.Cause, d.Type = oneLine(e.line), e.typ
-			} else {
-				d.Type = ""
-			}
-		}
-		break
-	}
+	d.Cause, d.Type = buildCause(lines)
+	d = d.adviseBuild(facts, lines, workspace)
 	if d.Cause != "" {
 		d.Sure = Likely
 	}
-	if workspace != nil && facts.Cause == "" {
+	if facts.Cause == "" {
 		dockerfile := "Dockerfile"
 		if facts.Context != nil {
 			dockerfile = cmp.Or(facts.Context.Dockerfile, dockerfile)
@@ -124,144 +95,165 @@ func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
 	return d
 }
 
-// exceptionAt is the exception of which a line is the first.
-func exceptionAt(lines []buildLine, at int) (exception, bool) {
-	m := typed.FindStringSubmatch(strings.TrimSpace(lines[at].text))
-	if m == nil || !sound.MatchString(m[1]) {
-		return exception{}, false
+// adviseBuild gives a diagnosis the first hint that applies to the failure or to a line,
+// which is then the cause.
+func (d Diagnosis) adviseBuild(facts Facts, lines []buildLine, workspace fs.FS) Diagnosis {
+	lines = withClues(lines)
+	for i := range hints {
+		h := &hints[i]
+		if h.reason != verdict.Build && (h.code == "" || h.code != facts.Code) {
+			continue
+		}
+		var caught string
+		if h.message != nil {
+			l, group := h.best(facts, lines, workspace)
+			if l == nil {
+				continue
+			}
+			caught = group
+			s := strings.TrimSpace(l.text)
+			d.Type = exceptionType(s)
+			if d.Type == "" || !strings.HasPrefix(d.Cause, s) { // a cause that is longer has what continues below
+				d.Cause = oneLine(s)
+			}
+		} else if _, ok := h.applies(facts, reading{}); !ok {
+			continue
+		}
+		d.Hint, d.entry = h.words(facts, caught), h.say
+		return d
 	}
-	return exception{line: strings.TrimSpace(lines[at].text), name: m[1], typ: m[1][strings.LastIndexByte(m[1], '.')+1:]}, true
+	return d
 }
 
-// among returns the line that a hint applies to: the first of those that are an
-// error's own, or one that says the same and more, else the last; a secondary one only
-// where there is no other; or -1.
-func (h *hint) among(facts Facts, lines []buildLine, candidates []int, workspace fs.FS) (at int, caught string) {
-	at = -1
-	rank := 0
-	looks := 0
-	for _, i := range candidates {
-		if h.when != nil && h.message.MatchString(lines[i].says) {
-			if looks++; looks > maxLooks {
+// best returns the line that a hint applies to: the first that begins as an error does,
+// or one that says the same and more; else the last; a secondary one only where there is
+// no other. It is nil for none.
+func (h *hint) best(facts Facts, lines []buildLine, workspace fs.FS) (best *buildLine, caught string) {
+	rank, searches := 0, 0
+	for i := range lines {
+		l := &lines[i]
+		if h.when != nil && h.message.MatchString(l.says) {
+			if searches++; searches > maxSearches {
 				break
 			}
 		}
-		word, ok := h.applies(facts, reading{exception: exception{message: lines[i].says}, workspace: workspace})
+		group, ok := h.applies(facts, reading{exception: exception{message: l.says}, workspace: workspace})
 		if !ok {
 			continue
 		}
 		r := 2
-		switch {
-		case lines[i].secondary:
+		if l.secondary {
 			r = 1
-		case errorLine.MatchString(lines[i].says):
+		} else if errorLine.MatchString(l.says) {
 			r = 3
 		}
-		if r < rank || r == rank && r == 3 && !strings.HasSuffix(lines[i].says, strings.TrimPrefix(lines[at].says, "ERROR: ")) {
+		if r < rank || r == 3 && rank == 3 && !strings.HasSuffix(l.says, strings.TrimPrefix(best.says, "ERROR: ")) {
 			continue
 		}
-		at, caught, rank = i, word, r
+		best, caught, rank = l, group, r
 	}
-	return at, caught
+	return best, caught
 }
 
-// why returns the line that is likely to say why a build failed, and its
-// exception's type: an exception with its traceback, else the first line that is an
-// error's own, else the last that sounds like one.
-func why(lines []buildLine) (cause, typ string) {
-	var strong []line
-	var any, secondary, host string // the last line of each kind
+// buildCause returns the line that is likely to say why a build failed, and its
+// exception's type: an exception with its traceback, else the first line that begins as
+// an error does, else the last that sounds bad.
+func buildCause(lines []buildLine) (cause, typ string) {
+	var primary []line
+	var secondary, host string // the last of each
 	for _, l := range lines {
 		switch {
 		case !l.secondary:
-			strong = append(strong, newLine(l.text))
+			primary = append(primary, newLine(l.text))
 		case l.builderHost:
 			host = l.text
 		default:
 			secondary = l.text
 		}
 	}
-	if e, ok := last(parse(strong)); ok && len(e.frames) > 0 {
+	if e, ok := uncaught(parse(primary)); ok && len(e.frames) > 0 {
 		e.settle()
 		return oneLine(e.line), e.typ
 	}
-	first, last := "", ""
-	for _, l := range strong {
+	var firstError, lastBad string
+	for _, l := range primary {
 		s := strings.TrimSpace(l.text)
-		bad := isGrave(s)
-		if !bad && (first != "" || !errorLine.MatchString(s)) || idle(s) {
+		isError, isBad := firstError == "" && errorLine.MatchString(s), soundsBad(s)
+		if !isError && !isBad || saysNothing(s) {
 			continue
 		}
-		if first == "" && errorLine.MatchString(s) {
-			first = s
+		if isError {
+			firstError = s
 		}
-		if bad {
-			last = s
-		}
-	}
-	for i := len(strong) - 1; i >= 0 && any == "" && first+last+secondary == ""; i-- {
-		if s := strings.TrimSpace(strong[i].text); s != "" && !idle(s) {
-			any = s
+		if isBad {
+			lastBad = s
 		}
 	}
-	return oneLine(cmp.Or(first, last, secondary, any, host)), ""
+	if cause = cmp.Or(firstError, lastBad, secondary); cause != "" {
+		return oneLine(cause), ""
+	}
+	for _, l := range slices.Backward(primary) {
+		if s := strings.TrimSpace(l.text); !saysNothing(s) {
+			return oneLine(s), ""
+		}
+	}
+	return oneLine(host), ""
 }
 
-// idle reports whether a line does not say why a build failed.
-func idle(s string) bool { return noise.MatchString(s) || passing.MatchString(s) }
+// saysNothing reports whether a line does not say why a build failed.
+func saysNothing(s string) bool { return noise.MatchString(s) || inconclusive.MatchString(s) }
 
-// telltales are the lines that a hint may be about, each once.
-func telltales(lines []buildLine) (at []int) {
+// withClues are the lines that a hint may be about, of equal ones the last.
+func withClues(lines []buildLine) (some []buildLine) {
 	seen := map[string]bool{}
-	for i := len(lines) - 1; i >= 0; i-- {
-		if s := lines[i].says; s != "" && !seen[s] && isClue(s) {
-			seen[s] = true
-			at = append(at, i)
+	for _, l := range slices.Backward(lines) {
+		if !seen[l.says] && containsAny(strings.ToLower(l.says), clues) {
+			seen[l.says] = true
+			some = append(some, l)
 		}
 	}
-	slices.Reverse(at)
-	return at
+	slices.Reverse(some)
+	return some
 }
 
-// clues are words of the lines that hints are about, in lower case, beside those of
-// grave. They spare most lines of a long log the table.
-var clues = slices.Concat(grave, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
+// clues are words of the lines that hints are about, in lower case. They spare most
+// lines of a long log the table.
+var clues = slices.Concat(errorWords, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
 	"unsatisfiable", "conflict", "cuda", "nvcc", "release file", "pubkey", "sign", "no space", "enough", "quota", "memory", "sigkill", "reset", "unreachable",
-	"gateway", "unavailable", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "publickey", "available", "no version",
+	"gateway", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "available", "no version",
 	"prompts", "authoriz", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})
 
-func isClue(s string) bool {
-	s = strings.ToLower(s)
-	return slices.ContainsFunc(clues, func(word string) bool { return strings.Contains(s, word) })
-}
+// maxSearches is for how many lines a hint searches the workspace.
+const maxSearches = 5
 
-// maxLooks is for how many lines a hint looks into the workspace.
-const maxLooks = 5
-
-// readBuild splits a build's log. Of steps that did not fail, where others
-// did, and of what only reports progress, nothing is left.
+// readBuild splits a build's log, without lines of progress, and without the steps that
+// did not fail where others did.
 func readBuild(lines []line) []buildLine {
 	var all []buildLine
-	failed := map[string]bool{}
-	repeated := false
+	failed := map[string]bool{} // by step
+	repeated := false           // within what BuildKit repeats
 	for _, l := range lines {
 		s := l.text
 		var b buildLine
-		if before := container.FindString(s); before != "" {
+		if before := hostPrefix.FindString(s); before != "" {
 			if s = s[len(before):]; hostProgress.MatchString(s) {
 				continue
 			}
 			b.secondary, b.builderHost = true, true
-		} else if m := ofStep.FindStringSubmatch(s); m != nil {
+		} else if m := stepPrefix.FindStringSubmatch(s); m != nil {
 			s, b.step = s[len(m[0]):], m[1]
-			if m[2] == "" && stepProgress.MatchString(s) {
+			own := m[2] == "" // BuildKit's
+			if own && stepProgress.MatchString(s) {
 				continue
 			}
-			if m[2] == "" && strings.HasPrefix(s, "ERROR: ") {
+			if own && strings.HasPrefix(s, "ERROR: ") {
 				failed[b.step] = true
 			}
-		} else if title.MatchString(s) || rule.MatchString(s) {
-			repeated = !rule.MatchString(s)
+		} else if title.MatchString(s) {
+			repeated = true
+			continue
+		} else if rule.MatchString(s) {
+			repeated = false
 			continue
 		} else if repeated {
 			s = s[len(timing.FindString(s)):]
@@ -272,17 +264,26 @@ func readBuild(lines []line) []buildLine {
 		b.text = s
 		all = append(all, b)
 	}
-	var kept []buildLine
-	width := 0 // how far the lines that continue the one above are indented
-	for _, b := range all {
-		if len(failed) > 0 && b.step != "" && !failed[b.step] {
-			continue
-		}
+	if len(failed) > 0 {
+		all = slices.DeleteFunc(all, func(b buildLine) bool { return b.step != "" && !failed[b.step] })
+	}
+	all = unwrapped(all)
+	for i := range all {
+		all[i].read()
+	}
+	return all
+}
+
+// unwrapped puts the parts of uv's errors on one line each: what is below an arrow, and
+// indented as far as the text behind it.
+func unwrapped(lines []buildLine) (all []buildLine) {
+	width := 0 // of the arrow with its indentation; 0 outside of an error
+	for _, b := range lines {
 		rest := strings.TrimLeft(b.text, " │|")
 		if m := arrow.FindString(b.text); m != "" {
 			width, b.text = utf8.RuneCountInString(m), b.text[len(m):]
 		} else if width > 0 && rest != "" && utf8.RuneCountInString(b.text[:len(b.text)-len(rest)]) >= width {
-			above := &kept[len(kept)-1]
+			above := &all[len(all)-1]
 			if above.step == b.step && len(above.text)+len(rest) < maxLine {
 				above.text += " " + rest
 				continue
@@ -290,15 +291,12 @@ func readBuild(lines []line) []buildLine {
 		} else {
 			width = 0
 		}
-		kept = append(kept, b)
+		all = append(all, b)
 	}
-	for i := range kept {
-		kept[i].read()
-	}
-	return kept
+	return all
 }
 
-// isEcho, isAdvisory and commandIn see most other lines without a pattern.
+// isEcho, isAdvisory and commandIn spare most lines their patterns.
 func isEcho(s string) bool {
 	return (strings.Contains(s, " |") || strings.HasPrefix(s, "Step ") || strings.HasPrefix(s, " ---> ")) && echo.MatchString(s)
 }
@@ -309,15 +307,13 @@ func isAdvisory(s string) bool {
 }
 
 func commandIn(s string) []int {
-	for _, words := range []string{"did not complete", "executor failed", "returned a ", "did not exit", "Error while"} {
-		if strings.Contains(s, words) {
-			return command.FindStringIndex(s)
-		}
+	if !containsAny(s, []string{"did not complete", "executor failed", "returned a ", "did not exit", "Error while"}) {
+		return nil
 	}
-	return nil
+	return command.FindStringIndex(s)
 }
 
-// read finds out what a line says.
+// read finds what a line says, and whether that is secondary.
 func (b *buildLine) read() {
 	if s := strings.TrimSpace(b.text); s == "" || strings.HasPrefix(s, "× ") {
 		b.text = strings.TrimPrefix(s, "× ")

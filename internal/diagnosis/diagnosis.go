@@ -1,5 +1,11 @@
 // Package diagnosis reads the evidence of a failure: what broke, where in the user's
 // own files, and what to do about it.
+//
+// What an agent printed is split into lines, without the prefixes of log collectors and
+// with structured logs expanded. parse finds the exceptions in them, and uncaught the one
+// that ended the process; without any, lastTelling finds a line. The log of a build is
+// read by readBuild, and searched by buildCause. findPlace and buildPlace search the
+// workspace, and hints is the table of what to do.
 package diagnosis
 
 import (
@@ -7,6 +13,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/buildcontext"
@@ -14,19 +21,19 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// Scene is what is known around a failure. Each may be missing.
+// Scene is what is known around a failure. What is unknown is zero.
 type Scene struct {
 	Profile string                // the agent's, such as agent-1x
-	Log     []string              // what the agent printed
+	Log     []string              // the lines that the agent printed
 	Context *buildcontext.Options // of the build, where this program packed it
 }
 
-// Explain says what an error shows, and returns it with its cause in the message where
-// it is a *verdict.Failure. The workspace is a folder; "" is the current one. One that
-// cannot be opened is as if it were empty.
+// Explain diagnoses an error that is a *verdict.Failure, and returns it with the cause in
+// its message. Any other error is returned as it is, with the zero Diagnosis. The
+// workspace is a folder; "" is the current one. One that cannot be opened counts as empty.
 func Explain(folder string, err error, s Scene) (d Diagnosis, explained error) {
 	defer func() {
-		if recover() != nil { // it changes no verdict
+		if recover() != nil { // a fault in here must not change the verdict
 			d, explained = Diagnosis{}, err
 		}
 	}()
@@ -40,11 +47,11 @@ func Explain(folder string, err error, s Scene) (d Diagnosis, explained error) {
 		workspace = root.FS()
 	}
 	d = Of(f, s, workspace)
-	return d, told(f, d)
+	return d, withCause(f, d)
 }
 
-// Of says what the evidence of a failure shows. Only a job that failed or ran out of
-// time is diagnosed.
+// Of is Diagnose for a failure and what is known around it. Only a job that failed or ran
+// out of time is diagnosed; the Diagnosis of any other, and of nil, is zero.
 func Of(f *verdict.Failure, s Scene, workspace fs.FS) Diagnosis {
 	if f == nil || f.Status != "" && f.Status != verdict.Failed && f.Status != verdict.TimedOut {
 		return Diagnosis{}
@@ -55,14 +62,14 @@ func Of(f *verdict.Failure, s Scene, workspace fs.FS) Diagnosis {
 		for _, line := range s.Log {
 			printed.WriteString(strings.TrimRight(line, "\n") + "\n")
 		}
-		facts.Evidence = append(facts.Evidence[:len(facts.Evidence):len(facts.Evidence)], verdict.Evidence{From: verdict.FromAgentLog, Text: printed.String()})
+		facts.Evidence = append(slices.Clip(facts.Evidence), verdict.Evidence{From: verdict.FromAgentLog, Text: printed.String()})
 	}
 	return Diagnose(facts, workspace)
 }
 
-// told is a failure whose message has its cause. It is the failure itself where the
+// withCause is a failure whose message has its cause. It is the failure itself where the
 // cause is not known, or the message has it already.
-func told(f *verdict.Failure, d Diagnosis) *verdict.Failure {
+func withCause(f *verdict.Failure, d Diagnosis) *verdict.Failure {
 	if d.Cause == "" || strings.Contains(f.Message, d.Cause) {
 		return f
 	}
@@ -80,12 +87,12 @@ func told(f *verdict.Failure, d Diagnosis) *verdict.Failure {
 	return &t
 }
 
-// Facts are what is known of a failure. Each may be missing.
+// Facts are what is known of a failure. What is unknown is zero.
 type Facts struct {
-	Evidence []verdict.Evidence    // what shows why; not ours
-	ExitCode *int                  // the process's last
+	Evidence []verdict.Evidence    // what shows why, which is foreign text
+	ExitCode *int                  // of the agent's process when it last ended
 	Reason   verdict.Reason        // why the job is red
-	Cause    verdict.Cause         // the same, finer; may be ""
+	Cause    verdict.Cause         // the same, finer
 	Code     string                // the platform's error code, such as PCC_IMAGE_NOT_FOUND
 	Profile  string                // the agent's profile, such as agent-1x
 	Context  *buildcontext.Options // of the build
@@ -97,51 +104,51 @@ type Confidence int
 const (
 	Unknown Confidence = iota // nothing says why
 	Weak                      // what was printed last, which may have nothing to do with it
-	Likely                    // a line that speaks of an error
+	Likely                    // a line that is likely to be an error
 	Certain                   // an exception, or what the platform reports
 )
 
-// Diagnosis is what broke, as far as Facts show it. Cause and the lines of a Place are not ours:
-// they are on one line each, without escape sequences, and no cleaner than
-// that.
+// Diagnosis is what broke, as far as Facts show it; the zero Diagnosis knows nothing.
+// Cause and the lines of a Place are foreign text, each on one line of at most 500 bytes
+// and without escape sequences, but no cleaner than that.
 type Diagnosis struct {
-	Cause string         // in a line, such as "KeyError: 'x'"; "" for none
+	Cause string         // such as "KeyError: 'x'"; "" for none
 	Type  string         // the exception's type, without its module; "" for none
-	Place *Place         // nil where it is not sure
+	Place *Place         // the line of the user's that broke; nil in any doubt
 	Sure  Confidence     // of the Cause
-	From  verdict.Source // of the Cause
-	Hint  string         // a sentence in Markdown; "" for none
-	entry string         // of the table of hints
+	From  verdict.Source // what shows the Cause
+	Hint  string         // what to do, as a sentence in Markdown; "" for none
+	entry string         // which of hints that is, by its say
 }
 
 // Place is a line of a file in the workspace.
 type Place struct {
 	File   string       // its path in the workspace, with slashes
 	Line   int          // from 1
-	Around []SourceLine // some lines on each side of it, and itself; nil where the text has too little of it to show them
+	Around []SourceLine // it and some lines on each side; nil where the evidence quotes too little of it to show them
 }
 
 func (p *Place) same(o *Place) bool {
 	return p != nil && o != nil && p.File == o.File && p.Line == o.Line
 }
 
-// SourceLine is a line of source, with its number.
+// SourceLine is a line of source.
 type SourceLine struct {
-	Number int
+	Number int // from 1
 	Text   string
 }
 
-// Diagnose says what the facts show. A Place is looked for in the workspace, which may
-// be nil; of the build's context, only whether a path is left out of it. Nothing else
-// is read, and no symbolic link is followed. It takes time in proportion to the texts,
-// of each of which only the last 256 KiB count, and to a workspace of bounded size.
+// Diagnose says what the facts show. A Place is searched for in the workspace, which may
+// be nil. Of the build's context, only whether it excludes a path is read. Nothing else is
+// read, and no symbolic link is followed. It takes time in proportion to the texts, of
+// each of which only the last 256 KiB count, and to a workspace of bounded size.
 func Diagnose(facts Facts, workspace fs.FS) Diagnosis {
 	switch {
 	case facts.has(verdict.FromBuilder), facts.has(verdict.FromBuildLog), facts.Reason == verdict.Build && !facts.has(verdict.FromAPI):
 		return ofBuild(facts, workspace)
 	case facts.has(verdict.FromPlatform) && !facts.has(verdict.FromContainer):
 		return ofPlatform(facts)
-	case facts.has(verdict.FromAPI): // the failure's message has its words
+	case facts.has(verdict.FromAPI): // whose text the failure's message has already
 		return Diagnosis{}.advise(facts, statement(facts, verdict.FromAPI))
 	case facts.has(verdict.FromProgram):
 		return Diagnosis{}.advise(facts, reading{})
@@ -150,12 +157,7 @@ func Diagnose(facts Facts, workspace fs.FS) Diagnosis {
 }
 
 func (f Facts) has(s verdict.Source) bool {
-	for _, e := range f.Evidence {
-		if e.From == s {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Evidence, func(e verdict.Evidence) bool { return e.From == s })
 }
 
 func (f Facts) text(s verdict.Source) string {
@@ -173,25 +175,39 @@ type reading struct {
 	exception // its line is the cause
 	sure      Confidence
 	from      verdict.Source
-	platform  bool // the platform says so, rather than what it runs
+	platform  bool // the platform says so, rather than the agent
 	place     *Place
 	workspace fs.FS
 }
+
+// innermost are the last frames, at most n.
+func (r reading) innermost(n int) []frame { return r.frames[max(0, len(r.frames)-n):] }
+
+// raisedAt is the innermost frame; the zero frame if there is none.
+func (r reading) raisedAt() frame {
+	if n := len(r.frames); n > 0 {
+		return r.frames[n-1]
+	}
+	return frame{}
+}
+
+// inLibrary reports whether code that is not the user's raised the exception.
+func (r reading) inLibrary() bool { return library.MatchString(r.raisedAt().file) }
 
 func (r reading) diagnosis(facts Facts) Diagnosis {
 	return Diagnosis{Cause: oneLine(r.line), Type: r.typ, Place: r.place, Sure: r.sure, From: r.from}.advise(facts, r)
 }
 
-// ofPlatform is Diagnose for what the platform alone speaks of. Its first words are
-// the cause; they are not searched for anything.
+// ofPlatform is Diagnose for what the platform alone reports.
 func ofPlatform(facts Facts) Diagnosis {
 	return statement(facts, verdict.FromPlatform).diagnosis(facts)
 }
 
-// statement is the reading of words that are the platform's.
+// statement is the reading of what the platform says. Its first line is the cause; it is
+// not searched for exceptions.
 func statement(facts Facts, from verdict.Source) reading {
 	text := untrusted.StripEscapes(strings.ToValidUTF8(untrusted.Cut(facts.text(from), maxRecord), "\uFFFD"))
-	first, _, _ := strings.Cut(strings.TrimSpace(ends.Replace(text)), "\n")
+	first, _, _ := strings.Cut(strings.TrimSpace(lineEnds.Replace(text)), "\n")
 	r := reading{sure: Certain, from: from, platform: true}
 	r.line, r.message = oneLine(first), oneLine(untrusted.Cut(text, maxLine))
 	return r
@@ -213,7 +229,7 @@ func ofAgent(facts Facts, workspace fs.FS) Diagnosis {
 // completes reports whether a reading of the log shows more of the same failure than
 // one of what the platform has.
 func (r reading) completes(shown reading) bool {
-	if shown.exits && r.typ != "" && !r.exits {
+	if shown.atExit && r.typ != "" && !r.atExit {
 		return true
 	}
 	if shown.typ == "" {
@@ -225,46 +241,40 @@ func (r reading) completes(shown reading) bool {
 	if r.line == shown.line || r.message == shown.message {
 		return r.place != nil && shown.place == nil
 	}
-	return strings.HasPrefix(r.line, shown.line) && r.place.same(shown.place) // whose end is cut off
+	return strings.HasPrefix(r.line, shown.line) && r.place.same(shown.place) // the end of shown.line is cut off
 }
 
 // read finds the cause in what an agent printed.
 func read(facts Facts, from verdict.Source, workspace fs.FS) reading {
 	lines := split(facts.text(from))
 	r := reading{from: from, workspace: workspace}
-	e, ok := last(parse(lines))
-	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) && (facts.Reason == verdict.OutOfMemory || e.logged || more(lines[e.at+1:])) {
-		ok = false // one that is killed does not say so: this was another, and survived
-		lines = lines[e.at+1:]
+	e, ok := uncaught(parse(lines))
+	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) && (facts.Reason == verdict.OutOfMemory || e.logged || saysMore(lines[e.at+1:])) {
+		// A process that is killed raises no exception: it has survived this one.
+		lines, ok = lines[e.at+1:], false
 	}
 	if !ok {
-		last := telling(lines)
-		r.line, r.message, r.sure = last.text, last.text, last.sure
+		r.line, r.sure = lastTelling(lines)
+		r.message = r.line
 		return r
 	}
 	e.settle()
 	r.exception, r.sure = e, Certain
-	if workspace != nil {
-		r.place = place(e.frames, workspace)
-	}
+	r.place = findPlace(e.frames, workspace)
 	return r
 }
 
-// more reports whether lines say anything.
-func more(lines []line) bool {
-	for _, l := range lines {
-		if s := strings.TrimSpace(l.text); s != "" && !l.aside && !noise.MatchString(s) {
-			return true
-		}
-	}
-	return false
+// saysMore reports whether lines have more than noise.
+func saysMore(lines []line) bool {
+	return slices.ContainsFunc(lines, func(l line) bool { return !l.aside && !noise.MatchString(strings.TrimSpace(l.text)) })
 }
 
-// killed reports whether a signal ended the process, other than the two that
-// ask Python to stop.
+// killed reports whether a signal ended the process, other than SIGINT and SIGTERM, which
+// Python handles.
 func killed(facts Facts) bool {
-	if facts.Reason == verdict.OutOfMemory {
-		return true
+	signal := 0
+	if facts.ExitCode != nil {
+		signal = *facts.ExitCode - 128
 	}
-	return facts.ExitCode != nil && *facts.ExitCode > 128 && *facts.ExitCode < 160 && *facts.ExitCode != 130 && *facts.ExitCode != 143
+	return facts.Reason == verdict.OutOfMemory || signal > 0 && signal < 32 && signal != 2 && signal != 15
 }

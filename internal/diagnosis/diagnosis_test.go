@@ -180,6 +180,8 @@ func TestDetails(t *testing.T) {
 		cause, place, hint string // the hint holds that; empty for none
 	}{
 		{"nothing", crash{}, "", "", ""},
+		{"a header without its colon", crash{Text: "Traceback (most recent call last)\nKeyError: 'x'\n"}, "KeyError: 'x'", "", ""},
+		{"a list with bullets", crash{Text: head + own + "RuntimeError: the settings are wrong\n• OPENAI_API_KEY is not set\n"}, "RuntimeError: the settings are wrong", "bot.py:3", "OPENAI_API_KEY"},
 		{"printed in the middle", crash{Text: head + own + "Ready\n" + lib + "KeyError: 'x'\n"}, "KeyError: 'x'", "bot.py:3", ""},
 		{"printed before the end", crash{Text: head + own + "Ready\nKeyError: 'x'\n"}, "KeyError: 'x'", "bot.py:3", ""},
 		{"a type that sounds like none", crash{Text: head + own + "x.Gone: y\n"}, "x.Gone: y", "bot.py:3", ""},

@@ -4,26 +4,27 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 var (
-	// A step may print what it likes: only files of these names are shown.
+	// A step may print anything: only files of these names are shown.
 	instructions = regexp.MustCompile(`(?i)^(?:docker|container)file|\.(?:docker|container)file$`)
 	requirements = regexp.MustCompile(`(?i)^[^.].*(?:require|constraint|depend|deps|packages|pip)|^(?:require|constraint|depend|deps|packages|pip)`)
 
-	// excerptHead is before BuildKit's excerpt of a Dockerfile, and marked is a line in
+	// excerptHead is before BuildKit's excerpt of a Dockerfile, and marked is the line in
 	// it that failed.
 	excerptHead = regexp.MustCompile(`^([\w./-]*[\w-]):(\d{1,6})$`)
 	marked      = regexp.MustCompile(`^ {0,8}(\d{1,6}) \| >>> (.*)$`)
-	// stepTitle is what BuildKit calls a step: its instruction, on one line.
-	stepTitle = regexp.MustCompile(`^#(\d{1,9}) \[[^\]]*\d+/\d+\] (.+)$`)
-	// stepOld is the title of the classic builder's.
-	stepOld   = regexp.MustCompile(`^Step \d+/\d+ : (.+)$`)
-	stepError = regexp.MustCompile(`^#(\d{1,9}) ERROR: `)
+	// stepTitle is what BuildKit calls a step: its instruction, on one line. classicTitle
+	// is the classic builder's.
+	stepTitle    = regexp.MustCompile(`^#(\d{1,9}) \[[^\]]*\d+/\d+\] (.+)$`)
+	classicTitle = regexp.MustCompile(`^Step \d+/\d+ : (.+)$`)
+	stepError    = regexp.MustCompile(`^#(\d{1,9}) ERROR: `)
 
-	// Where a text names a line of a file with requirements.
+	// How pip and uv name a line of a file that lists packages.
 	pipLine  = regexp.MustCompile(`satisfies the requirement (\S+) \(from -r (\S+?\.txt) \(line (\d{1,6})\)\)`)
 	pipBad   = regexp.MustCompile(`Invalid requirement: ['"](.+?)['"]`)
 	pipAt    = regexp.MustCompile(`\(from line (\d{1,6}) of (\S+?\.txt)\)`)
@@ -33,31 +34,26 @@ var (
 )
 
 const (
-	maxSpots = 5  // of each kind, that are looked for
-	maxFiles = 50 // of a name; more are too many to tell which is meant
+	maxSpots     = 5   // of each kind
+	maxFiles     = 50  // of a name; with more, it is unknown which is meant
+	maxContinued = 200 // lines of an instruction
 )
 
-// spot is a line that a build's text speaks of.
+// spot is a line of a file that a build's log names.
 type spot struct {
 	file, text string
 	line       int // 0: wherever the text is, if that is one place
 }
 
-// buildPlace finds the line of the workspace that a build failed at: in what lists
-// the packages where the cause names one, else in the Dockerfile.
+// buildPlace finds the line of the workspace that a build failed at: in a file that lists
+// packages, else in the Dockerfile.
 func buildPlace(lines []line, cause, dockerfile string, workspace fs.FS) *Place {
 	spots := append(requirementSpots(lines, cause), dockerfileSpots(lines, dockerfile)...)
-	names := map[string]bool{}
+	var names []string
 	for _, s := range spots {
-		names[path.Base(s.file)] = true
+		names = append(names, path.Base(s.file))
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	files, err := look(workspace, names)
-	if err != nil {
-		return nil
-	}
+	files := findFiles(workspace, names...)
 	for _, s := range spots {
 		if p := s.find(workspace, files[path.Base(s.file)]); p != nil {
 			return p
@@ -66,14 +62,14 @@ func buildPlace(lines []line, cause, dockerfile string, workspace fs.FS) *Place 
 	return nil
 }
 
-// requirementSpots are lines of files that list packages, as the text names them.
+// requirementSpots are the lines of files that list packages which a log names.
 func requirementSpots(lines []line, cause string) (spots []spot) {
 	for i, l := range lines {
 		s := withoutStep(l.text)
 		if m := pipLine.FindStringSubmatch(s); m != nil {
 			spots = append(spots, newSpot(m[2], m[3], m[1]))
 		} else if m := pipBad.FindStringSubmatch(s); m != nil {
-			for _, l := range lines[i:min(i+4, len(lines))] { // where is on the same line, or below
+			for _, l := range lines[i:min(i+4, len(lines))] { // the place is on the same line, or below
 				if at := pipAt.FindStringSubmatch(l.text); at != nil {
 					spots = append(spots, newSpot(at[2], at[1], m[1]))
 					break
@@ -86,7 +82,7 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 				}
 			}
 		}
-		if len(spots) == maxSpots {
+		if len(spots) >= maxSpots {
 			break
 		}
 	}
@@ -96,16 +92,18 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 	return spots
 }
 
-// dockerfileSpots are where BuildKit says that a build failed: by its excerpt, else
-// by the title of the step.
+// dockerfileSpots are where the builder says that a build failed: by BuildKit's excerpt,
+// else by the title of the step.
 func dockerfileSpots(lines []line, dockerfile string) (spots []spot) {
-	titles, failed, head := map[string]string{}, "", ""
+	titles := map[string]string{} // by step
+	var failed, head string       // the title of the failed step, the file of the excerpt
 	for _, l := range lines {
-		if len(spots) == maxSpots {
+		if len(spots) >= maxSpots {
 			break
 		}
 		if m := excerptHead.FindStringSubmatch(l.text); m != nil {
-			if head = ""; instructions.MatchString(path.Base(m[1])) || path.Base(m[1]) == path.Base(dockerfile) {
+			head = ""
+			if name := path.Base(m[1]); instructions.MatchString(name) || name == path.Base(dockerfile) {
 				head = m[1]
 			}
 		} else if m := marked.FindStringSubmatch(l.text); m != nil && head != "" {
@@ -114,8 +112,8 @@ func dockerfileSpots(lines []line, dockerfile string) (spots []spot) {
 			titles[m[1]] = m[2]
 		} else if m := stepError.FindStringSubmatch(l.text); m != nil {
 			failed = titles[m[1]]
-		} else if m := stepOld.FindStringSubmatch(l.text); m != nil {
-			failed = m[1] // which is the last where it fails
+		} else if m := classicTitle.FindStringSubmatch(l.text); m != nil {
+			failed = m[1] // the last step is the one that fails
 		}
 	}
 	if len(spots) == 0 && failed != "" {
@@ -129,23 +127,22 @@ func newSpot(file, line, text string) spot {
 	return spot{file: path.Clean(file), line: n, text: strings.TrimSpace(text)}
 }
 
-func withoutStep(s string) string { return s[len(ofStep.FindString(s)):] }
+func withoutStep(s string) string { return s[len(stepPrefix.FindString(s)):] }
 
-// find looks for a spot in files of the workspace that have its name. It is nil where the line does not say what
-// the text has, whole, or where there is more than one such place.
+// find searches the files of its name for a spot. It is nil where no line says exactly
+// what the spot does, and where lines of several files do.
 func (s spot) find(workspace fs.FS, files []string) *Place {
-	if len(files) > maxFiles || strings.HasSuffix(s.file, ".txt") && !requirements.MatchString(path.Base(s.file)) || path.Base(s.file)[0] == '.' || len(s.text) < minShown || !letter.MatchString(s.text) {
+	name := path.Base(s.file)
+	mayShow := name[0] != '.' && (path.Ext(name) != ".txt" || requirements.MatchString(name))
+	if !mayShow || len(files) > maxFiles || len(s.text) < minShown || !letter.MatchString(s.text) {
 		return nil
 	}
 	var found *Place
 	for _, file := range files {
-		lines, err := source(workspace, file)
-		if err != nil {
-			continue
-		}
+		lines := readSource(workspace, file)
 		at := s.line
 		if at == 0 {
-			at = only(lines, s.text)
+			at = onlyLine(1, len(lines), func(n int) bool { return says(lines, n, s.text) })
 		}
 		if at < 1 || at > len(lines) || !says(lines, at, s.text) {
 			continue
@@ -158,44 +155,30 @@ func (s spot) find(workspace fs.FS, files []string) *Place {
 	return found
 }
 
-// only is the one line that says a text, or 0.
-func only(lines []string, text string) (at int) {
-	for n := 1; n <= len(lines); n++ {
-		if says(lines, n, text) {
-			if at > 0 {
-				return 0
-			}
-			at = n
-		}
-	}
-	return at
-}
-
-func firstWord(s string) string {
-	word, _, _ := strings.Cut(s, " ")
-	return strings.TrimSuffix(word, `\`)
-}
-
-// says reports whether a line is a text, or the first of an instruction over several
-// that is, as a builder shows it on one.
+// says reports whether a line is a text, or begins an instruction over several lines that
+// is the text, as a builder shows it: on one line and without comments.
 func says(lines []string, at int, text string) bool {
 	s := strings.TrimSpace(lines[at-1])
 	if s == text {
 		return true
 	}
-	if !strings.HasPrefix(text, firstWord(s)) {
+	if word, _, _ := strings.Cut(s, " "); !strings.HasPrefix(text, strings.TrimSuffix(word, `\`)) {
 		return false
 	}
-	var b strings.Builder
-	for n := at; n <= len(lines) && n < at+200 && strings.HasSuffix(s, `\`); n++ {
-		b.WriteString(strings.TrimSuffix(s, `\`) + " ")
-		if b.Len() > len(text)*4+maxLine || n == len(lines) {
+	var whole strings.Builder
+	for _, s := range lines[at-1 : min(len(lines), at-1+maxContinued)] {
+		s = strings.TrimSpace(s)
+		if whole.Len() > 0 && strings.HasPrefix(s, "#") {
+			continue
+		}
+		s, continues := strings.CutSuffix(s, `\`)
+		whole.WriteString(s + " ")
+		if !continues {
+			return slices.Equal(strings.Fields(whole.String()), strings.Fields(text))
+		}
+		if whole.Len() > len(text)*4+maxLine {
 			return false
 		}
-		for s = strings.TrimSpace(lines[n]); strings.HasPrefix(s, "#") && n+1 < len(lines); s = strings.TrimSpace(lines[n]) {
-			n++
-		}
 	}
-	b.WriteString(s)
-	return strings.Join(strings.Fields(b.String()), " ") == strings.Join(strings.Fields(text), " ")
+	return false
 }

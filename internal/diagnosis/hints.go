@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,35 +10,38 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// hint is an entry of the table: what must be there, what rules it out, and what to
-// say. It applies when all that it has is so; what it leaves out does not matter.
+// hint is an entry of the table: what must match, what rules it out, and what to say.
+// It applies when every field that it has matches.
 type hint struct {
 	platform bool           // the platform says it; else the agent printed it
-	runtime  bool           // either does: they are the words of what starts containers
-	code     string         // the platform's, or in its words
+	runtime  bool           // either does, because it is from what starts containers
+	code     string         // the platform's, or in its message
 	reason   verdict.Reason // why the job is red
 	session  bool           // of a caller's session
 	cause    verdict.Cause  // the same, finer
 	exits    []int          // one of them is the process's exit code
-	silent   bool           // nothing surer than the exit code is known
+	silent   bool           // no cause is Likely
 	typ      *regexp.Regexp // the exception's type
 	message  *regexp.Regexp // its message, or the line that says something
-	source   *regexp.Regexp // what its two innermost frames were at
+	source   *regexp.Regexp // the text of one of its two innermost frames
 	frame    *regexp.Regexp // the file of one of its frames
-	not      *regexp.Regexp // in its type and message: rules it out
+	not      *regexp.Regexp // its type and message must not match
 
-	// when looks for more evidence, such as in the workspace, given what message has
-	// caught. What it returns takes its place.
+	// when reports whether there is more evidence, such as in the workspace. It is given
+	// what was caught: the first group of message that is not empty, cut to maxCaught. What
+	// it returns is caught instead.
 	when func(r reading, caught string) (string, bool)
 
-	// say may have {1} for what the first of message's groups with a text caught, and {profile} for
-	// the advice on a larger one. It is Markdown.
+	// say is Markdown, with {1} for what was caught, and {profile} for the advice on a
+	// larger one.
 	say string
-	// tell says more for what was caught; "" leaves it at say.
+	// tell says it better for what was caught; "" leaves it at say.
 	tell func(facts Facts, caught string) string
 }
 
-// none is for no exception at all.
+const maxCaught = 60 // bytes
+
+// none is the type where there is no exception.
 var none = regexp.MustCompile(`^$`)
 
 var memoryTypes = regexp.MustCompile(`^(?:MemoryError|OutOfMemoryError|_ArrayMemoryError)$`)
@@ -66,7 +70,7 @@ const (
 
 func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
 
-// hints are tried in order, and the first that applies is the one.
+// hints are tried in order, and the first that applies wins.
 var hints = slices.Concat(buildHints, platformHints, startHints, endHints)
 
 // advise gives a diagnosis the first hint that applies.
@@ -80,16 +84,17 @@ func (d Diagnosis) advise(facts Facts, r reading) Diagnosis {
 	return d
 }
 
-// words are what a hint says.
+// words are what a hint says for what was caught.
 func (h *hint) words(facts Facts, caught string) string {
 	if h.tell != nil {
 		if s := h.tell(facts, caught); s != "" {
 			return s
 		}
 	}
-	return strings.NewReplacer("{1}", caught, "{profile}", larger(facts.Profile)).Replace(h.say)
+	return strings.NewReplacer("{1}", caught, "{profile}", largerProfile(facts.Profile)).Replace(h.say)
 }
 
+// applies reports whether a hint does, and returns what it caught.
 func (h *hint) applies(facts Facts, r reading) (caught string, ok bool) {
 	switch {
 	case h.code != "" && facts.Code != h.code && !(facts.Code == "" && r.typ == "" && hasWord(r.message, h.code)),
@@ -98,26 +103,19 @@ func (h *hint) applies(facts Facts, r reading) (caught string, ok bool) {
 		h.cause != "" && facts.Cause != h.cause,
 		h.exits != nil && (facts.ExitCode == nil || !slices.Contains(h.exits, *facts.ExitCode)),
 		h.silent && r.sure >= Likely,
+		h.message != nil && h.reason != verdict.Build && (r.sure < Likely || h.platform != r.platform && !h.runtime),
 		h.typ != nil && !h.typ.MatchString(r.typ),
 		h.not != nil && h.not.MatchString(r.typ+": "+r.message),
-		h.source != nil && !slices.ContainsFunc(r.frames[max(0, len(r.frames)-2):], func(f frame) bool { return h.source.MatchString(f.text) }),
+		h.source != nil && !slices.ContainsFunc(r.innermost(2), func(f frame) bool { return h.source.MatchString(f.text) }),
 		h.frame != nil && !slices.ContainsFunc(r.frames, func(f frame) bool { return h.frame.MatchString(f.file) }):
 		return "", false
 	}
 	if h.message != nil {
-		if h.reason != verdict.Build && (h.platform != r.platform && !h.runtime || r.sure < Likely) {
-			return "", false
-		}
 		m := h.message.FindStringSubmatch(r.message)
 		if m == nil {
 			return "", false
 		}
-		for _, group := range m[1:] {
-			if group != "" {
-				caught = untrusted.Cut(group, 60)
-				break
-			}
-		}
+		caught = untrusted.Cut(cmp.Or(m[1:]...), maxCaught)
 	}
 	if h.when != nil {
 		return h.when(r, caught)
@@ -129,8 +127,8 @@ func hasWord(s, word string) bool {
 	return slices.Contains(strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune(" \t:;,.()[]\"'", c) }), word)
 }
 
-// larger says which profile to take after one.
-func larger(profile string) string {
+// largerProfile says which profile is larger than one.
+func largerProfile(profile string) string {
 	switch profile {
 	case "agent-1x":
 		return "set `agent-profile` to `agent-2x`"

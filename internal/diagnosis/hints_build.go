@@ -11,8 +11,7 @@ const (
 	noAccount = "The cloud build has no credentials: have the workflow first put what is private into `build-context`, or " + elsewise
 )
 
-// buildHints are for builds that fail. Each looks at a line of the log at a
-// time, and those that say more than others come before them.
+// buildHints are for builds that fail. Each is matched with one line of the log at a time.
 var buildHints = []hint{
 	// Time.
 	{reason: verdict.Build, cause: verdict.BuildTimedOut, say: lessToDo},
@@ -25,7 +24,7 @@ var buildHints = []hint{
 	{reason: verdict.Build, message: re(`failed to calculate checksum of ref \S+: "(/[^"]+)": not found$|^(?:ERROR: )?"(/[^"]+)"(?: not found)?: not found$|\b(?:COPY|ADD) failed: (?:file not found in build context or excluded by \.dockerignore: stat |stat \S*?/docker-builder\w+/)([^\s:]+)`), tell: copyAdvice, say: notCopied},
 	{reason: verdict.Build, message: re(`failed to (?:calculate checksum of ref .*|compute cache key: .*|walk .*)(?:: not found|" not found|: no such file or directory)|\b(?:COPY|ADD) failed: .*(?:file not found|no such file|file does not exist|no source files|[Ff]orbidden path)|checking on sources under .*: no such file`), say: notCopied},
 
-	{reason: verdict.Build, message: re(`(?:failed to build )?secret (?:"?[\w.-]+"?: not found|"?([\w.-]+)"?: not found)|secret ([\w.-]+) (?:is )?not found`), say: "A cloud build has no build secrets, so that `RUN --mount=type=secret` finds none: have the workflow put what is private into `build-context` first, or " + elsewise},
+	{reason: verdict.Build, message: re(`secret (?:"?[\w.-]+"?: |[\w.-]+ (?:is )?)not found`), say: "A cloud build has no build secrets, so that `RUN --mount=type=secret` finds none: have the workflow put what is private into `build-context` first, or " + elsewise},
 
 	// Base images, as BuildKit and registries speak of them.
 	{reason: verdict.Build, message: re(`(?i)no match(?:ing manifest)? for (?:platform|linux)|does not match the specified platform|exec format error`), say: "Take base images, and programs in them, that are there for `linux/arm64`, which alone is built, and set no other `--platform` in `FROM`."},
@@ -58,7 +57,7 @@ var buildHints = []hint{
 
 	// Packages.
 	{reason: verdict.Build, message: re(`externally-managed-environment|This environment is externally managed`), say: "The system's own Python does not accept packages from `pip`: have the Dockerfile make a virtual environment (`python3 -m venv`) and use its `pip`, or use a `python` base image."},
-	{reason: verdict.Build, message: re(`incompatible with the project's Python requirement|requires-python|does not satisfy Python|requires Python ['"]?[<>=~^]|Python version \S+ is not supported by the project|unable to find a compatible version\. If you have one|No interpreter found for Python ([\d.]+)`), say: "The base image's Python is not one that `requires-python` allows: take a base image with such a Python, or correct `requires-python` in `pyproject.toml` and `.python-version`."},
+	{reason: verdict.Build, message: re(`incompatible with the project's Python requirement|requires-python|does not satisfy Python|requires Python ['"]?[<>=~^]|Python version \S+ is not supported by the project|unable to find a compatible version\. If you have one|No interpreter found for Python [\d.]`), say: "The base image's Python is not one that `requires-python` allows: take a base image with such a Python, or correct `requires-python` in `pyproject.toml` and `.python-version`."},
 	{reason: verdict.Build, message: re(`DO NOT MATCH THE HASHES|[Hh]ash mismatch for|require-hashes mode`), say: "A hash in the requirements is not that of the package: lock the requirements again for `linux/arm64` and the base image's Python (`pip-compile --generate-hashes`, `uv lock`), and list a hash for each file."},
 	{reason: verdict.Build, message: re(`Invalid requirement: ['"]?([^'":]{1,60})`), say: "Correct `{1}` in the requirements: pip cannot read the line."},
 	{reason: verdict.Build, message: re(`TOML parse error at line (\d{1,6})`), say: "Correct line {1} of `pyproject.toml`, which is no valid TOML."},

@@ -9,6 +9,13 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
+// variableName is the name of a variable of the environment: in capitals, with an
+// underscore. secretName is that of a secret.
+const (
+	variableName = `[A-Z][A-Z\d]*(?:_[A-Z\d]+)+`
+	secretName   = `[A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD)`
+)
+
 // platformHints are for what the platform says of a deployment.
 var platformHints = []hint{
 	// Secrets.
@@ -116,23 +123,23 @@ var startHints = []hint{
 
 	// What the environment lacks.
 	{typ: re(`^KeyError$`), message: re(`^'(\w+)'$`), when: isOfEnvironment, say: secretSet},
-	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), source: re(`(?i)env|settings|secrets`), say: secretSet},
-	{typ: re(`^KeyError$`), message: re(`^'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), when: hasNoFrames, say: secretSet},
-	{session: true, message: re(`^(?:KeyError: )?'([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD))'$`), say: secretSet}, // as the base image logs it
+	{typ: re(`^KeyError$`), message: re(`^'(` + secretName + `)'$`), source: re(`(?i)env|settings|secrets`), say: secretSet},
+	{typ: re(`^KeyError$`), message: re(`^'(` + secretName + `)'$`), when: hasNoFrames, say: secretSet},
+	{session: true, message: re(`^(?:KeyError: )?'(` + secretName + `)'$`), say: secretSet}, // as the base image logs it
 	{typ: re(`^EnvValidationError$`), message: re(`^Environment variable "(\w+)" invalid`), say: wrongValue},
-	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
+	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b(` + variableName + `)\b`), say: secretSet},
 	{typ: re(`^ValidationError$`), message: validation, frame: settingsFiles, when: missingFields, say: "Put what is missing (`{1}`) into the secret set that `secret-set` names, in capitals, and with the prefix of the settings if they have one; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^ValidationError$`), not: re(`extra_forbidden|(?i:extra (?:inputs|fields) )`), message: validation, frame: settingsFiles, when: firstField, say: wrongValue},
 	{typ: re(`^SettingsError$`), message: re(`error parsing value for field "(\w+)"`), say: wrongValue},
-	{typ: re(`^(?:DefaultCredentialsError)$`), say: "Put the credentials of a Google service account into the secret set that `secret-set` names, and point `GOOGLE_APPLICATION_CREDENTIALS` at a file that the agent writes of them, or hand them to the client."},
+	{typ: re(`^DefaultCredentialsError$`), say: "Put the credentials of a Google service account into the secret set that `secret-set` names, and point `GOOGLE_APPLICATION_CREDENTIALS` at a file that the agent writes of them, or hand them to the client."},
 	{typ: re(`^NoRegionError$`), say: "Put `AWS_REGION` and `AWS_DEFAULT_REGION` into the secret set that `secret-set` names, or hand the region to the client (`region_name`); a new value reaches the agent only with `force-redeploy`."},
 	{typ: re(`^(?:NoCredentialsError|PartialCredentialsError)$`), say: "Put `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^TypeError$`), message: re(`^"?Could not resolve authentication method`), frame: re(`/anthropic/`), say: strings.ReplaceAll(secretSet, "{1}", "ANTHROPIC_API_KEY")},
-	{typ: none, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): (?:unbound variable|parameter (?:null or )?not set)|^\S+: line \d+: ([A-Z][A-Z\d]*(?:_[A-Z\d]+)+): `), say: secretSet},
-	{typ: plainTypes, message: re(`(?i:environment variable|env var)\W{1,3}([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,20}(?i:must be (?:one of|an?\b|in\b|between|positive|at least)|is invalid|not a valid)|(?i:invalid value)\W.{0,20}\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+) (?:environment variable|env var)`), say: wrongValue},
-	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), say: secretSet},
-	{typ: plainTypes, not: notMissing, message: re(`\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty|must not be empty)|must be set|is required(?:$|[^ \w]))`), when: isVariable, say: secretSet},
-	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\b`), when: isVariable, say: secretSet},
+	{typ: none, message: re(`\b(` + variableName + `): (?:unbound variable|parameter (?:null or )?not set)|^\S+: line \d+: (` + variableName + `): `), say: secretSet},
+	{typ: plainTypes, message: re(`(?i:environment variable|env var)\W{1,3}(` + variableName + `)\b.{0,20}(?i:must be (?:one of|an?\b|in\b|between|positive|at least)|is invalid|not a valid)|(?i:invalid value)\W.{0,20}\b(` + variableName + `) (?:environment variable|env var)`), say: wrongValue},
+	{typ: plainTypes, not: notMissing, message: re(`\b(` + variableName + `)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b(` + variableName + `)\b`), say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`\b(` + variableName + `)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty|must not be empty)|must be set|is required(?:$|[^ \w]))`), when: isVariable, say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b(` + variableName + `)\b`), when: isVariable, say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)environment variable.{0,60}(?:not (?:set|found|defined)|missing|required)|missing.{0,40}environment variable`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|provided|specified)|missing|required|must be (?:set|provided)|is none|is empty)`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key|no valid credentials`), say: secretSets},
@@ -142,17 +149,17 @@ var startHints = []hint{
 	// Services.
 	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota[ _]exceeded|exceeds your quota|payment required|out of credits|credit balance`), not: re(`Errno|(?i:disk)`), say: "The account at the service has no quota left: check its plan and billing there."},
 	{message: re("(?i)model_not_found|\\bmodels?/[\\w.-]+ is not found|\\bno such model/|model identifier is invalid|not_found_error.{0,60}\\bmodel: "), say: noModel},
-	{message: re("(?i)the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), when: isAnswer, say: noModel},
+	{message: re("(?i)the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), when: isResponse, say: noModel},
 	{message: re(`(?i)\b(403)\b|missing_permissions|permission[_ ]denied|AccessDenied|not authorized to perform`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
 	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w -]{0,20}(?:(?:api|subscription)[ _-]?key|credentials|access token|auth token|authentication token|token provided)|api[ _]key not (?:valid|found\. Please pass a valid)|invalid_api_key|API_KEY_INVALID|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|ExpiredToken`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
 	{typ: re(`^(?:AuthenticationError|UnauthorizedError|Unauthorized|InvalidStatus|InvalidStatusCode|WSServerHandshakeError|HTTPStatusError|HTTPError|ApiError|APIStatusError|ClientResponseError|GatedRepoError)$`), message: re(`\b401\b`), say: wrongKey},
 	{message: re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}401\b|\b401\W{1,3}(?:unauthorized|client error)|\b401\b.{0,20}authentication[-_]error`), not: re(`Repository ?Not ?Found`), say: wrongKey},
-	{message: refusedConnection, when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
+	{message: re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111`), when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
 	{message: re(`(?i)Name or service not known|nodename nor servname|Temporary failure in name resolution|getaddrinfo (?:failed|ENOTFOUND)|\blookup \S+.*: no such host`), say: "The name of the server cannot be resolved from the platform: check its spelling, and that it is public."},
 
 	{message: re(`(?i)address (?:is )?already in use|EADDRINUSE|port \d+ is (?:already )?in use`), say: port},
 	{typ: re(`^PermissionError$`), message: re(`\[Errno 13\] Permission denied: '([^']+)'`), say: "The user that the image runs as may not write or read `{1}`: give it the file in the Dockerfile (`COPY --chown`, `RUN chown`), or use a folder such as `/tmp`."},
-	{typ: re(`^OSError$`), message: re(`\[Errno 30\] Read-only file system(?:: '([^']+)')?`), say: "The agent may not write there: have it write to a folder such as `/tmp`."},
+	{typ: re(`^OSError$`), message: re(`\[Errno 30\] Read-only file system`), say: "The agent may not write there: have it write to a folder such as `/tmp`."},
 	{typ: re(`^OSError$`), message: re(`\[Errno (?:28|122)\]`), say: "The container's disk is full: write less, or remove what is no longer needed."},
 }
 
@@ -172,35 +179,40 @@ var endHints = []hint{
 }
 
 var (
-	// plainTypes are the exceptions that code raises for a value that is not given,
-	// and none at all.
+	// plainTypes are of exceptions that code raises for a value that is missing, and none.
 	plainTypes = re(`^(?:|(?:Value|Runtime|System|Assertion|Environment|Lookup|Attribute|Type|Key)Error|Error|Exception|\w*(?:Config|Configuration|ImproperlyConfigured|Env|Environ|Settings|Auth|Authentication|Credentials?|ApiKey|APIKey|Api|API|OpenAI|Groq|Anthropic|ElevenLabs|Deepgram|Twilio|Cartesia|Daily|LiveKit|Azure|Speech|Google|Mistral|AssemblyAI|Gladia|Soniox|Hume|Tavus|Simli)\w*(?:Error|Exception)?|panic)$`)
-	// notMissing rules out that a variable of the environment is missing: another
-	// thing is, of that name or without one.
+	// notMissing rules out that a variable of the environment is missing: it is wrong, or
+	// something else is.
 	notMissing = re(`(?i:\binvalid (?:value|format)|\bis invalid\b|not a valid|must be (?:one of|an?\b|in\b|between|positive|at least)|deprecated|\bscope|\bpermission)|positional argument|keyword argument|has no attribute|is not defined|unexpected|not JSON|object is not|\bcolumn\b|\btable\b|\bfield\b|\bPATH\b|[A-Z]\w*_HOME\b|LD_\w+|PYTHON\w+|status_?code|\bHTTP\b|PCC[-_]|Errno|token at|\b[45]\d\d\b`)
 
-	refusedConnection = re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111`)
-	loopback          = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
+	loopback = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
 
+	// serviceTypes are of exceptions that clients raise for a service's response, and
+	// responded is how their messages show its status.
 	serviceTypes = re(`^(?:PermissionDenied(?:Error)?|NotFoundError|BadRequestError|Forbidden|ClientError|\w*A(?:pi|PI)\w*Error|HTTP\w*Error|InvalidStatus(?:Code)?|WSServerHandshakeError|ClientResponseError)$`)
 
+	responded = re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}4\d\d\b|\b40[0134] (?:[A-Z]+_[A-Z]+\b|Client Error|Forbidden)`)
+
+	// requirement is a package's name in requirements.txt.
 	requirement = re(`^[\w.-]+`)
 
-	// answered is how clients show the status of a service's answer.
-	answered = re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}4\d\d\b|\b40[0134] (?:[A-Z]+_[A-Z]+\b|Client Error|Forbidden)`)
-
-	// variable is where code reads a variable of the environment and has None or
-	// undefined where there is none, and isRead where it has an exception.
-	variable  = re(`(?:getenv|environ\.get)\(\s*['"](\w+)['"]\s*(?:,\s*None\s*)?\)|process\.env(?:\.(\w+)|\[['"](\w+)['"]\])`)
-	isRead    = re(`(?:getenv|environ\.get|environ|env(?:\.\w+)?|config)\s*[(\[]\s*f?['"](\w+)['"]|process\.env\.(\w+)`)
-	isNone    = re(`\b(\w+) (?:must not|cannot|should not|may not) be None\b`)
-	ofNone    = re(`has no attribute '(\w+)'|reading '(\w+)'`)
-	ofEnviron = re(`(?i)\benviron(?:ment)?\b|\.env\b`)
+	// optional is where code reads a variable of the environment and has None or undefined
+	// where there is none, and isRead where it reads one in any way.
+	optional = re(`(?:getenv|environ\.get)\(\s*['"](\w+)['"]\s*(?:,\s*None\s*)?\)|process\.env(?:\.(\w+)|\[['"](\w+)['"]\])`)
+	isRead   = re(`(?:getenv|environ\.get|environ|env(?:\.\w+)?|config)\s*[(\[]\s*f?['"](\w+)['"]|process\.env\.(\w+)`)
+	// isNone names an argument that must not be None, and ofNone an attribute that None lacks.
+	isNone = re(`\b(\w+) (?:must not|cannot|should not|may not) be None\b`)
+	ofNone = re(`has no attribute '(\w+)'|reading '(\w+)'`)
+	// inEnviron is a message that says where a variable is missing, and indexed is code
+	// that reads one by a name in a variable.
+	inEnviron = re(`(?i)\benviron(?:ment)?\b|\.env\b`)
 	indexed   = re(`\benviron\[\w+\]`)
 
-	// named are names that say of themselves that they are of the environment.
-	named = re(`(?:^|_)(?:KEYS?|TOKENS?|SECRETS?|SID|DSN|PASSWORD|PASSWD|PASS|PWD|CREDENTIALS|CREDS|URL|URI|ENDPOINT|HOST|HOSTNAME|REGION|WEBHOOK|DOMAIN|BUCKET)$`)
+	// configures is the name of a variable that is likely to be of the environment.
+	configures = re(`(?:^|_)(?:KEYS?|TOKENS?|SECRETS?|SID|DSN|PASSWORD|PASSWD|PASS|PWD|CREDENTIALS|CREDS|URL|URI|ENDPOINT|HOST|HOSTNAME|REGION|WEBHOOK|DOMAIN|BUCKET)$`)
 
+	// Pydantic's message on values that do not validate, its code that reads settings, and
+	// a line of the message with the name of a field.
 	validation    = re(`^\d+ validation errors? for `)
 	settingsFiles = re(`pydantic_settings/|pydantic/(?:v1/)?env_settings`)
 	fieldName     = re(`^[\w.]+$`)
@@ -209,7 +221,7 @@ var (
 // isOfEnvironment reports whether a KeyError is of os.environ: its own code raised it,
 // or the line that did names the key there.
 func isOfEnvironment(r reading, key string) (string, bool) {
-	for _, f := range r.frames[max(0, len(r.frames)-2):] {
+	for _, f := range r.innermost(2) {
 		if f.in == "__getitem__" && (f.file == "<frozen os>" || path.Base(f.file) == "os.py") ||
 			strings.Contains(f.text, "environ['"+key+"']") || strings.Contains(f.text, `environ["`+key+`"]`) ||
 			indexed.MatchString(f.text) && strings.Count(f.text, "[") == 1 {
@@ -222,7 +234,7 @@ func isOfEnvironment(r reading, key string) (string, bool) {
 // isVariable reports whether a name is of a variable of the environment: by itself,
 // because a library asks for it, or because the user's code reads it there.
 func isVariable(r reading, name string) (string, bool) {
-	if n := len(r.frames); named.MatchString(name) || n > 0 && library.MatchString(r.frames[n-1].file) || ofEnviron.MatchString(r.message) {
+	if configures.MatchString(name) || r.inLibrary() || inEnviron.MatchString(r.message) {
 		return name, true
 	}
 	reads := func(s string) bool {
@@ -233,75 +245,69 @@ func isVariable(r reading, name string) (string, bool) {
 			return name, true
 		}
 	}
-	if r.place == nil || r.workspace == nil {
-		return "", false
-	}
-	lines, err := source(r.workspace, r.place.File)
-	return name, err == nil && slices.ContainsFunc(lines, reads)
+	return name, r.place != nil && slices.ContainsFunc(readSource(r.workspace, r.place.File), reads)
 }
 
-// namedFields are those that pydantic names in a message, and whether each is missing.
-func namedFields(message string) (names []string, missing []bool) {
-	for _, s := range strings.Split(message, "\n") {
+// field is a setting that pydantic names in a message, and whether it has no value.
+type field struct {
+	name    string
+	missing bool
+}
+
+func pydanticFields(message string) (all []field) {
+	for s := range strings.SplitSeq(message, "\n") {
 		if fieldName.MatchString(s) {
-			names, missing = append(names, s), append(missing, false)
-		} else if n := len(names); n > 0 && (strings.Contains(s, "ield required") || strings.Contains(s, "type=missing")) {
-			missing[n-1] = true
+			all = append(all, field{name: untrusted.Cut(s, maxCaught)})
+		} else if n := len(all); n > 0 && (strings.Contains(s, "ield required") || strings.Contains(s, "type=missing")) {
+			all[n-1].missing = true
 		}
 	}
-	return names, missing
+	return all
 }
 
-// missingFields are the settings that have no value.
+// missingFields are the settings that have no value, at most five.
 func missingFields(r reading, _ string) (string, bool) {
-	var without []string
-	names, missing := namedFields(r.message)
-	for i, name := range names {
-		if missing[i] && len(without) < 5 {
-			without = append(without, untrusted.Cut(name, 60))
+	var names []string
+	for _, f := range pydanticFields(r.message) {
+		if f.missing && len(names) < 5 {
+			names = append(names, f.name)
 		}
 	}
-	return strings.Join(without, "`, `"), len(without) > 0
+	return strings.Join(names, "`, `"), len(names) > 0
 }
 
 // firstField is the first setting that pydantic names.
 func firstField(r reading, _ string) (string, bool) {
-	names, _ := namedFields(r.message)
-	if len(names) == 0 {
+	all := pydanticFields(r.message)
+	if len(all) == 0 {
 		return "", false
 	}
-	return untrusted.Cut(names[0], 60), true
+	return all[0].name, true
 }
 
 // isCommand reports whether the file that is not found is a program to run.
 func isCommand(r reading, name string) (string, bool) {
-	if n := len(r.frames); n == 0 || r.frames[n-1].in != "_execute_child" {
+	if r.raisedAt().in != "_execute_child" {
 		return "", false
 	}
-	if _, ok := isOwnFile(r, name); ok {
-		return "", false
-	}
-	return name, true
+	_, own := isOwnFile(r, name)
+	return name, !own
 }
 
 // inFramework reports whether Pipecat itself imports the module, which its extras bring.
 func inFramework(r reading, module string) (string, bool) {
-	n := len(r.frames)
-	return module, n > 0 && strings.Contains(r.frames[n-1].file, "-packages/pipecat/")
+	return module, strings.Contains(r.raisedAt().file, "-packages/pipecat/")
 }
 
-// isAnswer reports whether an exception is what a client makes of a service's answer.
-func isAnswer(r reading, caught string) (string, bool) {
-	return caught, serviceTypes.MatchString(r.typ) || answered.MatchString(r.message)
+// isResponse reports whether a client raised the exception for a service's response.
+func isResponse(r reading, caught string) (string, bool) {
+	return caught, serviceTypes.MatchString(r.typ) || responded.MatchString(r.message)
 }
 
 // hidesLibrary is the user's file that has the name of a module which a library uses.
 func hidesLibrary(r reading, module string) (string, bool) {
-	n := len(r.frames)
-	if n == 0 || !library.MatchString(r.frames[n-1].file) {
-		return "", false
-	}
-	if _, attribute, _ := strings.Cut(r.message, "attribute '"); !strings.Contains(r.frames[n-1].text, module+"."+strings.TrimSuffix(attribute, "'")) {
+	_, attribute, _ := strings.Cut(r.message, "attribute '")
+	if !r.inLibrary() || !strings.Contains(r.raisedAt().text, module+"."+strings.TrimSuffix(attribute, "'")) {
 		return "", false
 	}
 	return isOwn(r, module)
@@ -316,48 +322,39 @@ func hasNoFrames(r reading, caught string) (string, bool) {
 // readsVariable is the variable of the environment that the user's own line reads,
 // which raised an exception for None: what it has no attribute of, or was handed on.
 func readsVariable(r reading, _ string) (string, bool) {
-	attribute, argument := "", ""
+	var attribute, argument string
 	if m := isNone.FindStringSubmatch(r.message); m != nil {
 		argument = m[1]
 	}
 	if m := ofNone.FindStringSubmatch(r.message); m != nil {
 		attribute = m[1] + m[2]
 	}
-	for i := len(r.frames) - 1; i >= 0; i-- {
-		f := r.frames[i]
+	for _, f := range slices.Backward(r.frames) {
 		if library.MatchString(f.file) {
 			continue
 		}
 		var read []string
-		for _, m := range variable.FindAllStringSubmatchIndex(f.text, -1) {
+		for _, m := range optional.FindAllStringSubmatchIndex(f.text, -1) {
 			if (attribute == "" || strings.HasPrefix(f.text[m[1]:], "."+attribute)) && (argument == "" || strings.Contains(f.text[:m[0]], argument+"=")) {
 				read = append(read, f.text[max(m[2], m[4], m[6]):max(m[3], m[5], m[7])])
 			}
 		}
-		if len(read) == 1 {
-			return read[0], true
+		if len(read) != 1 {
+			break
 		}
-		return "", false
+		return read[0], true
 	}
 	return "", false
 }
 
-// shadows reports whether a module of the user's stands in the way of another of its
-// name: a library imports it, or the requirements have a package of that name.
+// shadows reports whether a module of the user's hides another of its name: a library
+// imports it, or the requirements have a package of that name.
 func shadows(r reading, module string) (string, bool) {
-	if n := len(r.frames); n > 0 && library.MatchString(r.frames[n-1].file) {
+	if r.inLibrary() {
 		return module, true
 	}
-	if r.workspace == nil {
-		return "", false
-	}
-	files, err := look(r.workspace, map[string]bool{"requirements.txt": true})
-	if err != nil {
-		return "", false
-	}
-	for _, file := range files["requirements.txt"] {
-		lines, _ := source(r.workspace, file)
-		for _, l := range lines {
+	for _, file := range findFiles(r.workspace, "requirements.txt")["requirements.txt"] {
+		for _, l := range readSource(r.workspace, file) {
 			if strings.EqualFold(requirement.FindString(l), module) {
 				return module, true
 			}
@@ -366,31 +363,28 @@ func shadows(r reading, module string) (string, bool) {
 	return "", false
 }
 
-// importsItself reports whether the innermost frame's file has the name of the module
-// that it imports.
+// importsItself reports whether a file of the user's has the name of the module that it,
+// or a library, imports.
 func importsItself(r reading, module string) (string, bool) {
-	if len(r.frames) == 0 {
-		return "", false
+	if !r.inLibrary() {
+		return module, path.Base(r.raisedAt().file) == module+".py"
 	}
-	f := r.frames[len(r.frames)-1]
-	if library.MatchString(f.file) { // which imports no module of the user's but by mistake
-		_, file, _ := strings.Cut(r.message, "circular import) (")
-		return module, path.Base(strings.TrimSuffix(file, ")")) == module+".py" && !library.MatchString(file)
-	}
-	return module, strings.HasSuffix(f.file, "/"+module+".py") || f.file == module+".py"
+	// A library imports a module of the user's only by mistake.
+	_, file, _ := strings.Cut(r.message, "circular import) (")
+	return module, path.Base(strings.TrimSuffix(file, ")")) == module+".py" && !library.MatchString(file)
+}
+
+// hasNoShebang reports whether a script has no line that names its interpreter, as
+// far as the workspace shows it.
+func hasNoShebang(r reading, script string) (string, bool) {
+	files := findFiles(r.workspace, path.Base(script))[path.Base(script)]
+	return script, !slices.ContainsFunc(files, func(file string) bool { return begins(r.workspace, file, "#!") })
 }
 
 // isPointer reports whether a file of the workspace is a pointer of Git LFS.
 func isPointer(r reading, name string) (string, bool) {
-	if r.workspace == nil {
-		return "", false
-	}
-	files, err := look(r.workspace, map[string]bool{path.Base(name): true})
-	if err != nil {
-		return "", false
-	}
-	for _, file := range files[path.Base(name)] {
-		if lines, err := source(r.workspace, file); err == nil && strings.HasPrefix(lines[0], "version https://git-lfs.github.com/") {
+	for _, file := range findFiles(r.workspace, path.Base(name))[path.Base(name)] {
+		if begins(r.workspace, file, "version https://git-lfs.github.com/") {
 			return file, true
 		}
 	}
@@ -401,42 +395,30 @@ func isPointer(r reading, name string) (string, bool) {
 // the image.
 func isOwnFile(r reading, name string) (string, bool) {
 	base := path.Base(path.Clean(name))
-	if r.workspace == nil || strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") {
+	if strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") {
 		return "", false
 	}
-	files, err := look(r.workspace, map[string]bool{base: true})
-	if err != nil {
-		return "", false
-	}
-	file, n := longest(path.Clean(name), files[base])
+	file, n := longestSuffix(path.Clean(name), findFiles(r.workspace, base)[base])
 	return file, n == 1
 }
 
 // isOwn reports whether the workspace has a module of a name at its root, or in a
 // folder there.
 func isOwn(r reading, module string) (string, bool) {
-	if r.workspace == nil || strings.ContainsAny(module, "./") {
+	if strings.ContainsAny(module, "./") {
 		return "", false
 	}
-	names := map[string]bool{module + ".py": true, "__init__.py": true}
-	files, err := look(r.workspace, names)
-	if err != nil {
-		return "", false
-	}
+	files := findFiles(r.workspace, module+".py", "__init__.py")
 	if len(files[module+".py"]) > 0 {
 		return module + ".py", true
 	}
-	for _, f := range files["__init__.py"] {
-		if f == module+"/__init__.py" || strings.HasSuffix(f, "/"+module+"/__init__.py") {
-			return module, true
-		}
-	}
-	return "", false
+	isPackage := func(file string) bool { return path.Base(path.Dir(file)) == module }
+	return module, slices.ContainsFunc(files["__init__.py"], isPackage)
 }
 
 // isOfService reports whether an exception is of a client of a service, or of HTTP.
 func isOfService(r reading, caught string) (string, bool) {
-	if serviceTypes.MatchString(r.typ) || answered.MatchString(r.message) {
+	if _, ok := isResponse(r, caught); ok {
 		return caught, true
 	}
 	installed := slices.ContainsFunc(r.frames, func(f frame) bool { return strings.Contains(f.file, "-packages/") })
@@ -445,5 +427,5 @@ func isOfService(r reading, caught string) (string, bool) {
 
 // isOnLoopback reports whether what refused a connection is the container itself.
 func isOnLoopback(r reading, caught string) (string, bool) {
-	return caught, refusedConnection.MatchString(r.message) && loopback.MatchString(r.message)
+	return caught, loopback.MatchString(r.message)
 }

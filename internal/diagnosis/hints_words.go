@@ -2,7 +2,6 @@ package diagnosis
 
 import (
 	"cmp"
-	"path"
 	"regexp"
 	"strings"
 
@@ -74,24 +73,6 @@ func extraOf(facts Facts, module string) string {
 	return ""
 }
 
-// hasNoShebang reports whether a script has no line that names its interpreter, as
-// far as the workspace shows it.
-func hasNoShebang(r reading, script string) (string, bool) {
-	if r.workspace == nil {
-		return script, true
-	}
-	files, err := look(r.workspace, map[string]bool{path.Base(script): true})
-	if err != nil {
-		return script, true
-	}
-	for _, file := range files[path.Base(script)] {
-		if lines, err := source(r.workspace, file); err == nil && strings.HasPrefix(lines[0], "#!") {
-			return "", false
-		}
-	}
-	return script, true
-}
-
 // fromStage is an instruction that copies from elsewhere than the context.
 var fromStage = regexp.MustCompile(`(?im)\b(?:COPY|ADD) .*--from=.*$`)
 
@@ -105,35 +86,34 @@ func copyAdvice(facts Facts, name string) string {
 			return ""
 		}
 	}
-	shown := strings.TrimPrefix(name, "/")
 	m, ok := buildcontext.Explain(*facts.Context, name)
 	if !ok {
 		return ""
 	}
-	switch include := buildcontext.Include(shown); m.Reason {
-	case buildcontext.NotThere:
-		if strings.EqualFold(m.Elsewhere, shown) {
-			return "Write `" + shown + "` in the Dockerfile as the file is called, `" + m.Elsewhere + "`: letter case counts."
-		}
-		return "The build context has no `" + shown + "`: correct the path in the Dockerfile, which is relative to `build-context`, or have the workflow make the file first."
-	case buildcontext.NotCommitted:
-		return "`" + shown + "` is not committed, because `.gitignore` has `" + m.Rule.Pattern + "`: commit it, or have the workflow make the file before this step."
-	case buildcontext.Submodule:
-		return "`" + shown + "` is in a submodule of Git that is not checked out: set `submodules: true` for `actions/checkout`."
-	case buildcontext.Ignored:
-		if m.IsSecret {
-			break
-		}
-		switch file := cmp.Or(m.Rule.File, m.Rule.Input); file {
-		case "":
-			return "Pipecat Cloud's default ignore list excludes `" + shown + "`, because there is no `.dockerignore`: add `" + include + "` to `build-exclude`, or write a `.dockerignore`, which replaces that list."
-		default:
-			return "`" + file + "` excludes `" + shown + "` from the build: add the pattern `" + include + "` to it."
-		}
-	case buildcontext.LinkOutside:
-		return "`" + shown + "` is a symbolic link, or beyond one, that leads out of `build-context`: copy what it points to, which must be in the build context."
-	case buildcontext.Outside, buildcontext.Pointer:
-		return ""
+	if m.Reason == buildcontext.Ignored && m.IsSecret {
+		m.Reason = buildcontext.Secret
 	}
-	return "`" + shown + "` is left out of the build because it may hold a secret: keep secrets in the secret set that `secret-set` names, or add `" + buildcontext.Include(shown) + "` to `build-exclude` where it holds none."
+	name = strings.TrimPrefix(name, "/")
+	include := buildcontext.Include(name)
+	switch m.Reason {
+	case buildcontext.NotThere:
+		if strings.EqualFold(m.Elsewhere, name) {
+			return "Write `" + name + "` in the Dockerfile as the file is called, `" + m.Elsewhere + "`: letter case counts."
+		}
+		return "The build context has no `" + name + "`: correct the path in the Dockerfile, which is relative to `build-context`, or have the workflow make the file first."
+	case buildcontext.NotCommitted:
+		return "`" + name + "` is not committed, because `.gitignore` has `" + m.Rule.Pattern + "`: commit it, or have the workflow make the file before this step."
+	case buildcontext.Submodule:
+		return "`" + name + "` is in a submodule of Git that is not checked out: set `submodules: true` for `actions/checkout`."
+	case buildcontext.LinkOutside:
+		return "`" + name + "` is a symbolic link, or beyond one, that leads out of `build-context`: copy what it points to, which must be in the build context."
+	case buildcontext.Secret:
+		return "`" + name + "` is left out of the build because it may hold a secret: keep secrets in the secret set that `secret-set` names, or add `" + include + "` to `build-exclude` where it holds none."
+	case buildcontext.Ignored:
+		if file := cmp.Or(m.Rule.File, m.Rule.Input); file != "" {
+			return "`" + file + "` excludes `" + name + "` from the build: add the pattern `" + include + "` to it."
+		}
+		return "Pipecat Cloud's default ignore list excludes `" + name + "`, because there is no `.dockerignore`: add `" + include + "` to `build-exclude`, or write a `.dockerignore`, which replaces that list."
+	}
+	return "" // for a path outside of the context, and for a pointer, which is there
 }

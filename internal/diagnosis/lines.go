@@ -10,25 +10,26 @@ import (
 )
 
 const (
-	maxText  = 256 << 10 // of a crash; its end is what counts
-	maxLine  = 4 << 10   // of a line in it
-	maxShown = 500       // of a line that is handed on
+	maxText  = 256 << 10 // bytes of a text, the last ones
+	maxLine  = 4 << 10   // bytes of a line in it
+	maxShown = 500       // bytes of a line in a Diagnosis
 )
 
-// line is one of a crash's text, taken apart.
+// line is a line of what was printed.
 type line struct {
 	text    string // without its time
 	level   string // of a log line, in capitals; "" for any other
 	message string // what a log line says, without level, logger and place
-	record  bool   // a structured log line has it
+	record  bool   // it is of a structured log line
 	aside   bool   // it is of a logging handler's own error
 }
 
 var (
-	ends = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", " ", "\u2029", " ", "\u0085", " ")
+	lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", " ", "\u2029", " ", "\u0085", " ")
 
-	// stamp is the time before a line, and the stream that a container runtime
-	// puts after it. A collector's may stand before the program's own.
+	// stamp is the time before a line, with the stream that a container runtime puts
+	// after it; a log collector's may be before the program's. clock is a time alone
+	// between the two.
 	stamp = regexp.MustCompile(`^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?\]? ?(?:std(?:out|err) [FP] )?){1,2}`)
 	clock = regexp.MustCompile(`^\d\d:\d\d:\d\d[.,]\d{3} `)
 
@@ -43,47 +44,45 @@ var (
 	// origin is where loguru says that a log line is from, and the base image's
 	// session.
 	origin = regexp.MustCompile(`^[\w.<>]+:[\w.<>]+:\d+(?: \| [\w-]+)? - `)
-	// fields is a log line of key=value pairs.
-	fields = regexp.MustCompile(`^(?:(?:time|ts)=\S+ )?(?:level|lvl)=(\w+) .*?\bmsg=(?:"((?:[^"\\]|\\.)*)"|(\S+))(?:.*?\b(?:err|error)=(?:"((?:[^"\\]|\\.)*)"|(\S+)))?`)
+	// keyValue is a log line of key=value pairs.
+	keyValue = regexp.MustCompile(`^(?:(?:time|ts)=\S+ )?(?:level|lvl)=(\w+) .*?\bmsg=(?:"((?:[^"\\]|\\.)*)"|(\S+))(?:.*?\b(?:err|error)=(?:"((?:[^"\\]|\\.)*)"|(\S+)))?`)
 )
 
 var levelNames = strings.Split(levels, "|")
 
 const levels = `TRACE|DEBUG|INFO|NOTICE|SUCCESS|WARNING|WARN|ERROR|CRITICAL|FATAL`
 
-// split takes a text apart into lines, without what a collector put before each. A
-// structured log line is the lines that it stands for.
-func split(text string) []line { return expanded(collected(cleanLines(text))) }
+// split splits a text into lines, without what a log collector put before each. A
+// structured log line is expanded into the lines that it stands for.
+func split(text string) []line { return expanded(withoutCollector(cleanLines(text)), 0) }
 
-// cleanLines are a text's lines without escape sequences.
+// cleanLines are the lines of a text's end without escape sequences.
 func cleanLines(text string) (lines []string) {
-	if len(text) > maxText {
-		text = text[len(text)-maxText:]
-	}
-	text = ends.Replace(untrusted.StripEscapes(strings.ToValidUTF8(text, "\uFFFD")))
+	text = text[max(0, len(text)-maxText):]
+	text = lineEnds.Replace(untrusted.StripEscapes(strings.ToValidUTF8(text, "\uFFFD")))
 	for s := range strings.Lines(text) {
 		lines = append(lines, strings.TrimRight(s, "\n \t"))
 	}
 	return lines
 }
 
-// expanded are lines taken apart.
-func expanded(lines []string) (all []line) {
+// expanded are lines, with each structured log line replaced by those that it stands
+// for. nested is how many records the lines are within.
+func expanded(lines []string, nested int) (all []line) {
 	for _, s := range lines {
-		if recorded := records(s, 0); recorded != nil {
-			all = append(all, recorded...)
-			continue
+		inner := records(s, nested)
+		if inner == nil && len(all) == 0 && nested <= 1 { // a text that was cut begins anywhere
+			inner = truncatedRecord(s)
 		}
-		if len(all) == 0 { // a text that was cut begins anywhere
-			if all = tornRecord(s); all != nil {
-				continue
-			}
+		if inner == nil {
+			inner = []line{newLine(s)}
 		}
-		all = append(all, newLine(s))
+		all = append(all, inner...)
 	}
 	return all
 }
 
+// newLine reads a line that is no structured log line.
 func newLine(s string) line {
 	s = strings.TrimRight(untrusted.Cut(s, maxLine), " \t")
 	l := line{text: withoutStamp(s)}
@@ -98,7 +97,7 @@ func newLine(s string) line {
 		l.level, l.message = name, strings.TrimSpace(rest)
 		return l
 	}
-	if m := fields.FindStringSubmatch(l.text); m != nil {
+	if m := keyValue.FindStringSubmatch(l.text); m != nil {
 		l.level, l.message = strings.ToUpper(m[1]), strings.TrimSuffix(unquote(m[2])+m[3]+": "+unquote(m[4])+m[5], ": ")
 		return l
 	}
@@ -112,59 +111,53 @@ func newLine(s string) line {
 // balanced reports whether each bracket that is opened is closed.
 func balanced(s string) bool { return strings.Count(s, "[") == strings.Count(s, "]") }
 
-// hasLevel reports whether the beginning of a line has the name of a level, which
-// is quicker to see than whether it is a log line.
+// hasLevel reports whether the beginning of a line has the name of a level. It is
+// quicker than the patterns of log lines, and rules most lines out.
 func hasLevel(s string) bool {
 	s = strings.ToUpper(s[:min(len(s), 100)])
-	return strings.Contains(s, "LEVEL=") || strings.Contains(s, "LVL=") ||
-		slices.ContainsFunc(levelNames, func(level string) bool { return strings.Contains(s, level) })
+	return strings.Contains(s, "LEVEL=") || strings.Contains(s, "LVL=") || containsAny(s, levelNames)
 }
 
 func indent(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 
-// follows returns how much of a line a prefix is that was seen before another, with
-// other numbers and another level in it; -1 where it is none. Collectors put their own before each
-// line: a service, a time, a process.
-func follows(prefix, s string) int {
-	i, j := 0, 0
-	for i < len(prefix) {
-		if x, y := levelAt(prefix[i:]), levelAt(s[j:]); x > 0 && y > 0 && strings.TrimLeft(prefix[i+x:], " ") != "" {
-			i, j = len(prefix)-len(strings.TrimLeft(prefix[i+x:], " ")), len(s)-len(strings.TrimLeft(s[j+y:], " "))
-			continue
-		}
-		if !isDigit(prefix[i]) {
-			if j == len(s) || s[j] != prefix[i] {
-				if strings.TrimRight(prefix[i:], " ") == "" && j == len(s) {
-					return j // an empty line behind it
-				}
+// prefixLen is the length of a line's prefix that equals a prefix seen before, except
+// for numbers and the level in it; -1 where there is none. Log collectors put a service, a
+// time or a process before each line.
+func prefixLen(prefix, s string) int {
+	rest := s
+	for p := prefix; p != ""; {
+		before := prefix[:len(prefix)-len(p)]
+		level, digits := levelLen(p), digitsLen(p)
+		switch {
+		case level > 0 && levelLen(rest) > 0 && strings.TrimLeft(p[level:], " ") != "":
+			p, rest = strings.TrimLeft(p[level:], " "), strings.TrimLeft(rest[levelLen(rest):], " ")
+		case digits > 0:
+			n := digitsLen(rest)
+			if n == 0 || isInstance(before, p[digits:]) && p[:digits] != rest[:n] {
 				return -1
 			}
-			i, j = i+1, j+1
-			continue
-		}
-		before, from := i, j
-		for i < len(prefix) && isDigit(prefix[i]) {
-			i++
-		}
-		for j < len(s) && isDigit(s[j]) {
-			j++
-		}
-		if from == j || isInstance(prefix, before, i) && prefix[before:i] != s[from:j] {
+			p, rest = p[digits:], rest[n:]
+		case rest != "" && rest[0] == p[0]:
+			p, rest = p[1:], rest[1:]
+		case rest == "" && strings.TrimRight(p, " ") == "":
+			return len(s) // nothing is behind the prefix, so that its spaces were trimmed
+		default:
 			return -1
 		}
 	}
-	return j
+	return len(s) - len(rest)
 }
 
-// isInstance reports whether digits in a prefix number one of several containers or
-// processes of a service, as in "bot-1  | ".
-func isInstance(prefix string, from, to int) bool {
-	return from > 1 && strings.IndexByte("-_.", prefix[from-1]) >= 0 && !isDigit(prefix[from-2]) &&
-		strings.HasPrefix(strings.TrimLeft(prefix[to:], " "), "|")
+// isInstance reports whether the digits between two parts of a prefix number one of
+// several containers or processes of a service, as in "bot-1  | ".
+func isInstance(before, after string) bool {
+	n := len(before)
+	return n > 1 && strings.IndexByte("-_.", before[n-1]) >= 0 && !isDigit(before[n-2]) &&
+		strings.HasPrefix(strings.TrimLeft(after, " "), "|")
 }
 
-// levelAt is the length of the name of a level that a text begins with; 0 for none.
-func levelAt(s string) int {
+// levelLen is the length of the level's name that a text begins with; 0 for none.
+func levelLen(s string) int {
 	if s == "" || s[0] < 'A' || s[0] > 'Z' {
 		return 0
 	}
@@ -176,11 +169,15 @@ func levelAt(s string) int {
 	return 0
 }
 
+// digitsLen is how many digits a text begins with.
+func digitsLen(s string) int { return len(s) - len(strings.TrimLeft(s, "0123456789")) }
+
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // oneLine is a text as a Cause has it.
-func oneLine(s string) string {
-	return untrusted.Cut(strings.Join(strings.FieldsFunc(s, unprintable), " "), maxShown)
-}
+func oneLine(s string) string { return untrusted.Cut(singleSpaced(s), maxShown) }
 
-func unprintable(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }
+// singleSpaced is a text with one space for each run of spaces and control characters.
+func singleSpaced(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }), " ")
+}

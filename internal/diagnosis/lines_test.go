@@ -7,7 +7,7 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-func TestFollows(t *testing.T) {
+func TestPrefixLen(t *testing.T) {
 	for _, tt := range []struct {
 		prefix, line string
 		want         int
@@ -25,7 +25,7 @@ func TestFollows(t *testing.T) {
 		{"ERROR ", "INFO   x", -1},
 		{"", "x", 0},
 	} {
-		if got := follows(tt.prefix, tt.line); got != tt.want {
+		if got := prefixLen(tt.prefix, tt.line); got != tt.want {
 			t.Errorf("%q before %q: got %d, want %d", tt.prefix, tt.line, got, tt.want)
 		}
 	}
@@ -73,8 +73,8 @@ func TestNested(t *testing.T) {
 	}
 }
 
-// TestTold holds how a message has its cause, once.
-func TestTold(t *testing.T) {
+// TestWithCause holds how a message has its cause, once.
+func TestWithCause(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		status verdict.Status
@@ -89,7 +89,7 @@ func TestTold(t *testing.T) {
 		{"what is said already", verdict.Failed, Diagnosis{Cause: "it failed", Sure: Certain}, "it failed."},
 	} {
 		f := &verdict.Failure{Status: tt.status, Message: "it failed."}
-		if got := told(f, tt.d).Message; got != tt.want || f.Message != "it failed." {
+		if got := withCause(f, tt.d).Message; got != tt.want || f.Message != "it failed." {
 			t.Errorf("%s: got %q, want %q; the failure itself has %q", tt.name, got, tt.want, f.Message)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 var (
-	// collectors are what is before each line of a text that was collected; the last
-	// group is what printed it. A time before it is gone.
+	// collectors are the prefixes that log collectors put before each line, behind its
+	// time. The group is the name of what printed it.
 	collectors = []*regexp.Regexp{
 		regexp.MustCompile(`^(?:\d\d:\d\d:\d\d )?(?:\d+\|)?([A-Za-z][\w.-]*(?: stdout| stderr)?) +\| ?`),        // compose, honcho, pm2, supervisord
 		regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )?(?:[\w.-]+ )?([\w./-]+\[[\w./-]+\]): ?`), // journald, syslog, heroku
@@ -21,25 +21,26 @@ var (
 )
 
 const (
-	maxPrefix  = 200 // bytes of what is before a line
+	maxPrefix  = 200 // bytes of a prefix
 	maxStreams = 8   // programs that lines are separated by
-	fewOthers  = 10  // a line in so many may have no prefix
+	fewOthers  = 10  // one line in so many may have no prefix
 )
 
-// collected takes off what a collector put before each line of a text: its own forms,
-// else what is before a traceback where the other lines have it, too. Lines of several
-// programs are put together by program, the one whose exception is last at the end.
-func collected(lines []string) []string {
+// withoutCollector are the lines of a text without the prefix that a log collector put
+// before each: one of collectors, else what is before a traceback where the other lines
+// have it, too. Lines of several programs are grouped by program, the one whose exception
+// is last at the end.
+func withoutCollector(lines []string) []string {
 	for _, form := range collectors {
-		if ofForm(form, lines) {
-			if all := inStreams(form, lines); all != nil {
+		if mostHave(form, lines) {
+			if all := byProgram(form, lines); all != nil {
 				return all
 			}
 		}
 	}
 	for _, s := range lines {
-		before, _, ok := strings.Cut(s, header)
-		if before = strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ "); !ok || strings.TrimSpace(before) == "" || strings.ContainsAny(before, `{"`) {
+		before := beforeHeader(s)
+		if strings.TrimSpace(before) == "" || strings.ContainsAny(before, `{"`) {
 			continue
 		}
 		if kept := strings.TrimRight(before, " "); len(before)-len(kept) > 1 {
@@ -50,8 +51,9 @@ func collected(lines []string) []string {
 	return lines
 }
 
-// ofForm reports whether nearly all lines are of a form, as some of them already show.
-func ofForm(form *regexp.Regexp, lines []string) bool {
+// mostHave reports whether nearly all lines have a prefix of a form. It does not read
+// all of them where the first ones have none.
+func mostHave(form *regexp.Regexp, lines []string) bool {
 	others, some := 0, 0
 	for i, s := range lines {
 		if s == "" {
@@ -67,44 +69,42 @@ func ofForm(form *regexp.Regexp, lines []string) bool {
 	return some > others && others <= some/fewOthers+1 && (some > 1 || others == 0)
 }
 
-// inStreams are the lines without what form takes off, by what printed them; nil where
-// those are too many.
-func inStreams(form *regexp.Regexp, lines []string) []string {
+// byProgram are the lines without the form's prefix, grouped by the program that it
+// names; nil for too many programs. A line without a prefix belongs to the one that was
+// seen first last.
+func byProgram(form *regexp.Regexp, lines []string) []string {
 	type stream struct {
-		lines []string
-		name  string
-		last  int // line with an exception; -1 for none
-		until int
+		lines     []string
+		name      string
+		exception int // the last line that has one; -1 for none
+		end       int // the last line
 	}
 	var streams []*stream
 	for i, s := range lines {
-		m := form.FindStringSubmatch(beginning(s))
-		if m == nil {
-			m = []string{"", ""}
-			if len(streams) > 0 {
-				m[1] = streams[len(streams)-1].name
-			}
-		} else {
-			s = withoutStamp(s)[len(m[0]):]
+		name := ""
+		if m := form.FindStringSubmatch(beginning(s)); m != nil {
+			name, s = m[1], withoutStamp(s)[len(m[0]):]
+		} else if len(streams) > 0 {
+			name = streams[len(streams)-1].name
 		}
-		at := slices.IndexFunc(streams, func(o *stream) bool { return o.name == m[1] })
+		at := slices.IndexFunc(streams, func(o *stream) bool { return o.name == name })
 		if at < 0 {
 			if at = len(streams); at == maxStreams {
 				return nil
 			}
-			streams = append(streams, &stream{name: m[1], last: -1})
+			streams = append(streams, &stream{name: name, exception: -1})
 		}
 		o := streams[at]
-		o.lines, o.until = append(o.lines, s), i
-		if m := exceptionLine(s); m != nil && sound.MatchString(m[1]) || strings.Contains(s, header) {
-			o.last = i
+		o.lines, o.end = append(o.lines, s), i
+		if exceptionType(s) != "" || strings.Contains(s, header) {
+			o.exception = i
 		}
 	}
 	if len(streams) > 1 && len(streams) > len(lines)/2 {
-		return nil // what differs in each line is no name
+		return nil // what differs from line to line is no name
 	}
 	slices.SortFunc(streams, func(a, b *stream) int {
-		return cmp.Or(cmp.Compare(a.last, b.last), cmp.Compare(a.until, b.until))
+		return cmp.Or(cmp.Compare(a.exception, b.exception), cmp.Compare(a.end, b.end))
 	})
 	var all []string
 	for _, o := range streams {
@@ -113,12 +113,12 @@ func inStreams(form *regexp.Regexp, lines []string) []string {
 	return all
 }
 
-// withoutPrefix are lines without what is before each, where nearly all have it.
+// withoutPrefix are lines without a prefix, where nearly all have it.
 func withoutPrefix(prefix string, lines []string) []string {
 	all := make([]string, len(lines))
 	others := 0
 	for i, s := range lines {
-		n := follows(prefix, s)
+		n := prefixLen(prefix, s)
 		if n < 0 {
 			n = 0
 			if s != "" {
@@ -133,7 +133,7 @@ func withoutPrefix(prefix string, lines []string) []string {
 	return all
 }
 
-// beginning is what a prefix can be at.
+// beginning is the part of a line that can have a prefix.
 func beginning(s string) string {
 	s = withoutStamp(s)
 	return s[:min(len(s), maxPrefix)]

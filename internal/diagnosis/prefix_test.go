@@ -85,7 +85,7 @@ func TestStreams(t *testing.T) {
 		{"a log line with a traceback", "boom Traceback (most recent call last):\n  File\nKeyError: 'x'\na\nb", ""},
 	} {
 		lines := strings.Split(tt.text, "\n")
-		got := strings.Join(collected(slices.Clone(lines)), "\n")
+		got := strings.Join(withoutCollector(slices.Clone(lines)), "\n")
 		if tt.want == "" {
 			tt.want = tt.text
 		}

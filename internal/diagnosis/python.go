@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,21 +15,20 @@ type exception struct {
 	message string // without the type, and with the lines that follow it
 	frames  []frame
 
-	at     int  // which line of the text it is
-	till   int  // the last line of its message
-	depth  int  // in exception groups
-	minor  bool // it is seldom why a process ends
-	logged bool // a log line has it, so that it may have been handled
-	below  bool // its message begins on a line below it
-	sub    bool // no exception: a line between the parts of a group
-	lesser bool // it did not end the process: a line before its traceback says so
-	exits  bool // so does one that it was raised as the process ended
+	at       int  // which line of the text it is
+	depth    int  // in exception groups
+	minor    bool // it is seldom why a process ends
+	logged   bool // a log line has it, so that it may have been handled
+	below    bool // its message begins on a line below it
+	divider  bool // no exception: a line between the parts of a group
+	nonFatal bool // a line before its traceback says that it did not end the process
+	atExit   bool // it was raised as the process ended
 }
 
 // rank is how likely an exception is why a process ends.
 func (e *exception) rank() int {
 	switch {
-	case e.exits:
+	case e.atExit:
 		return 0
 	case e.minor:
 		return 1
@@ -44,44 +44,50 @@ type frame struct {
 	text string // what the line says; "" when it is unknown
 }
 
+// newFrame is a frame without a text, of a match with its file, line and function.
+func newFrame(m []string) frame {
+	n, _ := strconv.Atoi(m[2])
+	return frame{file: m[1], line: n, in: m[3]}
+}
+
 const header = "Traceback (most recent call last)"
 
 var (
-	// prefixedFile is fileLine behind what a collector puts before each line.
-	prefixedFile = regexp.MustCompile(`^(\S.*?)  +File "[^"]+", line \d{1,9}(?:, in .+)?$`)
-
 	fileLine = regexp.MustCompile(`^\s*(?:> )?File "([^"]+)", line (\d{1,9})(?:, in (.+))?$`)
-	margin   = regexp.MustCompile(`^( *)\| ?`)
-	groupSub = regexp.MustCompile(`^( *(?:\+-)?)\+-{4,}(?: (?:\d+|\.\.\.) -{4,})?$`)
-	cutOut   = regexp.MustCompile(`(?i)^\W*(?:…|\.\.\.|\[).*\b(?:cut|truncated|omitted|skipped)\b.*(?:…|\.\.\.|\])\W*$`)
-	chained  = regexp.MustCompile(`^(?:During handling of the above exception|The above exception was the direct cause)`)
+	// prefixedFile is fileLine behind what a log collector puts before each line.
+	prefixedFile = regexp.MustCompile(`^([^\s|>].*?)  +File "[^"]+", line \d{1,9}(?:, in .+)?$`)
+	// groupDivider is between the parts of an exception group.
+	groupDivider = regexp.MustCompile(`^( *(?:\+-)?)\+-{4,}(?: (?:\d+|\.\.\.) -{4,})?$`)
+	// cutOut says that lines were left out.
+	cutOut = regexp.MustCompile(`(?i)^\W*(?:…|\.\.\.|\[).*\b(?:cut|truncated|omitted|skipped)\b.*(?:…|\.\.\.|\])\W*$`)
 
-	// typed is the line of an exception: its name has a capital or a module. One
-	// that sounds like an exception's stands even without a traceback.
+	// typed is the line of an exception: its name has a capital or a module. One whose
+	// name is an errorName stands even without a traceback.
 	typed      = regexp.MustCompile(`^((?:[\pL_][\pL\d_]*\.|<locals>\.)+[\pL_][\pL\d_]*|_*\p{Lu}[\pL\d_]*)(?: \[\w+\])?(?::(?: (.*))?)?$`)
-	sound      = regexp.MustCompile(`(?:Error|Exception|ExceptionGroup|Interrupt|Exit|Warning|Timeout|Fault)$|\.(?:error|timeout|gaierror|herror)$`)
+	errorName  = regexp.MustCompile(`(?:Error|Exception|ExceptionGroup|Interrupt|Exit|Warning|Timeout|Fault)$|\.(?:error|timeout|gaierror|herror)$`)
 	minorTypes = regexp.MustCompile(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit|HaltServer|CalledProcessError)$`)
+
+	// panicked is the same of Go.
+	panicked = regexp.MustCompile(`^(panic): (.+)$`)
+
+	// nonFatal is before an exception that does not end the process: at the interpreter's
+	// exit, in a thread, in a task. atExit is those of them, and lost connections, that say
+	// the least of why a process ends.
+	nonFatal = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|Exception in thread |Exception in callback |` +
+		`(?:Task|Future) exception was never retrieved|exception calling callback|unhandled exception during asyncio|` +
+		`(?:protocol|transport|handle|future|task|socket|asyncgen): <)`)
+	atExit = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|(?:protocol|transport|handle|socket|asyncgen): <)`)
+
+	// notMessage is a line that no exception's message has, because others print it: a
+	// warning, or what a client says as the interpreter exits.
+	notMessage = regexp.MustCompile(`^\S+:\d+: \w*Warning: |^(?:Sentry is attempting |Unclosed c|Task was destroyed |Fatal error on |s6-|` +
+		`npm (?:ERR!|error) |make: \*\*\* |failed to send, dropping |Fatal Python error: )`)
 
 	// What rich draws: │ /app/bot.py:12 in main │ and │ ❱ 12 │   work() │. Where there
 	// is little space, the function is on the next line.
 	richFile = regexp.MustCompile(`^│ (\S.*):(\d{1,9})(?: in (\S+))?\s*│$`)
-	richText = regexp.MustCompile(`^│ ❱ *(\d{1,9}) ([│ ]*)(.*?)\s*│$`)
+	richText = regexp.MustCompile(`^│ ❱ *(\d{1,9}) [│ ]*(.*?)\s*│$`)
 )
-
-// lesser begins what is printed of an exception that does not end the process: at
-// the interpreter's exit, in a thread, in a task.
-var lesser = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|Exception in thread |Exception in callback |` +
-	`(?:Task|Future) exception was never retrieved|exception calling callback|unhandled exception during asyncio|` +
-	`(?:protocol|transport|handle|future|task|socket|asyncgen): <)`)
-
-// other is a line that an exception's message does not have, for others print it: a
-// warning, or what a client says as the interpreter exits.
-var other = regexp.MustCompile(`^\S+:\d+: \w*Warning: |^(?:Sentry is attempting |Unclosed c|Task was destroyed |Fatal error on |s6-|` +
-	`npm (?:ERR!|error) |make: \*\*\* |failed to send, dropping |Fatal Python error: )`)
-
-// leaving begins what is printed of an exception as the interpreter exits or a
-// connection is lost, which says the least of why a process ends.
-var leaving = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|(?:protocol|transport|handle|socket|asyncgen): <)`)
 
 const (
 	loggingError    = "--- Logging error"
@@ -94,8 +100,23 @@ func isCut(s string) bool {
 	return (strings.Contains(s, "…") || strings.Contains(s, "...") || strings.Contains(s, "[")) && cutOut.MatchString(s)
 }
 
-// exceptionLine takes the line of an exception apart; nil for any other, most of which
-// are seen by their beginning.
+// isChain reports whether a line is between the tracebacks of chained exceptions.
+func isChain(s string) bool {
+	return strings.HasPrefix(s, "During handling of the above exception") || strings.HasPrefix(s, "The above exception was the direct cause")
+}
+
+// beforeHeader is what is before a traceback's header on its line; "" for nothing, and
+// where the line has none.
+func beforeHeader(s string) string {
+	before, _, ok := strings.Cut(s, header)
+	if !ok {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ ")
+}
+
+// exceptionLine returns name and message of an exception's line; nil for any other line,
+// most of which it rules out by how they begin.
 func exceptionLine(s string) []string {
 	name, _, _ := strings.Cut(s, ":")
 	if s == "" || s[0] >= 'a' && s[0] <= 'z' && !strings.Contains(name, ".") {
@@ -104,13 +125,14 @@ func exceptionLine(s string) []string {
 	return typed.FindStringSubmatch(s)
 }
 
-// prefixed takes a line apart that has an entry of a traceback behind what a collector
-// puts before it.
-func prefixed(s string) []string {
-	if !strings.Contains(s, `File "`) {
-		return nil
+// exceptionType is the type in the line of an exception, without its module; "" for any
+// other line, and for a type that is no errorName.
+func exceptionType(s string) string {
+	m := exceptionLine(s)
+	if m == nil || !errorName.MatchString(m[1]) {
+		return ""
 	}
-	return prefixedFile.FindStringSubmatch(s)
+	return m[1][strings.LastIndexByte(m[1], '.')+1:]
 }
 
 // parser goes through a text line by line.
@@ -119,138 +141,155 @@ type parser struct {
 	open  *exception // a traceback whose exception is still to come
 	at    int        // the line that is read
 
-	base    int    // how far the open traceback is indented
-	prefix  string // what stands before each of its lines
-	shared  bool   // it does, so that a line without it is someone else's
-	source  bool   // the last frame's text may be next
-	inside  int    // how far that frame is indented
-	more    bool   // the last exception's message may continue
-	bare    bool   // an exception may come without a traceback: a group's part, or behind a cut
-	ignored bool   // what comes next did not end the process
-	exits   bool   // what comes next was raised as it ended
-	level   bool   // the line before is a log line's
-	failing int    // tracebacks of a logging handler's own error so far; -1 outside of one
-	skipped bool   // the line that is read is of one
-	script  script // what Node prints before an exception
+	base        int        // how far the open traceback is indented
+	prefix      string     // what is before each of its lines
+	prefixSeen  bool       // on another line, so that one without it is not the traceback's
+	textNext    bool       // the last frame's text may be next
+	frameIndent int        // of that frame
+	inMessage   bool       // the message of the last exception may continue
+	bare        bool       // an exception may come without a traceback: a group's part, or behind a cut
+	nonFatal    bool       // what comes next did not end the process
+	atExit      bool       // what comes next was raised as it ended
+	afterLog    bool       // the line before is a log line
+	handler     int        // tracebacks of a logging handler's own error so far; -1 outside of one
+	aside       bool       // the line that is read is of one
+	node        nodeSource // what Node prints before an exception
 }
 
 // parse returns the exceptions of a text in their order, and marks the lines that are
-// of none.
+// aside.
 func parse(lines []line) []exception {
-	p := parser{failing: -1}
+	p := parser{handler: -1}
 	for i, l := range lines {
 		p.at = i
 		p.read(l)
-		lines[i].aside = p.skipped
-		p.level = l.level != ""
+		lines[i].aside = p.aside
+		p.afterLog = l.level != ""
 	}
 	return p.found
 }
 
+// previous is the exception that was found last.
+func (p *parser) previous() *exception { return &p.found[len(p.found)-1] }
+
+// begin opens a traceback.
+func (p *parser) begin(depth int) {
+	p.open = &exception{depth: depth, minor: p.nonFatal, nonFatal: p.nonFatal, atExit: p.atExit}
+}
+
+// abandon gives up the open traceback, and ends the last exception's message.
+func (p *parser) abandon() { p.open, p.textNext, p.inMessage = nil, false, false }
+
 func (p *parser) read(l line) {
 	s, depth, logged := l.text, 0, l.level != ""
-	if l.record && (p.open != nil || strings.Contains(s, header)) {
+	isHeader := strings.Contains(s, header)
+	if l.record && (p.open != nil || isHeader) {
 		l.level = "" // a line of a traceback that is logged line by line
 	}
 	if p.prefix != "" && (l.level == "" || p.open != nil) {
-		if n := follows(p.prefix, s); n >= 0 {
-			s, l.level, p.shared = s[n:], "", true
-		} else if p.shared && (p.open != nil || p.more) && !strings.Contains(s, header) {
-			if p.skipped = p.skips(l, s); !p.skipped && lesser.MatchString(s) {
-				p.ignored, p.exits = true, leaving.MatchString(s)
+		if n := prefixLen(p.prefix, s); n >= 0 {
+			s, l.level, p.prefixSeen = s[n:], "", true
+		} else if p.prefixSeen && (p.open != nil || p.inMessage) && !isHeader {
+			if p.aside = p.isAside(l, s); !p.aside && nonFatal.MatchString(s) {
+				p.nonFatal, p.atExit = true, atExit.MatchString(s)
 			}
 			return
 		}
-	} else if m := prefixed(s); m != nil && l.level == "" && p.open == nil && !strings.HasPrefix(s, "|") && !strings.HasPrefix(s, ">") && !strings.Contains(s, header) {
-		p.prefix, p.shared, s = m[1], true, s[len(m[1]):]
+	} else if l.level == "" && p.open == nil && !isHeader && strings.Contains(s, `File "`) {
+		if m := prefixedFile.FindStringSubmatch(s); m != nil {
+			p.prefix, p.prefixSeen, s = m[1], true, s[len(m[1]):]
+		}
 	}
-	if p.skipped = p.skips(l, s); p.skipped {
+	if p.aside = p.isAside(l, s); p.aside {
 		return
 	}
-	if m := groupSub.FindStringSubmatch(s); m != nil {
-		p.found = append(p.found, exception{sub: true, depth: len(m[1])})
-		p.open, p.source, p.more, p.bare = nil, false, false, true
+	if m := groupDivider.FindStringSubmatch(s); m != nil {
+		p.abandon()
+		p.found = append(p.found, exception{divider: true, depth: len(m[1])})
+		p.bare = true
 		return
 	}
-	if m := margin.FindStringSubmatch(s); m != nil && l.level == "" {
-		s, depth = s[len(m[0]):], max(0, len(m[1])-2)
+	if text, ok := strings.CutPrefix(strings.TrimLeft(s, " "), "|"); ok && l.level == "" { // the margin of a group
+		s, depth = strings.TrimPrefix(text, " "), max(0, len(s)-len(text)-len("  |"))
 	}
 	trimmed := strings.TrimSpace(s)
+	file := strings.Index(s, `File "`)
 	switch {
-	case strings.Contains(s, header):
-		p.start(s, depth, logged || p.level)
-		if m := fileLine.FindStringSubmatch(s[strings.Index(s, header)+len(header)+len(":"):]); m != nil {
+	case isHeader:
+		p.start(s, depth, logged || p.afterLog)
+		_, after, _ := strings.Cut(s, header)
+		if m := fileLine.FindStringSubmatch(strings.TrimPrefix(after, ":")); m != nil {
 			p.frame(m, 2, depth)
 		}
 	case trimmed == "":
-		p.more = p.more && p.found[len(p.found)-1].below
-	case p.script.reads(s):
-	case chained.MatchString(trimmed):
-		p.open, p.source, p.more = nil, false, false
-		p.ignored = len(p.found) > 0 && p.found[len(p.found)-1].lesser
-		p.exits = len(p.found) > 0 && p.found[len(p.found)-1].exits
+		p.inMessage = p.inMessage && p.previous().below
+	case p.node.reads(s):
+	case isChain(trimmed):
+		p.abandon()
+		p.nonFatal = len(p.found) > 0 && p.previous().nonFatal
+		p.atExit = len(p.found) > 0 && p.previous().atExit
 	case isCut(trimmed):
 		if p.open != nil {
 			p.open.frames = nil // what is behind the cut may be of another traceback
 		}
-		p.source, p.more, p.bare = false, false, true
-	case lesser.MatchString(trimmed):
-		p.open, p.source, p.more, p.ignored, p.exits = nil, false, false, true, leaving.MatchString(trimmed)
-	case fileLine.MatchString(s):
-		p.frame(fileLine.FindStringSubmatch(s), strings.Index(s, `File "`), depth)
+		p.textNext, p.inMessage, p.bare = false, false, true
+	case nonFatal.MatchString(trimmed):
+		p.abandon()
+		p.nonFatal, p.atExit = true, atExit.MatchString(trimmed)
+	case file >= 0 && fileLine.MatchString(s):
+		p.frame(fileLine.FindStringSubmatch(s), file, depth)
 	case p.open != nil && strings.HasPrefix(trimmed, "│"):
 		p.rich(trimmed)
 	case l.level != "":
-		p.more = false
-	case p.source && indent(s) > p.inside:
-		f := p.open.frames
-		f[len(f)-1].text = trimmed
-		p.source = false
-	case p.more && p.nodeFrame(s):
-	case p.more && p.supersedes(trimmed):
+		p.inMessage = false
+	case p.textNext && indent(s) > p.frameIndent:
+		p.open.frames[len(p.open.frames)-1].text = trimmed
+		p.textNext = false
+	case p.inMessage && nodeFrame.MatchString(s):
+	case p.inMessage && exceptionType(trimmed) != "" && p.isDoubtful():
 		p.reopen()
 		p.end(trimmed, depth)
-	case p.more && other.MatchString(trimmed):
-		p.more = false
-	case p.more:
-		p.continues(s, trimmed)
+	case p.inMessage && notMessage.MatchString(trimmed):
+		p.inMessage = false
+	case p.inMessage:
+		p.extend(s, trimmed)
 	case indent(s) <= p.base:
 		p.end(trimmed, depth)
 	}
 }
 
-// skips reports whether a line is of what a logging handler prints of its
-// error: what it was to log, and where from. That says nothing of a crash.
-func (p *parser) skips(l line, s string) bool {
+// isAside reports whether a line is of what a logging handler prints of an error in it:
+// what it was to log, and where from. That says nothing of a crash.
+func (p *parser) isAside(l line, s string) bool {
 	switch {
 	case strings.Contains(s, loggingError):
-		p.open, p.more, p.source, p.failing = nil, false, false, 0
+		p.abandon()
+		p.handler = 0
 		return true
-	case p.failing < 0:
+	case p.handler < 0:
 		return false
 	case strings.Contains(s, loggingErrorEnd), strings.HasPrefix(s, "Arguments:"):
-		p.failing = -1
+		p.handler = -1
 		return true
-	case chained.MatchString(strings.TrimSpace(s)):
-		p.failing--
+	case isChain(strings.TrimSpace(s)):
+		p.handler--
 		return true
 	case strings.Contains(s, header):
-		p.failing++
+		p.handler++
 	}
-	if p.failing > 1 || l.level != "" { // the end is missing
-		p.failing = -1
+	if p.handler > 1 || l.level != "" { // the end is missing
+		p.handler = -1
 	}
-	return p.failing >= 0
+	return p.handler >= 0
 }
 
-// continues takes in a line of the last exception's message.
-func (p *parser) continues(s, trimmed string) {
-	e := &p.found[len(p.found)-1]
-	e.till = p.at
+// extend adds a line to the last exception's message.
+func (p *parser) extend(s, trimmed string) {
+	e := p.previous()
 	if p.at-e.at > maxMessage || len(e.message) > maxLine {
 		return
 	}
-	if strings.HasSuffix(e.line, ":") && !e.below { // it ends with a colon
+	if strings.HasSuffix(e.line, ":") && !e.below { // it announces the line
 		e.line += " " + trimmed
 	}
 	e.message += "\n" + strings.TrimRight(s, " ")
@@ -258,10 +297,11 @@ func (p *parser) continues(s, trimmed string) {
 
 // start begins a traceback at its header.
 func (p *parser) start(s string, depth int, logged bool) {
-	before := s[:strings.Index(s, header)]
-	before = strings.TrimSuffix(strings.TrimSuffix(before, "Exception Group "), "+ ")
-	p.open, p.base, p.prefix, p.shared = &exception{depth: depth, minor: p.ignored, lesser: p.ignored, exits: p.exits, logged: logged}, 0, "", false
-	p.source, p.more, p.bare, p.ignored, p.exits = false, false, false, false, false
+	p.begin(depth)
+	p.open.logged = logged
+	p.base, p.prefix, p.prefixSeen = 0, "", false
+	p.textNext, p.inMessage, p.bare, p.nonFatal, p.atExit = false, false, false, false, false
+	before := beforeHeader(s)
 	if lead := strings.TrimSpace(before); strings.HasPrefix(lead, "╭") {
 		p.base = indent(before) // rich's handler draws its box in a column
 	} else if lead != "" && depth == 0 {
@@ -269,61 +309,55 @@ func (p *parser) start(s string, depth int, logged bool) {
 	}
 }
 
-// frame takes an entry in, of the open traceback or of one without its top.
+// frame adds a frame to the open traceback, or to one whose header is missing.
 func (p *parser) frame(m []string, at, depth int) {
-	if p.more && p.doubtful() {
+	if p.inMessage && p.isDoubtful() {
 		p.reopen()
 	}
 	if p.open == nil {
-		p.open = &exception{depth: depth, minor: p.ignored, lesser: p.ignored, exits: p.exits}
+		p.begin(depth)
 	}
-	p.more, p.bare, p.base = false, false, max(0, at-2)
-	n, _ := strconv.Atoi(m[2])
-	p.open.frames = append(p.open.frames, frame{file: m[1], line: n, in: m[3]})
-	p.source, p.inside = true, at
+	p.open.frames = append(p.open.frames, newFrame(m))
+	p.inMessage, p.bare, p.base = false, false, max(0, at-2)
+	p.textNext, p.frameIndent = true, at
 }
 
-// doubtful reports whether the last exception may be a line that someone else
+// isDoubtful reports whether the last exception may be a line that another program
 // printed in the middle of a traceback.
-func (p *parser) doubtful() bool {
-	e := p.found[len(p.found)-1]
-	return !sound.MatchString(e.name) && len(e.frames) > 0
+func (p *parser) isDoubtful() bool {
+	e := p.previous()
+	return !errorName.MatchString(e.name) && len(e.frames) > 0
 }
 
-// supersedes reports whether a line is the exception that a doubtful one was
-// taken for.
-func (p *parser) supersedes(s string) bool {
-	m := typed.FindStringSubmatch(s)
-	return m != nil && sound.MatchString(m[1]) && p.doubtful()
-}
-
-// reopen takes a doubtful exception back.
+// reopen makes the last exception the open traceback again.
 func (p *parser) reopen() {
-	e := p.found[len(p.found)-1]
+	e := *p.previous()
 	p.open, p.found = &e, p.found[:len(p.found)-1]
 }
 
-// rich takes in a line of a box.
+// rich adds a line of a box to the open traceback.
 func (p *parser) rich(s string) {
+	frames := p.open.frames
 	if m := richFile.FindStringSubmatch(s); m != nil {
-		n, _ := strconv.Atoi(m[2])
-		p.open.frames = append(p.open.frames, frame{file: m[1], line: n, in: m[3]})
-	} else if m := richText.FindStringSubmatch(s); m != nil && len(p.open.frames) > 0 {
-		f := &p.open.frames[len(p.open.frames)-1]
+		p.open.frames = append(frames, newFrame(m))
+	} else if m := richText.FindStringSubmatch(s); m != nil && len(frames) > 0 {
+		f := &frames[len(frames)-1]
 		if n, _ := strconv.Atoi(m[1]); n == f.line && f.text == "" {
-			f.text = m[3]
+			f.text = m[2]
 		}
 	}
 }
 
-// end takes in a line that may be the open traceback's exception, or one that
-// has none.
+// end reads a line that may be the open traceback's exception, or one without a
+// traceback.
 func (p *parser) end(s string, depth int) {
 	m := exceptionLine(s)
-	if m == nil && p.open == nil {
-		m = panicked.FindStringSubmatch(s)
-	} else if m == nil || p.open == nil && !p.bare && !sound.MatchString(m[1]) {
-		return
+	if p.open == nil {
+		if m == nil {
+			m = panicked.FindStringSubmatch(s)
+		} else if !p.bare && !errorName.MatchString(m[1]) {
+			return
+		}
 	}
 	if m == nil {
 		return
@@ -332,46 +366,45 @@ func (p *parser) end(s string, depth int) {
 	if p.open != nil && p.open.depth == depth {
 		e = *p.open
 	}
-	e.frames = append(e.frames, p.script.frames(p.open == nil)...)
-	e.line, e.name, e.message, e.at, e.till, e.below = s, m[1], m[2], p.at, p.at, strings.HasSuffix(s, ":") && m[2] == ""
+	if p.open == nil && p.node.frame != nil {
+		e.frames = []frame{*p.node.frame}
+	}
+	e.line, e.name, e.message, e.at, e.below = s, m[1], m[2], p.at, strings.HasSuffix(s, ":") && m[2] == ""
 	e.typ = e.name[strings.LastIndexByte(e.name, '.')+1:]
 	e.minor = e.minor || minorTypes.MatchString(e.typ)
-	e.exits = e.exits || strings.Contains(e.message, "interpreter shutdown")
+	e.atExit = e.atExit || strings.Contains(e.message, "interpreter shutdown")
 	p.found = append(p.found, e)
-	p.open, p.source, p.bare, p.ignored, p.exits = nil, false, false, false, false
-	p.more = e.typ != "KeyError" // whose message is the key as it is written in code
+	p.abandon()
+	p.bare, p.nonFatal, p.atExit, p.node.frame = false, false, false, nil
+	p.inMessage = e.typ != "KeyError" // whose message is the key as it is written in code
 }
 
-// last returns the exception that ended the process: the last one, or of a
-// group the last one of its first part, which happened first. Its frames have
-// the group's before them.
-func last(all []exception) (exception, bool) {
-	var outer []frame
+// uncaught returns the exception that ended the process: the last one, or of a group the
+// last one of its first part, which happened first. Its frames have the group's before
+// them.
+func uncaught(all []exception) (e exception, ok bool) {
 	for {
-		e, below, ok := top(all)
-		if !ok {
-			return exception{}, false
+		inner, below, found := top(all)
+		if !found {
+			return e, ok
 		}
-		e.frames = append(outer, e.frames...)
-		if _, _, ok := top(below); !ok {
-			return e, true
-		}
-		all, outer = below, e.frames[:len(e.frames):len(e.frames)]
+		inner.frames = slices.Concat(e.frames, inner.frames)
+		e, ok, all = inner, true, below
 	}
 }
 
-// top picks one of the exceptions that are in no group, and returns what is in
-// its first part.
+// top picks one of the exceptions that are in no group, and returns what is in its first
+// part.
 func top(all []exception) (e exception, below []exception, ok bool) {
 	depth := -1
 	for _, e := range all {
-		if !e.sub && (depth < 0 || e.depth < depth) {
+		if !e.divider && (depth < 0 || e.depth < depth) {
 			depth = e.depth
 		}
 	}
 	at := -1
 	for i, e := range all {
-		if !e.sub && e.depth == depth && (at < 0 || e.rank() >= all[at].rank()) {
+		if !e.divider && e.depth == depth && (at < 0 || e.rank() >= all[at].rank()) {
 			at = i
 		}
 	}
@@ -379,14 +412,14 @@ func top(all []exception) (e exception, below []exception, ok bool) {
 		return exception{}, nil, false
 	}
 	below = all[at+1:]
-	if len(below) == 0 || !below[0].sub {
+	if len(below) == 0 || !below[0].divider {
 		return all[at], nil, true
 	}
 	part := below[0].depth
-	for i, e := range below[1:] {
-		if e.sub && e.depth <= part || !e.sub && e.depth <= depth {
-			return all[at], below[1 : i+1], true
-		}
+	below = below[1:]
+	end := slices.IndexFunc(below, func(e exception) bool { return e.divider && e.depth <= part || !e.divider && e.depth <= depth })
+	if end >= 0 {
+		below = below[:end]
 	}
-	return all[at], below[1:], true
+	return all[at], below, true
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/untrusted"
@@ -13,22 +13,22 @@ import (
 
 const (
 	maxRecord = 64 << 10 // bytes of a structured log line that is decoded
-	maxNested = 3        // a record in the text of a record, as collectors put it there
+	maxNested = 3        // records in the text of records, as log collectors put them there
 )
 
-// Names of a record's fields, as the usual loggers have them: Python's with
-// python-json-logger, loguru and structlog, zap, zerolog, pino, ECS, Docker, GCP.
+// The names of a record's fields in the usual loggers: Python's with python-json-logger,
+// loguru and structlog, zap, zerolog, pino, ECS, Docker, GCP.
 var (
 	levelFields   = []string{"levelname", "level", "severity", "lvl", "log.level", "level_name", "severity_text", "severityText"}
 	messageFields = []string{"text", "message", "msg", "event", "log", "textPayload", "body", "stringValue"}
 	causeFields   = []string{"error", "err", "exc", "reason", "cause"}
 	traceFields   = []string{"exc_info", "exception", "exc_text", "traceback", "stack_trace", "stacktrace", "stackTrace", "stack", "error.stack_trace", "error.stack", "exception.stacktrace"}
 	payloadFields = []string{"jsonPayload", "body", "log", "attributes"} // a record within a collector's
-	withinFields  = []string{"record", "error", "err", "exception"}
+	errorFields   = []string{"error", "err", "exception"}                // an object for the error
 )
 
-// records returns the lines that a structured log line stands for; nil where it is
-// no such line.
+// records returns the lines that a structured log line stands for; nil for any other
+// line, and for one within too many records.
 func records(s string, nested int) []line {
 	if len(s) > maxRecord || nested > maxNested {
 		return nil
@@ -36,7 +36,7 @@ func records(s string, nested int) []line {
 	at := strings.IndexByte(s, '{')
 	var fields map[string]any
 	if at >= 0 && strings.HasSuffix(s, "}") && json.Unmarshal([]byte(s[at:]), &fields) == nil {
-		if r := newRecord(fields); r.follows(s[:at], fields) {
+		if r := newRecord(fields); r.isWhole(s[:at], fields) {
 			return r.lines(nested)
 		}
 		return nil
@@ -44,26 +44,28 @@ func records(s string, nested int) []line {
 	if pairs := pairsOf(s); pairs != nil {
 		return newRecord(pairs).lines(nested)
 	}
-	if !strings.Contains(s, `\n`) || !strings.Contains(s, header) && (at < 0 || !strings.Contains(s, `File \"`) && !strings.Contains(s, `File "`)) {
+	hasFrame := at >= 0 && containsAny(s, []string{`File \"`, `File "`})
+	if !strings.Contains(s, `\n`) || !hasFrame && !strings.Contains(s, header) {
 		return nil
 	}
-	if from := strings.Index(s, header+`:\n`); from >= 0 && repeated.MatchString(s[from:]) { // as Python's repr has it
+	if from := strings.Index(s, header+`:\n`); from >= 0 && inRepr.MatchString(s[from:]) {
 		return fragment(unquote(strings.TrimRight(s[from:], `'"`)), nested)
 	}
-	return torn(s, nested)
+	return tracebackIn(s, nested)
 }
 
-// repeated is a traceback whose line ends are written as escapes, and its quotes are not.
-var repeated = regexp.MustCompile(`^[^"]{0,60}\\n +File "`)
+// inRepr is a traceback in a text's repr of Python: its line ends are escaped, and its
+// quotes are not.
+var inRepr = regexp.MustCompile(`^[^"]{0,60}\\n +File "`)
 
-// follows reports whether a record is all that a line says behind what a collector puts
-// before it. A message, too, may end with an object that a service answered.
-func (r record) follows(before string, fields map[string]any) bool {
+// isWhole reports whether a record is all that a line has, but for the prefix of a log
+// collector. A message, too, may end with an object, such as a service's response.
+func (r record) isWhole(before string, fields map[string]any) bool {
 	if before = strings.TrimSpace(withoutStamp(before)); before == "" {
 		return true
 	}
 	l := newLine(before)
-	if m := exceptionLine(l.text); l.level != "" && l.message != "" || m != nil && sound.MatchString(m[1]) {
+	if l.level != "" && l.message != "" || exceptionType(l.text) != "" {
 		return false
 	}
 	_, collected := fields["log"]
@@ -88,13 +90,13 @@ func pairsOf(s string) map[string]any {
 
 var pair = regexp.MustCompile(`(?:^|\s)([\w.]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))`)
 
-// tornRecord is records for a line that is the end of one.
-func tornRecord(s string) []line {
+// truncatedRecord is records for a line that is the end of one.
+func truncatedRecord(s string) []line {
 	if len(s) > maxRecord || !strings.HasSuffix(s, "}") || !strings.Contains(s, `\n`) {
 		return nil
 	}
 	if strings.Contains(s, `File \"`) || strings.Contains(s, header) {
-		return torn(s, 0)
+		return tracebackIn(s, 0)
 	}
 	if first := quoted(s)[0]; strings.Contains(first, `\", line `) { // it is cut within the only entry
 		return fragment(unquote(first), 0)
@@ -102,9 +104,9 @@ func tornRecord(s string) []line {
 	return nil
 }
 
-// torn reads a record whose beginning or end is cut off: the text in it that has the
-// traceback.
-func torn(s string, nested int) []line {
+// tracebackIn reads the text with a traceback in a record whose beginning or end is cut
+// off.
+func tracebackIn(s string, nested int) []line {
 	var text string
 	for _, part := range quoted(s) {
 		if strings.Contains(part, header) || text == "" && strings.Contains(part, `File \"`) {
@@ -117,7 +119,7 @@ func torn(s string, nested int) []line {
 	return fragment(unquote(text), nested)
 }
 
-// quoted takes a text apart at the quotes that no backslash is before.
+// quoted splits a text at the quotes that are not escaped.
 func quoted(s string) (parts []string) {
 	from := 0
 	for i := 0; i < len(s); i++ {
@@ -131,32 +133,29 @@ func quoted(s string) (parts []string) {
 	return append(parts, s[min(from, len(s)):])
 }
 
-// unquote undoes the escapes of a text of which either end may be missing.
+// unquote undoes the escapes of a text, either end of which may be missing.
 func unquote(s string) string {
 	var text string
 	if json.Unmarshal([]byte(`"`+s+`"`), &text) == nil {
 		return text
 	}
-	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "", `\t`, "\t", `\"`, `"`, `\'`, "'").Replace(s)
+	return escapes.Replace(s)
 }
 
-// record is a structured log line, in the words that a plain one has.
+var escapes = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "", `\t`, "\t", `\"`, `"`, `\'`, "'")
+
+// record is what a structured log line says. What it does not have is "".
 type record struct {
 	level, message, cause, trace string
 	raw                          bool // the message is a line as it was printed, whatever the level
 }
 
-func newRecord(fields map[string]any) (r record) {
-	r.level = levelOf(fields)
-	r.message = textOf(fields, messageFields)
+func newRecord(fields map[string]any) record {
+	r := record{level: levelOf(fields), message: textOf(fields, messageFields), cause: textOf(fields, causeFields), trace: textOf(fields, traceFields)}
 	_, r.raw = fields["textPayload"].(string)
-	r.trace = textOf(fields, traceFields)
-	r.cause = textOf(fields, causeFields)
-	if r.trace == "" || !strings.Contains(r.trace, "\n") {
+	if !strings.Contains(r.trace, "\n") {
 		for _, name := range []string{"exception", "exc_info"} {
-			if t := structured(fields[name]); t != "" {
-				r.trace = t
-			}
+			r.trace = cmp.Or(structured(fields[name]), r.trace)
 		}
 	}
 	for _, name := range payloadFields {
@@ -166,36 +165,32 @@ func newRecord(fields map[string]any) (r record) {
 			r.cause, r.trace = cmp.Or(r.cause, inner.cause), cmp.Or(r.trace, inner.trace)
 		}
 	}
-	for _, name := range withinFields {
+	if within, ok := fields["record"].(map[string]any); ok { // loguru's, whose text has the traceback already
+		inner := newRecord(within)
+		r.level, r.message = cmp.Or(r.level, inner.level), cmp.Or(r.message, inner.message)
+	}
+	for _, name := range errorFields {
 		within, ok := fields[name].(map[string]any)
 		if !ok {
 			continue
 		}
 		inner := newRecord(within)
-		if r.level == "" {
-			r.level = inner.level
-		}
-		if name == "record" { // loguru's, whose text is whole already
-			if r.message == "" {
-				r.message = inner.message
-			}
-			continue
-		}
+		r.level = cmp.Or(r.level, inner.level)
 		typ, _ := within["type"].(string)
 		if r.trace == "" && inner.trace != "" {
 			r.trace = inner.trace
-			if !strings.Contains(r.trace, header) && typ != "" { // ECS has the entries alone
+			if !strings.Contains(r.trace, header) && typ != "" { // ECS has the frames alone
 				r.trace = header + ":\n" + strings.TrimRight(r.trace, "\n") + "\n" + strings.TrimSuffix(typ+": "+inner.message, ": ")
 			}
 		}
 		if r.cause == "" && inner.message != "" {
-			r.cause = strings.TrimPrefix(typ+": ", ": ") + inner.message
+			r.cause = strings.TrimPrefix(typ+": "+inner.message, ": ")
 		}
 	}
 	return r
 }
 
-// lines are what a plain logger would have printed of the record.
+// lines are what a plain logger would have printed of the record; nil for nothing.
 func (r record) lines(nested int) []line {
 	if r.message == "" && r.trace == "" && r.cause == "" {
 		if r.raw {
@@ -212,43 +207,30 @@ func (r record) lines(nested int) []line {
 	}
 	first, rest, _ := strings.Cut(r.message, "\n")
 	l := newLine(first)
+	l.record = true
 	if l.level == "" {
-		l.level, l.message = r.level, strings.TrimSpace(l.text)
+		l.level, l.message = cmp.Or(r.level, "INFO"), strings.TrimSpace(l.text)
 	}
-	if l.level == "" {
-		l.level = "INFO"
-	}
-	if r.cause != "" && !strings.Contains(r.message, r.cause) && !strings.Contains(r.trace, r.cause) {
+	if !strings.Contains(r.message, r.cause) && !strings.Contains(r.trace, r.cause) {
 		l.message = strings.TrimPrefix(l.message+": "+oneLine(r.cause), ": ")
 	}
-	l.record = true
-	all := []line{l}
-	if rest != "" {
-		all = append(all, fragment(rest, nested)...)
-	}
-	if r.trace != "" && !strings.Contains(r.message, r.trace) {
+	all := append([]line{l}, fragment(rest, nested)...)
+	if !strings.Contains(r.message, r.trace) {
 		all = append(all, fragment(r.trace, nested)...)
 	}
 	return all
 }
 
 // fragment reads the lines of a text within a record.
-func fragment(text string, nested int) (all []line) {
-	for s := range strings.Lines(ends.Replace(untrusted.StripEscapes(text))) {
-		s = strings.TrimRight(s, "\n")
-		inner := records(s, nested+1)
-		if inner == nil && len(all) == 0 && nested == 0 {
-			inner = tornRecord(s)
-		}
-		if inner == nil {
-			inner = []line{newLine(s)}
-		}
-		all = append(all, inner...)
+func fragment(text string, nested int) []line {
+	var lines []string
+	for s := range strings.Lines(lineEnds.Replace(untrusted.StripEscapes(text))) {
+		lines = append(lines, strings.TrimRight(s, "\n"))
 	}
-	return all
+	return expanded(lines, nested+1)
 }
 
-// textOf is the first of some fields that has a text, or the lines of one.
+// textOf is the first text in some fields, which one may also have as a list of lines.
 func textOf(fields map[string]any, names []string) string {
 	for _, name := range names {
 		switch v := fields[name].(type) {
@@ -273,14 +255,14 @@ func textOf(fields map[string]any, names []string) string {
 	return ""
 }
 
-// levelOf is a record's level in capitals: some loggers have a number, or an object
-// with its name.
+// levelOf is a record's level in capitals. Some loggers have a number, or an object with
+// its name.
 func levelOf(fields map[string]any) string {
 	for _, name := range levelFields {
 		switch v := fields[name].(type) {
 		case string:
 			return strings.ToUpper(v)
-		case float64: // pino's and bunyan's
+		case float64: // pino's and bunyan's, where 50 is an error
 			if v >= 50 {
 				return "ERROR"
 			}
@@ -294,15 +276,16 @@ func levelOf(fields map[string]any) string {
 	return ""
 }
 
-// structured writes down a traceback that structlog has taken apart.
+// structured is a traceback as Python prints it, of one that structlog took apart; "" for
+// anything else.
 func structured(v any) string {
 	chain, ok := v.([]any)
 	if !ok {
 		return ""
 	}
 	var b strings.Builder
-	for i := len(chain) - 1; i >= 0; i-- { // the last that was raised comes first
-		e, ok := chain[i].(map[string]any)
+	for _, v := range slices.Backward(chain) { // the last that was raised comes first
+		e, ok := v.(map[string]any)
 		if !ok {
 			return ""
 		}
@@ -311,7 +294,7 @@ func structured(v any) string {
 		for _, f := range frames {
 			frame, _ := f.(map[string]any)
 			n, _ := frame["lineno"].(float64)
-			fmt.Fprintf(&b, "  File %s, line %s, in %v\n", `"`+fmt.Sprint(frame["filename"])+`"`, strconv.Itoa(int(n)), frame["name"])
+			fmt.Fprintf(&b, "  File \"%v\", line %d, in %v\n", frame["filename"], int(n), frame["name"])
 			if s, _ := frame["line"].(string); s != "" {
 				b.WriteString("    " + s + "\n")
 			}

@@ -1,50 +1,50 @@
 package diagnosis
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 )
 
 var (
-	// origins are lines of a message that have the error behind it.
-	origins = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$`)
-	// location is a field as pydantic names it, within others.
-	location = regexp.MustCompile(`^\S+(?: -> \S+)*$`)
-	spoken   = regexp.MustCompile(`\p{Ll}{2}`)
-	letters  = regexp.MustCompile(`\pL{2}`)
+	// rootCause is a line of a message that has the error behind it.
+	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$`)
+	// fieldPath is a field as pydantic names it, within others.
+	fieldPath = regexp.MustCompile(`^\S+(?: -> \S+)*$`)
+	lowercase = regexp.MustCompile(`\p{Ll}{2}`)
+	letters   = regexp.MustCompile(`\pL{2}`)
 )
 
-// settle finds an exception's line where the first one of its message does not say
-// what is wrong.
+// settle completes an exception's line where the first line of its message does not say
+// what is wrong; elsewhere it takes lines that others may have printed off the message.
 func (e *exception) settle() {
-	switch m := origins.FindStringSubmatch(e.message); {
+	switch m := rootCause.FindStringSubmatch(e.message); {
 	case e.below:
-		if s := telltale(e.message); s != "" {
-			e.line = e.name + ": " + s
-		}
 		if m != nil {
 			e.line = e.name + ": " + strings.TrimSpace(m[1])
+		} else if s := firstSentence(e.message); s != "" {
+			e.line = e.name + ": " + s
 		}
 	case m != nil && !strings.Contains(e.line, m[1]):
 		e.line += " " + strings.TrimSpace(m[0])
 	case e.typ == "ValidationError":
 		e.line += invalid(e.message)
 	default:
-		e.message = ownWords(e.message)
+		e.message = withoutOthers(e.message)
 	}
 }
 
-// ownWords is a message without the lines below that others may have printed: what continues
-// is announced, indented or an item of a list.
-func ownWords(message string) string {
+// withoutOthers is a message without the lines below it that others may have printed:
+// its own are announced by a colon, indented, or items of a list.
+func withoutOthers(message string) string {
 	first, below, ok := strings.Cut(message, "\n")
 	if !ok || strings.HasSuffix(first, ":") {
 		return message
 	}
 	var b strings.Builder
 	b.WriteString(first)
-	for _, s := range strings.Split(below, "\n") {
-		if s != "" && !strings.ContainsRune(" \t-*•", rune(s[0])) {
+	for s := range strings.SplitSeq(below, "\n") {
+		if s != "" && strings.IndexAny(s, " \t-*•") != 0 {
 			break
 		}
 		b.WriteString("\n" + s)
@@ -52,43 +52,37 @@ func ownWords(message string) string {
 	return b.String()
 }
 
-// telltale is the first line of a message that says something: not one that only calls
-// for attention, unless there is no other.
-func telltale(message string) (first string) {
+// firstSentence is the first line of a message with a lowercase word, else the first with
+// a word: one that is all capitals only calls for attention. It is "" for none.
+func firstSentence(message string) (first string) {
 	for s := range strings.Lines(message) {
 		if s = strings.TrimSpace(s); !letters.MatchString(s) {
 			continue
 		}
-		if spoken.MatchString(s) {
+		if lowercase.MatchString(s) {
 			return s
 		}
-		if first == "" {
-			first = s
-		}
+		first = cmp.Or(first, s)
 	}
 	return first
 }
 
-// invalid lists the fields that pydantic names, with what is wrong with each.
+// invalid lists the fields that pydantic names, at most three, each with what is wrong:
+// ": name – Field required".
 func invalid(message string) string {
-	var said []string
+	var b strings.Builder
 	_, below, _ := strings.Cut(message, "\n")
+	n := 0 // a field is on one line, what is wrong on the next
 	for s := range strings.Lines(below) {
-		if s = strings.TrimRight(s, "\n"); strings.TrimSpace(s) == "" || strings.Contains(s, "For further information") || len(said) == 6 {
+		trimmed := strings.TrimSpace(s)
+		if trimmed == "" || strings.Contains(s, "For further information") {
 			continue
 		}
-		if indent(s) == 0 && !location.MatchString(s) {
-			break // someone else's
+		if n == 6 || indent(s) == 0 && !fieldPath.MatchString(trimmed) {
+			break // the rest, or what others printed
 		}
-		said = append(said, strings.TrimSpace(s))
-	}
-	var b strings.Builder
-	for i, s := range said {
-		if i%2 == 0 {
-			b.WriteString(": " + s)
-		} else {
-			b.WriteString(" – " + s)
-		}
+		b.WriteString([]string{": ", " – "}[n%2] + trimmed)
+		n++
 	}
 	return b.String()
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,76 +15,67 @@ import (
 )
 
 const (
-	maxFrames  = 200     // looked at, from the innermost
+	maxFrames  = 200     // read of a traceback, from the innermost
 	maxEntries = 100_000 // of the workspace
 	maxDepth   = 40      // of its folders
-	maxSource  = 2 << 20 // of a file
+	maxSource  = 2 << 20 // bytes of a file
 	nearby     = 50      // lines that a line may have moved by
 	around     = 3       // lines shown on each side
-	minShown   = 8       // bytes of a line that is looked for, and whose surroundings are shown
+	minShown   = 8       // bytes of a line that is searched for, and whose surroundings are shown
 )
 
 var (
-	// library is code that is not the user's: Python's own, what was installed,
-	// what has no file.
-	// sourceFile is a file that may be shown.
+	// sourceFile is a file that may be shown. A hostile text may name any file and guess
+	// a line of it, so that one which is no source, such as .env, is not shown.
 	sourceFile = regexp.MustCompile(`(?:^|/)[^./][^/]*\.(?:py|[mc]?[jt]s|[jt]sx)$`)
-	library    = regexp.MustCompile(`/(?:site|dist)-packages/|/lib(?:64)?/python\d|/python\d+\.zip/|(?i:/python3\d+/lib/)|` +
+	// library is code that is not the user's: Python's own, what was installed, what has
+	// no file.
+	library = regexp.MustCompile(`/(?:site|dist)-packages/|/lib(?:64)?/python\d|/python\d+\.zip/|(?i:/python3\d+/lib/)|` +
 		`/\.?venv/|/node_modules/|^node:|^/usr/(?:local/)?s?bin/|^<`)
-	// base are the files of Pipecat's base image, https://github.com/daily-co/pipecat-cloud-images.
-	base   = regexp.MustCompile(`^/app/(?:app|waiting_server|pipecatcloud_system|feature_manager|shared_state|container_signal_check|pcc_\w+)\.py$`)
-	drive  = regexp.MustCompile(`^[A-Za-z]:[\\/]|^\\\\`)
-	within = regexp.MustCompile(`^\s*(?:async\s+)?(def|class)\s+([\pL_][\pL\d_]*)`)
-	word   = regexp.MustCompile(`[\pL\d_]{2}`)
-	letter = regexp.MustCompile(`\pL`)
+	// baseImage are the files of Pipecat's base image, https://github.com/daily-co/pipecat-cloud-images.
+	baseImage = regexp.MustCompile(`^/app/(?:app|waiting_server|pipecatcloud_system|feature_manager|shared_state|container_signal_check|pcc_\w+)\.py$`)
+	// windowsPath begins with a drive, such as C:\, or a server.
+	windowsPath = regexp.MustCompile(`^[A-Za-z]:[\\/]|^\\\\`)
+	definition  = regexp.MustCompile(`^\s*(?:async\s+)?(?:def|class)\s+([\pL_][\pL\d_]*)`)
+	word        = regexp.MustCompile(`[\pL\d_]{2}`)
+	letter      = regexp.MustCompile(`\pL`)
 )
 
-// place finds the innermost frame that is the user's own, in the workspace. It
-// is nil when there is any doubt.
-func place(frames []frame, workspace fs.FS) *Place {
+// findPlace finds the innermost frame that is the user's own, in the workspace. It is
+// nil in any doubt.
+func findPlace(frames []frame, workspace fs.FS) *Place {
 	var own []frame // from the innermost
-	names := map[string]bool{}
-	for i := len(frames) - 1; i >= max(0, len(frames)-maxFrames); i-- {
-		f := frames[i]
-		if drive.MatchString(f.file) {
+	var names []string
+	for _, f := range slices.Backward(frames[max(0, len(frames)-maxFrames):]) {
+		if windowsPath.MatchString(f.file) {
 			f.file = strings.ReplaceAll(f.file, `\`, "/")
 		}
-		// A text that is hostile may name any file, and guess a line of it: what is
-		// no source, such as .env, is not shown.
 		if f.file = path.Clean(f.file); sourceFile.MatchString(f.file) && !library.MatchString(f.file) {
-			own = append(own, f)
-			names[path.Base(f.file)] = true
+			own, names = append(own, f), append(names, path.Base(f.file))
 		}
 	}
-	if len(own) == 0 {
-		return nil
-	}
-	files, err := look(workspace, names)
-	if err != nil {
-		return nil
-	}
+	files := findFiles(workspace, names...)
 	for _, f := range own {
-		file, n := longest(f.file, files[path.Base(f.file)])
+		file, n := longestSuffix(f.file, files[path.Base(f.file)])
 		if n == 0 {
 			continue // not of this workspace
 		}
-		foreign := base.MatchString(f.file)
+		ofBase := baseImage.MatchString(f.file)
 		if n == 1 && f.text != "" {
-			if lines, err := source(workspace, file); err == nil {
-				if at := find(lines, f, !foreign); at > 0 {
-					return newPlace(file, lines, at)
-				}
+			lines := readSource(workspace, file)
+			if at := findLine(lines, f, !ofBase); at > 0 {
+				return newPlace(file, lines, at)
 			}
 		}
-		if !foreign {
+		if !ofBase {
 			return nil
 		}
 	}
 	return nil
 }
 
-// newPlace is a line that a text has shown. The lines around it are shown only
-// where the text has enough of it that it is no guess.
+// newPlace is a line that a text quotes. The lines around it are shown only where the
+// quote is too long to be a guess.
 func newPlace(file string, lines []string, at int) *Place {
 	p := &Place{File: file, Line: at}
 	if s := strings.TrimSpace(lines[at-1]); len(s) >= minShown && letter.MatchString(s) {
@@ -94,16 +86,23 @@ func newPlace(file string, lines []string, at int) *Place {
 
 var errTooLarge = errors.New("too large")
 
-// look returns the regular files of the workspace that have one of the names,
-// by name. What is no source of the user's, or may hold secrets, is left out.
-func look(workspace fs.FS, names map[string]bool) (map[string][]string, error) {
-	files := map[string][]string{}
+// findFiles returns the paths of the workspace's regular files that have one of the
+// names, by name. Libraries, and files that may hold secrets, are left out. The map is
+// nil for no workspace, and for one that is too large to search.
+func findFiles(workspace fs.FS, names ...string) map[string][]string {
+	if workspace == nil || len(names) == 0 {
+		return nil
+	}
+	files := make(map[string][]string, len(names))
+	for _, name := range names {
+		files[name] = nil
+	}
 	entries := 0
 	var walk func(dir string, depth int) error
 	walk = func(dir string, depth int) error {
 		f, err := workspace.Open(dir)
 		if err != nil {
-			return nil // nothing to be found in there
+			return nil // as if it were empty
 		}
 		defer f.Close()
 		folder, ok := f.(fs.ReadDirFile)
@@ -117,13 +116,15 @@ func look(workspace fs.FS, names map[string]bool) (map[string][]string, error) {
 				if entries++; entries > maxEntries {
 					return errTooLarge
 				}
-				switch name := e.Name(); {
-				case buildcontext.IsSecret(name): // whatever names it
-				case e.IsDir() && !skipped(name):
+				name := e.Name()
+				_, wanted := files[name]
+				switch {
+				case buildcontext.IsSecret(name): // even a folder, or one that is wanted
+				case e.IsDir() && !slices.Contains(skipped, name):
 					folders = append(folders, path.Join(dir, name))
 				case name == "pyvenv.cfg" && dir != ".":
 					return nil // a virtual environment
-				case e.Type().IsRegular() && names[name]:
+				case e.Type().IsRegular() && wanted:
 					found = append(found, path.Join(dir, name))
 				}
 			}
@@ -144,23 +145,21 @@ func look(workspace fs.FS, names map[string]bool) (map[string][]string, error) {
 		}
 		return nil
 	}
-	return files, walk(".", 0)
-}
-
-func skipped(name string) bool {
-	switch name {
-	case ".git", ".hg", ".svn", "node_modules", "venv", ".venv", ".tox", ".nox", "__pycache__", "site-packages", "dist-packages":
-		return true
+	if walk(".", 0) != nil {
+		return nil
 	}
-	return false
+	return files
 }
 
-// longest returns the file that shares the longest end with a path, and how
-// many share as much.
-func longest(name string, files []string) (file string, n int) {
+// skipped are folders that are not searched.
+var skipped = []string{".git", ".hg", ".svn", "node_modules", "venv", ".venv", ".tox", ".nox", "__pycache__", "site-packages", "dist-packages"}
+
+// longestSuffix returns the file that shares the longest end with a path, and how many
+// share as much.
+func longestSuffix(name string, files []string) (file string, n int) {
 	most := 0
 	for _, f := range files {
-		switch m := common(name, f); {
+		switch m := commonSuffix(name, f); {
 		case m > most:
 			file, n, most = f, 1, m
 		case m == most:
@@ -170,32 +169,30 @@ func longest(name string, files []string) (file string, n int) {
 	return file, n
 }
 
-// common counts the elements that two paths share at their ends.
-func common(a, b string) (n int) {
+// commonSuffix counts the elements that two paths share at their ends.
+func commonSuffix(a, b string) (n int) {
 	x, y := strings.Split(a, "/"), strings.Split(b, "/")
-	for n < len(x) && n < len(y) && x[len(x)-1-n] == y[len(y)-1-n] {
+	for n < min(len(x), len(y)) && x[len(x)-1-n] == y[len(y)-1-n] {
 		n++
 	}
 	return n
 }
 
-// source reads a file as Python does: line ends of any kind, and no mark at the
-// beginning. What is not UTF-8 is taken for Latin-1.
-func source(workspace fs.FS, file string) ([]string, error) {
+// readSource returns the lines of a file as Python reads them: with line ends of any
+// kind, and without a byte order mark. What is not UTF-8 is read as Latin-1. There is at
+// least one line, but none of a file that cannot be read or is too large.
+func readSource(workspace fs.FS, file string) []string {
 	f, err := workspace.Open(file)
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fs.ErrInvalid
+		return nil
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxSource {
-		return nil, errTooLarge
+	if err != nil || len(data) > maxSource {
+		return nil
 	}
 	text := string(data)
 	if !utf8.ValidString(text) {
@@ -206,47 +203,59 @@ func source(workspace fs.FS, file string) ([]string, error) {
 		text = string(runes)
 	}
 	text = strings.TrimPrefix(text, "\ufeff")
-	return strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n"), nil
+	return strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
 }
 
-// find returns the number of the line that says what the frame says: at its
-// place, or else the only one nearby that does, in the same function. 0 for
+// begins reports whether a file can be read and begins with a prefix of one line.
+func begins(workspace fs.FS, file, prefix string) bool {
+	lines := readSource(workspace, file)
+	return len(lines) > 0 && strings.HasPrefix(lines[0], prefix)
+}
+
+// findLine returns the number of the line that has a frame's text: the frame's own, or
+// where it may have moved, the only one nearby that has it, in the same function. 0 for
 // none.
-func find(lines []string, f frame, moved bool) int {
+func findLine(lines []string, f frame, mayMove bool) int {
 	says := func(n int) bool { return n >= 1 && n <= len(lines) && strings.TrimSpace(lines[n-1]) == f.text }
 	if says(f.line) {
 		return f.line
 	}
-	if !moved || len(f.text) < minShown || !word.MatchString(f.text) {
+	if !mayMove || len(f.text) < minShown || !word.MatchString(f.text) {
 		return 0
 	}
-	at := 0
-	for n := f.line - nearby; n <= f.line+nearby; n++ {
-		if says(n) {
-			if at > 0 {
-				return 0
-			}
-			at = n
-		}
-	}
+	at := onlyLine(f.line-nearby, f.line+nearby, says)
 	in := f.in[strings.LastIndexByte(f.in, '.')+1:]
-	if at > 0 && in != "" && (in == "<module>" || in[0] != '<') && function(lines, at) != in {
+	if at > 0 && in != "" && (in == "<module>" || in[0] != '<') && enclosing(lines, at) != in {
 		return 0
 	}
 	return at
 }
 
-// function names what a line is in as a traceback does: the function or class,
-// or <module>.
-func function(lines []string, at int) string {
+// onlyLine is the only number of a range for which is reports true; 0 for none and for
+// several.
+func onlyLine(from, to int, is func(n int) bool) (only int) {
+	for n := from; n <= to; n++ {
+		if is(n) {
+			if only > 0 {
+				return 0
+			}
+			only = n
+		}
+	}
+	return only
+}
+
+// enclosing names what a line is in as a traceback does: the function or class, or
+// <module>.
+func enclosing(lines []string, at int) string {
 	least := indent(lines[at-1])
 	for n := at - 1; n >= 1 && least > 0; n-- {
 		s := lines[n-1]
 		if strings.TrimSpace(s) == "" || indent(s) >= least {
 			continue
 		}
-		if m := within.FindStringSubmatch(s); m != nil {
-			return m[2]
+		if m := definition.FindStringSubmatch(s); m != nil {
+			return m[1]
 		}
 		if c := strings.TrimSpace(s)[0]; c != '#' && c != ')' && c != ']' && c != '}' {
 			least = indent(s)
