@@ -20,7 +20,7 @@ const (
 	bakeSessions  = 50 // that are looked at, at a time
 	bakePace      = 15 * time.Second
 	leastFailures = 3           // sessions that prove something
-	maxLogs       = 20          // that are read in a look
+	maxLogs       = 20          // that are read each time
 	logReads      = 3           // of a session's log, which may be late
 	mostDown      = time.Minute // for which looks may not show that it serves
 )
@@ -112,7 +112,7 @@ type bake struct {
 	began  time.Time
 	looked time.Time
 	before map[string]bool   // the sessions that were over; nil until they are read
-	active int               // sessions of the target, at the last look
+	active int               // sessions of the target, when they were last read
 	ended  map[string]*ended // of the target, by their ids
 	old    map[string]bool   // of other deployments
 	raised []exception       // in the sessions that failed

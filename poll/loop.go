@@ -45,6 +45,7 @@ type loop struct {
 	lastErr  error     // of the last read; nil when it succeeded
 	away     time.Time // since when reads fail; zero when they do not
 	gone     int       // 404s in a row
+	denied   int       // 401s and 403s in a row
 }
 
 func newLoop(deadline time.Time, emit event.Emitter) *loop {
@@ -140,7 +141,9 @@ func (l *loop) fault(err error) (asked time.Duration, final error) {
 	var e *pipecat.Error
 	if errors.As(err, &e) {
 		asked = e.RetryAfter
-		if e.Unauthorized() {
+		if !e.Unauthorized() {
+			l.denied = 0
+		} else if l.denied++; e.FromAPI || l.denied > 1 { // one page of a firewall may pass
 			return 0, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Auth,
 				Message: fmt.Sprintf("the API no longer accepts the key, so the outcome is not known: %v", err)}
 		}
@@ -165,5 +168,5 @@ func (l *loop) answered() {
 		l.lastSign = time.Now()
 		l.emit.Emit(event.Recovered{After: time.Since(l.away)})
 	}
-	l.read, l.lastErr, l.away, l.gone = true, nil, time.Time{}, 0
+	l.read, l.lastErr, l.away, l.gone, l.denied = true, nil, time.Time{}, 0, 0
 }

@@ -22,7 +22,7 @@ const (
 	noOffer  = "Timeout waiting for WebRTC connection: WebRTC connection not received within 120 seconds"
 	anyRaise = "Exception running bot(): "
 	shownOf  = 50 // sessions that are read at a time
-	maxReads = 20 // of logs, in a look
+	maxReads = 20 // of logs, after each list
 )
 
 // realCallers are those of a run: most meet the same fate, if any is bad.

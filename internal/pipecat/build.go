@@ -57,6 +57,7 @@ func (a *buildAnswer) validate() error {
 	if a.Build == nil {
 		return errors.New(`no "build" is in it`)
 	}
+	a.Build.Status = strings.ToLower(a.Build.Status)
 	return nil
 }
 

@@ -142,6 +142,10 @@ func (c *Client) Build(ctx context.Context, id string) (*Build, error) {
 	if err := c.get(ctx, &answer, "builds", id); err != nil {
 		return nil, err
 	}
+	if got := answer.Build.ID; got != "" && !strings.EqualFold(got, id) {
+		return nil, fmt.Errorf("the API answers with build %q, and was asked for %q", got, id)
+	}
+	answer.Build.ID = id
 	return answer.Build, nil
 }
 
