@@ -106,7 +106,7 @@ func TestOddBuilds(t *testing.T) {
 		t.Errorf("got %+v, %v", b, err)
 	}
 	if b, err := client(answers(&n, answer(200, `{"build":{"id":"j","status":"success"}}`))).Build(t.Context(), "i"); err == nil {
-		t.Errorf("another's: got %+v", b)
+		t.Errorf("another build's: got %+v", b)
 	}
 	list := `{"builds":[7,null,"x",{},` + odd + `,{"id":"j","imageSizeBytes":1e99,"contextSizeBytes":-1,"buildDurationSeconds":"soon"}],"total":"2"}`
 	got, err := client(answers(&n, answer(200, list))).Builds(t.Context(), pipecat.BuildFilter{})
