@@ -89,6 +89,58 @@ func (c *calls) SessionLogs(ctx context.Context, _, id string, _ int) ([]pipecat
 
 const raisedLine = "2026-08-01 12:00:00.123 | ERROR    | app:run_bot:42 | s - Exception running bot(): no key"
 
+// TestJudgeLog holds which lines show that a session broke, in which formats, and that
+// the words of a caller do not.
+func TestJudgeLog(t *testing.T) {
+	const (
+		at   = "2026-08-01 12:00:00.123"
+		rest = " | app:run_bot:42 | s - "
+		exc  = "Exception running bot(): no key"
+	)
+	asJSON := func(level, message string) string {
+		return fmt.Sprintf(`{"text": %q, "record": {"elapsed": {"seconds": 1.5}, "exception": null, "level": {"icon": "x", "name": %q, "no": 40}, "message": %q}}`, at+" | "+level+rest+message+"\n", level, message)
+	}
+	for _, tt := range []struct {
+		line  string
+		cause verdict.Cause // "" for nothing
+		said  string
+	}{
+		{at + " | ERROR   " + rest + exc, verdict.CallRaised, "no key"},
+		{at + " | CRITICAL" + rest + exc, verdict.CallRaised, "no key"},
+		{at + "+00:00 | ERROR   " + rest + exc, verdict.CallRaised, "no key"},
+		{at + " +0000 | ERROR   " + rest + exc, verdict.CallRaised, "no key"},
+		{"2026-08-01T12:00:00.123Z | ERROR   " + rest + exc, verdict.CallRaised, "no key"},
+		{"2026-08-01T12:00:00.123-07:00 | ERROR    | app:run_bot:42 - " + exc, verdict.CallRaised, "no key"},
+		{asJSON("ERROR", exc), verdict.CallRaised, "no key"},
+		{asJSON("CRITICAL", exc+"\nand more"), verdict.CallRaised, "no key"},
+		{asJSON("ERROR", "PipelineTask#0: A fatal error occurred: no voice"), verdict.CallRaised, "A fatal error occurred: no voice"},
+		{at + " | ERROR   " + rest + "PipelineWorker#0: timeout waiting for StartFrame#0 to reach the end of the pipeline (being blocked somewhere?), stopping the pipeline.", verdict.CallRaised,
+			"timeout waiting for StartFrame#0 to reach the end of the pipeline (being blocked somewhere?), stopping the pipeline."},
+		{at + " | ERROR   " + rest + "Refusing websocket session: no flow", verdict.CallRaised, "Refusing websocket session: no flow"},
+
+		{at + " | WARNING " + rest + "PipelineWorker#0: timeout waiting for CancelFrame#0 to reach the end of the pipeline (being blocked somewhere?).", "", ""},
+		{at + " | DEBUG   " + rest + "PipelineWorker#0: Starting. Waiting for StartFrame#0 to reach the end of the pipeline...", "", ""},
+		{at + "+00:00 | DEBUG   " + rest + exc, "", ""},
+		{at + " | INFO    " + rest + "user: Refusing websocket session", "", ""},
+		{at + " | DEBUG   " + rest + "user: " + at + " | ERROR   " + rest + exc, "", ""},
+		{at + " | DEBUG   " + rest + asJSON("ERROR", exc), "", ""},
+		{at + " | ERROR   " + rest + "user said - " + exc, "", ""},
+		{asJSON("DEBUG", exc), "", ""},
+		{asJSON("INFO", asJSON("ERROR", exc)), "", ""},
+		{`{"text": "` + exc + `", "record": {"level": "ERROR", "message": "` + exc + `"}}`, "", ""},
+		{`{"record": {"level": {"name": "ERROR"}, "message": "` + exc, "", ""},
+		{exc, "", ""},
+	} {
+		if v := judgeLog([]string{tt.line}); v.Cause != tt.cause || v.Said != tt.said {
+			t.Errorf("%s: %q, %q", tt.line, v.Cause, v.Said)
+		}
+	}
+	shown := withoutInfo([]string{asJSON("INFO", "a"), at + "Z | DEBUG   " + rest + "b", asJSON("ERROR", "c"), "Traceback"})
+	if len(shown) != 2 || shown[1] != "Traceback" {
+		t.Errorf("it shows %q", shown)
+	}
+}
+
 // TestCallUnnamed holds which session is that of a call which started none: the only
 // new one, which is read and never ended.
 func TestCallUnnamed(t *testing.T) {

@@ -56,5 +56,9 @@ func callCases() []truth {
 		call("no log", live, document{"message": "logs are off"}, "red", "unproven"),
 		call("an exception", live, prints(at+raises), "red", "no-answer"),
 		call("an exception in the second line of an entry", live, prints(at+"INFO     | app:run_bot:40 | s1 - Starting bot session\n"+at+raises+"\n"), "red", "no-answer"),
+		call("a time with an offset", live, prints("2026-08-01T12:00:00.123+00:00 | "+raises), "red", "no-answer"),
+		call("an exception in JSON", live, prints(`{"text": "x", "record": {"level": {"name": "ERROR"}, "message": "Exception running bot(): x"}}`), "red", "no-answer"),
+		call("the words of a caller in JSON", live, prints(`{"text": "x", "record": {"level": {"name": "DEBUG"}, "message": "Exception running bot(): x"}}`), "ready", ""),
+		call("the words of a caller", live, prints(at+"DEBUG    | a:b:1 | s1 - user: "+at+raises), "ready", ""),
 	}
 }
