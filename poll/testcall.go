@@ -134,6 +134,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time, em
 		before := t.newSessions(limited, api, session, nil)
 		plan := t.Plan
 		plan.Until = deadline
+		dialed := time.Now()
 		if e.Call, err = phone.Make(ctx, road, plan); err != nil {
 			if e.Problem = new(phone.Error); !errors.As(err, &e.Problem) {
 				e.Problem = &phone.Error{Problem: phone.Lost, Err: err}
@@ -142,7 +143,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time, em
 		if session == "" && e.Call.Connected {
 			e.Final = true
 			if v := JudgeCall(e, policy); v.Answer != verdict.Answered {
-				return t.watch(ctx, api, e, policy, t.find(ctx, api, before), deadline)
+				return t.watch(ctx, api, e, policy, t.find(ctx, api, before, dialed.Add(e.Call.Dialed+shownWithin)), deadline)
 			}
 		}
 	}
@@ -178,17 +179,19 @@ func (t TestCall) newSessions(ctx context.Context, api Sessions, own string, bef
 }
 
 // find finds the session of a call that named none: the only one that was not there
-// before. It returns "" where that is not clear.
-func (t TestCall) find(ctx context.Context, api Sessions, before map[string]bool) string {
-	for until := time.Now().Add(shownWithin); before != nil && time.Now().Before(until); {
+// before, once its own must have shown. It returns "" where that is not clear.
+func (t TestCall) find(ctx context.Context, api Sessions, before map[string]bool, shown time.Time) string {
+	if before == nil || pacing.Sleep(ctx, time.Until(shown)) != nil {
+		return ""
+	}
+	for until := time.Now().Add(shownWithin); time.Now().Before(until); {
 		found := t.newSessions(ctx, api, "", before)
 		for id := range found {
 			if len(found) == 1 {
 				return id
 			}
-			return ""
 		}
-		if pacing.Sleep(ctx, callPace) != nil {
+		if found != nil || pacing.Sleep(ctx, callPace) != nil {
 			break
 		}
 	}

@@ -142,7 +142,7 @@ func TestJudgeLog(t *testing.T) {
 }
 
 // TestCallUnnamed holds which session is that of a call which started none: the only
-// new one, which is read and never ended.
+// new one, once its own must show, which is read and never ended.
 func TestCallUnnamed(t *testing.T) {
 	old := pipecat.Session{ID: "old", DeploymentID: "new"}
 	ours, theirs := pipecat.Session{ID: "ours", DeploymentID: "new"}, pipecat.Session{ID: "theirs", DeploymentID: "new"}
@@ -150,22 +150,38 @@ func TestCallUnnamed(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		begins []pipecat.Session // with the call
+		later  []pipecat.Session // and three seconds after it
+		speaks bool
 		alone  bool
-		reason verdict.Reason
+		reason verdict.Reason // "" for an answer
 		cause  verdict.Cause
 		read   string
+		lasts  time.Duration // at most
 	}{
-		{"one", []pipecat.Session{ours}, true, verdict.ReasonNoAnswer, verdict.CallRaised, "ours"},
-		{"one, and other instances are there", []pipecat.Session{ours}, false, verdict.ReasonNoAnswer, verdict.CallRaised, "ours"},
-		{"one of another deployment", []pipecat.Session{other}, false, verdict.ReasonUnproven, verdict.CallOldInstance, "other"},
-		{"a caller's, too", []pipecat.Session{ours, theirs}, true, verdict.ReasonNoAnswer, verdict.CallEnded, ""},
-		{"a caller's, too, and other instances are there", []pipecat.Session{ours, theirs}, false, verdict.ReasonUnproven, verdict.CallUnknownDeployment, ""},
-		{"none", nil, true, verdict.ReasonNoAnswer, verdict.CallEnded, ""},
+		{"one", []pipecat.Session{ours}, nil, false, true, verdict.ReasonNoAnswer, verdict.CallRaised, "ours", 6 * time.Second},
+		{"one, and other instances are there", []pipecat.Session{ours}, nil, false, false, verdict.ReasonNoAnswer, verdict.CallRaised, "ours", 6 * time.Second},
+		{"one that shows late", nil, []pipecat.Session{ours}, false, false, verdict.ReasonNoAnswer, verdict.CallRaised, "ours", 6 * time.Second},
+		{"one of another deployment", []pipecat.Session{other}, nil, false, false, verdict.ReasonUnproven, verdict.CallOldInstance, "other", 6 * time.Second},
+		{"a caller's, too", []pipecat.Session{ours, theirs}, nil, false, true, verdict.ReasonNoAnswer, verdict.CallEnded, "", 6 * time.Second},
+		{"a caller's, too, and other instances are there", []pipecat.Session{ours, theirs}, nil, false, false, verdict.ReasonUnproven, verdict.CallUnknownDeployment, "", 6 * time.Second},
+		{"a caller's, and then the call's", []pipecat.Session{theirs}, []pipecat.Session{ours}, false, false, verdict.ReasonUnproven, verdict.CallUnknownDeployment, "", 6 * time.Second},
+		{"none", nil, nil, false, true, verdict.ReasonNoAnswer, verdict.CallEnded, "", 6 * time.Second},
+		{"it is heard, by one", []pipecat.Session{ours}, nil, true, false, "", "", "ours", 6 * time.Second},
+		{"it is heard, by one that shows late", nil, []pipecat.Session{ours}, true, false, "", "", "ours", 6 * time.Second},
+		{"it is heard, and there is no other", []pipecat.Session{theirs}, []pipecat.Session{ours}, true, true, "", "", "", 2 * time.Second},
+		{"it is heard, by a caller's, and then by another deployment's", []pipecat.Session{theirs}, []pipecat.Session{other}, true, false, verdict.ReasonUnproven, verdict.CallUnknownDeployment, "", 6 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := &calls{sessions: []pipecat.Session{old}, log: []string{raisedLine}}
-				road := silence{lasts: time.Second, taken: func() { api.sessions = append(tt.begins, old) }}
+				begin := func() {
+					api.sessions = append(slices.Clone(tt.begins), old)
+					time.AfterFunc(3*time.Second, func() { api.sessions = append(slices.Clone(tt.later), api.sessions...) })
+				}
+				var road phone.Road = silence{lasts: time.Second, taken: begin}
+				if tt.speaks {
+					road = voice{silence{taken: begin}}
+				}
 				var read string
 				test := TestCall{Agent: "bot", Road: "websocket", Target: revision.Target{ID: "new"}, Alone: tt.alone, Timeout: 3 * time.Second,
 					Place: func(context.Context) (string, phone.Road, error) { return "", road, nil },
@@ -175,14 +191,18 @@ func TestCallUnnamed(t *testing.T) {
 						}
 						return nil
 					}}
+				began := time.Now()
 				err := Call(t.Context(), api, test, event.Emitter{Handle: func(e event.Entry) {
 					if c, ok := e.Event.(event.Called); ok {
 						read = c.Session
 					}
 				}})
 				var f *verdict.Failure
-				if !errors.As(err, &f) || f.Reason != tt.reason || f.Cause != tt.cause || read != tt.read {
+				if errors.As(err, &f) != (tt.reason != "") || f != nil && (f.Reason != tt.reason || f.Cause != tt.cause) || read != tt.read {
 					t.Errorf("%v, of session %q", err, read)
+				}
+				if took := time.Since(began); took > tt.lasts {
+					t.Errorf("it takes %s", took)
 				}
 			})
 		})
@@ -253,7 +273,10 @@ func TestCallStopped(t *testing.T) {
 // voice is an agent that greets at once.
 type voice struct{ silence }
 
-func (v voice) Dial(context.Context) (phone.Line, error) { return v, nil }
+func (v voice) Dial(ctx context.Context) (phone.Line, error) {
+	_, err := v.silence.Dial(ctx)
+	return v, err
+}
 func (v voice) Hear(ctx context.Context) (phone.Heard, error) {
 	time.Sleep(500 * time.Millisecond)
 	h := phone.Heard{Rate: 8000, Samples: make([]int16, 4000)}
