@@ -31,6 +31,7 @@ const (
 	shownWithin  = 5 * time.Second  // that a session and its deployment show
 	sessionLines = 200              // of a session's log that are read
 	maxCallWait  = 15 * time.Second // before another call
+	leastCall    = time.Second      // of test-call-timeout, for another call
 )
 
 // TestCall is how an agent is called. Place makes a call possible, and End ends its
@@ -60,13 +61,13 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 		e, v, session := t.once(ctx, api, deadline, emit)
 		stop()
 		wait := waits.NextBackOff()
-		if e.Refused != nil {
-			wait = max(wait, min(e.Refused.RetryAfter, pacing.MaxRetryAfter))
+		if e.Refused != nil { // which costs nothing
+			wait = max(min(wait, time.Until(deadline)-leastCall), min(e.Refused.RetryAfter, pacing.MaxRetryAfter))
 		}
 		if !clearlyRefused(e.Refused) {
 			started++ // or perhaps
 		}
-		again := v.Again && started < maxStarts && time.Until(deadline) > wait
+		again := v.Again && started < maxStarts && wait > 0 && time.Until(deadline) > wait
 		if !again || ctx.Err() != nil {
 			emit.Emit(event.Called{Road: t.Road, Session: session, Answer: v.Answer, Cause: v.Cause, Heard: e.Call})
 		}

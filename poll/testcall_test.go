@@ -253,6 +253,36 @@ func TestCallStarts(t *testing.T) {
 	}
 }
 
+// TestCallAtCapacity holds that a refused call is made again until the timeout, and not
+// before the platform asks for it.
+func TestCallAtCapacity(t *testing.T) {
+	for _, tt := range []struct {
+		timeout, retryAfter time.Duration
+		at                  []int // seconds
+	}{
+		{20 * time.Second, 0, []int{0, 2, 6, 14, 19}},
+		{15 * time.Second, 0, []int{0, 2, 6, 14}},
+		{14500 * time.Millisecond, 0, []int{0, 2, 6, 13}},
+		{20 * time.Second, 9 * time.Second, []int{0, 9, 18}},
+		{20 * time.Second, time.Minute, []int{0}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			var at []int
+			test := TestCall{Agent: "bot", Road: "daily", Target: revision.Target{ID: "new"}, Timeout: tt.timeout,
+				Place: func(context.Context) (string, phone.Road, error) {
+					at = append(at, int(time.Since(began).Seconds()))
+					return "", nil, &pipecat.Error{Status: 429, FromAPI: true, RetryAfter: tt.retryAfter}
+				},
+				End: func(context.Context, string) error { return nil }}
+			err := Call(t.Context(), &calls{}, test, event.Emitter{})
+			if verdict.Of("", err).Reason() != verdict.ReasonUnproven || !slices.Equal(at, tt.at) || time.Since(began) > tt.timeout {
+				t.Errorf("for %s, it calls at %v: %v", tt.timeout, at, err)
+			}
+		})
+	}
+}
+
 // TestCallStopped holds that a call ends with its job, and so does its session.
 func TestCallStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
