@@ -49,7 +49,10 @@ type TestCall struct {
 
 // Call calls an agent until it has answered, until it is proved that it does not, or
 // until the timeout. Its error is a *verdict.Failure.
-func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) error {
+func Call(ctx context.Context, api interface {
+	Agents
+	Sessions
+}, t TestCall, emit event.Emitter) error {
 	defer emit.Emit(event.WaitEnded{})
 	began := time.Now()
 	deadline := began.Add(t.Timeout)
@@ -78,6 +81,11 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 		case v.Answer == verdict.Answered:
 			return nil
 		case !again:
+			if v.Answer == verdict.Unproven {
+				if f := t.superseded(ctx, api); f != nil {
+					return f
+				}
+			}
 			return t.failure(e, v)
 		}
 		emit.Emit(event.Retrying{Try: event.TryCall, Err: errors.New(t.says(e, v.Cause)), In: wait})
@@ -85,6 +93,18 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 			continue // it ends above
 		}
 	}
+}
+
+// superseded reads the agent, and returns a failure if another deployment has replaced
+// the one that was called.
+func (t TestCall) superseded(ctx context.Context, api Agents) *verdict.Failure {
+	limited, cancel := context.WithTimeout(ctx, shownWithin)
+	defer cancel()
+	agent, err := api.Agent(limited, t.Agent)
+	if err != nil || !t.Target.IsSuperseded(agent) {
+		return nil
+	}
+	return verdict.NewSuperseded("another client has deployed during the test call: deployment %s replaced %s", agent.Desired(), t.Target.ID)
 }
 
 // clearlyRefused reports whether a response says that no session was started. Any other

@@ -52,7 +52,15 @@ type calls struct {
 	silent   map[string]int      // how many reads of a session's log show nothing yet
 	shows    time.Time           // when sessions show; zero: at once
 	slow     time.Duration       // that reading a log takes
+	desired  string              // the deployment; "" where the agent cannot be read
 	err      error
+}
+
+func (c *calls) Agent(context.Context, string) (*pipecat.Agent, error) {
+	if c.desired == "" {
+		return nil, errors.New("502")
+	}
+	return &pipecat.Agent{Name: "bot", DesiredDeploymentID: c.desired}, nil
 }
 
 func (c *calls) Session(_ context.Context, _, id string) (*pipecat.Session, error) {
@@ -278,6 +286,33 @@ func TestCallAtCapacity(t *testing.T) {
 			err := Call(t.Context(), &calls{}, test, event.Emitter{})
 			if verdict.Of("", err).Reason() != verdict.ReasonUnproven || !slices.Equal(at, tt.at) || time.Since(began) > tt.timeout {
 				t.Errorf("for %s, it calls at %v: %v", tt.timeout, at, err)
+			}
+		})
+	}
+}
+
+// TestCallSuperseded holds that a call which another deployment answers is superseded
+// where that one is wanted now, and that one which proves something is not.
+func TestCallSuperseded(t *testing.T) {
+	for _, tt := range []struct {
+		desired, answers, log string
+		reason                verdict.Reason
+	}{
+		{"theirs", "theirs", "", verdict.ReasonSuperseded},
+		{"new", "theirs", "", verdict.ReasonUnproven},
+		{"old", "old", "", verdict.ReasonUnproven}, // the read is old
+		{"", "theirs", "", verdict.ReasonUnproven},
+		{"theirs", "new", raisedLine, verdict.ReasonNoAnswer},
+		{"theirs", "new", "up", ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			api := &calls{sessions: []pipecat.Session{{ID: "s", DeploymentID: tt.answers}}, log: []string{tt.log}, desired: tt.desired}
+			test := TestCall{Agent: "bot", Road: "daily", Target: revision.Target{ID: "new", Previous: "old"}, Timeout: time.Minute,
+				Place: func(context.Context) (string, phone.Road, error) { return "s", nil, nil },
+				End:   func(context.Context, string) error { return nil }}
+			err := Call(t.Context(), api, test, event.Emitter{})
+			if got := verdict.Of("", err).Reason(); err == nil != (tt.reason == "") || err != nil && got != tt.reason {
+				t.Errorf("%q is wanted, and %q answers: %v", tt.desired, tt.answers, err)
 			}
 		})
 	}

@@ -41,7 +41,11 @@ func callCases() []truth {
 		}
 		return nil
 	}
+	old := call("an instance of another deployment", live.with("deploymentId", d1), prints(), "failed", "unproven")
+	replaced := call("an instance of a newer deployment", live.with("deploymentId", d3), prints(), "superseded", "superseded")
+	replaced.reads = over(doc(d2, v2).ready(), 5, doc(d3, v3).ready())
 	return []truth{
+		old, replaced,
 		ended,
 		call("live", live, prints("up"), "ready", ""),
 		call("live, with a field of another type", live.with("botStartSeconds", "2", "endState", document{}), prints(), "ready", ""),
