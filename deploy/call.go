@@ -25,6 +25,7 @@ type Caller struct {
 	api     API
 	request Request
 	agent   *pipecat.Agent
+	target  string // the deployment that is to be called
 }
 
 // NewCaller reads the agent once more: where it can be called, and by what. Its error
@@ -41,13 +42,17 @@ func NewCaller(ctx context.Context, api API, r Request, target revision.Target) 
 	if target.IsSuperseded(agent) {
 		return Caller{}, verdict.NewSuperseded("another client has deployed: deployment %s replaced %s, which was not called", agent.Desired(), target.ID)
 	}
-	return Caller{api, r, agent}, nil
+	return Caller{api, r, agent, target.ID}, nil
 }
 
 // Alone reports whether no other deployment has instances that could take a call.
 func (c Caller) Alone() bool {
-	before := c.agent.PreviousRevision
-	return before == nil || before.ReadyReplicas == 0
+	for _, rev := range []*pipecat.Revision{c.agent.CurrentRevision, c.agent.PreviousRevision} {
+		if rev != nil && rev.DeploymentID != c.target && rev.ReadyReplicas > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Place makes a call possible: it starts a session, where the road needs one, whose id

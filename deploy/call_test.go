@@ -57,6 +57,34 @@ func TestNewCaller(t *testing.T) {
 	}
 }
 
+// TestAlone holds that a deployment is alone only if no other has ready replicas,
+// whichever revision it is.
+func TestAlone(t *testing.T) {
+	of := func(id string, ready int) *pipecat.Revision {
+		return &pipecat.Revision{DeploymentID: id, ReadyReplicas: ready}
+	}
+	for _, tt := range []struct {
+		name              string
+		current, previous *pipecat.Revision
+		alone             bool
+	}{
+		{"nothing shows", nil, nil, true},
+		{"it serves", of("new", 2), nil, true},
+		{"it serves, and the one before is gone", of("new", 2), of("old", 0), true},
+		{"the one before has replicas", of("new", 2), of("old", 1), false},
+		{"the current one is of another deployment", of("old", 1), nil, false},
+		{"the current one is of another deployment, and gone", of("old", 0), nil, true},
+		{"they show in another order", of("old", 0), of("new", 1), true},
+		{"nobody knows of which it is", of("", 1), nil, false},
+	} {
+		api := reader{agent: &pipecat.Agent{Name: "bot", DesiredDeploymentID: "new", CurrentRevision: tt.current, PreviousRevision: tt.previous}}
+		c, err := NewCaller(t.Context(), api, Request{Agent: "bot"}, revision.Target{ID: "new", Previous: "old"})
+		if err != nil || c.Alone() != tt.alone {
+			t.Errorf("%s: %v, %v", tt.name, c.Alone(), err)
+		}
+	}
+}
+
 // ending is an API whose sessions are ended by the nth request, if at all.
 type ending struct {
 	API
