@@ -148,6 +148,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time, em
 	if err != nil {
 		if e.Refused = new(pipecat.Error); !errors.As(err, &e.Refused) {
 			e.Refused = &pipecat.Error{Err: err}
+			return e, CallVerdict{Answer: verdict.Unproven}, session // which no other call changes
 		}
 		return e, JudgeCall(e, policy), session
 	}
@@ -353,7 +354,10 @@ func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
 	if e.Problem != nil {
 		return "the test call failed: " + e.Problem.Error()
 	}
-	return "the test call failed" + refused()
+	if e.Refused != nil {
+		return "the test call could not be made" + refused()
+	}
+	return "the test call failed"
 }
 
 func firstLine(s string) string {

@@ -233,6 +233,7 @@ func TestCallStarts(t *testing.T) {
 		{"at capacity, which costs nothing", func(int) (string, error) { return "", refused(429) }, 11},
 		{"no money", func(int) (string, error) { return "", refused(402) }, 1},
 		{"a key that is refused", func(int) (string, error) { return "", refused(401) }, 1},
+		{"an address that nobody knows", func(n int) (string, error) { return fmt.Sprintf("s%d", n), errors.New("it does not show") }, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -557,6 +558,9 @@ func TestCallSays(t *testing.T) {
 		{CallEvidence{Problem: &phone.Error{Problem: phone.Unsuitable, Err: errors.New("why")}}, verdict.CallProtocol, "the agent does not speak the protocol of test-call: webrtc (why)"},
 		{CallEvidence{Problem: &phone.Error{Problem: phone.Lost, Host: "calls.test", Err: errors.New("read: connection reset by peer")}}, verdict.CallNetwork,
 			"the test call failed: the connection to calls.test was lost: read: connection reset by peer"},
+		{CallEvidence{Refused: &pipecat.Error{Err: errors.New("it does not show")}}, "", "the test call could not be made: it does not show"},
+		{CallEvidence{}, "", "the test call failed"},
+		{CallEvidence{Refused: &pipecat.Error{Method: "POST", URL: "/start", Err: errors.New("reset")}}, verdict.CallNetwork, "the test call could not be made: POST /start: no answer: reset"},
 		{CallEvidence{Problem: &phone.Error{Problem: phone.Refused, Host: "calls.test", Status: 403}}, verdict.CallRefused, "the test call failed: calls.test refused the call: status 403"},
 	} {
 		if got := (TestCall{Road: "webrtc"}).says(tt.evidence, tt.cause); got != tt.want {
