@@ -34,7 +34,7 @@ func callCases() []truth {
 		return truth{name: name, inputs: inputs("test-call", "daily", "public-api-key", "pk_truth", "test-call-timeout", "30s"), answer: doc(d2, v2), reads: over(doc(d2, v2).ready()),
 			others: others, status: status, reason: reason, within: 40 * time.Second}
 	}
-	ended := call("an end without a word", live, prints(), "ready", "", "DELETE /v1/agents/demo-agent/sessions/s1", says(204, ""))
+	ended := call("an end whose response is empty", live, prints(), "ready", "", "DELETE /v1/agents/demo-agent/sessions/s1", says(204, ""))
 	ended.check = func(r *truthRun) any {
 		if n := len(r.lines(func(s sent) bool { return strings.HasPrefix(s.line, "DELETE ") })); n != 1 || strings.Contains(r.log, "could not be ended") {
 			return fmt.Sprintf("%d requests for the end of the session", n)
