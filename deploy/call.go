@@ -1,7 +1,9 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,6 +27,7 @@ type Caller struct {
 	api     API
 	request Request
 	agent   *pipecat.Agent
+	target  string // the deployment that is to be called
 }
 
 // NewCaller reads the agent once more: where it can be called, and by what. Its error
@@ -41,18 +44,28 @@ func NewCaller(ctx context.Context, api API, r Request, target revision.Target) 
 	if target.IsSuperseded(agent) {
 		return Caller{}, verdict.NewSuperseded("another client has deployed: deployment %s replaced %s, which was not called", agent.Desired(), target.ID)
 	}
-	return Caller{api, r, agent}, nil
+	c := Caller{api, r, agent, target.ID}
+	if socket := r.Call == pipecat.Twilio || r.Call == pipecat.WebSocket; socket && !c.startsSocket() && organizationOf(agent) == "" {
+		return Caller{}, &verdict.Failure{Reason: verdict.ReasonUnproven, Message: "the test call could not be made: " + errNoOrganization.Error()}
+	}
+	return c, nil
 }
+
+var errNoOrganization = errors.New("the API does not show the organization's name (deployment.manifest.metadata.namespace), which is in the address of the agent's WebSocket")
 
 // Alone reports whether no other deployment has instances that could take a call.
 func (c Caller) Alone() bool {
-	before := c.agent.PreviousRevision
-	return before == nil || before.ReadyReplicas == 0
+	for _, rev := range []*pipecat.Revision{c.agent.CurrentRevision, c.agent.PreviousRevision} {
+		if rev != nil && rev.DeploymentID != c.target && rev.ReadyReplicas > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Place makes a call possible: it starts a session, where the road needs one, whose id
-// it returns. Without a road the session is to be watched. Its error may be a
-// *pipecat.Error.
+// it returns. Without a road the session is to be watched. Its error is a *pipecat.Error,
+// unless no other call can be made either.
 func (c Caller) Place(ctx context.Context) (session string, road phone.Road, err error) {
 	switch c.request.Call {
 	case pipecat.Daily:
@@ -74,12 +87,15 @@ func (c Caller) Place(ctx context.Context) (session string, road phone.Road, err
 	return c.placeSocket(ctx)
 }
 
+// startsSocket reports whether a call by a WebSocket starts a session, for its token.
+func (c Caller) startsSocket() bool { return c.request.CallKey && c.agent.WebsocketAuth != "none" }
+
 // placeSocket is a call by a WebSocket: where the agent asks for no token, without a
 // session of this program's.
 func (c Caller) placeSocket(ctx context.Context) (session string, road phone.Road, err error) {
 	organization := organizationOf(c.agent)
-	end := phone.Endpoint{URL: phone.GenericURL(c.request.URL, c.agent.Region, c.request.Agent, organization), Body: c.request.CallBody, Transport: c.api.Carrier()}
-	if c.request.CallKey && c.agent.WebsocketAuth != "none" {
+	end := phone.Endpoint{Body: c.request.CallBody, Transport: c.api.Carrier()}
+	if c.startsSocket() {
 		s, err := c.start(ctx, pipecat.StartRequest{Transport: pipecat.WebSocket})
 		if err != nil {
 			return "", nil, err
@@ -90,11 +106,26 @@ func (c Caller) placeSocket(ctx context.Context) (session string, road phone.Roa
 		}
 		session, end.Token = s.SessionID, s.Token
 	}
+	switch {
+	case end.URL == nil && organization == "":
+		return session, nil, errNoOrganization
+	case end.URL == nil:
+		end.URL = phone.GenericURL(c.request.URL, cmp.Or(c.agent.Region, defaultRegion), c.request.Agent, organization)
+	}
 	if c.request.Call == pipecat.Twilio {
-		return session, phone.Twilio{Endpoint: end, Service: c.request.Agent + "." + organization}, nil
+		service := ""
+		if organization != "" {
+			service = c.request.Agent + "." + organization
+		}
+		return session, phone.Twilio{Endpoint: end, Service: service}, nil
 	}
 	return session, phone.WebSocket{Endpoint: end}, nil
 }
+
+// defaultRegion is that of an address which names none.
+//
+// https://docs.pipecat.ai/pipecat-cloud/guides/generic-websocket
+const defaultRegion = "us-west"
 
 // start starts a session, and without the body where that is what is refused. Once ctx is
 // done, the response to a request that was sent is waited for a little longer: only a

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/verdict"
@@ -53,6 +55,34 @@ func TestNewCaller(t *testing.T) {
 		var f *verdict.Failure
 		if !errors.As(err, &f) || f.Reason != tt.reason || !strings.Contains(f.Message, tt.says) || strings.Contains(f.Message, "not sent") {
 			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// TestAlone holds that a deployment is alone only if no other has ready replicas,
+// whichever revision it is.
+func TestAlone(t *testing.T) {
+	of := func(id string, ready int) *pipecat.Revision {
+		return &pipecat.Revision{DeploymentID: id, ReadyReplicas: ready}
+	}
+	for _, tt := range []struct {
+		name              string
+		current, previous *pipecat.Revision
+		alone             bool
+	}{
+		{"nothing shows", nil, nil, true},
+		{"it serves", of("new", 2), nil, true},
+		{"it serves, and the one before is gone", of("new", 2), of("old", 0), true},
+		{"the one before has replicas", of("new", 2), of("old", 1), false},
+		{"the current one is of another deployment", of("old", 1), nil, false},
+		{"the current one is of another deployment, and gone", of("old", 0), nil, true},
+		{"they show in another order", of("old", 0), of("new", 1), true},
+		{"nobody knows of which it is", of("", 1), nil, false},
+	} {
+		api := reader{agent: &pipecat.Agent{Name: "bot", DesiredDeploymentID: "new", CurrentRevision: tt.current, PreviousRevision: tt.previous}}
+		c, err := NewCaller(t.Context(), api, Request{Agent: "bot"}, revision.Target{ID: "new", Previous: "old"})
+		if err != nil || c.Alone() != tt.alone {
+			t.Errorf("%s: %v, %v", tt.name, c.Alone(), err)
 		}
 	}
 }
@@ -180,4 +210,68 @@ func TestPlace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPlaceSocket holds where an agent's WebSocket is dialed, and that one whose address
+// is not known is not.
+func TestPlaceSocket(t *testing.T) {
+	const own = "wss://calls.test/ws/generic/bot.tiny-ferret"
+	for _, tt := range []struct {
+		name         string
+		call         string
+		region       string
+		organization string
+		key          bool   // a Public key is there, and the agent asks for a token
+		starts       string // the address that a start gives
+		url          string // "" if none is dialed
+		failsAtOnce  bool
+	}{
+		{"by its names", pipecat.WebSocket, "eu-central", "tiny-ferret", false, "", "wss://eu-central.api.test/ws/generic/bot.tiny-ferret", false},
+		{"without a region", pipecat.WebSocket, "", "tiny-ferret", false, "", "wss://us-west.api.test/ws/generic/bot.tiny-ferret", false},
+		{"by Twilio, without a region", pipecat.Twilio, "", "tiny-ferret", false, "", "wss://us-west.api.test/ws/generic/bot.tiny-ferret", false},
+		{"without an organization", pipecat.WebSocket, "us-west", "", false, "", "", true},
+		{"by Twilio, without an organization", pipecat.Twilio, "us-west", "", false, "", "", true},
+		{"by a session's own address", pipecat.WebSocket, "", "", true, own, own, false},
+		{"by Twilio, and a session's own address", pipecat.Twilio, "", "", true, own, own, false},
+		{"by a session without an address", pipecat.WebSocket, "", "tiny-ferret", true, "", "wss://us-west.api.test/ws/generic/bot.tiny-ferret", false},
+		{"by a session without an address, nor an organization", pipecat.WebSocket, "us-west", "", true, "", "", false},
+	} {
+		agent := &pipecat.Agent{Name: "bot", Region: tt.region, DesiredDeploymentID: "new", Deployment: &pipecat.Deployment{ID: "new"}}
+		agent.Deployment.Manifest.Metadata.Namespace = tt.organization
+		api := sockets{reader{agent: agent}, tt.starts}
+		r := Request{Agent: "bot", URL: &url.URL{Scheme: "https", Host: "api.test"}, Call: tt.call, CallKey: tt.key}
+		c, err := NewCaller(t.Context(), api, r, revision.Target{ID: "new"})
+		if (err != nil) != tt.failsAtOnce {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		var session string
+		var road phone.Road
+		if err == nil {
+			session, road, err = c.Place(t.Context())
+		}
+		dialed := ""
+		switch road := road.(type) {
+		case phone.WebSocket:
+			dialed = road.URL.String()
+		case phone.Twilio:
+			if dialed = road.URL.String(); strings.HasSuffix(road.Service, ".") {
+				t.Errorf("%s: of service %s", tt.name, road.Service)
+			}
+		}
+		if dialed != tt.url || (session != "") != tt.key || (err != nil) != (tt.url == "") || err != nil && !strings.Contains(err.Error(), "does not show the organization's name") {
+			t.Errorf("%s: it dials %q of session %q: %v", tt.name, dialed, session, err)
+		}
+	}
+}
+
+// sockets is an API that starts sessions with an address.
+type sockets struct {
+	reader
+	url string
+}
+
+func (sockets) Carrier() http.RoundTripper { return nil }
+
+func (s sockets) Start(context.Context, string, pipecat.StartRequest) (*pipecat.Started, error) {
+	return &pipecat.Started{SessionID: "s", Token: "t", URL: s.url}, nil
 }

@@ -39,8 +39,8 @@ type CallEvidence struct {
 	Final        bool             // there is no time to learn more
 }
 
-// Live reports whether its session has shown, and not that it is over.
-func (e CallEvidence) Live() bool { return e.Session != nil && !e.Session.Over() }
+// Live reports whether its session has shown, and that it is live.
+func (e CallEvidence) Live() bool { return e.Session != nil && e.Session.Live() }
 
 // CallVerdict is what a test call has shown so far.
 type CallVerdict struct {
@@ -144,7 +144,7 @@ func judgeSession(e CallEvidence) CallVerdict {
 		return CallVerdict{}
 	case s.Over():
 		return CallVerdict{verdict.Unproven, verdict.CallLeft, false, ""}
-	case e.For >= liveFor && e.Logged:
+	case s.Live() && e.For >= liveFor && e.Logged:
 		return CallVerdict{Answer: verdict.Answered}
 	case e.Final:
 		return CallVerdict{verdict.Unproven, verdict.CallNotShown, false, ""}

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,15 +10,47 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// prefix is how a line of an error begins: its time, its level, the line of code and
-// perhaps the session. What callers say is in lines of other levels.
-const prefix = `^[\d-]+[ T][\d:.,]+ \| (?:ERROR|CRITICAL) +\| [^|]+?(?:\| [^|]+?)? - `
+// entry is how a line of the platform's base image begins: its time, its level, the line
+// of code and perhaps the session. Its message follows.
+var entry = regexp.MustCompile(head + `[^|]+?(?:\| [^|]+?)? - (.*)$`)
 
-// raised is the line of the platform's base image for an exception that left bot().
+const head = `^[\d-]+[ T][\d:.,]+ ?(?:Z|[+-]\d\d:?\d\d)? \| ([A-Z]+) +\| `
+
+// reportedError is the message of a line that reports an error, as a text or as JSON; ""
+// for any other. What callers say is in lines of other levels.
+func reportedError(line string) string {
+	level, message := serialized(line)
+	if m := entry.FindStringSubmatch(line); m != nil {
+		level, message = m[1], m[2]
+	}
+	if level != "ERROR" && level != "CRITICAL" {
+		return ""
+	}
+	return message
+}
+
+// serialized is what a line of the same logger has that is written as JSON; "" for any
+// other line.
+//
+// https://loguru.readthedocs.io/en/stable/api/logger.html
+func serialized(line string) (level, message string) {
+	var is struct {
+		Record struct {
+			Level   struct{ Name string }
+			Message string
+		}
+	}
+	if strings.HasPrefix(line, "{") {
+		_ = json.Unmarshal([]byte(line), &is)
+	}
+	return is.Record.Level.Name, is.Record.Message
+}
+
+// raised is the message of the platform's base image for an exception that left bot().
 // The session itself ends as if nothing had happened.
 //
 // https://docs.pipecat.ai/pipecat-cloud/fundamentals/logging
-var raised = regexp.MustCompile(prefix + `Exception running bot\(\): ?(.*)$`)
+var raised = regexp.MustCompile(`^Exception running bot\(\): ?(.*)`)
 
 // lastLine is in the last line that the base image writes of a session.
 const lastLine = " - Stopping bot session with metadata"
@@ -27,8 +60,9 @@ const lastLine = " - Stopping bot session with metadata"
 // follows it.
 var unhandled = regexp.MustCompile(`^ERROR: +Exception in ASGI application$`)
 
-// broken are lines of the framework for a pipeline that cannot go on.
-var broken = regexp.MustCompile(prefix + `(?:.*\W)?((?:Error joining |A fatal error occurred: |` + unheard + `).*)$`)
+// broken are messages for a session that bot() never gets, and for a pipeline that cannot
+// start or go on.
+var broken = regexp.MustCompile(`^(?:.*\W)?((?:Error joining |A fatal error occurred: |Refusing websocket session|timeout waiting for .* to reach the end of the pipeline|` + unheard + `).*)`)
 
 // unheard is a session whose bot() waited for an offer that never came: the caller's
 // fault, or the network's.
@@ -39,10 +73,11 @@ const unheard = "Timeout waiting for WebRTC connection: "
 func judgeLog(lines []string) (found CallVerdict) {
 	for _, line := range lines {
 		line = strings.TrimRight(untrusted.StripEscapes(line), "\r\n")
-		if m := raised.FindStringSubmatch(line); m != nil {
+		message := reportedError(line)
+		if m := raised.FindStringSubmatch(message); m != nil {
 			return CallVerdict{verdict.NoAnswer, verdict.CallRaised, false, m[1]}
 		}
-		m := broken.FindStringSubmatch(line)
+		m := broken.FindStringSubmatch(message)
 		switch {
 		case unhandled.MatchString(line) && found.Answer == "":
 			found = CallVerdict{verdict.NoAnswer, verdict.CallRaised, false, ""}
@@ -56,12 +91,18 @@ func judgeLog(lines []string) (found CallVerdict) {
 	return found
 }
 
-// info is how a line begins that reports no error.
-var info = regexp.MustCompile(`^[\d-]+[ T][\d:.,]+ \| (?:TRACE|DEBUG|INFO|SUCCESS) +\|`)
+// infoLevels are those of lines that report no error.
+var infoLevels = []string{"TRACE", "DEBUG", "INFO", "SUCCESS"}
+
+// info is how such a line begins.
+var info = regexp.MustCompile(strings.Replace(head, "[A-Z]+", strings.Join(infoLevels, "|"), 1))
 
 // withoutInfo leaves out the lines of a log that report no error.
 func withoutInfo(lines []string) []string {
-	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return info.MatchString(untrusted.StripEscapes(line)) })
+	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
+		level, _ := serialized(line)
+		return slices.Contains(infoLevels, level) || info.MatchString(untrusted.StripEscapes(line))
+	})
 }
 
 // reported is what an agent says about its failure, in its log or to its caller.

@@ -31,6 +31,7 @@ const (
 	shownWithin  = 5 * time.Second  // that a session and its deployment show
 	sessionLines = 200              // of a session's log that are read
 	maxCallWait  = 15 * time.Second // before another call
+	leastCall    = time.Second      // of test-call-timeout, for another call
 )
 
 // TestCall is how an agent is called. Place makes a call possible, and End ends its
@@ -48,7 +49,10 @@ type TestCall struct {
 
 // Call calls an agent until it has answered, until it is proved that it does not, or
 // until the timeout. Its error is a *verdict.Failure.
-func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) error {
+func Call(ctx context.Context, api interface {
+	Agents
+	Sessions
+}, t TestCall, emit event.Emitter) error {
 	defer emit.Emit(event.WaitEnded{})
 	began := time.Now()
 	deadline := began.Add(t.Timeout)
@@ -60,13 +64,13 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 		e, v, session := t.once(ctx, api, deadline, emit)
 		stop()
 		wait := waits.NextBackOff()
-		if e.Refused != nil {
-			wait = max(wait, min(e.Refused.RetryAfter, pacing.MaxRetryAfter))
+		if e.Refused != nil { // which costs nothing
+			wait = max(min(wait, time.Until(deadline)-leastCall), min(e.Refused.RetryAfter, pacing.MaxRetryAfter))
 		}
 		if !clearlyRefused(e.Refused) {
 			started++ // or perhaps
 		}
-		again := v.Again && started < maxStarts && time.Until(deadline) > wait
+		again := v.Again && started < maxStarts && wait > 0 && time.Until(deadline) > wait
 		if !again || ctx.Err() != nil {
 			emit.Emit(event.Called{Road: t.Road, Session: session, Answer: v.Answer, Cause: v.Cause, Heard: e.Call})
 		}
@@ -77,6 +81,11 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 		case v.Answer == verdict.Answered:
 			return nil
 		case !again:
+			if v.Answer == verdict.Unproven {
+				if f := t.superseded(ctx, api); f != nil {
+					return f
+				}
+			}
 			return t.failure(e, v)
 		}
 		emit.Emit(event.Retrying{Try: event.TryCall, Err: errors.New(t.says(e, v.Cause)), In: wait})
@@ -84,6 +93,18 @@ func Call(ctx context.Context, api Sessions, t TestCall, emit event.Emitter) err
 			continue // it ends above
 		}
 	}
+}
+
+// superseded reads the agent, and returns a failure if another deployment has replaced
+// the one that was called.
+func (t TestCall) superseded(ctx context.Context, api Agents) *verdict.Failure {
+	limited, cancel := context.WithTimeout(ctx, shownWithin)
+	defer cancel()
+	agent, err := api.Agent(limited, t.Agent)
+	if err != nil || !t.Target.IsSuperseded(agent) {
+		return nil
+	}
+	return verdict.NewSuperseded("another client has deployed during the test call: deployment %s replaced %s", agent.Desired(), t.Target.ID)
 }
 
 // clearlyRefused reports whether a response says that no session was started. Any other
@@ -127,6 +148,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time, em
 	if err != nil {
 		if e.Refused = new(pipecat.Error); !errors.As(err, &e.Refused) {
 			e.Refused = &pipecat.Error{Err: err}
+			return e, CallVerdict{Answer: verdict.Unproven}, session // which no other call changes
 		}
 		return e, JudgeCall(e, policy), session
 	}
@@ -134,6 +156,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time, em
 		before := t.newSessions(limited, api, session, nil)
 		plan := t.Plan
 		plan.Until = deadline
+		dialed := time.Now()
 		if e.Call, err = phone.Make(ctx, road, plan); err != nil {
 			if e.Problem = new(phone.Error); !errors.As(err, &e.Problem) {
 				e.Problem = &phone.Error{Problem: phone.Lost, Err: err}
@@ -142,7 +165,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time, em
 		if session == "" && e.Call.Connected {
 			e.Final = true
 			if v := JudgeCall(e, policy); v.Answer != verdict.Answered {
-				return t.watch(ctx, api, e, policy, t.find(ctx, api, before), deadline)
+				return t.watch(ctx, api, e, policy, t.find(ctx, api, before, dialed.Add(e.Call.Dialed+shownWithin)), deadline)
 			}
 		}
 	}
@@ -178,17 +201,19 @@ func (t TestCall) newSessions(ctx context.Context, api Sessions, own string, bef
 }
 
 // find finds the session of a call that named none: the only one that was not there
-// before. It returns "" where that is not clear.
-func (t TestCall) find(ctx context.Context, api Sessions, before map[string]bool) string {
-	for until := time.Now().Add(shownWithin); before != nil && time.Now().Before(until); {
+// before, once its own must have shown. It returns "" where that is not clear.
+func (t TestCall) find(ctx context.Context, api Sessions, before map[string]bool, shown time.Time) string {
+	if before == nil || pacing.Sleep(ctx, time.Until(shown)) != nil {
+		return ""
+	}
+	for until := time.Now().Add(shownWithin); time.Now().Before(until); {
 		found := t.newSessions(ctx, api, "", before)
 		for id := range found {
 			if len(found) == 1 {
 				return id
 			}
-			return ""
 		}
-		if pacing.Sleep(ctx, callPace) != nil {
+		if found != nil || pacing.Sleep(ctx, callPace) != nil {
 			break
 		}
 	}
@@ -329,7 +354,10 @@ func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
 	if e.Problem != nil {
 		return "the test call failed: " + e.Problem.Error()
 	}
-	return "the test call failed" + refused()
+	if e.Refused != nil {
+		return "the test call could not be made" + refused()
+	}
+	return "the test call failed"
 }
 
 func firstLine(s string) string {

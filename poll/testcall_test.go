@@ -53,7 +53,15 @@ type calls struct {
 	silent   map[string]int      // how many reads of a session's log show nothing yet
 	shows    time.Time           // when sessions show; zero: at once
 	slow     time.Duration       // that reading a log takes
+	desired  string              // the deployment; "" where the agent cannot be read
 	err      error
+}
+
+func (c *calls) Agent(context.Context, string) (*pipecat.Agent, error) {
+	if c.desired == "" {
+		return nil, errors.New("502")
+	}
+	return &pipecat.Agent{Name: "bot", DesiredDeploymentID: c.desired}, nil
 }
 
 func (c *calls) Session(_ context.Context, _, id string) (*pipecat.Session, error) {
@@ -90,8 +98,60 @@ func (c *calls) SessionLogs(ctx context.Context, _, id string, _ int) ([]pipecat
 
 const raisedLine = "2026-08-01 12:00:00.123 | ERROR    | app:run_bot:42 | s - Exception running bot(): no key"
 
+// TestJudgeLog holds which lines show that a session broke, in which formats, and that
+// the words of a caller do not.
+func TestJudgeLog(t *testing.T) {
+	const (
+		at   = "2026-08-01 12:00:00.123"
+		rest = " | app:run_bot:42 | s - "
+		exc  = "Exception running bot(): no key"
+	)
+	asJSON := func(level, message string) string {
+		return fmt.Sprintf(`{"text": %q, "record": {"elapsed": {"seconds": 1.5}, "exception": null, "level": {"icon": "x", "name": %q, "no": 40}, "message": %q}}`, at+" | "+level+rest+message+"\n", level, message)
+	}
+	for _, tt := range []struct {
+		line  string
+		cause verdict.Cause // "" for nothing
+		said  string
+	}{
+		{at + " | ERROR   " + rest + exc, verdict.CallRaised, "no key"},
+		{at + " | CRITICAL" + rest + exc, verdict.CallRaised, "no key"},
+		{at + "+00:00 | ERROR   " + rest + exc, verdict.CallRaised, "no key"},
+		{at + " +0000 | ERROR   " + rest + exc, verdict.CallRaised, "no key"},
+		{"2026-08-01T12:00:00.123Z | ERROR   " + rest + exc, verdict.CallRaised, "no key"},
+		{"2026-08-01T12:00:00.123-07:00 | ERROR    | app:run_bot:42 - " + exc, verdict.CallRaised, "no key"},
+		{asJSON("ERROR", exc), verdict.CallRaised, "no key"},
+		{asJSON("CRITICAL", exc+"\nand more"), verdict.CallRaised, "no key"},
+		{asJSON("ERROR", "PipelineTask#0: A fatal error occurred: no voice"), verdict.CallRaised, "A fatal error occurred: no voice"},
+		{at + " | ERROR   " + rest + "PipelineWorker#0: timeout waiting for StartFrame#0 to reach the end of the pipeline (being blocked somewhere?), stopping the pipeline.", verdict.CallRaised,
+			"timeout waiting for StartFrame#0 to reach the end of the pipeline (being blocked somewhere?), stopping the pipeline."},
+		{at + " | ERROR   " + rest + "Refusing websocket session: no flow", verdict.CallRaised, "Refusing websocket session: no flow"},
+
+		{at + " | WARNING " + rest + "PipelineWorker#0: timeout waiting for CancelFrame#0 to reach the end of the pipeline (being blocked somewhere?).", "", ""},
+		{at + " | DEBUG   " + rest + "PipelineWorker#0: Starting. Waiting for StartFrame#0 to reach the end of the pipeline...", "", ""},
+		{at + "+00:00 | DEBUG   " + rest + exc, "", ""},
+		{at + " | INFO    " + rest + "user: Refusing websocket session", "", ""},
+		{at + " | DEBUG   " + rest + "user: " + at + " | ERROR   " + rest + exc, "", ""},
+		{at + " | DEBUG   " + rest + asJSON("ERROR", exc), "", ""},
+		{at + " | ERROR   " + rest + "user said - " + exc, "", ""},
+		{asJSON("DEBUG", exc), "", ""},
+		{asJSON("INFO", asJSON("ERROR", exc)), "", ""},
+		{`{"text": "` + exc + `", "record": {"level": "ERROR", "message": "` + exc + `"}}`, "", ""},
+		{`{"record": {"level": {"name": "ERROR"}, "message": "` + exc, "", ""},
+		{exc, "", ""},
+	} {
+		if v := judgeLog([]string{tt.line}); v.Cause != tt.cause || v.Said != tt.said {
+			t.Errorf("%s: %q, %q", tt.line, v.Cause, v.Said)
+		}
+	}
+	shown := withoutInfo([]string{asJSON("INFO", "a"), at + "Z | DEBUG   " + rest + "b", asJSON("ERROR", "c"), "Traceback"})
+	if len(shown) != 2 || shown[1] != "Traceback" {
+		t.Errorf("it shows %q", shown)
+	}
+}
+
 // TestCallUnnamed holds which session is that of a call which started none: the only
-// new one, which is read and never ended.
+// new one, once its own must show, which is read and never ended.
 func TestCallUnnamed(t *testing.T) {
 	old := pipecat.Session{ID: "old", DeploymentID: "new"}
 	ours, theirs := pipecat.Session{ID: "ours", DeploymentID: "new"}, pipecat.Session{ID: "theirs", DeploymentID: "new"}
@@ -99,22 +159,38 @@ func TestCallUnnamed(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		begins []pipecat.Session // with the call
+		later  []pipecat.Session // and three seconds after it
+		speaks bool
 		alone  bool
-		reason verdict.Reason
+		reason verdict.Reason // "" for an answer
 		cause  verdict.Cause
 		read   string
+		lasts  time.Duration // at most
 	}{
-		{"one", []pipecat.Session{ours}, true, verdict.ReasonNoAnswer, verdict.CallRaised, "ours"},
-		{"one, and other instances are there", []pipecat.Session{ours}, false, verdict.ReasonNoAnswer, verdict.CallRaised, "ours"},
-		{"one of another deployment", []pipecat.Session{other}, false, verdict.ReasonUnproven, verdict.CallOldInstance, "other"},
-		{"a caller's, too", []pipecat.Session{ours, theirs}, true, verdict.ReasonNoAnswer, verdict.CallEnded, ""},
-		{"a caller's, too, and other instances are there", []pipecat.Session{ours, theirs}, false, verdict.ReasonUnproven, verdict.CallUnknownDeployment, ""},
-		{"none", nil, true, verdict.ReasonNoAnswer, verdict.CallEnded, ""},
+		{"one", []pipecat.Session{ours}, nil, false, true, verdict.ReasonNoAnswer, verdict.CallRaised, "ours", 6 * time.Second},
+		{"one, and other instances are there", []pipecat.Session{ours}, nil, false, false, verdict.ReasonNoAnswer, verdict.CallRaised, "ours", 6 * time.Second},
+		{"one that shows late", nil, []pipecat.Session{ours}, false, false, verdict.ReasonNoAnswer, verdict.CallRaised, "ours", 6 * time.Second},
+		{"one of another deployment", []pipecat.Session{other}, nil, false, false, verdict.ReasonUnproven, verdict.CallOldInstance, "other", 6 * time.Second},
+		{"a caller's, too", []pipecat.Session{ours, theirs}, nil, false, true, verdict.ReasonNoAnswer, verdict.CallEnded, "", 6 * time.Second},
+		{"a caller's, too, and other instances are there", []pipecat.Session{ours, theirs}, nil, false, false, verdict.ReasonUnproven, verdict.CallUnknownDeployment, "", 6 * time.Second},
+		{"a caller's, and then the call's", []pipecat.Session{theirs}, []pipecat.Session{ours}, false, false, verdict.ReasonUnproven, verdict.CallUnknownDeployment, "", 6 * time.Second},
+		{"none", nil, nil, false, true, verdict.ReasonNoAnswer, verdict.CallEnded, "", 6 * time.Second},
+		{"it is heard, by one", []pipecat.Session{ours}, nil, true, false, "", "", "ours", 6 * time.Second},
+		{"it is heard, by one that shows late", nil, []pipecat.Session{ours}, true, false, "", "", "ours", 6 * time.Second},
+		{"it is heard, and there is no other", []pipecat.Session{theirs}, []pipecat.Session{ours}, true, true, "", "", "", 2 * time.Second},
+		{"it is heard, by a caller's, and then by another deployment's", []pipecat.Session{theirs}, []pipecat.Session{other}, true, false, verdict.ReasonUnproven, verdict.CallUnknownDeployment, "", 6 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := &calls{sessions: []pipecat.Session{old}, log: []string{raisedLine}}
-				road := silence{lasts: time.Second, taken: func() { api.sessions = append(tt.begins, old) }}
+				begin := func() {
+					api.sessions = append(slices.Clone(tt.begins), old)
+					time.AfterFunc(3*time.Second, func() { api.sessions = append(slices.Clone(tt.later), api.sessions...) })
+				}
+				var road phone.Road = silence{lasts: time.Second, taken: begin}
+				if tt.speaks {
+					road = voice{silence{taken: begin}}
+				}
 				var read string
 				test := TestCall{Agent: "bot", Road: "websocket", Target: revision.Target{ID: "new"}, Alone: tt.alone, Timeout: 3 * time.Second,
 					Place: func(context.Context) (string, phone.Road, error) { return "", road, nil },
@@ -124,14 +200,18 @@ func TestCallUnnamed(t *testing.T) {
 						}
 						return nil
 					}}
+				began := time.Now()
 				err := Call(t.Context(), api, test, event.Emitter{Handle: func(e event.Entry) {
 					if c, ok := e.Event.(event.Called); ok {
 						read = c.Session
 					}
 				}})
 				var f *verdict.Failure
-				if !errors.As(err, &f) || f.Reason != tt.reason || f.Cause != tt.cause || read != tt.read {
+				if errors.As(err, &f) != (tt.reason != "") || f != nil && (f.Reason != tt.reason || f.Cause != tt.cause) || read != tt.read {
 					t.Errorf("%v, of session %q", err, read)
+				}
+				if took := time.Since(began); took > tt.lasts {
+					t.Errorf("it takes %s", took)
 				}
 			})
 		})
@@ -154,6 +234,7 @@ func TestCallStarts(t *testing.T) {
 		{"at capacity, which costs nothing", func(int) (string, error) { return "", refused(429) }, 11},
 		{"no money", func(int) (string, error) { return "", refused(402) }, 1},
 		{"a key that is refused", func(int) (string, error) { return "", refused(401) }, 1},
+		{"an address that nobody knows", func(n int) (string, error) { return fmt.Sprintf("s%d", n), errors.New("it does not show") }, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -182,6 +263,63 @@ func TestCallStarts(t *testing.T) {
 	}
 }
 
+// TestCallAtCapacity holds that a refused call is made again until the timeout, and not
+// before the platform asks for it.
+func TestCallAtCapacity(t *testing.T) {
+	for _, tt := range []struct {
+		timeout, retryAfter time.Duration
+		at                  []int // seconds
+	}{
+		{20 * time.Second, 0, []int{0, 2, 6, 14, 19}},
+		{15 * time.Second, 0, []int{0, 2, 6, 14}},
+		{14500 * time.Millisecond, 0, []int{0, 2, 6, 13}},
+		{20 * time.Second, 9 * time.Second, []int{0, 9, 18}},
+		{20 * time.Second, time.Minute, []int{0}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			var at []int
+			test := TestCall{Agent: "bot", Road: "daily", Target: revision.Target{ID: "new"}, Timeout: tt.timeout,
+				Place: func(context.Context) (string, phone.Road, error) {
+					at = append(at, int(time.Since(began).Seconds()))
+					return "", nil, &pipecat.Error{Status: 429, FromAPI: true, RetryAfter: tt.retryAfter}
+				},
+				End: func(context.Context, string) error { return nil }}
+			err := Call(t.Context(), &calls{}, test, event.Emitter{})
+			if verdict.Of("", err).Reason() != verdict.ReasonUnproven || !slices.Equal(at, tt.at) || time.Since(began) > tt.timeout {
+				t.Errorf("for %s, it calls at %v: %v", tt.timeout, at, err)
+			}
+		})
+	}
+}
+
+// TestCallSuperseded holds that a call which another deployment answers is superseded
+// where that one is wanted now, and that one which proves something is not.
+func TestCallSuperseded(t *testing.T) {
+	for _, tt := range []struct {
+		desired, answers, log string
+		reason                verdict.Reason
+	}{
+		{"theirs", "theirs", "", verdict.ReasonSuperseded},
+		{"new", "theirs", "", verdict.ReasonUnproven},
+		{"old", "old", "", verdict.ReasonUnproven}, // the read is old
+		{"", "theirs", "", verdict.ReasonUnproven},
+		{"theirs", "new", raisedLine, verdict.ReasonNoAnswer},
+		{"theirs", "new", "up", ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			api := &calls{sessions: []pipecat.Session{{ID: "s", DeploymentID: tt.answers}}, log: []string{tt.log}, desired: tt.desired}
+			test := TestCall{Agent: "bot", Road: "daily", Target: revision.Target{ID: "new", Previous: "old"}, Timeout: time.Minute,
+				Place: func(context.Context) (string, phone.Road, error) { return "s", nil, nil },
+				End:   func(context.Context, string) error { return nil }}
+			err := Call(t.Context(), api, test, event.Emitter{})
+			if got := verdict.Of("", err).Reason(); err == nil != (tt.reason == "") || err != nil && got != tt.reason {
+				t.Errorf("%q is wanted, and %q answers: %v", tt.desired, tt.answers, err)
+			}
+		})
+	}
+}
+
 // TestCallStopped holds that a call ends with its job, and so does its session.
 func TestCallStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -202,7 +340,10 @@ func TestCallStopped(t *testing.T) {
 // voice is an agent that greets at once.
 type voice struct{ silence }
 
-func (v voice) Dial(context.Context) (phone.Line, error) { return v, nil }
+func (v voice) Dial(ctx context.Context) (phone.Line, error) {
+	_, err := v.silence.Dial(ctx)
+	return v, err
+}
 func (v voice) Hear(ctx context.Context) (phone.Heard, error) {
 	time.Sleep(500 * time.Millisecond)
 	h := phone.Heard{Rate: 8000, Samples: make([]int16, 4000)}
@@ -457,6 +598,9 @@ func TestCallSays(t *testing.T) {
 		{CallEvidence{Problem: &phone.Error{Problem: phone.Unsuitable, Err: errors.New("why")}}, verdict.CallProtocol, "the agent does not speak the protocol of test-call: webrtc (why)"},
 		{CallEvidence{Problem: &phone.Error{Problem: phone.Lost, Host: "calls.test", Err: errors.New("read: connection reset by peer")}}, verdict.CallNetwork,
 			"the test call failed: the connection to calls.test was lost: read: connection reset by peer"},
+		{CallEvidence{Refused: &pipecat.Error{Err: errors.New("it does not show")}}, "", "the test call could not be made: it does not show"},
+		{CallEvidence{}, "", "the test call failed"},
+		{CallEvidence{Refused: &pipecat.Error{Method: "POST", URL: "/start", Err: errors.New("reset")}}, verdict.CallNetwork, "the test call could not be made: POST /start: no answer: reset"},
 		{CallEvidence{Problem: &phone.Error{Problem: phone.Refused, Host: "calls.test", Status: 403}}, verdict.CallRefused, "the test call failed: calls.test refused the call: status 403"},
 	} {
 		if got := (TestCall{Road: "webrtc"}).says(tt.evidence, tt.cause); got != tt.want {

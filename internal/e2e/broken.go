@@ -104,7 +104,7 @@ var breakages = []struct{ what, old, new string }{
 	{"a session is live by the platform's clock",
 		"e.For = time.Since(since)", "e.For = max(time.Since(since), time.Since(e.Session.CreatedAt.Time))"},
 	{"a log that was not read shows no exception",
-		"case e.For >= liveFor && e.Logged:", "case e.For >= liveFor:"},
+		"case s.Live() && e.For >= liveFor && e.Logged:", "case s.Live() && e.For >= liveFor:"},
 	{"starts that may be accepted are not counted",
 		"	return e.Status >= 400 && e.Status < 500\n}", "	return true\n}"},
 	{"a session is not ended",

@@ -45,7 +45,7 @@ func Truth(t *testing.T, run Program) {
 	t.Parallel()
 	for section, cases := range map[string][]truth{
 		"ours": oursCases(), "stale": staleCases(), "restarts": restartCases(), "errors": errorCases(), "hold": holdCases(), "ready": readyCases(),
-		"once": onceCases(), "creation": creationCases(), "evidence": evidenceCases(), "sets": setCases(), "check": checkCases(),
+		"once": onceCases(), "creation": creationCases(), "evidence": evidenceCases(), "sets": setCases(), "check": checkCases(), "calls": callCases(),
 	} {
 		for _, c := range cases {
 			t.Run(section+"/"+c.name, func(t *testing.T) {

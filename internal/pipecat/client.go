@@ -328,7 +328,8 @@ func (c *Client) http(limit time.Duration) *http.Client {
 }
 
 // answer reads what came back of one request, and closes it. It returns nil
-// when that was a 2xx with a valid JSON object, which is then in out.
+// when that was a 2xx with a valid JSON object, which is then in out, or an empty one
+// where out says that it may be.
 func (c *Client) answer(req *http.Request, resp *http.Response, err error, out any) *Error {
 	e := &Error{Method: req.Method, URL: redact(req.URL)}
 	if err != nil {
@@ -373,6 +374,9 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 	case err != nil:
 		e.Err = err
 		return e
+	}
+	if _, ok := out.(interface{ mayBeEmpty() }); ok && len(bytes.TrimSpace(body)) == 0 {
+		return nil
 	}
 	if err := decode(body, out); err != nil {
 		e.Err = err

@@ -2,7 +2,9 @@ package pipecat
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,11 +20,34 @@ type Session struct {
 	DeploymentID     string       `json:"deploymentId"`
 	CreatedAt        Time         `json:"createdAt"`
 	EndedAt          Time         `json:"endedAt"` // zero while it is active
+	EndUnclear       bool         `json:"-"`       // EndedAt has a value that is no time
 	BotStartSeconds  float64      `json:"botStartSeconds"`
 	ColdStart        Flag         `json:"coldStart"`
-	CompletionStatus string       `json:"completionStatus"` // an open list; "" while it is active
+	CompletionStatus string       `json:"completionStatus"` // an open list, or the code of an HTTP response; "" while it is active
 	EndState         string       `json:"endState"`         // not in the reference
 	Events           List[Signal] `json:"events"`           // not in the reference
+}
+
+// UnmarshalJSON never fails: an odd field costs no more than that field. A number is
+// taken for the text of a completion status.
+func (s *Session) UnmarshalJSON(data []byte) error {
+	*s = Session{}
+	type fields Session
+	if decode(data, (*fields)(s)) != nil {
+		*s = Session{}
+		return nil
+	}
+	var is struct {
+		Ended  json.RawMessage `json:"endedAt"`
+		Status json.RawMessage `json:"completionStatus"`
+	}
+	_ = json.Unmarshal(data, &is) // which is an object
+	s.EndUnclear = len(is.Ended) > 0 && string(is.Ended) != "null" && s.EndedAt.IsZero()
+	var code json.Number
+	if s.CompletionStatus == "" && json.Unmarshal(is.Status, &code) == nil {
+		s.CompletionStatus = code.String()
+	}
+	return nil
 }
 
 // Signal is one of a session's events.
@@ -31,10 +56,25 @@ type Signal struct {
 	At   Time   `json:"eventTs"`
 }
 
-// Over reports whether a session shows that it has ended.
+// Over reports whether a session shows that it has ended. A status or a state that this
+// client does not know shows nothing.
 func (s *Session) Over() bool {
-	return !s.EndedAt.IsZero() || s.CompletionStatus != "" || s.EndState != "" ||
+	known := func(status string) bool { return strings.EqualFold(s.CompletionStatus, status) }
+	return !s.EndedAt.IsZero() || s.code() != 0 || slices.ContainsFunc(finalStatuses, known) || s.NotStarted() ||
 		slices.ContainsFunc(s.Events, func(e Signal) bool { return strings.EqualFold(e.Code, "SESSION_COMPLETED") })
+}
+
+// Live reports whether a session shows no end, and nothing that may be one.
+func (s *Session) Live() bool { return !s.Over() && !s.EndUnclear }
+
+var finalStatuses = []string{"HTTP_COMPLETED", "HTTP_ERROR", "WS_CONNECTION_CLOSED"}
+
+// code is the HTTP status that a session ended with; 0 for none.
+func (s *Session) code() int {
+	if code, err := strconv.Atoi(s.CompletionStatus); err == nil && code >= 200 && code <= 599 {
+		return code
+	}
+	return 0
 }
 
 // NotStarted reports whether a session ended before an instance took it.
@@ -46,8 +86,7 @@ func (s *Session) NotStarted() bool {
 // Failed reports whether a session's state says that it failed. A state that this
 // client does not know does not.
 func (s *Session) Failed() bool {
-	code, err := strconv.Atoi(s.CompletionStatus)
-	return s.NotStarted() || strings.EqualFold(s.CompletionStatus, "HTTP_ERROR") || err == nil && (code < 200 || code > 299)
+	return s.NotStarted() || strings.EqualFold(s.CompletionStatus, "HTTP_ERROR") || s.code() > 299
 }
 
 // SessionFilter says which sessions to list. What is zero does not matter.
@@ -56,17 +95,39 @@ type SessionFilter struct {
 	Limit        int
 }
 
-// Session reads a session of the agent called name.
+// Session reads a session of the agent called name. A document that does not name it is
+// no evidence of anything: it is an error that may pass.
 func (c *Client) Session(ctx context.Context, name, id string) (*Session, error) {
-	var s Session
-	if err := c.get(ctx, &s, "agents", name, "sessions", id); err != nil {
+	answer := sessionAnswer{asked: id}
+	if err := c.get(ctx, &answer, "agents", name, "sessions", id); err != nil {
 		return nil, err
 	}
-	return &s, nil
+	return &answer.Session, nil
 }
 
-// Sessions lists sessions of the agent called name, the newest first. A response that
-// lists none, and does not say that there are none, is an error.
+// sessionAnswer is the document of the session that was asked for.
+type sessionAnswer struct {
+	Session
+	asked string
+}
+
+// reset keeps what was asked for.
+func (a *sessionAnswer) reset() { a.Session = Session{} }
+
+// validate returns an error for a document that is no evidence.
+func (a *sessionAnswer) validate() error {
+	switch a.ID {
+	case a.asked:
+		return nil
+	case "":
+		return errors.New("it names no session")
+	}
+	return fmt.Errorf("it is of the session %.100q", a.ID)
+}
+
+// Sessions lists sessions of the agent called name, the newest first, but for those
+// without an id. A response that lists none, and does not say that there are none, is an
+// error.
 func (c *Client) Sessions(ctx context.Context, name string, f SessionFilter) ([]Session, error) {
 	query := url.Values{}
 	if f.DeploymentID != "" {
@@ -79,8 +140,9 @@ func (c *Client) Sessions(ctx context.Context, name string, f SessionFilter) ([]
 	if err := c.query(ctx, &answer, query, "agents", name, "sessions"); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(answer.Sessions, func(a, b Session) int { return b.CreatedAt.Compare(a.CreatedAt.Time) })
-	return answer.Sessions, nil
+	sessions := slices.DeleteFunc(answer.Sessions, func(s Session) bool { return s.ID == "" })
+	slices.SortStableFunc(sessions, func(a, b Session) int { return b.CreatedAt.Compare(a.CreatedAt.Time) })
+	return sessions, nil
 }
 
 // sessionsAnswer is a list of sessions.
@@ -92,7 +154,9 @@ type sessionsAnswer struct {
 // validate returns an error for a response that shows nothing of the sessions: those that
 // it leaves out would seem new in the next.
 func (a *sessionsAnswer) validate() error {
-	if a.Sessions == nil && (a.Total == nil || *a.Total != 0) {
+	none := a.Sessions == nil && (a.Total == nil || *a.Total != 0)
+	named := func(s Session) bool { return s.ID != "" }
+	if none || len(a.Sessions) > 0 && !slices.ContainsFunc(a.Sessions, named) {
 		return errors.New("it lists no sessions")
 	}
 	return nil
@@ -103,6 +167,9 @@ type endAnswer struct {
 	Status string `json:"status"`
 }
 
+// mayBeEmpty is of an answer that is nothing but a success.
+func (a *endAnswer) mayBeEmpty() {}
+
 func (a *endAnswer) validate() error {
 	if !strings.EqualFold(a.Status, "terminated") {
 		return errors.New("it does not say that the session has ended")
@@ -110,26 +177,46 @@ func (a *endAnswer) validate() error {
 	return nil
 }
 
-// SessionLogs reads the last lines that a session of the agent called name has
-// printed: at most n, the oldest first. What ended it is at their end.
-func (c *Client) SessionLogs(ctx context.Context, name, id string, n int) ([]LogLine, error) {
-	var answer struct {
-		Logs logLines `json:"logs"`
-	}
+// SessionLogs reads the last n entries of what a session of the agent called name has
+// printed, line by line, the oldest first. What ended it is at their end. A response
+// without a log is an error, unless it says that there are no entries.
+func (c *Client) SessionLogs(ctx context.Context, name, id string, n int) (lines []LogLine, err error) {
+	var answer sessionLogsAnswer
 	query := url.Values{"sessionId": {id}, "limit": {strconv.Itoa(n)}, "order": {"desc"}}
 	if err := c.query(ctx, &answer, query, "agents", name, "logs"); err != nil {
 		return nil, err
 	}
-	lines := answer.Logs[:min(n, len(answer.Logs))]
+	for _, entry := range answer.Logs[:min(n, len(answer.Logs))] {
+		for _, text := range slices.Backward(strings.Split(strings.TrimSuffix(entry.Text, "\n"), "\n")) {
+			if entry.Text = text; len(lines) < maxLogLines {
+				lines = append(lines, entry)
+			}
+		}
+	}
 	slices.Reverse(lines)
 	return lines, nil
+}
+
+// sessionLogsAnswer is the log of a session.
+type sessionLogsAnswer struct {
+	Logs  logLines `json:"logs"`
+	Total struct {
+		Value *float64 `json:"value"`
+	} `json:"total"`
+}
+
+func (a *sessionLogsAnswer) validate() error {
+	if a.Logs == nil && (a.Total.Value == nil || *a.Total.Value != 0) {
+		return errors.New("it has no log")
+	}
+	return nil
 }
 
 // Carrier is what carries the client's requests; nil: http.DefaultTransport.
 func (c *Client) Carrier() http.RoundTripper { return c.Transport }
 
-// EndSession ends a session of the agent called name at once. A response that does not say
-// so is an error.
+// EndSession ends a session of the agent called name at once. A response that says
+// something else is an error.
 func (c *Client) EndSession(ctx context.Context, name, id string) error {
 	var answer endAnswer
 	return c.send(ctx, http.MethodDelete, writeLimit, nil, &answer, "agents", name, "sessions", id)

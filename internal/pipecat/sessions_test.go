@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -22,14 +23,26 @@ func TestSessionState(t *testing.T) {
 		`{"createdAt":null,"endedAt":null,"events":null,"endState":null}`:       "live",
 		`{"completionStatus":"HTTP_COMPLETED"}`:                                 "over",
 		`{"completionStatus":"WS_CONNECTION_CLOSED"}`:                           "over",
-		`{"completionStatus":"SOMETHING_NEW"}`:                                  "over",
+		`{"completionStatus":"SOMETHING_NEW"}`:                                  "live",
+		`{"completionStatus":"ACTIVE","endedAt":null}`:                          "live",
+		`{"completionStatus":"SOMETHING_NEW","endedAt":"2026-08-01T12:00:00Z"}`: "over",
+		`{"completionStatus":500}`:                                              "over failed",
+		`{"completionStatus":200}`:                                              "over",
+		`{"completionStatus":0}`:                                                "live",
+		`{"completionStatus":"1"}`:                                              "live",
+		`{"completionStatus":{"code":500}}`:                                     "live",
+		`{"completionStatus":"HTTP_COMPLETED","endedAt":946684805}`:             "over",
 		`{"completionStatus":"200"}`:                                            "over",
 		`{"completionStatus":"500"}`:                                            "over failed",
 		`{"completionStatus":"http_error"}`:                                     "over failed",
 		`{"completionStatus":"BOT_CONNECTION_TIMEOUT"}`:                         "over failed not started",
 		`{"endState":"agent_start_timeout"}`:                                    "over failed not started",
 		`{"endState":"ended_before_agent_start"}`:                               "over failed not started",
-		`{"endState":"something_new"}`:                                          "over",
+		`{"endState":"something_new"}`:                                          "live",
+		`{"endState":{"code":7},"completionStatus":"HTTP_ERROR"}`:               "over failed",
+		`{"endedAt":946684805}`:                                                 "unclear",
+		`{"endedAt":"2000-01-01 00:00:05"}`:                                     "unclear",
+		`{"endedAt":""}`:                                                        "unclear",
 		`{"events":[{"eventCode":"SESSION_START_INITIATED"}]}`:                  "live",
 		`{"events":[{"eventCode":"SESSION_COMPLETED"},7,"what"]}`:               "over",
 		`{"events":"what","botStartSeconds":1.5,"coldStart":"yes"}`:             "live",
@@ -38,9 +51,12 @@ func TestSessionState(t *testing.T) {
 		if err := json.Unmarshal([]byte(doc), &s); err != nil {
 			t.Fatalf("%s: %v", doc, err)
 		}
-		got := "live"
-		if s.Over() {
+		got := "unclear"
+		switch {
+		case s.Over():
 			got = "over"
+		case s.Live():
+			got = "live"
 		}
 		if s.Failed() {
 			got += " failed"
@@ -122,6 +138,9 @@ func TestStarted(t *testing.T) {
 // TestSessionsListed holds that a list which shows nothing is no empty one.
 func TestSessionsListed(t *testing.T) {
 	for answer, want := range map[string]int{ // -1: an error
+		`{"sessions":[{"sessionId":"a","botStartSeconds":"2"},{"sessionId":"b","createdAt":"2026-08-01T12:00:00Z","endState":{},"events":7}]}`:     2,
+		`{"sessions":[{"sessionId":"b","completionStatus":500},{"createdAt":"2026-08-01T12:00:00Z"},{"sessionId":7},"what",["a"],null]}`:           1,
+		`{"total_count":2,"sessions":[{"sessionId":7},"what"]}`:                                                                                    -1,
 		`{"total_count":2,"sessions":[{"sessionId":"a","createdAt":"2026-08-01T12:00:00Z"},{"sessionId":"b","createdAt":"2026-08-01T12:00:01Z"}]}`: 2,
 		`{"total_count":0,"sessions":[]}`:    0,
 		`{"sessions":[]}`:                    0,
@@ -140,6 +159,66 @@ func TestSessionsListed(t *testing.T) {
 		sessions, err := (&Client{Base: base, Key: "k", Transport: server.Client().Transport}).Sessions(t.Context(), "bot", SessionFilter{})
 		if (err != nil) != (want < 0) || err == nil && len(sessions) != want || want == 2 && sessions[0].ID != "b" {
 			t.Errorf("%s: %v, %v", answer, sessions, err)
+		}
+		server.Close()
+	}
+}
+
+// TestSessionRead holds that only a document of the session that was asked for is one.
+func TestSessionRead(t *testing.T) {
+	for answer, want := range map[string]string{ // its completion status; "-": an error
+		`{"sessionId":"s"}`: "",
+		`{"sessionId":"s","completionStatus":500,"botStartSeconds":"2"}`:  "500",
+		`{"sessionId":"s","completionStatus":"HTTP_ERROR","endState":{}}`: "HTTP_ERROR",
+		`{"sessionId":"s","completionStatus":null,"endedAt":null}`:        "",
+		`{}`:                            "-",
+		`null`:                          "-",
+		`{"sessionId":null}`:            "-",
+		`{"sessionId":7}`:               "-",
+		`{"sessionId":"t"}`:             "-",
+		`{"session":{"sessionId":"s"}}`: "-",
+		`{"message":"ok"}`:              "-",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
+		base, err := url.Parse(server.URL + "/v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := (&Client{Base: base, Key: "k", Transport: server.Client().Transport}).Session(t.Context(), "bot", "s")
+		var failed *Error
+		if (err != nil) != (want == "-") || err == nil && (s.ID != "s" || s.CompletionStatus != want) || err != nil && (!errors.As(err, &failed) || !failed.Temporary()) {
+			t.Errorf("%s: %+v, %v", answer, s, err)
+		}
+		server.Close()
+	}
+}
+
+// TestSessionLog holds which answers are a log that was read, and that an entry may have
+// several lines.
+func TestSessionLog(t *testing.T) {
+	for answer, want := range map[string]string{ // "-": an error
+		`{"logs":[]}`:                                            "",
+		`{"logs":null,"total":{"value":0}}`:                      "",
+		`{"logs":[{"log":"b\nc\n"},{"log":"a"}]}`:                "a|b|c",
+		`{"logs":[{"log":"c\n"},{"log":"a\n\nb"},{"log":"no"}]}`: "a||b|c",
+		`{"message":"logs are off"}`:                             "-",
+		`{"logs":null}`:                                          "-",
+		`{"logs":"off"}`:                                         "-",
+		`{"logs":[7]}`:                                           "-",
+		`{}`:                                                     "-",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
+		base, err := url.Parse(server.URL + "/v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := (&Client{Base: base, Key: "k", Transport: server.Client().Transport}).SessionLogs(t.Context(), "bot", "s", 2)
+		var texts []string
+		for _, l := range lines {
+			texts = append(texts, l.Text)
+		}
+		if got := strings.Join(texts, "|"); (err != nil) != (want == "-") || err == nil && got != want {
+			t.Errorf("%s: %q, %v", answer, got, err)
 		}
 		server.Close()
 	}
@@ -166,12 +245,17 @@ func TestSessionLogs(t *testing.T) {
 
 // TestEndSession holds which responses say that a session has ended.
 func TestEndSession(t *testing.T) {
-	for answer, ok := range map[string]bool{`{"status":"terminated","session_id":"s"}`: true, `{"status":"TERMINATED"}`: true, `{"status":"pending"}`: false, `{}`: false, `null`: false, ``: false, `<html>`: false} {
+	for answer, ok := range map[string]bool{`{"status":"terminated","session_id":"s"}`: true, `{"status":"TERMINATED"}`: true, `{"status":"pending"}`: false,
+		`204`: true, `202`: true, `500`: false, ``: true, " \n": true, `{}`: false, `null`: false, `<html>`: false} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodDelete || r.URL.Path != "/v1/agents/bot/sessions/s" {
 				t.Errorf("%s %s", r.Method, r.URL)
 			}
-			_, _ = w.Write([]byte(answer))
+			if status, err := strconv.Atoi(answer); err == nil {
+				w.WriteHeader(status)
+			} else {
+				_, _ = w.Write([]byte(answer))
+			}
 		}))
 		base, err := url.Parse(server.URL + "/v1")
 		if err != nil {
