@@ -111,7 +111,8 @@ type bake struct {
 	target revision.Target
 	began  time.Time
 	looked time.Time
-	before map[string]bool   // the sessions that were over; nil until they are read
+	before map[string]bool   // the sessions that are not of this time; nil until they are read
+	sorted bool              // those that only began before have been taken out of it
 	active int               // sessions of the target, when they were last read
 	ended  map[string]*ended // of the target, by their ids
 	old    map[string]bool   // of other deployments
@@ -148,7 +149,12 @@ func (b *bake) look(ctx context.Context) bool {
 	if b.before == nil {
 		b.before = map[string]bool{}
 		for _, s := range sessions {
-			b.before[s.ID] = s.Over()
+			b.before[s.ID] = true
+		}
+	} else if !b.sorted { // a test call's session, which may have no name, is over by now
+		b.sorted = true
+		for _, s := range sessions {
+			b.before[s.ID] = b.before[s.ID] && s.Over()
 		}
 	}
 	b.active = 0

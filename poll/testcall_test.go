@@ -429,7 +429,10 @@ func (b *baked) Agent(context.Context, string) (*pipecat.Agent, error) {
 		return nil, &pipecat.Error{Status: 502}
 	}
 	if at > 10*time.Second && b.later != nil {
-		b.sessions, b.later = append(b.later, b.sessions...), nil
+		kept := slices.DeleteFunc(slices.Clone(b.sessions), func(s pipecat.Session) bool {
+			return slices.ContainsFunc(b.later, func(now pipecat.Session) bool { return now.ID == s.ID })
+		})
+		b.sessions, b.later = append(b.later, kept...), nil
 	}
 	if at > 40*time.Second && b.latest != nil {
 		b.sessions, b.latest = append(b.latest, b.sessions...)[:bakeSessions], nil
@@ -491,8 +494,9 @@ func TestBake(t *testing.T) {
 		{"two raise", baked{calls: calls{logs: map[string][]string{"1": {raisedLine}, "2": {raisedLine}}}, later: well}, "", "", ""},
 		{"they wait for offers that never come", baked{calls: calls{logs: unoffered}, later: failing}, "", "", ""},
 		{"they raise, and others wait for offers", baked{calls: calls{logs: either}, later: six}, verdict.Failed, verdict.Bake, "all 3 sessions"},
-		{"they began before, and raise", baked{calls: calls{sessions: active, logs: raised}, later: well}, verdict.Failed, verdict.Bake, "all 3 sessions"},
-		{"they began before, and end well", baked{calls: calls{sessions: active, logs: map[string][]string{}}, later: well}, "", "", ""},
+		{"they began before, and raise", baked{calls: calls{sessions: slices.Concat(active, many), logs: raised}, latest: well}, verdict.Failed, verdict.Bake, "all 3 sessions"},
+		{"they began before, and end well", baked{calls: calls{sessions: slices.Concat(active, many), logs: map[string][]string{}}, latest: well}, "", "", ""},
+		{"they end as the watch begins", baked{calls: calls{sessions: active, logs: raised}, later: well}, "", "", ""},
 		{"nobody knows of which deployment they are", baked{later: []pipecat.Session{session("1", "", "HTTP_ERROR"), session("2", "", "HTTP_ERROR"), session("3", "", "HTTP_ERROR")}}, "", "", ""},
 		{"they fail, after many that a list shows no longer", baked{calls: calls{logs: map[string][]string{}}, later: many, latest: failing}, "", "", ""},
 		{"sessions cannot be read", baked{calls: calls{err: errors.New("no")}}, "", "", ""},

@@ -143,7 +143,11 @@ func (r *searchRun) brokenBake() (broken []string) {
 			if before == nil {
 				before = map[string]bool{}
 				for _, s := range listed {
-					before[s.ID] = s.Over
+					before[s.ID] = true
+				}
+			} else if looks == 2 { // the test call's is over by now
+				for _, s := range listed {
+					before[s.ID] = before[s.ID] && s.Over
 				}
 			}
 			for _, s := range listed {
