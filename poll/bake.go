@@ -36,11 +36,7 @@ func Bake(ctx context.Context, api interface {
 	if lasts == 0 {
 		return nil
 	}
-	whose := "the new deployment"
-	if t.Unchanged() {
-		whose = "the deployment"
-	}
-	b := bake{whose: whose, api: api, agent: agent, target: t, began: time.Now(), ended: map[string]*ended{}, old: map[string]bool{}}
+	b := bake{api: api, agent: agent, target: t, began: time.Now(), ended: map[string]*ended{}, old: map[string]bool{}}
 	p.MinReady = 0
 	var history History
 	var failure *verdict.Failure
@@ -62,7 +58,7 @@ func Bake(ctx context.Context, api interface {
 		if serves {
 			down = time.Time{}
 		} else if span := since(&down, time.Now()); failure == nil && span >= mostDown {
-			failure = &verdict.Failure{Reason: verdict.Bake, Message: fmt.Sprintf("%s has not served calls for %s", whose, quantity.Span(span))}
+			failure = &verdict.Failure{Reason: verdict.Bake, Message: fmt.Sprintf("%s has not served calls for %s", t.Deployment(), quantity.Span(span))}
 		}
 		changed := o.State != last.State
 		last = o
@@ -84,10 +80,10 @@ func Bake(ctx context.Context, api interface {
 		return &failed
 	case ctx.Err() != nil:
 		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: "the job was stopped while it watched " + whose + ", which keeps serving calls"}
+			Message: "the job was stopped while it watched " + t.Deployment() + ", which keeps serving calls"}
 	case errors.Is(err, errDeadline):
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
-			Message: fmt.Sprintf("the API could not be read at the end of bake-time, so whether %s still serves calls is not known: %v", whose, cmp.Or(l.lastErr, errNoAnswer))}
+			Message: fmt.Sprintf("the API could not be read at the end of bake-time, so whether %s still serves calls is not known: %v", t.Deployment(), cmp.Or(l.lastErr, errNoAnswer))}
 	case err != nil:
 		return err
 	}
@@ -105,7 +101,6 @@ func Bake(ctx context.Context, api interface {
 
 // bake is what is known of the sessions since it began.
 type bake struct {
-	whose  string // sessions, in messages
 	api    Sessions
 	agent  string
 	target revision.Target
@@ -248,7 +243,7 @@ func (b *bake) judge(seen event.Baked) *verdict.Failure {
 		share = "all"
 	}
 	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Bake,
-		Message: fmt.Sprintf("%s %s of %s failed", share, quantity.Count(seen.Sessions, "session"), b.whose)}
+		Message: fmt.Sprintf("%s %s of %s failed", share, quantity.Count(seen.Sessions, "session"), b.target.Deployment())}
 	if len(b.raised) > 0 {
 		most := slices.MaxFunc(b.raised, func(x, y exception) int { return cmp.Compare(x.sessions, y.sessions) })
 		f.Show(verdict.FromAgentLog, strings.Join(most.lines, "\n"))

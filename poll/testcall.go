@@ -77,7 +77,7 @@ func Call(ctx context.Context, api interface {
 		switch {
 		case ctx.Err() != nil:
 			return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-				Message: "the job was stopped during the test call; the new deployment serves calls"}
+				Message: "the job was stopped during the test call; " + t.Target.Deployment() + " serves calls"}
 		case v.Answer == verdict.Answered:
 			return nil
 		case !again:

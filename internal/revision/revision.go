@@ -225,6 +225,14 @@ func (t Target) Name() string {
 	return "the new revision"
 }
 
+// Deployment names the target as a deployment, in messages.
+func (t Target) Deployment() string {
+	if t.Unchanged() {
+		return "the deployment"
+	}
+	return "the new deployment"
+}
+
 // In completes "it is …" with a stage.
 func (s Stage) In() string {
 	switch s {
