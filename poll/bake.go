@@ -146,7 +146,7 @@ func (b *bake) look(ctx context.Context) bool {
 		for _, s := range sessions {
 			b.before[s.ID] = true
 		}
-	} else if !b.sorted { // a test call's session, which may have no name, is over by now
+	} else if !b.sorted { // a test call's session, which may have no name, is over already
 		b.sorted = true
 		for _, s := range sessions {
 			b.before[s.ID] = b.before[s.ID] && s.Over()

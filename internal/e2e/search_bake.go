@@ -145,7 +145,7 @@ func (r *searchRun) brokenBake() (broken []string) {
 				for _, s := range listed {
 					before[s.ID] = true
 				}
-			} else if looks == 2 { // the test call's is over by now
+			} else if looks == 2 { // the test call's is over already
 				for _, s := range listed {
 					before[s.ID] = before[s.ID] && s.Over
 				}
