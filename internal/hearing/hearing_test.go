@@ -401,6 +401,79 @@ func TestOddFrames(t *testing.T) {
 	ear.Silence(1 << 62)
 }
 
+// TestEcho holds that an ear which knows what the caller says hears no echo of it, but
+// the agent, before, over and after an echo.
+func TestEcho(t *testing.T) {
+	const from, ends = 3.0, 5.0 // of what the caller says
+	question := between(from, ends, speech(-20, 5))
+	back := func(seconds, gain float64) sound {
+		return func(t float64) float64 { return gain * question(t-seconds) }
+	}
+	var samples []int16
+	for _, f := range frames(between(0, ends-from, speech(-20, 5)), ends-from, 8000, 160) {
+		samples = append(samples, f.Samples...)
+	}
+	for _, tt := range []struct {
+		name  string
+		sound sound
+		spans []float64 // when they begin, about
+	}{
+		{"alone", back(0.2, 1), nil},
+		{"at once", back(0, 1), nil},
+		{"late", back(0.55, 1), nil},
+		{"loud", back(0.2, 4), nil},
+		{"quiet", back(0.2, 0.1), nil},
+		{"by telephone", telephone(back(0.2, 0.3)), nil},
+		{"in hiss", mix(noise(-50, 0), back(0.2, 0.5)), nil},
+		{"after a greeting", mix(between(0.5, 2, speech(-15, 4)), back(0.2, 1)), []float64{0.5}},
+		{"into a greeting", mix(between(0.5, 4, speech(-15, 4)), back(0.2, 0.3)), []float64{0.5}},
+		{"before an answer", mix(back(0.2, 1), between(6, 7, speech(-15, 4))), []float64{6}},
+		{"right before an answer", mix(back(0.2, 1), between(5.5, 7, speech(-15, 4))), []float64{5.5}},
+		{"no echo, but an answer", between(5.2, 7, speech(-15, 4)), []float64{5.2}},
+		{"no echo, but the agent cuts in", between(4, 7, speech(-15, 4)), []float64{4}},
+		{"no echo, but the agent cuts in and stops", between(3.5, 4.5, speech(-15, 4)), []float64{3.5}},
+	} {
+		var ear hearing.Ear
+		for i, f := range frames(tt.sound, 8, 8000, 160) {
+			if i == from*50 {
+				ear.Say(f.At, samples, 8000)
+			}
+			ear.Hear(f)
+		}
+		ok := len(ear.Spans()) == len(tt.spans)
+		for i, s := range ear.Spans() {
+			ok = ok && math.Abs(s.From.Seconds()-tt.spans[i]) < 0.1
+		}
+		if !ok {
+			t.Errorf("%s: %v, want some that begin at about %v", tt.name, ear.Spans(), tt.spans)
+		}
+	}
+}
+
+// TestResponse holds which sound answers what a caller said from 3 to 5 s.
+func TestResponse(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		name     string
+		from, to time.Duration
+		after    time.Duration
+		answers  bool
+	}{
+		{"after it", 5500 * ms, 6000 * ms, 500 * ms, true},
+		{"a little early", 4800 * ms, 5100 * ms, 0, true},
+		{"early, and no longer", 4800 * ms, 5000 * ms, 0, false},
+		{"over it, and well past it", 3500 * ms, 5800 * ms, 0, true},
+		{"over it, and a little longer", 3500 * ms, 5600 * ms, 0, false},
+		{"within it", 3500 * ms, 4000 * ms, 0, false},
+		{"since before it", 2500 * ms, 9000 * ms, 0, false},
+	} {
+		call := hearing.Call{Agent: []hearing.Span{{tt.from, tt.to}}, Caller: []hearing.Span{{3 * time.Second, 5 * time.Second}}}
+		if after, answers := call.Response(); after != tt.after || answers != tt.answers {
+			t.Errorf("%s: %v, %v", tt.name, after, answers)
+		}
+	}
+}
+
 func BenchmarkHear(b *testing.B) {
 	all := frames(mix(noise(-60, 0), speech(-15, 4)), 1, 24000, 480)
 	for b.Loop() {
