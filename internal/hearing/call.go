@@ -2,6 +2,13 @@ package hearing
 
 import "time"
 
+const (
+	early = 300 * time.Millisecond // by which an answer may precede the end of what is answered
+	// Beyond is by how much an agent that cut in sooner continues after that end: longer
+	// than an echo does.
+	Beyond = 700 * time.Millisecond
+)
+
 // Call is what came of a call. Its times are since the connection. The zero Call
 // was never connected.
 type Call struct {
@@ -28,14 +35,16 @@ func (c Call) Answer() (at time.Duration, spoke bool) {
 }
 
 // Response is how long after the end of what the caller said the agent answered: 0
-// where it cut in. What the agent was already saying is no answer.
+// where it cut in. What the agent was already saying is no answer, nor is what it says
+// while the caller speaks and ends with that.
 func (c Call) Response() (after time.Duration, answered bool) {
 	if len(c.Caller) == 0 {
 		return 0, false
 	}
 	said := c.Caller[0]
 	for _, s := range c.Agent {
-		if s.From > said.From && s.To > said.To {
+		soon := s.From > said.To-early && s.To > said.To
+		if s.From > said.From && (soon || s.To > said.To+Beyond) {
 			return max(0, s.From-said.To), true
 		}
 	}

@@ -51,13 +51,14 @@ const (
 // above an absolute threshold, and well above the quietest window of the last
 // second, which is the noise. What sounds is a voice when its level moves as that of
 // speech does, and noise and tones do not: see voice. A short tone that is over,
-// such as a beep, is the agent's own sound, too.
+// such as a beep, is the agent's own sound, too. An echo of the caller is not.
 type Ear struct {
 	meter meter
 	at    time.Duration // the end of the last window
 	last  []float64     // levels of the last windows, at most memory
 	voice voice
 	tone  tone
+	echo  echo
 	spans []Span
 }
 
@@ -91,7 +92,7 @@ func (e *Ear) Clear(at time.Duration) {
 	if at >= e.at {
 		return
 	}
-	*e = Ear{at: at, spans: e.spans}
+	*e = Ear{at: at, echo: e.echo, spans: e.spans}
 	for len(e.spans) > 0 && e.spans[len(e.spans)-1].From >= at {
 		e.spans = e.spans[:len(e.spans)-1]
 	}
@@ -100,8 +101,9 @@ func (e *Ear) Clear(at time.Duration) {
 	}
 }
 
-// Spans are the times in which a voice was heard. The last of them may go on.
-func (e *Ear) Spans() []Span { return e.spans }
+// Spans are the times in which a voice was heard that is no echo. The last of them may
+// go on.
+func (e *Ear) Spans() []Span { return e.echo.without(e.spans) }
 
 // Speaking reports whether the last span continues.
 func (e *Ear) Speaking() bool { return e.voice.heard }
@@ -110,6 +112,7 @@ func (e *Ear) Speaking() bool { return e.voice.heard }
 func (e *Ear) add(m measured) {
 	began := e.at
 	e.at += window
+	e.echo.add(began, m)
 	sounds := m.level >= quiet && m.level >= e.noise()+above
 	if e.last = append(e.last, m.level); len(e.last) > memory {
 		e.last = append(e.last[:0], e.last[1:]...)

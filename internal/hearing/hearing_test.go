@@ -100,6 +100,53 @@ func mix(sounds ...sound) sound {
 	}
 }
 
+// moves gives a sound the level in dB that it has at each time.
+func moves(s sound, level func(seconds float64) float64) sound {
+	return func(t float64) float64 { return s(t) * dB(level(t)) }
+}
+
+// steps are levels, each for a time, again and again.
+func steps(every float64, levels ...float64) func(float64) float64 {
+	return func(t float64) float64 { return levels[int(t/every)%len(levels)] }
+}
+
+// wanders is a level that differs at random from another each time.
+func wanders(every, level, deviation float64) func(float64) float64 {
+	random := rand.New(rand.NewPCG(1, 3))
+	levels := make([]float64, 100)
+	for i := range levels {
+		levels[i] = level + deviation*random.NormFloat64()
+	}
+	return steps(every, levels...)
+}
+
+// slides goes from one level to another in a time, and stays there.
+func slides(seconds, from, to float64) func(float64) float64 {
+	return func(t float64) float64 { return from + (to-from)*min(1, t/seconds) }
+}
+
+// pink is noise between white and brown, by the filter of Paul Kellet.
+func pink() sound {
+	random := rand.New(rand.NewPCG(5, 6))
+	var low, middle, high float64
+	return func(float64) float64 {
+		white := random.NormFloat64()
+		low = 0.99765*low + 0.0990460*white
+		middle = 0.96300*middle + 0.2965164*white
+		high = 0.57000*high + 1.0526913*white
+		return (low + middle + high + 0.1848*white) / 2
+	}
+}
+
+// whisper is noise in a number of syllables a second, between which it does not cease.
+func whisper(level, syllables float64) sound {
+	breath := noise(level, 0)
+	return func(t float64) float64 {
+		syllable := math.Sin(math.Pi * syllables * t)
+		return breath(t) * (0.1 + 0.9*syllable*syllable)
+	}
+}
+
 // music is a plucked chord every half second, of which a little remains.
 func music(level float64) sound {
 	return func(t float64) float64 {
@@ -184,6 +231,28 @@ func TestNoVoice(t *testing.T) {
 		"a ringing tone":                bursts(tone(-19, 440, 480), 2, 6),
 		"a voice that is far too quiet": speech(-65, 4),
 		"a voice that nobody can hear":  speech(-50, 4),
+
+		"noise that falls by a step":           mix(between(0, 0.6, noise(-46, 0)), between(0.6, 9, noise(-50, 0))),
+		"loud noise that falls by a step":      mix(between(0, 0.6, noise(-30, 0)), between(0.6, 9, noise(-36, 0))),
+		"noise in steps":                       moves(noise(0, 0), steps(0.3, -52, -56)),
+		"noise in short steps":                 moves(noise(0, 0), steps(0.16, -48, -52)),
+		"loud noise in steps":                  moves(noise(0, 0), steps(0.3, -30, -35)),
+		"dull noise in steps":                  moves(noise(0, 0.5), steps(0.3, -44, -49)),
+		"brown noise in steps":                 moves(noise(0, 0.99), steps(0.3, -30, -35)),
+		"pink noise in steps":                  moves(pink(), steps(0.3, -40, -45)),
+		"noise that wanders":                   moves(noise(0, 0), wanders(0.16, -50, 1.5)),
+		"noise that wanders far":               moves(noise(0, 0), wanders(0.16, -50, 2)),
+		"noise that wanders fast":              moves(noise(0, 0), wanders(0.1, -50, 2)),
+		"noise that wanders slowly":            moves(noise(0, 0), wanders(0.4, -50, 1.5)),
+		"loud noise that wanders":              moves(noise(0, 0), wanders(0.16, -35, 1.5)),
+		"pink noise that wanders":              moves(pink(), wanders(0.16, -40, 1.5)),
+		"noise that rises slowly":              moves(noise(0, 0), slides(2, -60, -45)),
+		"noise that falls slowly":              moves(noise(0, 0), slides(2, -45, -60)),
+		"loud noise that rises and falls":      moves(noise(0, 0), func(t float64) float64 { return -30 - 12*math.Abs(math.Mod(t, 2)-1) }),
+		"loud noise that falls silent":         moves(noise(0, 0), slides(4, -30, -90)),
+		"noise in steps, that begins":          between(2, 9, moves(noise(0, 0), steps(0.3, -44, -48))),
+		"noise in steps, with clicks":          mix(moves(noise(0, 0), steps(0.3, -46, -50)), bursts(noise(-6, 0), 0.005, 0.37)),
+		"noise that falls by a step, by phone": telephone(mix(between(0, 0.6, noise(-40, 0)), between(0.6, 9, noise(-44, 0)))),
 	} {
 		for _, rate := range []int{8000, 44100} {
 			if spans, _ := listen(frames(s, 8, rate, rate/50)); len(spans) > 0 {
@@ -218,6 +287,17 @@ func TestVoice(t *testing.T) {
 		{"over hum of another country, by telephone", telephone(mix(tone(-30, 60, 120, 180), between(2, 9, speech(-20, 4)))), 2, 400 * time.Millisecond},
 		{"over a tone", mix(tone(-30, 440), between(2, 9, speech(-10, 4))), 2, 0},
 		{"after clicks", mix(bursts(noise(-6, 0), 0.002, 0.7), between(3.6, 9, speech(-15, 4))), 3.6, 0},
+		{"very slow", between(2, 9, speech(-15, 1.5)), 2, 500 * time.Millisecond},
+		{"over noise in steps", mix(moves(noise(0, 0), steps(0.3, -50, -54)), between(2, 9, speech(-20, 4))), 2, 0},
+		{"over noise that is nearly as loud", mix(noise(-36, 0), between(2, 9, speech(-12, 4))), 2, 400 * time.Millisecond},
+		{"that fades", between(2, 9, moves(speech(-15, 4), slides(2, 0, -40))), 2, 0},
+		{"that swells", between(2, 9, moves(speech(-15, 4), slides(2, -15, 0))), 2, 400 * time.Millisecond},
+		{"breathy", between(2, 9, mix(speech(-20, 4), whisper(-28, 4))), 2, 0},
+		{"breathy and quiet", between(2, 9, mix(speech(-30, 4), whisper(-42, 4))), 2, 0},
+		{"a whisper", between(2, 9, whisper(-25, 4)), 2, 0},
+		{"a whisper at once", whisper(-25, 4), 0, 0},
+		{"a slow whisper", between(2, 9, whisper(-25, 2.5)), 2, 400 * time.Millisecond},
+		{"a whisper over comfort noise", mix(noise(-60, 0), between(2, 9, whisper(-30, 4))), 2, 0},
 		{"a word", between(2, 2.5, speech(-15, 4)), 2, 0},
 		{"a long vowel", between(2, 9, steadyVowel(-20, 0.6)), 2, time.Second},
 		{"syllables of noise", between(2, 9, bursts(noise(-20, 0), 0.2, 0.3)), 2, 500 * time.Millisecond},
@@ -319,6 +399,79 @@ func TestOddFrames(t *testing.T) {
 		ear.Hear(hearing.Frame{Rate: 8000, Samples: make([]int16, 8000*100)})
 	}
 	ear.Silence(1 << 62)
+}
+
+// TestEcho holds that an ear which knows what the caller says hears no echo of it, but
+// the agent, before, over and after an echo.
+func TestEcho(t *testing.T) {
+	const from, ends = 3.0, 5.0 // of what the caller says
+	question := between(from, ends, speech(-20, 5))
+	back := func(seconds, gain float64) sound {
+		return func(t float64) float64 { return gain * question(t-seconds) }
+	}
+	var samples []int16
+	for _, f := range frames(between(0, ends-from, speech(-20, 5)), ends-from, 8000, 160) {
+		samples = append(samples, f.Samples...)
+	}
+	for _, tt := range []struct {
+		name  string
+		sound sound
+		spans []float64 // when they begin, about
+	}{
+		{"alone", back(0.2, 1), nil},
+		{"at once", back(0, 1), nil},
+		{"late", back(0.55, 1), nil},
+		{"loud", back(0.2, 4), nil},
+		{"quiet", back(0.2, 0.1), nil},
+		{"by telephone", telephone(back(0.2, 0.3)), nil},
+		{"in hiss", mix(noise(-50, 0), back(0.2, 0.5)), nil},
+		{"after a greeting", mix(between(0.5, 2, speech(-15, 4)), back(0.2, 1)), []float64{0.5}},
+		{"into a greeting", mix(between(0.5, 4, speech(-15, 4)), back(0.2, 0.3)), []float64{0.5}},
+		{"before an answer", mix(back(0.2, 1), between(6, 7, speech(-15, 4))), []float64{6}},
+		{"right before an answer", mix(back(0.2, 1), between(5.5, 7, speech(-15, 4))), []float64{5.5}},
+		{"no echo, but an answer", between(5.2, 7, speech(-15, 4)), []float64{5.2}},
+		{"no echo, but the agent cuts in", between(4, 7, speech(-15, 4)), []float64{4}},
+		{"no echo, but the agent cuts in and stops", between(3.5, 4.5, speech(-15, 4)), []float64{3.5}},
+	} {
+		var ear hearing.Ear
+		for i, f := range frames(tt.sound, 8, 8000, 160) {
+			if i == from*50 {
+				ear.Say(f.At, samples, 8000)
+			}
+			ear.Hear(f)
+		}
+		ok := len(ear.Spans()) == len(tt.spans)
+		for i, s := range ear.Spans() {
+			ok = ok && math.Abs(s.From.Seconds()-tt.spans[i]) < 0.1
+		}
+		if !ok {
+			t.Errorf("%s: %v, want some that begin at about %v", tt.name, ear.Spans(), tt.spans)
+		}
+	}
+}
+
+// TestResponse holds which sound answers what a caller said from 3 to 5 s.
+func TestResponse(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		name     string
+		from, to time.Duration
+		after    time.Duration
+		answers  bool
+	}{
+		{"after it", 5500 * ms, 6000 * ms, 500 * ms, true},
+		{"a little early", 4800 * ms, 5100 * ms, 0, true},
+		{"early, and no longer", 4800 * ms, 5000 * ms, 0, false},
+		{"over it, and well past it", 3500 * ms, 5800 * ms, 0, true},
+		{"over it, and a little longer", 3500 * ms, 5600 * ms, 0, false},
+		{"within it", 3500 * ms, 4000 * ms, 0, false},
+		{"since before it", 2500 * ms, 9000 * ms, 0, false},
+	} {
+		call := hearing.Call{Agent: []hearing.Span{{tt.from, tt.to}}, Caller: []hearing.Span{{3 * time.Second, 5 * time.Second}}}
+		if after, answers := call.Response(); after != tt.after || answers != tt.answers {
+			t.Errorf("%s: %v, %v", tt.name, after, answers)
+		}
+	}
 }
 
 func BenchmarkHear(b *testing.B) {

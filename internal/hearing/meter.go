@@ -6,13 +6,15 @@ const (
 	silence  = -100.0 // dB of full scale
 	base     = 8000   // samples in a second that sound is measured at, about
 	emphasis = 0.95   // of the last sample that is subtracted from the next: hum and rumble do not count
-	pitch    = 0.9    // of how far a tone resembles itself a period later
+	pitch    = 0.5    // how far a vowel resembles itself a period later, at least; noise does less
+	pure     = 0.9    // how far a tone does
 )
 
 // measured is what is known of a window.
 type measured struct {
-	level float64 // dB of full scale
-	tonal bool    // it has a pitch
+	level  float64 // dB of full scale
+	voiced bool    // it has a pitch
+	tonal  bool    // it is a tone, or a vowel without noise
 }
 
 // meter cuts sound into windows. The zero meter is at the beginning of one.
@@ -48,7 +50,11 @@ func (m *meter) measure(f Frame, add func(measured)) {
 
 func measure(samples []float64) measured {
 	level := max(silence, 10*math.Log10(power(samples)+1e-12))
-	return measured{level, level >= quiet && tonal(samples)}
+	if level < quiet {
+		return measured{level: level}
+	}
+	r := resemblance(samples)
+	return measured{level, r > pitch, r > pure}
 }
 
 func power(samples []float64) (p float64) {
@@ -58,17 +64,19 @@ func power(samples []float64) (p float64) {
 	return p / float64(len(samples))
 }
 
-// tonal reports whether a window repeats itself, after at most half of it.
-func tonal(samples []float64) bool {
-	for lag := len(samples) / 20; lag <= len(samples)/2; lag++ {
+// resemblance is how far a window resembles itself a period of 80 to 1000 Hz later, at
+// most 1. What is pure is not compared further.
+func resemblance(samples []float64) (most float64) {
+	n := len(samples)
+	for lag := n / 20; lag <= n*5/8 && most <= pure; lag++ {
 		var product, first, second float64
 		for i, x := range samples[lag:] {
 			y := samples[i]
 			product, first, second = product+x*y, first+x*x, second+y*y
 		}
-		if product > pitch*math.Sqrt(first*second) {
-			return true
+		if product > 0 {
+			most = max(most, product/math.Sqrt(first*second))
 		}
 	}
-	return false
+	return most
 }

@@ -16,8 +16,11 @@ const (
 	// answers is how long an agent may take to answer what the caller said, where no
 	// limit is set.
 	answers = 20 * time.Second
-	// pause is how long an agent is silent when it is the caller's turn.
-	pause = 500 * time.Millisecond
+	// pause is how long an agent is silent when it is the caller's turn: longer than
+	// between two sentences.
+	pause = 1200 * time.Millisecond
+	// stuck is how long a network may be without losing what it is sent.
+	stuck = 500 * time.Millisecond
 	// certain is how long after its beginning a sound is known to be a voice or not.
 	certain = 400 * time.Millisecond
 	// hangUpLimit is how long the end of a call may take.
@@ -64,6 +67,9 @@ func (p Plan) next(c hearing.Call, speaking bool, saying bool, now, until time.D
 	limit := answers
 	if p.MaxResponse > 0 {
 		limit = min(limit, p.MaxResponse)
+	}
+	if speaking {
+		limit = max(limit, hearing.Beyond) // until which it may have cut in
 	}
 	if _, answered := c.Response(); answered || now > c.Caller[0].To+limit+certain {
 		return hangUp
@@ -183,7 +189,9 @@ func (c *conversation) proceed() (done bool) {
 	}
 	switch c.plan.next(c.call, c.ear.Speaking(), saying, c.now(), until) {
 	case speak:
-		c.mouth.say(c.plan.Say.at(c.line.Rate()), c.plan.Say.Length())
+		samples := c.plan.Say.at(c.line.Rate())
+		c.mouth.say(samples, c.plan.Say.Length())
+		c.ear.Say(c.now(), samples, c.line.Rate())
 	case hangUp:
 		return true
 	}
@@ -232,7 +240,7 @@ func (c *conversation) ended(err error) error {
 // drain hears what had arrived when a line could not be written to any more: the
 // reason may be there.
 func (c *conversation) drain(err error) error {
-	timer := time.NewTimer(pause)
+	timer := time.NewTimer(stuck)
 	defer timer.Stop()
 	for {
 		select {

@@ -57,7 +57,7 @@ func (m *mouth) speak(ctx context.Context, line Line) error {
 		if err := line.Say(ctx, m.frame(size)); err != nil {
 			return err
 		}
-		if due = due.Add(frame); time.Since(due) > pause {
+		if due = due.Add(frame); time.Since(due) > stuck {
 			due = time.Now()
 		}
 		if err := pacing.Sleep(ctx, time.Until(due)); err != nil {
