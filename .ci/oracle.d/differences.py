@@ -87,6 +87,14 @@ def cannot_run(target, doc):
     return text(revision(target, doc).get("phase")).lower() == "failed" or reason == "crashloopbackoff" or reason in STUCK
 
 
+def nameless_cannot_run(target, doc):
+    """So does a revision without an id, which is perhaps the target's."""
+    found = doc.get("currentRevision")
+    if not isinstance(found, dict) or text(found.get("deploymentID")):
+        return False
+    return cannot_run(target, {**doc, "currentRevision": {**found, "deploymentID": target["id"]}})
+
+
 def serves(target, doc):
     return is_ready(doc) and says(doc.get("available")) is not False and doc.get("reconciledDeploymentId") == target["id"]
 
@@ -192,6 +200,9 @@ DIFFERENCES = [
     Difference("cannot-run", "failed", "serving pending",
                "Our revision is given up, crashes again and again, or cannot be started. This is red at once here; the CLI does not read it, and waits or takes ready for an answer.",
                lambda t, d: cannot_run(t, d), always=True),
+    Difference("nameless", "pending", "serving",
+               "The current revision names no deployment, and crashes again and again, was given up or cannot be started. It may be ours, so that ready is not believed.",
+               nameless_cannot_run),
     Difference("restarts", "failed", "serving pending",
                "Our revision restarts more often than is forgiven, and does not serve by the rules here. This is red; the CLI shows it, and judges without it.",
                restarts_too_often, always=True),
