@@ -90,6 +90,8 @@ func (a *applier) saysUnchanged(agent *pipecat.Agent, shown settings.Comparison)
 func (a *applier) notMade(agent *pipecat.Agent, shown settings.Comparison) error {
 	accepted, id := "the platform says that it accepted "+a.what(), agent.Desired()
 	switch {
+	case shown.Match != settings.Different && len(a.Request.Secrets) > 0:
+		return failed(verdict.API, nil, "%s, but made no new deployment, which alone gets the new secrets: deployment %s is still the one that is desired", accepted, id)
 	case shown.Match != settings.Different && a.force():
 		return failed(verdict.API, nil, "%s, but made no new deployment, although force-redeploy is set: deployment %s is still the one that is desired", accepted, id)
 	case shown.Match != settings.Different:

@@ -193,6 +193,11 @@ func staleCases() (cases []truth) {
 	}
 	one := doc(d1, v1).ready()
 	newSet := noImage("secret-set", "new-set")
+	secrets := noImage("secret-set", "old-set", "secrets", "TOKEN=0123456789", "wait-timeout", "120")
+	stored := map[string]any{
+		"PUT /v1/secrets/old-set": says(202, document{"status": "OK", "region": "us-west"}),
+		"GET /v1/secrets/old-set": document{"status": "ready", "region": "us-west", "secrets": []any{document{"fieldName": "TOKEN"}}},
+	}
 	noSet := one.spec("envFromSecretNames", absent)
 	noFilter, filtered := noImage("krisp-viva-audio-filter", "none"), one.with("krispViva", document{"audioFilter": "tel"})
 	build := noImage("build-id", truthBuild)
@@ -206,6 +211,8 @@ func staleCases() (cases []truth) {
 		{name: "forced and never made, with time to look", inputs: noImage("force-redeploy", "true", "wait-timeout", "120"), answer: one, reads: over(one), status: "failed", reason: "api", log: []string{"although force-redeploy is set"}},
 		{name: "another image was shown of it", answer: bare(d1), reads: over(one.with("deployment", nil)), status: "failed", reason: "api", inputs: inputs("wait-timeout", "120")},
 		{name: "the image that was shown of it", answer: bare(d1), reads: over(one.with("deployment", nil)), status: "unchanged", id: d1, inputs: inputs("image", v1, "wait-timeout", "120")},
+		{name: "new secrets, and no deployment", inputs: secrets, others: stored, answer: one, reads: over(one), status: "failed", reason: "api", log: []string{"which alone gets the new secrets"}},
+		{name: "new secrets, and a deployment", inputs: secrets, others: stored, answer: one, reads: over(one, 3, doc(d2, v1).ready()), status: "ready", id: d2},
 		{name: "forced and shown later", inputs: noImage("force-redeploy", "true"), answer: one, reads: over(one, 3, doc(d2, v1).ready()), status: "ready", id: d2},
 		{name: "no set before, stale for good", inputs: newSet, before: noSet, answer: noSet, reads: over(noSet), status: "red", writes: -1},
 		{name: "no set before, stale at first", inputs: newSet, before: noSet, answer: noSet, reads: over(noSet, 3, doc(d2, v1).secretSet("new-set").ready()), status: "ready", id: d2},
