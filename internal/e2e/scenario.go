@@ -14,6 +14,7 @@ import (
 
 // scenario is all that happens around one run of the search.
 type scenario struct {
+	scales                              bool // and nothing else: see scaleAlone
 	inputs                              map[string]string
 	config                              string // pcc-deploy.toml
 	invalid                             bool   // the inputs are wrong
@@ -315,6 +316,7 @@ func (s *scenario) store(rng *rand.Rand) {
 // scaleAlone makes a job that only scales, on a network that loses much, while others
 // deploy.
 func (s *scenario) scaleAlone(rng *rand.Rand) {
+	s.scales = true
 	s.exists, s.invalid, s.key, s.calm = true, false, searchKey, false
 	s.source, s.config, s.builds, s.secrets, s.raced, s.callScenario = nil, "", nil, nil, nil, callScenario{}
 	s.inputs = map[string]string{"min-agents": pick(rng, "2", "3"), "max-agents": pick(rng, "5", "60")}
