@@ -8,17 +8,24 @@ import (
 
 var (
 	// rootCause is a line of a message that has the error behind it.
-	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$`)
+	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$|^\s*details = "(.+)"$|^\s*Error: (connect E[A-Z]+ .+)$`)
 	// fieldPath is a field as pydantic names it, within others.
 	fieldPath = regexp.MustCompile(`^\S+(?: -> \S+)*$`)
-	lowercase = regexp.MustCompile(`\p{Ll}{2}`)
-	letters   = regexp.MustCompile(`\pL{2}`)
+	// endsInWord is a line that ends within a sentence, and beginsInWord one that continues it.
+	endsInWord   = regexp.MustCompile(`\p{Ll}{2}$`)
+	beginsInWord = regexp.MustCompile(`^\s+\p{Ll}+[ ;,]`)
+	lowercase    = regexp.MustCompile(`\p{Ll}{2}`)
+	letters      = regexp.MustCompile(`\pL{2}`)
 )
 
 // settle completes an exception's line where the first line of its message does not say
 // what is wrong; elsewhere it takes lines that others may have printed off the message.
 func (e *exception) settle() {
-	switch m := rootCause.FindStringSubmatch(e.message); {
+	m := rootCause.FindStringSubmatch(e.message)
+	if m != nil {
+		m[1] = cmp.Or(m[1:]...)
+	}
+	switch {
 	case e.below:
 		if m != nil {
 			e.line = e.name + ": " + strings.TrimSpace(m[1])
@@ -30,6 +37,7 @@ func (e *exception) settle() {
 	case e.typ == "ValidationError":
 		e.line += invalid(e.message)
 	default:
+		e.line += wrapped(e.message)
 		e.message = withoutOthers(e.message)
 	}
 }
@@ -50,6 +58,17 @@ func withoutOthers(message string) string {
 		b.WriteString("\n" + s)
 	}
 	return b.String()
+}
+
+// wrapped is what the second line of a message adds to the first, which breaks off: an
+// indented line that continues with a lowercase word.
+func wrapped(message string) string {
+	first, below, _ := strings.Cut(message, "\n")
+	second, _, _ := strings.Cut(below, "\n")
+	if first == "" || indent(second) == 0 || !endsInWord.MatchString(first) || !beginsInWord.MatchString(second) {
+		return ""
+	}
+	return " " + strings.TrimSpace(second)
 }
 
 // firstSentence is the first line of a message with a lowercase word, else the first with
