@@ -63,7 +63,7 @@ var (
 
 	// inconclusive does not say why a build failed, though it sounds like it.
 	inconclusive = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
-		`npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*|=*\s*\d+ failed\b.* in [\d.]+s.*|` +
+		`npm (?:error|ERR!) (?:gyp ERR! (?:not ok|cwd |node |command |System )|network This is a problem|\{ \[Error).*|Failing command: .*|npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*|=*\s*\d+ failed\b.* in [\d.]+s.*|` +
 		`ERROR: pip's dependency resolver does not currently take into account .*)`)
 )
 
@@ -224,7 +224,7 @@ func withClues(lines []buildLine) (some []buildLine) {
 var clues = slices.Concat(errorWords, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
 	"unsatisfiable", "conflict", "cuda", "nvcc", "release file", "pubkey", "sign", "no space", "enough", "quota", "memory", "sigkill", "reset", "unreachable",
 	"gateway", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "available", "no version",
-	"prompts", "authoriz", "authenticate", "ssh forward", "[y/n]", "sync in progress", "pathspec", "flat-layout", "compatible", "determine", "lockfile", "404", "not exist", "not allowed", "blank", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})
+	"prompts", "authoriz", "authenticate", "ssh forward", "[y/n]", "sync in progress", "pathspec", "ensurepip", "flat-layout", "compatible", "determine", "lockfile", "404", "not exist", "not allowed", "blank", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})
 
 // maxSearches is for how many lines a hint searches the workspace.
 const maxSearches = 5

@@ -57,6 +57,7 @@ var startHints = []hint{
 	// Native code, which has words of other kinds of failure.
 	{message: re(`cannot allocate memory in static TLS block`), say: "Import the package that loads this library before all others, or preload the library in the Dockerfile (`ENV LD_PRELOAD=` and its path): the space for thread-local data was used up by what was imported first."},
 	{message: re("version .(GLIBC(?:XX)?_[\\d.]+|CXXABI_[\\d.]+|GCC_[\\d.]+). not found"), say: "A binary needs `{1}`, and the image's system is older: take a newer base image, or an older version of the package."},
+	{message: re(`cannot enable executable stack`), say: "The image's system no longer loads a library that asks for an executable stack: take a newer version of the package, or an older base image, such as one of Debian 12 (`-bookworm`)."},
 	{message: re(`wrong ELF class|invalid ELF header|\bx86_64-linux-gnu\.so\b|\bld-linux-x86-64`), say: "A native library in the image is built for another architecture: have the package installed while the image is built for `linux/arm64`, and copy no libraries or virtual environment into it."},
 	{message: re(`Error loading shared library (?:ld-linux|libc\.)|Error relocating \S+: `), say: "A binary is built for another C library: take wheels and a base image that fit together, such as a Debian one (`-slim`) instead of Alpine."},
 	{message: re(`libcu(?:da|dart|blas|dnn|rand|fft|solver|sparse|pti)|libnv(?:rtc|idia|JitLink|ToolsExt)|libnccl|lib(?:torch|c10)_cuda|CUDA_HOME|Found no NVIDIA driver|No CUDA GPUs|not compiled with CUDA|CUDA (?:driver|out of memory)`), say: "Nothing there has a GPU: install the CPU build of the package, without CUDA, and let the code choose the CPU."},
@@ -70,6 +71,8 @@ var startHints = []hint{
 	{runtime: true, typ: none, message: re(`(?i)(\S+\.(?:sh|bash|py))(?: failed)?: exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
 	{runtime: true, typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
 	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory|^(?:\[dumb-init\] )?(\.{0,2}/\S+\.(?:sh|bash|py)): No such file or directory$|^\[FATAL tini \(\d+\)\] exec (\S+) failed: No such file`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
+	{typ: none, message: re(`: '?\[["']?([\w./-]+)["']?,: (?:command )?not found$`), say: "Write `CMD` and `ENTRYPOINT` as lists with double quotes, each item in its own (`CMD [\"{1}\", \"bot.py\"]`): the shell got the list as it is."},
+	{typ: none, message: re(`(/\S*venv/bin/[\w.-]+): (?:bad interpreter: No such file|cannot execute: required file not found)`), say: "The virtual environment with `{1}` was made elsewhere: have the Dockerfile create it at the path and with the Python that the agent runs with, and keep `.venv` out by `.dockerignore`."},
 	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)|^\S+: (?:line )?\d+: ([\w./+-]+): (?:command )?not found$|spawnerr: can't find command '([^']+)'|Failed to spawn: \W(\S+)\W Caused by: No such file`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD`, `ENTRYPOINT` or the script that calls it."},
 	{runtime: true, typ: none, message: re(`exec:? "?([\w./-]+)"?(?: failed)?: [Pp]ermission denied|^(?:\[dumb-init\] )?(\.{0,2}/\S+): Permission denied$|(?:sh|bash): (?:line )?\d+: (\S+): Permission denied`), say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in the Dockerfile (`RUN chmod +x`)."},
 
@@ -81,7 +84,7 @@ var startHints = []hint{
 	// Python.
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError)$`), message: re(`^cannot import name 'bot' from 'bot'|^No module named 'bot'$|^module 'bot' has no attribute 'bot'|^Could not find 'bot' function`), say: noBot},
 	{message: re(`can't open file '/app/bot\.py'`), say: noBot},
-	{typ: none, message: re(`can't open file '([^']+)'`), say: "`{1}` is not in the image: have the Dockerfile copy it there, or correct `CMD`."},
+	{typ: none, message: re(`can't open file '([^']+)'|(?:^|/)(?:ba|da)?sh: (?:\d+: )?(?:cannot|can't) open '?([^':]+)'?(?:: No such file.*)?$|^(?:/\S*/)?(?:ba)?sh: ([./]\S*\.(?:sh|bash)): No such file or directory$`), say: "`{1}` is not in the image: have the Dockerfile copy it there, or correct `CMD`."},
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError|TypeError)$`), message: re(`consider renaming '[^']*?([^/']+)'|No module named '[\w.]+'; '(\w+)' is not a package`), say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^AttributeError$`), message: re(`^module '(\w+)' has no attribute '\w+'$`), when: hidesLibrary, say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^(?:ImportError|AttributeError)$`), message: re(`partially initialized module '(\w+)'`), when: importsItself, say: "Rename your `{1}.py`: it has the same name as the package that it imports, and so imports itself."},
@@ -92,6 +95,7 @@ var startHints = []hint{
 	{message: re(`No module named '?pkg_resources\b`), say: "Add `setuptools<81` to the image's requirements: it has `pkg_resources`, which newer images and versions do not bring."},
 	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b'?$`), say: "Python no longer has `{1}`: use a version of what imports it that goes without, or a base image with an older Python."},
 	{message: re(`No module named '?(_?(?:ctypes|tkinter|sqlite3|ssl|bz2|lzma|curses|hashlib|posixshmem)|readline)\b'?$`), say: "The image's Python was built without `{1}`: take an official `python` base image, or install the system's package for it."},
+	{message: re(`'([\w.]+)' is a package and cannot be directly executed`), say: "Name a module of `{1}` in `CMD`, as in `python -m {1}.main`, or add a `__main__.py` to it."},
 	{message: re(`No module named '?((\w+)\.[\w.]+)`), say: "The version that the image installs has no `{1}`: pin the version of its package that your code was written for, or change the import."},
 	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."},
 	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image.", tell: packageOf},
@@ -102,6 +106,7 @@ var startHints = []hint{
 	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
 	{typ: re(`^TypeError$`), message: re(`unexpected keyword argument 'proxies'`), say: "The client is older than the `httpx` that is installed: take a newer version of the client, or pin `httpx<0.28` in the requirements."},
 
+	{typ: re(`^TypeError$`), message: re(`^unsupported operand type\(s\) for \|: '(?:type|ABCMeta)' and '(?:type|NoneType|ABCMeta)'$`), say: "The image's Python is older than 3.10, which this code is written for: take a newer base image."},
 	{typ: re(`^TypeError$`), message: re(`^Descriptors cannot be created directly`), say: "A package was generated for an older `protobuf`: pin `protobuf<4` in the requirements, or take a newer version of the package."},
 	{typ: re(`^VersionError$`), message: re(`incompatible Protobuf Gencode/Runtime versions.*?gencode ([\d.]+)`), say: "A package was generated for `protobuf` {1}, and another version is installed: require at least that one, or take an older version of the package."},
 
@@ -118,6 +123,7 @@ var startHints = []hint{
 	{message: re(`nltk\.download\('([\w-]+)'\)`), say: "Have the Dockerfile download the data while the image is built: `RUN python -m nltk.downloader {1}`."},
 	{message: re(`\[E050\] Can't find model '([\w-]+)'`), say: "Have the Dockerfile download the model while the image is built: `RUN python -m spacy download {1}`."},
 	{typ: re(`^Error$`), message: re(`unsupported locale setting`), say: "The image does not have this locale: have the Dockerfile generate it (`apt-get install locales`), or use `C.UTF-8`."},
+	{typ: none, message: re(`^node: (\.env\S*): not found$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
 	{typ: re(`^FileNotFoundError$`), message: re(`: '(?:[^']*/)?(\.env(?:\.\w+)?)'$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
 
 	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([\w./+-]+)'`), when: isCommand, say: "`{1}`, which the agent runs, is not in the image: have the Dockerfile install it."},
@@ -133,6 +139,9 @@ var startHints = []hint{
 	{session: true, message: re(`^(?:KeyError: )?'(` + secretName + `)'$`), say: secretSet}, // as the base image logs it
 	{typ: re(`^EnvValidationError$`), message: re(`^Environment variable "(\w+)" invalid`), say: wrongValue},
 	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b(` + variableName + `)\b`), say: secretSet},
+	{typ: re(`^InterpolationResolutionError$`), message: re(`Environment variable '(\w+)' not found`), say: secretSet},
+	{typ: re(`^ValidationError$`), message: re(`^(` + variableName + `) is required in env `), frame: re(`/dynaconf/`), say: secretSet},
+	{typ: re(`^ZodError$`), message: re(`"path": \[\s+"(` + variableName + `)"\s+\],\s+"message": "(?:Required"|[^"\n]*received undefined)`), say: secretSet},
 	{typ: re(`^ValidationError$`), message: validation, frame: settingsFiles, when: missingFields, say: "Put what is missing (`{1}`) into the secret set that `secret-set` names, in capitals, and with the prefix of the settings if they have one; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^ValidationError$`), not: re(`extra_forbidden|(?i:extra (?:inputs|fields) )`), message: validation, frame: settingsFiles, when: firstField, say: wrongValue},
 	{typ: re(`^SettingsError$`), message: re(`error parsing value for field "(\w+)"`), say: wrongValue},
@@ -151,7 +160,7 @@ var startHints = []hint{
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key|no valid credentials`), say: secretSets},
 	{typ: plainTypes, message: re(`subscription key or authorization token must be given`), say: secretSets},
 	{typ: re(`(?:Error|Exception)$`), message: re(`^(\w+) is required$`), when: readsNamed, say: secretSet},
-	{message: re(`NoneType|\bNone\b|missing an 'https?://'|properties of undefined`), when: readsVariable, say: secretSet},
+	{message: re(`NoneType|\bNone\b|none is not an allowed value|missing an 'https?://'|properties of undefined`), when: readsVariable, say: secretSet},
 	{typ: re(`^AssertionError$`), source: re(`^assert os\.(?:getenv|environ\.get)\([^()]*\)$`), when: readsVariable, say: secretSet},
 
 	{typ: re(`^(?:ValueError|JSONDecodeError|Error|ArgumentError)$`), message: re(`^(?:invalid literal for int|could not convert string to float|Expecting value|Incorrect padding|Redis URL must specify|Could not parse .*URL)`), when: convertsVariable, say: "The value for `{1}` in the secret set that `secret-set` names is not what the code expects: correct it, and set `force-redeploy`."},
@@ -161,6 +170,7 @@ var startHints = []hint{
 	// Services.
 	{message: re(`unsupported_country_region_territory|User location is not supported`), say: "The service is not offered in the country that the agent calls it from: deploy the agent to another `region`, or use another service."},
 	{message: re(`SERVICE_DISABLED|API has not been used in project \S+ before or it is disabled`), say: "Turn this API on for the project in the Google Cloud console, and deploy again some minutes later."},
+	{message: re(`\bdetected_unusual_activity\b`), say: "The service refuses its free plan to the network that the agent runs in: use a paid plan there."},
 	{message: re(`account-missing-payment-method`), say: "Add a payment method to the account at the service, which it asks for."},
 	{typ: re(`^GatedRepoError$`), say: "Accept the terms of the model at Hugging Face, and put the `HF_TOKEN` of that account into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{message: re(`(?i)\bgated repo\b`), say: "Accept the terms of the model at Hugging Face, and put the `HF_TOKEN` of that account into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
@@ -168,14 +178,16 @@ var startHints = []hint{
 	{message: re(`\bvoice_not_found\b`), say: "The service has no voice of this id for the account: correct the id, or add the voice to the account there."},
 	{message: re(`(?i)password authentication failed for user|WRONGPASS|invalid username-password pair|NOAUTH Authentication required|Access denied for user '[^']*'@.*using password`), say: "The database does not accept the agent's user and password: correct them where they are set, such as in the secret set that `secret-set` names, and set `force-redeploy`."},
 	{message: re(`connection to server on socket "[^"]*" failed: No such file`), say: "The client has no address of the database, and so looks for one in the agent's own container: give it the host of a server that the platform can reach."},
-	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota[ _]exceeded|exceeds your quota|payment required|out of credits|credit balance`), not: re(`Errno|(?i:disk)`), say: "The account at the service has no quota left: check its plan and billing there."},
-	{message: re("(?i)model_not_found|\\bmodels?/[\\w.-]+ is not found|\\bno such model/|model identifier is invalid|not_found_error.{0,60}\\bmodel: "), say: noModel},
+	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota[ _]exceeded|exceeds your quota|payment required|HTTP 402\b|out of credits|credit balance`), not: re(`Errno|(?i:disk)`), say: "The account at the service has no quota left: check its plan and billing there."},
+	{message: re("(?i)model_not_found|model_decommissioned|\\bmodels?/[\\w.-]+ is not found|\\bno such model/|model identifier is invalid|not_found_error.{0,60}\\bmodel: "), say: noModel},
 	{message: re("(?i)the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), when: isResponse, say: noModel},
 	{message: re(`(?i)\b(403)\b|missing_permissions|permission[_ ]denied|AccessDenied|not authorized to perform`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
 	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w -]{0,20}(?:(?:api|subscription)[ _-]?key|credentials|access token|auth token|authentication token|token provided)|api[ _]key not (?:valid|found\. Please pass a valid)|invalid_api_key|API_KEY_INVALID|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|ExpiredToken`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
 	{typ: re(`^(?:AuthenticationError|UnauthorizedError|Unauthorized|InvalidStatus|InvalidStatusCode|WSServerHandshakeError|HTTPStatusError|HTTPError|ApiError|APIStatusError|ClientResponseError|GatedRepoError)$`), message: re(`\b401\b`), say: wrongKey},
 	{message: re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}401\b|\b401\W{1,3}(?:unauthorized|client error)|\b401\b.{0,20}authentication[-_]error`), not: re(`Repository ?Not ?Found`), say: wrongKey},
-	{message: re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111|^All connection attempts failed`), when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
+	{message: re(`\bbind on address \('[^']*', \d+\): .*cannot assign requested address`), say: "The container does not have that address: have the server listen on `0.0.0.0`."},
+	{message: re(`WRONG_VERSION_NUMBER|wrong version number`), say: "The server does not speak TLS on that port: correct the port, or the scheme of its address (`http`, `ws` or `redis` without the `s`)."},
+	{message: re(`(?i)connection refused|Error 99 connecting to|ECONNREFUSED|connect call failed|Errno 111|^All connection attempts failed`), when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
 	{message: re(`(?i)Name or service not known|nodename nor servname|Temporary failure in name resolution|getaddrinfo (?:failed|ENOTFOUND)|getaddrinfo EAI_AGAIN|\blookup \S+.*: no such host|No address associated with hostname|DNS resolution failed|\[Domain name not found\]`), say: "The name of the server cannot be resolved from the platform: check its spelling, and that it is public."},
 
 	{message: re(`(?i)address (?:is )?already in use|EADDRINUSE|port \d+ is (?:already )?in use|^Connection in use: \(`), say: port},
