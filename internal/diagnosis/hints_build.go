@@ -61,7 +61,7 @@ var buildHints = []hint{
 	{reason: verdict.Build, message: re("lockfile at `[^`]*` needs to be updated|pyproject\\.toml changed significantly since poetry\\.lock|poetry\\.lock is not up to date|can only install packages when your package\\.json and package-lock\\.json|lockfile would have been (?:modified|created) by this install|ERR_PNPM_OUTDATED_LOCKFILE|[Yy]our lockfile needs to be updated|lockfile had changes, but lockfile is frozen"), say: "Regenerate the lock file from your list of packages (`uv lock`, `poetry lock` or `npm install`), and commit both."},
 
 	// Packages.
-	{reason: verdict.Build, message: re(`invalid response status (4\d\d)$`), say: "The address that `ADD` downloads from answers {1}: correct it in the Dockerfile."},
+	{reason: verdict.Build, message: re(`invalid response status (40[034]|410)$`), say: "The address that `ADD` downloads from answers {1}: correct it in the Dockerfile."},
 	{reason: verdict.Build, message: re(`Error: not found: make$|Could not find any Python installation to use`), say: "What npm installs needs compiling: have the Dockerfile install `python3`, `make` and `g++` before this step."},
 	{reason: verdict.Build, message: re(`because ensurepip is not\b`), say: "Have the Dockerfile install `python3-venv` before this step, or use a `python` base image."},
 	{reason: verdict.Build, message: re(`Could not install packages due to an OSError: \[Errno 2\] No such file or directory: '([^']+\.(?:whl|tar\.gz|zip))'`), say: "Have the Dockerfile `COPY` `{1}` before this step, and see that `.dockerignore` and `build-exclude` do not leave it out."},

@@ -100,7 +100,7 @@ var startHints = []hint{
 	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."},
 	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image.", tell: packageOf},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?\w+'? from '?(\w+)'? \(`), not: re(`-packages/|/lib/python\d`), when: shadows, say: "Rename your `{1}.py`: it has the same name as a module that is imported, which Python finds there instead."},
-	{typ: re(`^ImportError$`), message: re(`cannot import name '\w+' from '([\w.]+)' \(/\S*/lib/python\d[\d.]*/[\w./]+\)$`), not: re(`-packages/|partially initialized`), say: "The image's Python has no such name in `{1}`, which other versions of Python have: take a base image with the Python that the code was written for."},
+	{typ: re(`^ImportError$`), message: re(`cannot import name '\w+' from '([\w.]+)' \(/\S*/lib/python\d[\d.]*/[\w./]+\)$`), not: re(`-packages/|partially initialized`), say: "The image's Python has no such name in `{1}`: check how it is spelled, and whether the code was written for a newer or an older Python than the base image's."},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?[\w.]+'? from '?([\w.-]+).*-packages/`), say: noName, tell: versionOf},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?([\w.]+)`), say: "Check the spelling of `{1}`, and that the image has the module as it is in your repository."},
 	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
@@ -163,7 +163,7 @@ var startHints = []hint{
 	{message: re(`NoneType|\bNone\b|none is not an allowed value|missing an 'https?://'|properties of undefined`), when: readsVariable, say: secretSet},
 	{typ: re(`^AssertionError$`), source: re(`^assert os\.(?:getenv|environ\.get)\([^()]*\)$`), when: readsVariable, say: secretSet},
 
-	{typ: re(`^(?:ValueError|JSONDecodeError|Error|ArgumentError)$`), message: re(`^(?:invalid literal for int|could not convert string to float|Expecting value|Incorrect padding|Redis URL must specify|Could not parse .*URL)`), when: convertsVariable, say: "The value for `{1}` in the secret set that `secret-set` names is not what the code expects: correct it, and set `force-redeploy`."},
+	{typ: re(`^(?:ValueError|JSONDecodeError|Error|ArgumentError)$`), message: re(`^(?:invalid literal for int|could not convert string to float|Expecting (?:value|property name|',' delimiter)|Extra data|Incorrect padding|Redis URL must specify|Could not parse .*URL)`), when: convertsVariable, say: "The value for `{1}` in the secret set that `secret-set` names is not what the code expects: correct it, and set `force-redeploy`."},
 	{message: re(`Illegal header value b'|[Nn]ewline(?:, carriage return,)? or null byte (?:detected|character) in header|return character\(s\) in header value`), say: "A header is made of a value, such as a key, that is empty or has a space or a line end too many: correct it in the secret set that `secret-set` names, and set `force-redeploy`."},
 	{typ: re(`^UnicodeEncodeError$`), message: re(`^'ascii' codec`), frame: re(`/httpx/_models\.py$`), say: "A header is made of a value, such as a key, that has a character beyond ASCII: correct it where it is set, which for a key is the secret set that `secret-set` names, and set `force-redeploy`."},
 
@@ -222,7 +222,7 @@ var (
 	notMissing = re(`(?i:\binvalid (?:value|format)|\bis invalid\b|not a valid|must be (?:one of|an?\b|in\b|between|positive|at least)|deprecated|\bscope|\bpermission)|positional argument|keyword argument|has no attribute|is not defined|unexpected|not JSON|object is not|\bcolumn\b|\btable\b|\bfield\b|\bPATH\b|[A-Z]\w*_HOME\b|LD_\w+|PYTHON\w+|status_?code|\bHTTP\b|PCC[-_]|Errno|token at|\b[45]\d\d\b`)
 
 	// loopbackURL is an address of it in code, and hasAddress is a message with any address.
-	loopbackURL = re(`['"](?:[a-z+]+://)?(?:localhost|127\.0\.0\.1)[:/'"]`)
+	loopbackURL = re(`\b(?:https?|wss?|rediss?|grpc)://(?:localhost|127\.0\.0\.1)[:/'"]`)
 	hasAddress  = re(`\d+\.\d+\.\d+\.\d+|:\d{2,5}\b|\w+\.\w+/`)
 	loopback    = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
 
