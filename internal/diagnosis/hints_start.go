@@ -68,6 +68,7 @@ var startHints = []hint{
 
 	// The image's command.
 	{typ: none, message: re(`[\w./-]\\r['"]|\$'[^']*\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
+	{runtime: true, typ: none, message: re(`([\w./-]+\.(?:sh|bash|py))"?(?: failed)?: (?:not found|[Nn]o such file or directory)`), when: hasWindowsLines, say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
 	{runtime: true, typ: none, message: re(`(?i)(\S+\.(?:sh|bash|py))(?: failed)?: exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
 	{runtime: true, typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
 	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory|^(?:\[dumb-init\] )?(\.{0,2}/\S+\.(?:sh|bash|py)): No such file or directory$|^\[FATAL tini \(\d+\)\] exec (\S+) failed: No such file`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
@@ -462,6 +463,17 @@ func importsItself(r reading, module string) (string, bool) {
 func hasNoShebang(r reading, script string) (string, bool) {
 	files := findFiles(r.workspace, path.Base(script))[path.Base(script)]
 	return script, !slices.ContainsFunc(files, func(file string) bool { return begins(r.workspace, file, "#!") })
+}
+
+// hasWindowsLines reports whether the line of a script that names its interpreter ends
+// as on Windows, so that there is no such interpreter.
+func hasWindowsLines(r reading, script string) (string, bool) {
+	files := findFiles(r.workspace, path.Base(script))[path.Base(script)]
+	return script, len(files) == 1 && slices.ContainsFunc(files, func(file string) bool {
+		text, _ := readText(r.workspace, file)
+		first, _, _ := strings.Cut(text, "\n")
+		return strings.HasPrefix(first, "#!") && strings.HasSuffix(first, "\r")
+	})
 }
 
 // isPointer reports whether a file of the workspace is a pointer of Git LFS.

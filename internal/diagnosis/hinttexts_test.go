@@ -48,7 +48,8 @@ var (
 	ruled    = fstest.MapFS{"run/start.sh": {Data: []byte("#!/bin/sh\npython bot.py\n")}}
 	pointers = fstest.MapFS{"models/vad.onnx": {Data: []byte("version https://git-lfs.github.com/spec/v1\n")}, "models/real.onnx": {Data: []byte{8, 1}},
 		"wheels/x.whl": {Data: []byte("version https://git-lfs.github.com/spec/v1\n")}, "wheels/real.whl": {Data: []byte("PK")}}
-	own = fstest.MapFS{"flows/__init__.py": {}, "prices.py": {}}
+	crlf = fstest.MapFS{"run/start.sh": {Data: []byte("#!/bin/sh\r\npython bot.py\r\n")}}
+	own  = fstest.MapFS{"flows/__init__.py": {}, "prices.py": {}}
 )
 
 var hintTexts = []hintText{
@@ -338,6 +339,10 @@ OPENAI_API_KEY is not set`,
 	{say: "The server does not speak TLS", shows: []string{"ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1000)"}, misses: []string{"ValueError: wrong version of the menu"}},
 	{say: "The name of the server", shows: []string{"  File \"/x/site-packages/openai/_base_client.py\", line 8, in request\n    raise x\nhttpx.ConnectError: [Errno -2] Name or service not known\n\nThe above exception was the direct cause of the following exception:\n\n" + raised("ask()", "openai.APIConnectionError: Connection error.")},
 		misses: []string{"httpx.ConnectError: [Errno -2] Name or service not known\n\nDuring handling of the above exception, another exception occurred:\n\n" + raised("ask()", "openai.APIConnectionError: Connection error.")}},
+	{say: "The script has line endings", files: crlf, shows: []string{"exec /app/start.sh: no such file or directory", "[FATAL tini (7)] exec ./start.sh failed: No such file or directory"}, misses: []string{"exec /app/menu.sh: no such file or directory"}},
+	{say: "The script has line endings", files: ruled, misses: []string{"exec /app/start.sh: no such file or directory"}},
+	{say: "A script has line endings", with: built, files: crlf, shows: []string{"#7 1.2 /bin/sh: 1: ./start.sh: not found"}, misses: []string{"#7 1.2 /bin/sh: 1: ./menu.sh: not found"}},
+	{say: "A script has line endings", with: built, files: ruled, misses: []string{"#7 1.2 /bin/sh: 1: ./start.sh: not found"}},
 
 	// How it ended otherwise.
 	{say: "Look into the agent's log", with: refused, shows: []string{"PCC_UNKNOWN_ERROR: no"}, misses: []string{"PCC_UNKNOWN: no"}},
