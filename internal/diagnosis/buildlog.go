@@ -178,7 +178,7 @@ func buildCause(lines []buildLine) (cause, typ string) {
 	var firstError, lastBad string
 	for _, l := range primary {
 		s := strings.TrimSpace(l.text)
-		isError, isBad := firstError == "" && errorLine.MatchString(s), soundsBad(s)
+		isError, isBad := firstError == "" && errorLine.MatchString(s), soundsBad(s) || strings.Contains(s, "already exists")
 		if !isError && !isBad || saysNothing(s) {
 			continue
 		}
