@@ -63,7 +63,7 @@ var (
 
 	// inconclusive does not say why a build failed, though it sounds like it.
 	inconclusive = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
-		`npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*|=*\s*\d+ failed\b.* in [\d.]+s.*|` +
+		`npm (?:error|ERR!) (?:gyp ERR! (?:not ok|cwd |node |command |System )|network This is a problem|\{ \[Error).*|Failing command: .*|npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*|=*\s*\d+ failed\b.* in [\d.]+s.*|` +
 		`ERROR: pip's dependency resolver does not currently take into account .*)`)
 )
 
@@ -178,7 +178,7 @@ func buildCause(lines []buildLine) (cause, typ string) {
 	var firstError, lastBad string
 	for _, l := range primary {
 		s := strings.TrimSpace(l.text)
-		isError, isBad := firstError == "" && errorLine.MatchString(s), soundsBad(s)
+		isError, isBad := firstError == "" && errorLine.MatchString(s), soundsBad(s) || strings.Contains(s, "already exists")
 		if !isError && !isBad || saysNothing(s) {
 			continue
 		}
@@ -201,7 +201,10 @@ func buildCause(lines []buildLine) (cause, typ string) {
 }
 
 // saysNothing reports whether a line does not say why a build failed.
-func saysNothing(s string) bool { return noise.MatchString(s) || inconclusive.MatchString(s) }
+func saysNothing(s string) bool {
+	s = singleSpaced(s)
+	return noise.MatchString(s) || inconclusive.MatchString(s)
+}
 
 // withClues are the lines that a hint may be about, of equal ones the last.
 func withClues(lines []buildLine) (some []buildLine) {
@@ -221,7 +224,7 @@ func withClues(lines []buildLine) (some []buildLine) {
 var clues = slices.Concat(errorWords, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
 	"unsatisfiable", "conflict", "cuda", "nvcc", "release file", "pubkey", "sign", "no space", "enough", "quota", "memory", "sigkill", "reset", "unreachable",
 	"gateway", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "available", "no version",
-	"prompts", "authoriz", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})
+	"prompts", "authoriz", "authenticate", "ssh forward", "[y/n]", "sync in progress", "pathspec", "ensurepip", "flat-layout", "compatible", "determine", "lockfile", "404", "not exist", "not allowed", "blank", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})
 
 // maxSearches is for how many lines a hint searches the workspace.
 const maxSearches = 5

@@ -248,7 +248,8 @@ func (r reading) completes(shown reading) bool {
 func read(facts Facts, from verdict.Source, workspace fs.FS) reading {
 	lines := split(facts.text(from))
 	r := reading{from: from, workspace: workspace}
-	e, ok := uncaught(parse(lines))
+	all := parse(lines)
+	e, ok := uncaught(all)
 	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) && (facts.Reason == verdict.OutOfMemory || e.logged || saysMore(lines[e.at+1:])) {
 		// A process that is killed raises no exception: it has survived this one.
 		lines, ok = lines[e.at+1:], false
@@ -258,6 +259,7 @@ func read(facts Facts, from verdict.Source, workspace fs.FS) reading {
 		r.message = r.line
 		return r
 	}
+	e.explain(all)
 	e.settle()
 	r.exception, r.sure = e, Certain
 	r.place = findPlace(e.frames, workspace)

@@ -57,6 +57,7 @@ var startHints = []hint{
 	// Native code, which has words of other kinds of failure.
 	{message: re(`cannot allocate memory in static TLS block`), say: "Import the package that loads this library before all others, or preload the library in the Dockerfile (`ENV LD_PRELOAD=` and its path): the space for thread-local data was used up by what was imported first."},
 	{message: re("version .(GLIBC(?:XX)?_[\\d.]+|CXXABI_[\\d.]+|GCC_[\\d.]+). not found"), say: "A binary needs `{1}`, and the image's system is older: take a newer base image, or an older version of the package."},
+	{message: re(`cannot enable executable stack`), say: "The image's system no longer loads a library that asks for an executable stack: take a newer version of the package, or an older base image, such as one of Debian 12 (`-bookworm`)."},
 	{message: re(`wrong ELF class|invalid ELF header|\bx86_64-linux-gnu\.so\b|\bld-linux-x86-64`), say: "A native library in the image is built for another architecture: have the package installed while the image is built for `linux/arm64`, and copy no libraries or virtual environment into it."},
 	{message: re(`Error loading shared library (?:ld-linux|libc\.)|Error relocating \S+: `), say: "A binary is built for another C library: take wheels and a base image that fit together, such as a Debian one (`-slim`) instead of Alpine."},
 	{message: re(`libcu(?:da|dart|blas|dnn|rand|fft|solver|sparse|pti)|libnv(?:rtc|idia|JitLink|ToolsExt)|libnccl|lib(?:torch|c10)_cuda|CUDA_HOME|Found no NVIDIA driver|No CUDA GPUs|not compiled with CUDA|CUDA (?:driver|out of memory)`), say: "Nothing there has a GPU: install the CPU build of the package, without CUDA, and let the code choose the CPU."},
@@ -66,12 +67,15 @@ var startHints = []hint{
 	{message: re(`_ARRAY_API not found|compiled using NumPy 1|numpy\.core\.multiarray failed to import|numpy\.dtype size changed|numpy\.ndarray size changed|was removed in the NumPy 2`), say: "A package was compiled for NumPy 1: pin `numpy<2` in the requirements, or take a version of the package that was made for NumPy 2."},
 
 	// The image's command.
-	{typ: none, message: re(`[\w./-]\\r['"]|\$'\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
+	{typ: none, message: re(`[\w./-]\\r['"]|\$'[^']*\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
+	{runtime: true, typ: none, message: re(`([\w./-]+\.(?:sh|bash|py))"?(?: failed)?: (?:not found|[Nn]o such file or directory)`), when: hasWindowsLines, say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
 	{runtime: true, typ: none, message: re(`(?i)(\S+\.(?:sh|bash|py))(?: failed)?: exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
 	{runtime: true, typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
-	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
-	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)|^\S+: (?:line )?\d+: ([\w./+-]+): (?:command )?not found$`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD`, `ENTRYPOINT` or the script that calls it."},
-	{runtime: true, typ: none, message: re(`exec:? "?([\w./-]+)"?: permission denied|(?:sh|bash): (?:line )?\d+: (\S+): Permission denied`), say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in the Dockerfile (`RUN chmod +x`)."},
+	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory|^(?:\[dumb-init\] )?(\.{0,2}/\S+\.(?:sh|bash|py)): No such file or directory$|^\[FATAL tini \(\d+\)\] exec (\S+) failed: No such file`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
+	{typ: none, message: re(`: '?\[["']?([\w./-]+)["']?,: (?:command )?not found$`), say: "Write `CMD` and `ENTRYPOINT` as lists with double quotes, each item in its own (`CMD [\"{1}\", \"bot.py\"]`): the shell got the list as it is."},
+	{typ: none, message: re(`(/\S*venv/bin/[\w.-]+): (?:bad interpreter: No such file|cannot execute: required file not found)`), say: "The virtual environment with `{1}` was made elsewhere: have the Dockerfile create it at the path and with the Python that the agent runs with, and keep `.venv` out by `.dockerignore`."},
+	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)|^\S+: (?:line )?\d+: ([\w./+-]+): (?:command )?not found$|spawnerr: can't find command '([^']+)'|Failed to spawn: \W(\S+)\W Caused by: No such file`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD`, `ENTRYPOINT` or the script that calls it."},
+	{runtime: true, typ: none, message: re(`exec:? "?([\w./-]+)"?(?: failed)?: [Pp]ermission denied|^(?:\[dumb-init\] )?(\.{0,2}/\S+): Permission denied$|(?:sh|bash): (?:line )?\d+: (\S+): Permission denied`), say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in the Dockerfile (`RUN chmod +x`)."},
 
 	// Memory.
 	{typ: memoryTypes, not: re(`(?i)cuda|gpu`), say: memory},
@@ -81,25 +85,29 @@ var startHints = []hint{
 	// Python.
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError)$`), message: re(`^cannot import name 'bot' from 'bot'|^No module named 'bot'$|^module 'bot' has no attribute 'bot'|^Could not find 'bot' function`), say: noBot},
 	{message: re(`can't open file '/app/bot\.py'`), say: noBot},
-	{typ: none, message: re(`can't open file '([^']+)'`), say: "`{1}` is not in the image: have the Dockerfile copy it there, or correct `CMD`."},
+	{typ: none, message: re(`can't open file '([^']+)'|(?:^|/)(?:ba|da)?sh: (?:\d+: )?(?:cannot|can't) open '?([^':]+)'?(?:: No such file.*)?$|^(?:/\S*/)?(?:ba)?sh: ([./]\S*\.(?:sh|bash)): No such file or directory$`), say: "`{1}` is not in the image: have the Dockerfile copy it there, or correct `CMD`."},
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError|TypeError)$`), message: re(`consider renaming '[^']*?([^/']+)'|No module named '[\w.]+'; '(\w+)' is not a package`), say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^AttributeError$`), message: re(`^module '(\w+)' has no attribute '\w+'$`), when: hidesLibrary, say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^(?:ImportError|AttributeError)$`), message: re(`partially initialized module '(\w+)'`), when: importsItself, say: "Rename your `{1}.py`: it has the same name as the package that it imports, and so imports itself."},
 	{message: re(`most likely due to a circular import`), say: "Two of your modules import each other: import one of them inside the function that needs it, or move what both need to a third."},
+	{message: re(`No module named '(krisp_audio)'`), say: "Have the Dockerfile install the wheel of `{1}` for `linux/arm64` and the base image's Python, which Krisp's developer portal has: no extra of `pipecat-ai` brings it."},
 	{message: re(`^Missing module(?:\(s\))?: No module named '([\w.]+)'`), tell: extraOf, say: noExtra},
 	{typ: re(`^ModuleNotFoundError$`), message: re(`^No module named '([\w.]+)'$`), when: inFramework, tell: extraOf, say: noExtra},
 	{message: re(`No module named '?pkg_resources\b`), say: "Add `setuptools<81` to the image's requirements: it has `pkg_resources`, which newer images and versions do not bring."},
 	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b'?$`), say: "Python no longer has `{1}`: use a version of what imports it that goes without, or a base image with an older Python."},
 	{message: re(`No module named '?(_?(?:ctypes|tkinter|sqlite3|ssl|bz2|lzma|curses|hashlib|posixshmem)|readline)\b'?$`), say: "The image's Python was built without `{1}`: take an official `python` base image, or install the system's package for it."},
+	{message: re(`'([\w.]+)' is a package and cannot be directly executed`), say: "Name a module of `{1}` in `CMD`, as in `python -m {1}.main`, or add a `__main__.py` to it."},
 	{message: re(`No module named '?((\w+)\.[\w.]+)`), say: "The version that the image installs has no `{1}`: pin the version of its package that your code was written for, or change the import."},
 	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."},
 	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image.", tell: packageOf},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?\w+'? from '?(\w+)'? \(`), not: re(`-packages/|/lib/python\d`), when: shadows, say: "Rename your `{1}.py`: it has the same name as a module that is imported, which Python finds there instead."},
+	{typ: re(`^ImportError$`), message: re(`cannot import name '\w+' from '([\w.]+)' \(/\S*/lib/python\d[\d.]*/[\w./]+\)$`), not: re(`-packages/|partially initialized`), say: "The image's Python has no such name in `{1}`: check how it is spelled, and whether the code was written for a newer or an older Python than the base image's."},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?[\w.]+'? from '?([\w.-]+).*-packages/`), say: noName, tell: versionOf},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?([\w.]+)`), say: "Check the spelling of `{1}`, and that the image has the module as it is in your repository."},
 	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
 	{typ: re(`^TypeError$`), message: re(`unexpected keyword argument 'proxies'`), say: "The client is older than the `httpx` that is installed: take a newer version of the client, or pin `httpx<0.28` in the requirements."},
 
+	{typ: re(`^TypeError$`), message: re(`^unsupported operand type\(s\) for \|: '(?:type|ABCMeta)' and '(?:type|NoneType|ABCMeta)'$`), say: "The image's Python is older than 3.10, which this code is written for: take a newer base image."},
 	{typ: re(`^TypeError$`), message: re(`^Descriptors cannot be created directly`), say: "A package was generated for an older `protobuf`: pin `protobuf<4` in the requirements, or take a newer version of the package."},
 	{typ: re(`^VersionError$`), message: re(`incompatible Protobuf Gencode/Runtime versions.*?gencode ([\d.]+)`), say: "A package was generated for `protobuf` {1}, and another version is installed: require at least that one, or take an older version of the package."},
 
@@ -111,14 +119,18 @@ var startHints = []hint{
 	{message: re(`([\w./-]+\.(?:onnx|pth?|bin|wav|mp3|safetensors|gguf|npz|zip|tflite|model|pkl))\b`), when: isPointer, say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before the image is built."},
 	{message: re(`CERTIFICATE_VERIFY_FAILED`), not: re(`has expired|not yet valid|mismatch|not valid for`), say: "The image does not know who signed the server's certificate: have the Dockerfile install `ca-certificates`, or the authority's own certificate."},
 	{message: re(`PortAudio library not found`), say: "Have the Dockerfile install the system library for PortAudio (`apt-get install libportaudio2`), or leave out what plays and records sound on the machine itself, which has no sound card."},
+	{message: re(`Invalid (?:input|output) device|No Default (?:Input|Output) Device|Error querying device -1`), say: "Leave out what plays and records sound on the machine itself, such as `LocalAudioTransport`: an agent has no sound card."},
 	{message: re(`git-lfs\.github\.com|invalid load key, 'v'|HeaderTooLarge|\bINVALID_PROTOBUF\b`), say: "The file is likely a pointer of Git LFS instead of its content: check out with `lfs: true` (`actions/checkout`) before the image is built."},
 	{message: re(`nltk\.download\('([\w-]+)'\)`), say: "Have the Dockerfile download the data while the image is built: `RUN python -m nltk.downloader {1}`."},
 	{message: re(`\[E050\] Can't find model '([\w-]+)'`), say: "Have the Dockerfile download the model while the image is built: `RUN python -m spacy download {1}`."},
 	{typ: re(`^Error$`), message: re(`unsupported locale setting`), say: "The image does not have this locale: have the Dockerfile generate it (`apt-get install locales`), or use `C.UTF-8`."},
+	{typ: none, message: re(`^node: (\.env\S*): not found$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
 	{typ: re(`^FileNotFoundError$`), message: re(`: '(?:[^']*/)?(\.env(?:\.\w+)?)'$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
 
 	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([\w./+-]+)'`), when: isCommand, say: "`{1}`, which the agent runs, is not in the image: have the Dockerfile install it."},
 	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([^']+)'`), when: isOwnFile, say: "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."},
+	{message: re(`\bNO_SUCHFILE : Load model from (\S+) failed`), when: isOwnFile, say: "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."},
+	{typ: re(`^FileNotFoundError$`), message: re(`: '([^']+\.json)'$`), frame: re(`/google/(?:oauth2/service_account|auth/_service_account_info|auth/_default)\.py$`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
 	{typ: re(`^FileNotFoundError$`), message: re(`(?i): '([^']*(?:credential|service[-_]?account|gcloud|client_secret|google)[^']*\.json)'`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
 
 	// What the environment lacks.
@@ -128,6 +140,9 @@ var startHints = []hint{
 	{session: true, message: re(`^(?:KeyError: )?'(` + secretName + `)'$`), say: secretSet}, // as the base image logs it
 	{typ: re(`^EnvValidationError$`), message: re(`^Environment variable "(\w+)" invalid`), say: wrongValue},
 	{typ: re(`^(?:UndefinedValueError|EnvError|EnvValidationError)$`), message: re(`\b(` + variableName + `)\b`), say: secretSet},
+	{typ: re(`^InterpolationResolutionError$`), message: re(`Environment variable '(\w+)' not found`), say: secretSet},
+	{typ: re(`^ValidationError$`), message: re(`^(` + variableName + `) is required in env `), frame: re(`/dynaconf/`), say: secretSet},
+	{typ: re(`^ZodError$`), message: re(`"path": \[\s+"(` + variableName + `)"\s+\],\s+"message": "(?:Required"|[^"\n]*received undefined)`), say: secretSet},
 	{typ: re(`^ValidationError$`), message: validation, frame: settingsFiles, when: missingFields, say: "Put what is missing (`{1}`) into the secret set that `secret-set` names, in capitals, and with the prefix of the settings if they have one; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^ValidationError$`), not: re(`extra_forbidden|(?i:extra (?:inputs|fields) )`), message: validation, frame: settingsFiles, when: firstField, say: wrongValue},
 	{typ: re(`^SettingsError$`), message: re(`error parsing value for field "(\w+)"`), say: wrongValue},
@@ -135,6 +150,7 @@ var startHints = []hint{
 	{typ: re(`^NoRegionError$`), say: "Put `AWS_REGION` and `AWS_DEFAULT_REGION` into the secret set that `secret-set` names, or hand the region to the client (`region_name`); a new value reaches the agent only with `force-redeploy`."},
 	{typ: re(`^(?:NoCredentialsError|PartialCredentialsError)$`), say: "Put `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{typ: re(`^TypeError$`), message: re(`^"?Could not resolve authentication method`), frame: re(`/anthropic/`), say: strings.ReplaceAll(secretSet, "{1}", "ANTHROPIC_API_KEY")},
+	{typ: re(`^ValueError$`), message: re(`^url must be set$`), frame: re(`/livekit/api/`), say: strings.ReplaceAll(secretSet, "{1}", "LIVEKIT_URL")},
 	{typ: none, message: re(`\b(` + variableName + `): (?:unbound variable|parameter (?:null or )?not set)|^\S+: line \d+: (` + variableName + `): `), say: secretSet},
 	{typ: plainTypes, message: re(`(?i:environment variable|env var)\W{1,3}(` + variableName + `)\b.{0,20}(?i:must be (?:one of|an?\b|in\b|between|positive|at least)|is invalid|not a valid)|(?i:invalid value)\W.{0,20}\b(` + variableName + `) (?:environment variable|env var)`), say: wrongValue},
 	{typ: plainTypes, not: notMissing, message: re(`\b(` + variableName + `)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b(` + variableName + `)\b`), say: secretSet},
@@ -143,21 +159,42 @@ var startHints = []hint{
 	{typ: plainTypes, not: notMissing, message: re(`(?i)environment variable.{0,60}(?:not (?:set|found|defined)|missing|required)|missing.{0,40}environment variable`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|provided|specified)|missing|required|must be (?:set|provided)|is none|is empty)`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key|no valid credentials`), say: secretSets},
-	{message: re(`NoneType|\bNone\b|missing an 'https?://'|properties of undefined`), when: readsVariable, say: secretSet},
+	{typ: plainTypes, message: re(`subscription key or authorization token must be given`), say: secretSets},
+	{typ: re(`(?:Error|Exception)$`), message: re(`^(\w+) is required$`), when: readsNamed, say: secretSet},
+	{message: re(`NoneType|\bNone\b|none is not an allowed value|missing an 'https?://'|properties of undefined`), when: readsVariable, say: secretSet},
 	{typ: re(`^AssertionError$`), source: re(`^assert os\.(?:getenv|environ\.get)\([^()]*\)$`), when: readsVariable, say: secretSet},
 
+	{typ: re(`^(?:ValueError|JSONDecodeError|Error|ArgumentError)$`), message: re(`^(?:invalid literal for int|could not convert string to float|Expecting (?:value|property name|',' delimiter)|Extra data|Incorrect padding|Redis URL must specify|Could not parse .*URL)`), when: convertsVariable, say: "The value for `{1}` in the secret set that `secret-set` names is not what the code expects: correct it, and set `force-redeploy`."},
+	{message: re(`Illegal header value b'|[Nn]ewline(?:, carriage return,)? or null byte (?:detected|character) in header|return character\(s\) in header value`), say: "A header is made of a value, such as a key, that is empty or has a space or a line end too many: correct it in the secret set that `secret-set` names, and set `force-redeploy`."},
+	{typ: re(`^UnicodeEncodeError$`), message: re(`^'ascii' codec`), frame: re(`/httpx/_models\.py$`), say: "A header is made of a value, such as a key, that has a character beyond ASCII: correct it where it is set, which for a key is the secret set that `secret-set` names, and set `force-redeploy`."},
+
 	// Services.
-	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota[ _]exceeded|exceeds your quota|payment required|out of credits|credit balance`), not: re(`Errno|(?i:disk)`), say: "The account at the service has no quota left: check its plan and billing there."},
-	{message: re("(?i)model_not_found|\\bmodels?/[\\w.-]+ is not found|\\bno such model/|model identifier is invalid|not_found_error.{0,60}\\bmodel: "), say: noModel},
+	{message: re(`unsupported_country_region_territory|User location is not supported`), say: "The service is not offered in the country that the agent calls it from: deploy the agent to another `region`, or use another service."},
+	{message: re(`SERVICE_DISABLED|API has not been used in project \S+ before or it is disabled`), say: "Turn this API on for the project in the Google Cloud console, and deploy again some minutes later."},
+	{message: re(`\bdetected_unusual_activity\b`), say: "The service refuses its free plan to the network that the agent runs in: use a paid plan there."},
+	{message: re(`account-missing-payment-method`), say: "Add a payment method to the account at the service, which it asks for."},
+	{typ: re(`^GatedRepoError$`), say: "Accept the terms of the model at Hugging Face, and put the `HF_TOKEN` of that account into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
+	{message: re(`(?i)\bgated repo\b`), say: "Accept the terms of the model at Hugging Face, and put the `HF_TOKEN` of that account into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
+	{message: re(`\bDeploymentNotFound\b`), say: "The Azure resource has no deployment of this name: correct the name, which need not be that of the model, or the endpoint."},
+	{message: re(`\bvoice_not_found\b`), say: "The service has no voice of this id for the account: correct the id, or add the voice to the account there."},
+	{message: re(`(?i)password authentication failed for user|WRONGPASS|invalid username-password pair|NOAUTH Authentication required|Access denied for user '[^']*'@.*using password`), say: "The database does not accept the agent's user and password: correct them where they are set, such as in the secret set that `secret-set` names, and set `force-redeploy`."},
+	{message: re(`connection to server on socket "[^"]*" failed: No such file`), say: "The client has no address of the database, and so looks for one in the agent's own container: give it the host of a server that the platform can reach."},
+	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota[ _]exceeded|exceeds your quota|payment required|HTTP 402\b|out of credits|credit balance`), not: re(`Errno|(?i:disk)`), say: "The account at the service has no quota left: check its plan and billing there."},
+	{message: re("(?i)model_not_found|model_decommissioned|\\bmodels?/[\\w.-]+ is not found|\\bno such model/|model identifier is invalid|not_found_error.{0,60}\\bmodel: "), say: noModel},
 	{message: re("(?i)the model .{1,80}does not exist|model .{0,60}not found|unknown model|invalid model"), not: re(`(?i)No module|No such file|E050|checkpoint`), when: isResponse, say: noModel},
 	{message: re(`(?i)\b(403)\b|missing_permissions|permission[_ ]denied|AccessDenied|not authorized to perform`), not: re(`\[Errno 13\]|PermissionError|publickey`), when: isOfService, say: "The service knows the agent's key, and refuses what is asked: give the account or the key the permission for it at the service."},
 	{message: re(`(?i)(?:invalid|incorrect|wrong|expired|revoked)[\w -]{0,20}(?:(?:api|subscription)[ _-]?key|credentials|access token|auth token|authentication token|token provided)|api[ _]key not (?:valid|found\. Please pass a valid)|invalid_api_key|API_KEY_INVALID|UNAUTHENTICATED|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|ExpiredToken`), not: re(`ParseError|JSONDecodeError|SyntaxError|credentials? (?:file|format|path)`), say: wrongKey},
 	{typ: re(`^(?:AuthenticationError|UnauthorizedError|Unauthorized|InvalidStatus|InvalidStatusCode|WSServerHandshakeError|HTTPStatusError|HTTPError|ApiError|APIStatusError|ClientResponseError|GatedRepoError)$`), message: re(`\b401\b`), say: wrongKey},
 	{message: re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}401\b|\b401\W{1,3}(?:unauthorized|client error)|\b401\b.{0,20}authentication[-_]error`), not: re(`Repository ?Not ?Found`), say: wrongKey},
-	{message: re(`(?i)connection refused|ECONNREFUSED|connect call failed|Errno 111`), when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
-	{message: re(`(?i)Name or service not known|nodename nor servname|Temporary failure in name resolution|getaddrinfo (?:failed|ENOTFOUND)|\blookup \S+.*: no such host`), say: "The name of the server cannot be resolved from the platform: check its spelling, and that it is public."},
+	{message: re(`\bbind on address \('[^']*', \d+\): .*cannot assign requested address`), say: "The container does not have that address: have the server listen on `0.0.0.0`."},
+	{message: re(`WRONG_VERSION_NUMBER|wrong version number`), say: "The server does not speak TLS on that port: correct the port, or the scheme of its address (`http`, `ws` or `redis` without the `s`)."},
+	{message: re(`(?i)connection refused|Error 99 connecting to|ECONNREFUSED|connect call failed|Errno 111|^All connection attempts failed`), when: isOnLoopback, say: "Nothing listens on that port of `localhost` in the agent's own container: give the agent the address of a server that the platform can reach."},
+	{message: re(`(?i)Name or service not known|nodename nor servname|Temporary failure in name resolution|getaddrinfo (?:failed|ENOTFOUND)|getaddrinfo EAI_AGAIN|\blookup \S+.*: no such host|No address associated with hostname|DNS resolution failed|\[Domain name not found\]`), say: "The name of the server cannot be resolved from the platform: check its spelling, and that it is public."},
 
-	{message: re(`(?i)address (?:is )?already in use|EADDRINUSE|port \d+ is (?:already )?in use`), say: port},
+	{message: re(`(?i)address (?:is )?already in use|EADDRINUSE|port \d+ is (?:already )?in use|^Connection in use: \(`), say: port},
+	{message: re(`\bbind on address \('[^']*', \d{1,3}\): .*permission denied`), say: "The user that the image runs as may not listen on a port below 1024: use a higher one; Pipecat's base image serves port 8080."},
+	{typ: none, message: re("failed to (?:create directory|create file|open file|write to file) `([^`]+)`: Permission denied"), say: "The user that the image runs as may not write or read `{1}`: give it the file in the Dockerfile (`COPY --chown`, `RUN chown`), or use a folder such as `/tmp`."},
+	{typ: re(`^OperationalError$`), message: re(`^unable to open database file`), say: "The folder of the database is not in the image, or the user that the image runs as may not write to it: make it in the Dockerfile, or use a folder such as `/tmp`."},
 	{typ: re(`^PermissionError$`), message: re(`\[Errno 13\] Permission denied: '([^']+)'`), say: "The user that the image runs as may not write or read `{1}`: give it the file in the Dockerfile (`COPY --chown`, `RUN chown`), or use a folder such as `/tmp`."},
 	{typ: re(`^OSError$`), message: re(`\[Errno 30\] Read-only file system`), say: "The agent may not write there: have it write to a folder such as `/tmp`."},
 	{typ: re(`^OSError$`), message: re(`\[Errno (?:28|122)\]`), say: "The container's disk is full: write less, or remove what is no longer needed."},
@@ -185,7 +222,10 @@ var (
 	// something else is.
 	notMissing = re(`(?i:\binvalid (?:value|format)|\bis invalid\b|not a valid|must be (?:one of|an?\b|in\b|between|positive|at least)|deprecated|\bscope|\bpermission)|positional argument|keyword argument|has no attribute|is not defined|unexpected|not JSON|object is not|\bcolumn\b|\btable\b|\bfield\b|\bPATH\b|[A-Z]\w*_HOME\b|LD_\w+|PYTHON\w+|status_?code|\bHTTP\b|PCC[-_]|Errno|token at|\b[45]\d\d\b`)
 
-	loopback = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
+	// loopbackURL is an address of it in code, and hasAddress is a message with any address.
+	loopbackURL = re(`\b(?:https?|wss?|rediss?|grpc)://(?:localhost|127\.0\.0\.1)[:/'"]`)
+	hasAddress  = re(`\d+\.\d+\.\d+\.\d+|:\d{2,5}\b|\w+\.\w+/`)
+	loopback    = re(`\blocalhost\b|\b127\.0\.0\.1\b|::1\b`)
 
 	// serviceTypes are of exceptions that clients raise for a service's response, and
 	// responded is how their messages show its status.
@@ -335,7 +375,8 @@ func readsVariable(r reading, _ string) (string, bool) {
 		}
 		var read []string
 		for _, m := range optional.FindAllStringSubmatchIndex(f.text, -1) {
-			if (attribute == "" || strings.HasPrefix(f.text[m[1]:], "."+attribute)) && (argument == "" || strings.Contains(f.text[:m[0]], argument+"=")) {
+			isOf := strings.HasPrefix(f.text[m[1]:], "."+attribute) || r.inLibrary() && ofText.MatchString(attribute) && isOnlyArgument(f.text[:m[0]], f.text[m[1]:])
+			if (attribute == "" || isOf) && (argument == "" || strings.Contains(f.text[:m[0]], argument+"=")) {
 				read = append(read, f.text[max(m[2], m[4], m[6]):max(m[3], m[5], m[7])])
 			}
 		}
@@ -345,6 +386,49 @@ func readsVariable(r reading, _ string) (string, bool) {
 		return read[0], true
 	}
 	return "", false
+}
+
+// ofText are attributes that code asks of a text.
+var ofText = re(`^(?:startswith|endswith|split|rsplit|strip|rstrip|lstrip|lower|encode|replace|partition)$`)
+
+// isOnlyArgument reports whether the code between two texts is all that a call hands on.
+func isOnlyArgument(before, after string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(before, "os."), "(") && strings.HasPrefix(after, ")")
+}
+
+// ownText is the text of the user's own innermost line.
+func (r reading) ownText() string {
+	for _, f := range slices.Backward(r.frames) {
+		if !library.MatchString(f.file) {
+			return f.text
+		}
+	}
+	return ""
+}
+
+// readsNamed is the variable that the user's own line reads and a library names, in
+// lower case.
+func readsNamed(r reading, name string) (string, bool) {
+	for _, m := range optional.FindAllStringSubmatch(r.ownText(), -1) {
+		if v := m[1] + m[2] + m[3]; strings.EqualFold(v, name) {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// converts is code that hands a variable of the environment, which has no default, to
+// what makes another type or a client of it.
+var converts = re(`\b(?:int|float|json\.loads|b64decode|from_url|create_(?:async_)?engine)\(\s*os\.(?:getenv\(|environ\.get\(|environ\[)\s*['"](\w+)['"]\s*[)\]]`)
+
+// convertsVariable is the variable of the environment whose value the user's own line
+// cannot convert.
+func convertsVariable(r reading, _ string) (string, bool) {
+	all := converts.FindAllStringSubmatch(r.ownText(), -1)
+	if len(all) != 1 {
+		return "", false
+	}
+	return all[0][1], true
 }
 
 // shadows reports whether a module of the user's hides another of its name: a library
@@ -379,6 +463,17 @@ func importsItself(r reading, module string) (string, bool) {
 func hasNoShebang(r reading, script string) (string, bool) {
 	files := findFiles(r.workspace, path.Base(script))[path.Base(script)]
 	return script, !slices.ContainsFunc(files, func(file string) bool { return begins(r.workspace, file, "#!") })
+}
+
+// hasWindowsLines reports whether the line of a script that names its interpreter ends
+// as on Windows, so that there is no such interpreter.
+func hasWindowsLines(r reading, script string) (string, bool) {
+	files := findFiles(r.workspace, path.Base(script))[path.Base(script)]
+	return script, len(files) == 1 && slices.ContainsFunc(files, func(file string) bool {
+		text, _ := readText(r.workspace, file)
+		first, _, _ := strings.Cut(text, "\n")
+		return strings.HasPrefix(first, "#!") && strings.HasSuffix(first, "\r")
+	})
 }
 
 // isPointer reports whether a file of the workspace is a pointer of Git LFS.
@@ -427,5 +522,5 @@ func isOfService(r reading, caught string) (string, bool) {
 
 // isOnLoopback reports whether what refused a connection is the container itself.
 func isOnLoopback(r reading, caught string) (string, bool) {
-	return caught, loopback.MatchString(r.message)
+	return caught, loopback.MatchString(r.message) || !hasAddress.MatchString(r.message) && loopbackURL.MatchString(r.ownText())
 }

@@ -26,6 +26,20 @@ func systemLibrary(_ Facts, library string) string {
 	return ""
 }
 
+// renames are packages of Debian that newer releases have by another name.
+var renames = map[string]string{
+	"libgl1-mesa-glx": "libgl1", "libegl1-mesa": "libegl1", "libasound2": "libasound2t64", "libglib2.0-0": "libglib2.0-0t64", "libssl1.1": "libssl3",
+	"python": "python3", "netcat": "netcat-openbsd", "libatlas-base-dev": "libopenblas-dev", "python-dev": "python3-dev", "python3-distutils": "python3-setuptools",
+}
+
+// renamed names the package that has replaced one.
+func renamed(_ Facts, name string) string {
+	if p := renames[name]; p != "" {
+		return "The base image's release no longer has `" + name + "`: install `" + p + "` instead."
+	}
+	return ""
+}
+
 // packages have other names than the modules that they bring.
 var packages = map[string]string{
 	"cv2": "opencv-python-headless", "PIL": "pillow", "yaml": "PyYAML", "dotenv": "python-dotenv", "sklearn": "scikit-learn", "bs4": "beautifulsoup4",

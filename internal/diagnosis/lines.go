@@ -38,7 +38,7 @@ var (
 	// "| ERROR    | bot:main:12 - text", "- bot - ERROR - text".
 	logged = regexp.MustCompile(`^(?:` +
 		`(` + levels + `)(?::(?:[\w.]+:)?|\s+\|| -|\s|$)` +
-		`|\W{0,3}\[((?i:` + levels + `))\s*\]:?` +
+		`|(?:\[\d+\] )?\W{0,3}\[((?i:` + levels + `))\s*\]:?` +
 		`|[\s|\-:,\[(]*(?:[\w.<>]+[\s|\-\])]+){0,2}(` + levels + `)\b[\s|\-\]):]*` +
 		`)\s*(.*)$`)
 	// origin is where loguru says that a log line is from, and the base image's

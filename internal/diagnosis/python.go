@@ -23,6 +23,7 @@ type exception struct {
 	divider  bool // no exception: a line between the parts of a group
 	nonFatal bool // a line before its traceback says that it did not end the process
 	atExit   bool // it was raised as the process ended
+	chained  bool // the one before is its direct cause
 }
 
 // rank is how likely an exception is why a process ends.
@@ -147,6 +148,7 @@ type parser struct {
 	textNext    bool       // the last frame's text may be next
 	frameIndent int        // of that frame
 	inMessage   bool       // the message of the last exception may continue
+	chained     bool       // the last exception is the direct cause of the next
 	bare        bool       // an exception may come without a traceback: a group's part, or behind a cut
 	nonFatal    bool       // what comes next did not end the process
 	atExit      bool       // what comes next was raised as it ended
@@ -226,6 +228,7 @@ func (p *parser) read(l line) {
 	case p.node.reads(s):
 	case isChain(trimmed):
 		p.abandon()
+		p.chained = strings.HasPrefix(trimmed, "The above exception")
 		p.nonFatal = len(p.found) > 0 && p.previous().nonFatal
 		p.atExit = len(p.found) > 0 && p.previous().atExit
 	case isCut(trimmed):
@@ -298,7 +301,7 @@ func (p *parser) extend(s, trimmed string) {
 // start begins a traceback at its header.
 func (p *parser) start(s string, depth int, logged bool) {
 	p.begin(depth)
-	p.open.logged = logged
+	p.open.logged, p.open.chained, p.chained = logged, p.chained, false
 	p.base, p.prefix, p.prefixSeen = 0, "", false
 	p.textNext, p.inMessage, p.bare, p.nonFatal, p.atExit = false, false, false, false, false
 	before := beforeHeader(s)

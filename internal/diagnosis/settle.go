@@ -3,33 +3,60 @@ package diagnosis
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 var (
 	// rootCause is a line of a message that has the error behind it.
-	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$`)
+	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$|^\s*details = "(.+)"$|^\s*Error: (connect E[A-Z]+ .+)$`)
+	// zodIssue is a field in the JSON of Zod's message, and what is wrong with it.
+	zodIssue = regexp.MustCompile(`"path": \[\s+"([^"]+)"\s+\],\s+"message": "([^"]+)"`)
 	// fieldPath is a field as pydantic names it, within others.
 	fieldPath = regexp.MustCompile(`^\S+(?: -> \S+)*$`)
-	lowercase = regexp.MustCompile(`\p{Ll}{2}`)
-	letters   = regexp.MustCompile(`\pL{2}`)
+	// endsInWord is a line that ends within a sentence, and beginsInWord one that continues it.
+	endsInWord   = regexp.MustCompile(`\p{Ll}{2}$`)
+	beginsInWord = regexp.MustCompile(`^\s+\p{Ll}+[ ;,]`)
+	lowercase    = regexp.MustCompile(`\p{Ll}{2}`)
+	letters      = regexp.MustCompile(`\pL{2}`)
 )
+
+// explain adds the direct cause to the message of an exception that says only that a
+// connection failed, as the clients of OpenAI and Anthropic do.
+func (e *exception) explain(all []exception) {
+	if !e.chained || e.message != "Connection error." {
+		return
+	}
+	at := slices.IndexFunc(all, func(o exception) bool { return !o.divider && o.at == e.at })
+	if at > 0 && !all[at-1].divider && all[at-1].depth == all[at].depth {
+		e.message += "\nCaused by: " + all[at-1].line
+	}
+}
 
 // settle completes an exception's line where the first line of its message does not say
 // what is wrong; elsewhere it takes lines that others may have printed off the message.
 func (e *exception) settle() {
-	switch m := rootCause.FindStringSubmatch(e.message); {
+	m := rootCause.FindStringSubmatch(e.message)
+	if m != nil {
+		m[1] = cmp.Or(m[1:]...)
+	}
+	switch {
 	case e.below:
 		if m != nil {
 			e.line = e.name + ": " + strings.TrimSpace(m[1])
 		} else if s := firstSentence(e.message); s != "" {
 			e.line = e.name + ": " + s
 		}
+	case e.typ == "ZodError":
+		if issue := zodIssue.FindStringSubmatch(e.message); issue != nil {
+			e.line = e.name + ": " + issue[1] + " – " + issue[2]
+		}
 	case m != nil && !strings.Contains(e.line, m[1]):
 		e.line += " " + strings.TrimSpace(m[0])
 	case e.typ == "ValidationError":
 		e.line += invalid(e.message)
 	default:
+		e.line += wrapped(e.message)
 		e.message = withoutOthers(e.message)
 	}
 }
@@ -48,6 +75,21 @@ func withoutOthers(message string) string {
 			break
 		}
 		b.WriteString("\n" + s)
+	}
+	return b.String()
+}
+
+// wrapped is what the next lines of a message add to the first, which breaks off: each
+// is indented and continues the one before with a lowercase word.
+func wrapped(message string) string {
+	last, below, _ := strings.Cut(message, "\n")
+	var b strings.Builder
+	for s := range strings.SplitSeq(below, "\n") {
+		if !endsInWord.MatchString(last) || !beginsInWord.MatchString(s) {
+			break
+		}
+		b.WriteString(" " + strings.TrimSpace(s))
+		last = s
 	}
 	return b.String()
 }

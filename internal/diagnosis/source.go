@@ -182,19 +182,29 @@ func commonSuffix(a, b string) (n int) {
 // kind, and without a byte order mark. What is not UTF-8 is read as Latin-1. There is at
 // least one line, but none of a file that cannot be read or is too large.
 func readSource(workspace fs.FS, file string) []string {
+	text, ok := readText(workspace, file)
+	if !ok {
+		return nil
+	}
+	return strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
+}
+
+// readText returns a file's text with the line ends that it has; !ok where it cannot be
+// read.
+func readText(workspace fs.FS, file string) (text string, ok bool) {
 	f, err := workspace.Open(file)
 	if err != nil {
-		return nil
+		return "", false
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil
+		return "", false
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
 	if err != nil || len(data) > maxSource {
-		return nil
+		return "", false
 	}
-	text := string(data)
+	text = string(data)
 	if !utf8.ValidString(text) {
 		runes := make([]rune, len(data))
 		for i, c := range data {
@@ -202,8 +212,7 @@ func readSource(workspace fs.FS, file string) []string {
 		}
 		text = string(runes)
 	}
-	text = strings.TrimPrefix(text, "\ufeff")
-	return strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
+	return strings.TrimPrefix(text, "\ufeff"), true
 }
 
 // begins reports whether a file can be read and begins with a prefix of one line.

@@ -11,7 +11,9 @@ var (
 	// print as a process ends, parts of a traceback, lines that are drawn or blank.
 	noise = regexp.MustCompile(`^(?:Application startup failed\. Exiting\.|Shutting down|Waiting for .*|Waiting up to .*|` +
 		`Application shutdown complete\.?|Finished server process.*|Stopping reloader process.*|Stopping bot session.*|` +
-		`Exception in ASGI application|Traceback \(most recent call last\):?|\[Previous line repeated .*|` +
+		`Exception in ASGI application|Shutting down: Master|Reason: (?:App failed to load|Worker failed to boot)\.|Worker \(pid:\d+\) exited with code \d+\.?|` +
+		`Retrying in 1 second\.|Can't connect to \('.*|` +
+		`Traceback \(most recent call last\):?|\[Previous line repeated .*|` +
 		`During handling of the above exception.*|The above exception was the direct cause.*|\[…? ?.*cut out.*\]|` +
 		`Press (?:Ctrl|CTRL)[-+ ]?C .*|Sentry is attempting .*|Received SIG\w+.*|` +
 		`(?:\d{4}-\S+ \S+ )?(?:WARN|INFO|CRIT)? ?(?:exited: |gave up: |spawned: |stopped: |waiting for |reaped ).*|` +
@@ -27,7 +29,7 @@ var (
 var errorWords = []string{"error", "exception", "fatal", "fail", "cannot", "can't", "could not", "couldn't", "unable", "denied", "refused",
 	"unauthorized", "unauthorised", "not found", "no such", "missing", "invalid", "illegal", "killed", "segmentation fault", "aborted",
 	"already in use", "required", "what():", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
-	"no module named", "usage: ", "unbound variable", "not set", "not defined", "undefined", "bad interpreter", "out of memory", "must be "}
+	"no module named", "does not exist", "not allowed", "no compatible", "usage: ", "unbound variable", "not set", "not defined", "undefined", "bad interpreter", "out of memory", "must be "}
 
 // shellError is before what a shell says of a line of a script.
 var shellError = regexp.MustCompile(`^\S+: line \d+: `)
@@ -68,7 +70,8 @@ func lastTelling(lines []line) (text string, sure Confidence) {
 			s = strings.TrimSpace(strings.Trim(s, "│"))
 		}
 		s = strings.TrimPrefix(s, "Exception running bot(): ") // as the platform's base image begins
-		bad := slices.Contains(errorLevels, l.level) || l.level == "" && soundsBad(s)
+		s = strings.TrimPrefix(s, "[dumb-init] ")
+		bad := slices.Contains(errorLevels, l.level) || l.level == "" && soundsBad(s) || strings.Contains(l.text, "spawnerr: ")
 		weak := text == "" && (l.level == "" || strings.HasPrefix(l.level, "WARN"))
 		if !bad && !weak {
 			continue
@@ -77,11 +80,27 @@ func lastTelling(lines []line) (text string, sure Confidence) {
 			continue
 		}
 		if bad {
-			return s, Likely
+			return withEffect(lines[:i], s), Likely
 		}
 		text, sure = s, Weak
 	}
 	return text, sure
+}
+
+// withEffect is a line, with the error before it of which it is the cause, as programs
+// in Rust print the two.
+func withEffect(above []line, s string) string {
+	if !strings.HasPrefix(s, "Caused by: ") {
+		return s
+	}
+	for _, l := range slices.Backward(above[max(0, len(above)-5):]) {
+		if effect := strings.TrimSpace(l.text); strings.HasPrefix(effect, "error: ") {
+			return singleSpaced(effect) + " " + s
+		} else if !strings.HasPrefix(effect, "Caused by: ") {
+			break
+		}
+	}
+	return s
 }
 
 var errorLevels = []string{"ERROR", "CRITICAL", "FATAL", "PANIC"}
