@@ -108,6 +108,10 @@ func (r *searchRun) holdRequests(f *findings) {
 		if q.rollback {
 			undo := r.inputs["rollback-on-failure"] == "true" && (len(r.ours) == 1 || r.againOverOthers() || r.othersPass()) && (status == verdict.RolledBack || status == verdict.Failed || status == verdict.TimedOut || status == verdict.Cancelled)
 			f.hold(undo, "request %d is a rollback, of %q, with status %s", i, r.ours, status)
+			for n, p := range r.sent[:i] {
+				lost := p.updates() && !p.rollback && !p.answered && p.path == "/v1/agents/bot"
+				f.hold(!lost, "request %d is a rollback, though the response to request %d was lost, and its deployment may be another client's", i, n)
+			}
 		}
 		if refused >= 0 && r.sent[refused].path == "/v1/agents" && q.method == http.MethodPost && q.path == "/v1/agents/bot" {
 			refused = -1 // the agent exists, and is updated, once
