@@ -47,14 +47,16 @@ func (s silence) Hear(ctx context.Context) (phone.Heard, error) {
 
 // calls has the sessions of an agent, and what they print.
 type calls struct {
-	sessions []pipecat.Session
-	log      []string
-	logs     map[string][]string // of a session, instead
-	silent   map[string]int      // how many reads of a session's log show nothing yet
-	shows    time.Time           // when sessions show; zero: at once
-	slow     time.Duration       // that reading a log takes
-	desired  string              // the deployment; "" where the agent cannot be read
-	err      error
+	sessions  []pipecat.Session
+	further   []pipecat.Session // that show later
+	furtherAt time.Time
+	log       []string
+	logs      map[string][]string // of a session, instead
+	silent    map[string]int      // how many reads of a session's log show nothing yet
+	shows     time.Time           // when sessions show; zero: at once
+	slow      time.Duration       // that reading a log takes
+	desired   string              // the deployment; "" where the agent cannot be read
+	err       error
 }
 
 func (c *calls) Agent(context.Context, string) (*pipecat.Agent, error) {
@@ -65,7 +67,7 @@ func (c *calls) Agent(context.Context, string) (*pipecat.Agent, error) {
 }
 
 func (c *calls) Session(_ context.Context, _, id string) (*pipecat.Session, error) {
-	for _, s := range c.sessions {
+	for _, s := range c.all() {
 		if s.ID == id && c.err == nil && !time.Now().Before(c.shows) {
 			return &s, nil
 		}
@@ -74,7 +76,15 @@ func (c *calls) Session(_ context.Context, _, id string) (*pipecat.Session, erro
 }
 
 func (c *calls) Sessions(_ context.Context, _ string, f pipecat.SessionFilter) ([]pipecat.Session, error) {
-	return c.sessions[:min(len(c.sessions), f.Limit)], c.err
+	all := c.all()
+	return all[:min(len(all), f.Limit)], c.err
+}
+
+func (c *calls) all() []pipecat.Session {
+	if c.further == nil || time.Now().Before(c.furtherAt) {
+		return c.sessions
+	}
+	return append(slices.Clone(c.further), c.sessions...)
 }
 
 func (c *calls) SessionLogs(ctx context.Context, _, id string, _ int) ([]pipecat.LogLine, error) {
@@ -185,7 +195,7 @@ func TestCallUnnamed(t *testing.T) {
 				api := &calls{sessions: []pipecat.Session{old}, log: []string{raisedLine}}
 				begin := func() {
 					api.sessions = append(slices.Clone(tt.begins), old)
-					time.AfterFunc(3*time.Second, func() { api.sessions = append(slices.Clone(tt.later), api.sessions...) })
+					api.further, api.furtherAt = tt.later, time.Now().Add(3*time.Second)
 				}
 				var road phone.Road = silence{lasts: time.Second, taken: begin}
 				if tt.speaks {
