@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -164,12 +165,18 @@ type peerLine struct {
 	heard     chan Heard
 	ended     chan error    // why the call has ended; it holds one
 	connected chan struct{} // closed once there is a way for sound
+	reached   atomic.Bool   // the two have reached each other, whether they agree or not
 	mouth     packets
 }
 
 // watch has the line learn what happens to the peer.
 func (l *peerLine) watch() (err error) {
 	l.peer.OnConnectionStateChange(l.changed)
+	l.peer.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) {
+		if state == webrtc.ICEConnectionStateConnected {
+			l.reached.Store(true)
+		}
+	})
 	l.peer.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { l.listen(track) })
 	if l.channel, err = l.peer.CreateDataChannel(channel, nil); err != nil { // the agent makes none
 		return err
@@ -196,20 +203,30 @@ func (l *peerLine) changed(state webrtc.PeerConnectionState) {
 		default:
 			close(l.connected)
 		}
-	case webrtc.PeerConnectionStateClosed:
-		l.end(&HangUp{})
-	case webrtc.PeerConnectionStateFailed:
-		select {
-		case <-l.connected:
-			l.end(&Error{Problem: Lost, Err: errors.New("nothing arrives any more")})
-		default:
-			if state := l.peer.ICEConnectionState(); state == webrtc.ICEConnectionStateConnected || state == webrtc.ICEConnectionStateCompleted {
-				l.end(&Error{Problem: Unsuitable, Err: errors.New("the two do not agree on how to encrypt the call")})
-				return
-			}
-			l.end(&Error{Problem: NoMedia, Err: errors.New("no way through the network works")})
-		}
+	case webrtc.PeerConnectionStateClosed, webrtc.PeerConnectionStateFailed:
+		l.end(l.broken(state))
 	}
+}
+
+// broken says why there is no connection any more, or never was one. Which of the two
+// sides refuses how the other encrypts first is chance: then it is closed or failed.
+func (l *peerLine) broken(state webrtc.PeerConnectionState) error {
+	closed := state == webrtc.PeerConnectionStateClosed
+	select {
+	case <-l.connected:
+		if closed {
+			return &HangUp{}
+		}
+		return &Error{Problem: Lost, Err: errors.New("nothing arrives any more")}
+	default:
+	}
+	switch {
+	case l.reached.Load():
+		return &Error{Problem: Unsuitable, Err: errors.New("the two do not agree on how to encrypt the call")}
+	case closed:
+		return &HangUp{}
+	}
+	return &Error{Problem: NoMedia, Err: errors.New("no way through the network works")}
 }
 
 // offer describes the call, with the ways to the caller that are known in time.
