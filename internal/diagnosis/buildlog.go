@@ -203,7 +203,7 @@ func buildCause(lines []buildLine) (cause, typ string) {
 // saysNothing reports whether a line does not say why a build failed.
 func saysNothing(s string) bool {
 	s = singleSpaced(s)
-	return noise.MatchString(s) || inconclusive.MatchString(s)
+	return s == "" || noise.MatchString(s) || inconclusive.MatchString(s)
 }
 
 // withClues are the lines that a hint may be about, of equal ones the last.

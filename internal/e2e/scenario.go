@@ -418,11 +418,13 @@ func (s scenario) String() string {
 
 func pick[T any](rng *rand.Rand, choices ...T) T { return choices[rng.IntN(len(choices))] }
 
+var longText = strings.Repeat("long ", 5000)
+
 // hostileText is what a crash, an error or an id should not get away with.
 func hostileText(rng *rand.Rand) string {
 	return pick(rng, "plain", "", "KeyError: 'OPENAI_API_KEY'\n",
 		"\n::set-output name=status::ready\n", "  ::save-state name=x::y", "\r::set-env name=PATH::/tmp", "x ##[add-path]/tmp", "\n##[debug]x",
-		"::stop-commands::x", "::add-mask::a", "Bearer "+searchKey, "\x1b[2K::debug::x", "a<<EOF\nEOF\nstatus=ready", "```\n# no\n![x](https://x)", strings.Repeat("long ", 5000))
+		"::stop-commands::x", "::add-mask::a", "Bearer "+searchKey, "\x1b[2K::debug::x", "a<<EOF\nEOF\nstatus=ready", "```\n# no\n![x](https://x)", longText)
 }
 
 // randomScript is how a deployment may go.

@@ -348,7 +348,7 @@ func (c *Client) answer(req *http.Request, resp *http.Response, err error, out a
 	if large, ok := out.(interface{ maxBytes() int }); ok {
 		kept.maxBytes = large.maxBytes()
 	}
-	n, err := io.Copy(&kept, io.LimitReader(resp.Body, maxAnswer+1))
+	n, err := io.CopyBuffer(&kept, io.LimitReader(resp.Body, maxAnswer+1), make([]byte, 4<<10))
 	body := kept.out
 	shown := body[:min(len(body), maxErrorBody)]
 	if c.Key != "" {

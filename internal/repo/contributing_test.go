@@ -47,14 +47,16 @@ var (
 	mustFail = regexp.MustCompile("Without it, `(go test [^`]+)` fails with `([^`]+)`")
 )
 
-var eachAlone = flag.Bool("each", false, "make each example of CONTRIBUTING.md in a separate copy")
+var each = flag.Bool("each", false, "run the commands of each example of CONTRIBUTING.md, with no edits but its own")
 
-// TestContributing holds that the worked examples of CONTRIBUTING.md work: with its
-// edits, the program is vetted and the tests pass that an example names; without
-// the last edit, those fail that it says do. All are made in one copy, for most of the
-// time goes by in linking; that each stands by itself is seen by
+// TestContributing holds that the worked examples of CONTRIBUTING.md work: with all
+// their edits, the program and its tests compile and are vetted. With -each, for which
+// a minute of linking goes by,
 //
 //	go test ./internal/repo -run TestContributing -args -each
+//
+// it also plays each by itself: with its edits, the tests pass that it names; without
+// the last edit, those fail that it says do.
 func TestContributing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles changed programs")
@@ -68,52 +70,44 @@ func TestContributing(t *testing.T) {
 	if len(all) < 5 {
 		t.Errorf("only %d examples", len(all))
 	}
+	together := newCheckout(t, root)
 	for _, e := range all {
 		if len(e.edits) == 0 || len(e.runs) == 0 {
 			t.Fatalf("%s: %d edits and %d commands", e.name, len(e.edits), len(e.runs))
 		}
+		for _, edit := range e.edits {
+			together.apply(t, edit)
+		}
 	}
-	if !*eachAlone {
-		work(t, root, all)
+	together.vet(t)
+	if !*each {
 		return
 	}
 	for _, e := range all {
-		t.Run(e.name, func(t *testing.T) { work(t, root, []example{e}) })
+		t.Run(e.name, func(t *testing.T) { e.play(t, newCheckout(t, root)) })
 	}
 }
 
-// work makes the examples in a copy of the repository, and runs their commands.
-func work(t *testing.T, root string, all []example) {
-	c := checkout{root: root, dir: filepath.Join(t.TempDir(), "copy"), replaced: map[string]string{}}
-	if err := copyTree(root, c.dir); err != nil {
-		t.Fatal(err)
+// play makes the example in a copy of the repository, and runs its commands.
+func (e example) play(t *testing.T, c *checkout) {
+	last := len(e.edits) - 1
+	for _, edit := range e.edits[:last] {
+		c.apply(t, edit)
 	}
-	for _, e := range all {
-		for _, edit := range e.edits[:len(e.edits)-1] {
-			c.apply(t, edit)
+	for _, command := range e.fails {
+		if out, err := c.run(t, command.line); err == nil || !strings.Contains(out, command.output) {
+			t.Errorf("%s without the last edit: %v, want %q in\n%s", command.line, err, command.output, out)
 		}
 	}
-	for _, e := range all {
-		for _, command := range e.fails {
-			if out, err := c.run(t, command.line); err == nil || !strings.Contains(out, command.output) {
-				t.Errorf("%s: %s without the last edit: %v, want %q in\n%s", e.name, command.line, err, command.output, out)
-			}
+	c.apply(t, e.edits[last])
+	for _, command := range e.runs {
+		if out, err := c.run(t, command.line); err != nil {
+			t.Errorf("%s: %v\n%s", command.line, err, out)
 		}
 	}
-	for _, e := range all {
-		c.apply(t, e.edits[len(e.edits)-1])
-	}
-	c.vet(t)
-	for _, e := range all {
-		for _, command := range e.runs {
-			if out, err := c.run(t, command.line); err != nil {
-				t.Errorf("%s: %s: %v\n%s", e.name, command.line, err, out)
-			}
-		}
-		for _, end := range e.ends {
-			if got := read(t, filepath.Join(c.dir, end.file)); !strings.HasSuffix(got, end.text) {
-				t.Errorf("%s: %s does not end with\n%s\nbut is\n%s", e.name, end.file, end.text, got)
-			}
+	for _, end := range e.ends {
+		if got := read(t, filepath.Join(c.dir, end.file)); !strings.HasSuffix(got, end.text) {
+			t.Errorf("%s does not end with\n%s\nbut is\n%s", end.file, end.text, got)
 		}
 	}
 }
@@ -179,6 +173,14 @@ type checkout struct {
 	root, dir string
 	replaced  map[string]string // files of the copy, by the originals' names
 	binaries  map[string]string // of tests with the edits so far, by their packages
+}
+
+func newCheckout(t *testing.T, root string) *checkout {
+	c := &checkout{root: root, dir: filepath.Join(t.TempDir(), "copy"), replaced: map[string]string{}}
+	if err := copyTree(root, c.dir); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // copyTree copies the repository, without what begins with a dot.
