@@ -13,6 +13,7 @@ import (
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pacing"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -185,7 +186,7 @@ func (a *applier) outcome(ctx context.Context) error {
 	switch {
 	case e.Status == http.StatusConflict, e.Status == http.StatusTooManyRequests:
 		if tooLong {
-			return failed(verdict.Refused, e, "%s is given up because the platform asks to wait for %s, which is longer than wait-timeout allows: %v", a.what(), e.RetryAfter, e)
+			return failed(verdict.Refused, e, "%s is given up because the platform asks to wait for %s, which is longer than wait-timeout allows: %v", a.what(), quantity.Limit(e.RetryAfter), e)
 		}
 		if e.Status == http.StatusConflict {
 			return a.provisioned(ctx)

@@ -15,6 +15,7 @@ import (
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pacing"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -260,10 +261,10 @@ func (b *builder) stopped(ctx, timed context.Context, err error) error {
 			Message: "the job was stopped while it uploaded the build context or asked for the build, so nothing was deployed"}
 	case timed.Err() != nil && b.last != nil:
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Build,
-			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed: %v", b.request.BuildTimeout, b.last)}
+			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed: %v", quantity.Limit(b.request.BuildTimeout), b.last)}
 	case timed.Err() != nil:
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Build,
-			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed", b.request.BuildTimeout)}
+			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed", quantity.Limit(b.request.BuildTimeout))}
 	}
 	return err
 }

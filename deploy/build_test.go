@@ -55,7 +55,7 @@ func TestFromSource(t *testing.T) {
 			return simulator.Answer(h, bucket, 403, nil, `<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>`)
 		}, status: verdict.Failed, reason: verdict.Build, message: "(tries: 1): upload to https://api/bucket: 403 Forbidden: no (SignatureDoesNotMatch)"},
 		{name: "time that is up", edit: func(r *Request) { r.BuildTimeout = 90 * time.Second }, faults: func(h http.Handler) http.Handler { return simulator.Hang(h, bucket) },
-			status: verdict.TimedOut, reason: verdict.Build, message: "the build is not known to have begun within build-timeout (1m30s), so nothing was deployed: upload to https://api/bucket: "},
+			status: verdict.TimedOut, reason: verdict.Build, message: "the build is not known to have begun within build-timeout (1m 30s), so nothing was deployed: upload to https://api/bucket: "},
 		{name: "a creation whose response is lost", faults: func(h http.Handler) http.Handler { return simulator.Lossy(h, between(1, 1, creation), false) }, uploads: 1, builds: 1},
 		{name: "a creation that was not accepted", faults: func(h http.Handler) http.Handler {
 			return simulator.Answer(h, between(1, 2, creation), 500, nil, "{}")

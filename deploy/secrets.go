@@ -12,6 +12,7 @@ import (
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pacing"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -170,7 +171,7 @@ func (s *storing) outcome(ctx context.Context) error {
 	busy := s.err.Status == http.StatusConflict || s.err.Status == http.StatusTooManyRequests
 	switch {
 	case time.Until(deadline) < s.err.RetryAfter:
-		return failed(verdict.Secrets, s.err, "the secrets are not stored, because the platform asks to wait for %s, which is longer than wait-timeout allows; %s, and the update was not sent: %v", s.err.RetryAfter, s.holds(), s.err)
+		return failed(verdict.Secrets, s.err, "the secrets are not stored, because the platform asks to wait for %s, which is longer than wait-timeout allows; %s, and the update was not sent: %v", quantity.Limit(s.err.RetryAfter), s.holds(), s.err)
 	case busy:
 		return nil
 	case s.err.Unauthorized():

@@ -10,6 +10,7 @@ import (
 
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -109,7 +110,7 @@ func awaitBuild(ctx context.Context, api Builds, a Awaited, emit event.Emitter) 
 			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", cmp.Or(l.lastErr, errNoAnswer))}
 	case errors.Is(err, errDeadline):
 		return nil, &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Build, Cause: verdict.BuildStillRunning,
-			Message: fmt.Sprintf("build %s did not end within build-timeout, after %s: it is %s", a.ID, time.Since(l.start).Round(time.Second), status)}
+			Message: fmt.Sprintf("build %s did not end within build-timeout, after %s: it is %s", a.ID, quantity.Limit(time.Since(l.start).Round(time.Second)), status)}
 	case err != nil:
 		return nil, err
 	case build.Status != pipecat.BuildSuccess:

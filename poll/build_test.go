@@ -91,7 +91,7 @@ func TestBuild(t *testing.T) {
 		{"a new word", []string{"queued", "success"}, "", "", "queued, success", ""},
 		{"of no status", []string{"", "success"}, "", "", "of no status, success", ""},
 		{"of no status for ever", []string{""}, verdict.TimedOut, "it is of no status", "", ""},
-		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within build-timeout, after 5m0s: it is building", "", ""},
+		{"for ever", []string{"building"}, verdict.TimedOut, "build id did not end within build-timeout, after 5m: it is building", "", ""},
 		{"away for good", []string{"building", "502"}, verdict.TimedOut, "the API could not be read when build-timeout was up", "", verdict.API},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -82,7 +82,7 @@ func Rollout(ctx context.Context, api Agents, agent string, t revision.Target, p
 // timedOut is the failure when there was no verdict before the deadline.
 func timedOut(l *loop, t revision.Target, p Policy, h History, last revision.Observation, stuck time.Duration) *verdict.Failure {
 	f := &verdict.Failure{Status: verdict.TimedOut}
-	limit := time.Since(l.start).Round(time.Second)
+	limit := quantity.Limit(time.Since(l.start).Round(time.Second))
 	// One read that failed at the end does not make the others untrue.
 	if !l.read || l.lastErr != nil && time.Since(l.away) >= heartbeat {
 		f.Reason = verdict.API
@@ -126,6 +126,6 @@ func timedOut(l *loop, t revision.Target, p Policy, h History, last revision.Obs
 			}
 		}
 	}
-	f.Message = fmt.Sprintf("%s within wait-timeout (%s): it has been %s for %s%s", what, limit, last.Stage.In(), stuck.Round(time.Second), more)
+	f.Message = fmt.Sprintf("%s within wait-timeout (%s): it has been %s for %s%s", what, limit, last.Stage.In(), quantity.Span(stuck), more)
 	return f
 }

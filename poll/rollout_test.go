@@ -177,7 +177,7 @@ func TestWait(t *testing.T) {
 			shown: "waiting for Pipecat Cloud to pick up the change, Creating, Unreachable, Recovered, Validating, Active"},
 		{name: "gone for a while", at: away(5*s, 300*s, errors.New("connection refused")), status: verdict.Ready, within: [2]time.Duration{300 * s, 305 * s}},
 		{name: "gone for good", at: away(5*s, time.Hour, status(503)), status: verdict.TimedOut, reason: verdict.API,
-			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
+			message: "the API could not be read when wait-timeout was up, after 10m", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "the key is revoked", at: away(5*s, time.Hour, status(401)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
 		{name: "it may not read", at: away(5*s, time.Hour, status(403)), status: verdict.Failed, reason: verdict.Auth, within: [2]time.Duration{5 * s, 9 * s}},
 		{name: "deleted", at: away(5*s, time.Hour, status(404)), status: verdict.Failed, reason: verdict.API, message: "three reads in a row found nothing", within: [2]time.Duration{5 * s, 18 * s}},
@@ -199,13 +199,13 @@ func TestWait(t *testing.T) {
 		{name: "too new to be found", at: away(0, 15*s, status(404)), rules: params{ID: "ours", MaxRestarts: 2}, status: verdict.Ready, within: [2]time.Duration{20 * s, 24 * s}},
 		{name: "never found", at: away(0, time.Hour, status(404)), rules: params{ID: "ours", MaxRestarts: 2}, status: verdict.TimedOut, reason: verdict.API, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "never answered", at: func(time.Duration) (*pipecat.Agent, error) { time.Sleep(time.Hour); return nil, nil }, status: verdict.TimedOut, reason: verdict.API,
-			message: "the API could not be read when wait-timeout was up, after 10m0s", within: [2]time.Duration{600 * s, 600 * s}},
+			message: "the API could not be read when wait-timeout was up, after 10m", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "404 of something in between", at: away(5*s, time.Hour, &pipecat.Error{Method: "GET", URL: "u", Status: 404}), status: verdict.TimedOut, reason: verdict.API, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "404 for a moment", at: away(5*s, 8*s, status(404)), status: verdict.Ready, within: [2]time.Duration{20 * s, 22 * s}},
 		{name: "a Retry-After beyond the cap", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 400 * s}), status: verdict.Ready, within: [2]time.Duration{35 * s, 41 * s}},
 		{name: "a Retry-After", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 20 * s}), status: verdict.Ready, within: [2]time.Duration{25 * s, 31 * s}},
 		{name: "never scheduled", at: never, status: verdict.TimedOut, reason: verdict.NotScheduled,
-			message: "no replica of the new revision was ever started within wait-timeout (10m0s): it has been in phase Creating for 9m58s", within: [2]time.Duration{600 * s, 600 * s}},
+			message: "no replica of the new revision was ever started within wait-timeout (10m): it has been in phase Creating for 9m 58s", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "never ready", at: rollout(time.Hour, 59*time.Minute+50*s), status: verdict.TimedOut, reason: verdict.NotReady, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "trouble at the platform", at: func(t time.Duration) (*pipecat.Agent, error) {
 			a, err := never(t)
@@ -234,7 +234,7 @@ func TestWait(t *testing.T) {
 			return a, err
 		}, status: verdict.TimedOut, reason: verdict.NotScheduled, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "ready too late to hold", at: rollout(590*s, 5*s), rules: params{ID: "ours", Previous: "old", MinReady: 30 * s}, status: verdict.TimedOut, reason: verdict.NotReady,
-			message: "the new revision is ready, but was not for min-ready-seconds within wait-timeout (10m0s)", within: [2]time.Duration{600 * s, 600 * s}},
+			message: "the new revision is ready, but was not for min-ready-seconds within wait-timeout (10m)", within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "ready in the last moment", at: rollout(598*s, 0), status: verdict.Ready, within: [2]time.Duration{598 * s, 600 * s}},
 		{name: "ready must hold", at: usual, rules: params{ID: "ours", Previous: "old", MinReady: 30 * s}, status: verdict.Ready, within: [2]time.Duration{50 * s, 54 * s}},
 	}

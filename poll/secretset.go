@@ -11,6 +11,7 @@ import (
 
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -55,7 +56,7 @@ func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, 
 			Message: fmt.Sprintf("%s: the API could not be read when wait-timeout was up: %v", has, cmp.Or(l.lastErr, errNoAnswer))}
 	case errors.Is(err, errDeadline):
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Secrets,
-			Message: fmt.Sprintf("secret set %q was not ready within wait-timeout, after %s: it is %s; it has the new secrets, and the update was not sent", stored.Set, time.Since(l.start).Round(time.Second), status)}
+			Message: fmt.Sprintf("secret set %q was not ready within wait-timeout, after %s: it is %s; it has the new secrets, and the update was not sent", stored.Set, quantity.Limit(time.Since(l.start).Round(time.Second)), status)}
 	case errors.As(err, &f):
 		with := *f
 		with.Message += "; " + has

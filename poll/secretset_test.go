@@ -66,7 +66,7 @@ func TestSecretSet(t *testing.T) {
 		{name: "away for a while", states: []string{"502", "502", "ready A"}, after: 20 * time.Second, within: 25 * time.Second},
 		{name: "away for good", states: []string{"pending A", "502"}, reason: verdict.API, says: `secret set "keys" was changed, and the update was not sent: the API could not be read`, after: 100 * time.Second},
 		{name: "the key is no longer accepted", states: []string{"401"}, reason: verdict.Auth, says: "and the update was not sent", within: time.Second},
-		{name: "too slow", states: []string{"pending A"}, reason: verdict.Secrets, says: "was not ready within wait-timeout, after 1m40s: it is pending; it has the new secrets, and the update was not sent", after: 100 * time.Second},
+		{name: "too slow", states: []string{"pending A"}, reason: verdict.Secrets, says: "was not ready within wait-timeout, after 1m 40s: it is pending; it has the new secrets, and the update was not sent", after: 100 * time.Second},
 		{name: "stopped", states: []string{"pending A"}, cancel: 30 * time.Second, reason: verdict.ReasonCancelled, says: `the job was stopped: secret set "keys" was changed, and the update was not sent`, within: 31 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -313,18 +313,18 @@ func (t TestCall) says(e CallEvidence, cause verdict.Cause) string {
 		return "the agent ended the test call before it was heard"
 	case verdict.CallSilent:
 		if most := t.Plan.MaxAnswer; most > 0 && e.Call.Lasted >= most {
-			return fmt.Sprintf("the agent was not heard within max-answer-time (%s)", most)
+			return fmt.Sprintf("the agent was not heard within max-answer-time (%s)", quantity.Limit(most))
 		}
-		return fmt.Sprintf("the agent was not heard within test-call-timeout (%s)", t.Timeout)
+		return fmt.Sprintf("the agent was not heard within test-call-timeout (%s)", quantity.Limit(t.Timeout))
 	case verdict.CallLate:
-		return fmt.Sprintf("the agent answered after %s, and max-answer-time is %s", quantity.Span(answer), t.Plan.MaxAnswer)
+		return fmt.Sprintf("the agent answered after %s, and max-answer-time is %s", quantity.Span(answer), quantity.Limit(t.Plan.MaxAnswer))
 	case verdict.CallNoResponse:
 		if most := t.Plan.MaxResponse; most > 0 && len(e.Call.Caller) > 0 && e.Call.Lasted >= e.Call.Caller[0].To+most {
-			return fmt.Sprintf("the agent did not answer what the test call said within max-response-time (%s)", most)
+			return fmt.Sprintf("the agent did not answer what the test call said within max-response-time (%s)", quantity.Limit(most))
 		}
 		return "the agent did not answer what the test call said"
 	case verdict.CallSlow:
-		return fmt.Sprintf("the agent responded after %s, and max-response-time is %s", quantity.Span(response), t.Plan.MaxResponse)
+		return fmt.Sprintf("the agent responded after %s, and max-response-time is %s", quantity.Span(response), quantity.Limit(t.Plan.MaxResponse))
 	case verdict.CallNotStarted:
 		return "no instance of the agent answered the test call"
 	case verdict.CallAtCapacity:

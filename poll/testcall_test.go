@@ -616,7 +616,7 @@ func TestCallSays(t *testing.T) {
 		{CallEvidence{}, "", "the test call failed"},
 		{CallEvidence{Refused: &pipecat.Error{Method: "POST", URL: "/start", Err: errors.New("reset")}}, verdict.CallNetwork, "the test call could not be made: POST /start: no answer: reset"},
 		{CallEvidence{Problem: &phone.Error{Problem: phone.Refused, Host: "calls.test", Status: 403}}, verdict.CallRefused, "the test call failed: calls.test refused the call: status 403"},
-		{CallEvidence{Call: hearing.Call{Lasted: 9 * time.Second}}, verdict.CallSilent, "the agent was not heard within test-call-timeout (1m0s)"},
+		{CallEvidence{Call: hearing.Call{Lasted: 9 * time.Second}}, verdict.CallSilent, "the agent was not heard within test-call-timeout (1m)"},
 		{CallEvidence{Call: hearing.Call{Lasted: 10 * time.Second}}, verdict.CallSilent, "the agent was not heard within max-answer-time (10s)"},
 		{CallEvidence{Call: hearing.Call{Lasted: 3 * time.Second, Caller: spoke.Agent}}, verdict.CallNoResponse, "the agent did not answer what the test call said"},
 		{CallEvidence{Call: hearing.Call{Lasted: 5 * time.Second, Caller: spoke.Agent}}, verdict.CallNoResponse, "the agent did not answer what the test call said within max-response-time (4s)"},

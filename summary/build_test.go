@@ -18,8 +18,8 @@ func TestSpeed(t *testing.T) {
 	for _, tt := range []struct{ got, want string }{
 		{speed(5<<20, 999*time.Millisecond), ""},
 		{speed(5<<20, 0), ""},
-		{speed(5<<20, time.Second), ", 5.0 MiB/s"},
-		{speed(5<<20, 10*time.Second), ", 512.0 KiB/s"},
+		{speed(5<<20, time.Second), ", 5.0 MB/s"},
+		{speed(5<<20, 10*time.Second), ", 512.0 KB/s"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %q, want %q", tt.got, tt.want)
@@ -102,7 +102,7 @@ func TestBuildShown(t *testing.T) {
 	}{
 		{"built", event.BuildStarted{ID: id}, []string{
 			"| Build | `123e4567-e89b-12d3-a456-426614174000` |\n",
-			"| Build context | 3.0 MiB in 2 files, packed to 1.0 MiB, with hash 0123456789abcdef |\n",
+			"| Build context | 3.0 MB in 2 files, packed to 1.0 MB, with hash 0123456789abcdef |\n",
 			"| Build | packing | 3.0s |\n| Build | uploading | 8.0s |\n"}, "built before"},
 		{"known to the server", event.BuildStarted{ID: id, Reused: true}, []string{"hash 0123456789abcdef; reused |\n"}, "none"},
 		{"found", event.BuildFound{ID: id, Region: "us-west"}, []string{"hash 0123456789abcdef; reused |\n"}, "none"},
@@ -113,7 +113,7 @@ func TestBuildShown(t *testing.T) {
 		p.after(3 * time.Second).emit(packed)
 		p.after(8 * time.Second).emit(event.Uploaded{Size: 1 << 20, Took: 8 * time.Second})
 		p.emit(tt.event, green(verdict.Ready))
-		if !strings.Contains(log.String(), "Excluded nothing by bot.Dockerfile.dockerignore.") || !strings.Contains(log.String(), "Uploaded 1.0 MiB in 8.0s, 128.0 KiB/s.") {
+		if !strings.Contains(log.String(), "Excluded nothing by bot.Dockerfile.dockerignore.") || !strings.Contains(log.String(), "Uploaded 1.0 MB in 8.0s, 128.0 KB/s.") {
 			t.Errorf("%s: the log is %s", tt.name, log.String())
 		}
 		page := Page(gha.Run{}, r.records())
@@ -135,7 +135,7 @@ func TestUploadShown(t *testing.T) {
 		event.Progress{Activity: event.Uploading, Done: 1 << 20, Total: 4 << 20, Elapsed: 5 * time.Second},
 		event.Retrying{Try: event.TryUpload, Err: errors.New("cut off"), In: 2 * time.Second},
 		event.Retrying{Try: event.TryBuildRequest, Err: errors.New("lost"), In: 2 * time.Second})
-	want := "Upload the build context\n  1.0 MiB of 4.0 MiB, 204.8 KiB/s\n" +
+	want := "Upload the build context\n  1.0 MB of 4.0 MB, 204.8 KB/s\n" +
 		"  The upload failed; retrying in 2.0s: cut off\n" +
 		"  The request for the build failed; retrying in 2.0s: lost\n"
 	if got != want {

@@ -84,7 +84,7 @@ func (r *Record) answered() string {
 		return ""
 	}
 	if at, spoke := r.called.Heard.Answer(); spoke {
-		return fmt.Sprintf(" and answered a test call in %.1f s", at.Seconds())
+		return fmt.Sprintf(" and answered a test call in %.1fs", at.Seconds())
 	}
 	return " and answered a test call"
 }

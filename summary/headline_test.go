@@ -233,7 +233,7 @@ func TestTimeline(t *testing.T) {
 		{"rolled back", time.Second, []string{"Rollout/Failed", "Rollback/Creating"}, "| Rollout | Failed | 1.0s |\n| Rollback | Creating | 1.0s |\n"},
 		{"a break after a build", time.Second, []string{"Build/building", "/", "Rollout/Creating", "/"}, "| Build | building | 1.0s |\n| Rollout | Creating | 1.0s |\n"},
 		{"the same stage twice", time.Second, []string{"Rollout/Creating", "Rollout/Creating", "Rollout/Active"}, "| Rollout | Creating | 2.0s |\n| Rollout | Active | 1.0s |\n"},
-		{"a name in Markdown", time.Hour, []string{"Rollout/a|b"}, "| Rollout | a\\|b | 1h0m0s |\n"},
+		{"a name in Markdown", time.Hour, []string{"Rollout/a|b"}, "| Rollout | a\\|b | 1h |\n"},
 		{"nothing", 0, []string{"Rollout/Creating"}, ""},
 	} {
 		var r Record

@@ -214,7 +214,7 @@ var jobs = []story{
 			w.row("Image", agent)
 			w.row("Build", agent)
 			w.row("Rollback", "undone "+foreign)
-			w.row("Duration", "1h0m0s")
+			w.row("Duration", "1h")
 			w.page = append(w.page, "</details>\n")
 			cell := func(s string) string { return untrusted.Cut(w.Line(s), maxCell) }
 			w.page = append(w.page, "<details><summary>Change</summary>\n", "1 changed:",
@@ -223,7 +223,7 @@ var jobs = []story{
 			agentLog := strings.TrimRight(w.Block(foreign), "\n") + "\n" + strings.TrimRight(w.Block("last "+foreign), "\n")
 			w.page = append(w.page, "<details><summary>Agent log (last 2 lines)</summary>\n",
 				"```\n"+strings.TrimRight(untrusted.CutMiddle(agentLog, maxDetail), "\n")+"\n", "</details>\n",
-				"<details><summary>Timeline</summary>\n", "| ", "| Phase", "| Duration", "| Build", "| "+untrusted.Cut(w.Line(foreign), 200), "| 59m40s",
+				"<details><summary>Timeline</summary>\n", "| ", "| Phase", "| Duration", "| Build", "| "+untrusted.Cut(w.Line(foreign), 200), "| 59m 40s",
 				"| Rollout", "| "+untrusted.Cut(w.Line("stage "+foreign), 200), "| 19s", "| Rollback", "| "+untrusted.Cut(w.Line("back "+foreign), 200), "| 1.0s", "</details>\n")
 
 			maps.Copy(w.outputs, map[string]string{"status": "failed", "changed": "true", "deployment-id": foreign, "previous-deployment-id": "old " + foreign,
@@ -312,8 +312,8 @@ var jobs = []story{
 			w.row("Image", agent)
 			w.row("Build", agent)
 			w.row("Build context", "2 bytes in 3 files, packed to 1 byte, with hash h; reused")
-			w.row("Duration", "1m0s")
-			w.page = append(w.page, "</details>\n", "<details><summary>Timeline</summary>\n", "| ", "| Phase", "| Duration", "| Build", "| "+untrusted.Cut(w.Line("at "+foreign), 200), "| 1m0s", "</details>\n")
+			w.row("Duration", "1m")
+			w.page = append(w.page, "</details>\n", "<details><summary>Timeline</summary>\n", "| ", "| Phase", "| Duration", "| Build", "| "+untrusted.Cut(w.Line("at "+foreign), 200), "| 1m", "</details>\n")
 			maps.Copy(w.outputs, map[string]string{"status": "failed", "duration": "60", "failure-reason": "build", "failure-message": message})
 		}},
 	{"nothing new",

@@ -69,7 +69,7 @@ func callersMet(e event.Baked) string {
 }
 
 // seconds is a time of a call, as the outputs have it.
-func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2fs", d.Seconds()) }
 
 // cells is how wide the picture of a call is: it fits a phone.
 const cells = 32

@@ -37,7 +37,7 @@ func OutputTable() []OutputRow {
 			func(r *Record) string { return r.agent }},
 		{"region", "Region of the agent.",
 			func(r *Record) string { return r.region }},
-		{"image", "Image that was deployed; empty for a build and when only settings change.",
+		{"image", "Image that the job was to deploy; empty for a build and when only settings change.",
 			func(r *Record) string { return r.image }},
 		{"build-id", "ID of the build that was deployed.",
 			func(r *Record) string { return r.build }},

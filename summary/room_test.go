@@ -74,7 +74,7 @@ func TestSummaryRoom(t *testing.T) {
 					t.Errorf("the page has %q:\n%.600s", s, page)
 				}
 			}
-			if warns := strings.Contains(log.String(), "::warning title=No job summary::The job summary is full: 1.0 MiB of the 1.0 MiB"); warns != tt.warns {
+			if warns := strings.Contains(log.String(), "::warning title=No job summary::The job summary is full: 1.0 MB of the 1.0 MB"); warns != tt.warns {
 				t.Errorf("the log is\n%s", log.String())
 			}
 		})

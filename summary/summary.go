@@ -320,7 +320,7 @@ func (r *Reporter) saveSummary(ctx context.Context, path string) bool {
 	room := gha.SummaryRoom(path)
 	page := func() string { return pageWithin(r.env.Run(), r.records(), room) }
 	if page() == "" {
-		r.warn(title, fmt.Sprintf("The job summary is full: %s of the %s that GitHub shows are already used; write less to it in the same step", quantity.Mebibytes(int64(gha.MaxSummary-room)), quantity.Mebibytes(gha.MaxSummary)))
+		r.warn(title, fmt.Sprintf("The job summary is full: %s of the %s that GitHub shows are already used; write less to it in the same step", quantity.Megabytes(int64(gha.MaxSummary-room)), quantity.Megabytes(gha.MaxSummary)))
 		return true
 	}
 	return r.save(ctx, path, page, title, "The job summary could not be written, and the verdict stands without it; make GITHUB_STEP_SUMMARY writable for this step")

@@ -72,7 +72,7 @@ func TestBadInput(t *testing.T) {
 			`Dockerfile.dockerignore:1: "a[" is|Dockerfile.dockerignore:2: "!" is|Dockerfile.dockerignore:4: "[b-a]" is|Dockerfile.dockerignore:5: "c\\" is|Dockerfile.dockerignore:6: "![z-a]" is|build-exclude: "[y" is not a pattern`},
 		{"a tab and a comment", "Dockerfile", map[string]string{".dockerignore": "\ta\t\nb\t# c\r\n"}, Options{}, "", `.dockerignore:2: "b\t# c" is not a pattern that Docker reads: it has a control character; `},
 		{"a line without end", "Dockerfile", map[string]string{".dockerignore": "a\n" + strings.Repeat("x", 70_000)}, Options{}, "", `.dockerignore:2: "xxx`},
-		{"a large file", "Dockerfile", map[string]string{".dockerignore": strings.Repeat("#\n", 600_000)}, Options{}, "", `.dockerignore: it is larger than 1 MiB`},
+		{"a large file", "Dockerfile", map[string]string{".dockerignore": strings.Repeat("#\n", 600_000)}, Options{}, "", `.dockerignore: it is larger than 1 MB`},
 		{"a folder of rules", "Dockerfile .dockerignore/x", nil, Options{}, "", `.dockerignore: it is not a regular file`},
 		{"rules from outside", "Dockerfile .dockerignore->../beside/Dockerfile", nil, Options{}, "", `.dockerignore: it cannot be read: `},
 		{"rules from nowhere", "Dockerfile .dockerignore->none", nil, Options{}, "", `.dockerignore: it is a symbolic link to nothing`},
@@ -173,17 +173,17 @@ func TestTooLarge(t *testing.T) {
 		}
 		return f, err
 	}})
-	const want = `build-context: 530.0 MiB in 17 files, and the platform accepts 500.0 MiB at most; leave out what the image does not need, by .dockerignore or build-exclude; its largest folders:
-   410.0 MiB  "models"
-   350.0 MiB  "models/large/v3"
-   100.0 MiB  "data"
-    60.0 MiB  "models/small"
-    20.0 MiB  "."
-    10.0 MiB  "data/0"
-    10.0 MiB  "data/1"
-    10.0 MiB  "data/2"
-    10.0 MiB  "data/3"
-    10.0 MiB  "data/4"`
+	const want = `build-context: 530.0 MB in 17 files, and the platform accepts 500.0 MB at most; leave out what the image does not need, by .dockerignore or build-exclude; its largest folders:
+    410.0 MB  "models"
+    350.0 MB  "models/large/v3"
+    100.0 MB  "data"
+     60.0 MB  "models/small"
+     20.0 MB  "."
+     10.0 MB  "data/0"
+     10.0 MB  "data/1"
+     10.0 MB  "data/2"
+     10.0 MB  "data/3"
+     10.0 MB  "data/4"`
 	if err == nil || err.Error() != want {
 		t.Errorf("error: %v", err)
 	}

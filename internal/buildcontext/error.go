@@ -50,7 +50,7 @@ func (e *Error) Error() string {
 		text += "; its largest folders:"
 	}
 	for _, f := range e.Folders {
-		text += fmt.Sprintf("\n  %10s  %q", quantity.Mebibytes(f.Bytes), f.Path)
+		text += fmt.Sprintf("\n  %10s  %q", quantity.Megabytes(f.Bytes), f.Path)
 	}
 	return text
 }
@@ -66,7 +66,7 @@ func (c *contents) tooLarge() error {
 	return &Error{
 		Input: inputContext,
 		Text: fmt.Sprintf("%s in %d files, and the platform accepts %s at most; leave out what the image does not need, by .dockerignore or %s",
-			quantity.Mebibytes(c.bytes), c.files, quantity.Mebibytes(MaxUnpacked), inputExclude),
+			quantity.Megabytes(c.bytes), c.files, quantity.Megabytes(MaxUnpacked), inputExclude),
 		Folders: c.largest(10),
 	}
 }

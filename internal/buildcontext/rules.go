@@ -156,7 +156,7 @@ func readIgnoreFile(root *os.Root, name string) (string, error) {
 		return "", &Error{File: name, Text: fmt.Sprintf("it cannot be read: %v", err), Err: err}
 	}
 	if len(text) > most {
-		return "", &Error{File: name, Text: "it is larger than 1 MiB"}
+		return "", &Error{File: name, Text: "it is larger than 1 MB"}
 	}
 	return string(text), nil
 }

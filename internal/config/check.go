@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/suggest"
 )
 
@@ -32,7 +33,7 @@ func (c *Config) check(given map[string]value, other string) (problems Problems)
 		wrong("api-key", "it is missing: you set %s, and the input is api-key", other)
 	case key == "":
 		wrong("api-key", "it is empty; pass a Private key, such as ${{ secrets.PIPECAT_API_KEY }}, or by hand set %s. "+
-			"A secret of an environment is there only in a job with that environment:; a run for a fork's pull request has none", keyVariable)
+			"If the secret belongs to an environment, the job must name it (environment: production); pull requests of forks get no secrets", keyVariable)
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
 		wrong("api-key", "it has a space, a line's end or another character that no key has; copy it again")
 	case strings.HasPrefix(key, "pcc_pat_"):
@@ -68,7 +69,7 @@ func (c *Config) check(given map[string]value, other string) (problems Problems)
 		}
 	}
 	if c.MinReady > 0 && c.WaitTimeout > 0 && c.MinReady >= c.WaitTimeout {
-		wrong("min-ready-seconds", "%s cannot be held within wait-timeout, which is %s", c.MinReady, c.WaitTimeout)
+		wrong("min-ready-seconds", "%s cannot be held within wait-timeout, which is %s", quantity.Limit(c.MinReady), quantity.Limit(c.WaitTimeout))
 	}
 	return problems
 }

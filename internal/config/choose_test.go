@@ -168,7 +168,7 @@ func TestAlias(t *testing.T) {
 	if _, err := Load(nil, env("krisp-viva", "tel", "krisp-viva-audio-filter", "pro")); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	if _, err := Load(nil, env("krisp-viva", "loud")); err == nil || !strings.HasPrefix(err.Error(), `krisp-viva: "loud" is not possible`) {
+	if _, err := Load(nil, env("krisp-viva", "loud")); err == nil || !strings.HasPrefix(err.Error(), `krisp-viva: "loud" is not valid`) {
 		t.Errorf("got %v", err)
 	}
 }

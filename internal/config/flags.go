@@ -143,14 +143,15 @@ Usage:
 
   pipecat-cloud-deploy -agent-name NAME -image IMAGE [flags]
 
-The API key is read from %s,
-and secrets for secret-set from %s.
+The API key is read from %s, the Public key of a test
+call from %s, and secrets for
+secret-set from %s.
 In a GitHub workflow, each flag is an input.
 
 Example:
 
   pipecat-cloud-deploy -agent-name my-agent -image ghcr.io/acme/my-agent:v1.2.3
-`, keyVariable, secretsVariable)
+`, keyVariable, publicKeyVariable, secretsVariable)
 	for _, in := range Table() {
 		if in.Group != "" {
 			fmt.Fprintf(w, "\n%s:\n\n", in.Group)

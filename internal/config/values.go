@@ -159,7 +159,7 @@ func moving(s string) bool {
 func oneOf(choices ...string) func(string) (string, error) {
 	return func(s string) (string, error) {
 		if !slices.Contains(choices, s) {
-			return "", fmt.Errorf("%s is not possible; use %s", quote(s), strings.Join(choices, ", "))
+			return "", fmt.Errorf("%s is not valid; use %s", quote(s), strings.Join(choices, ", "))
 		}
 		return s, nil
 	}

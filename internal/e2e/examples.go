@@ -20,7 +20,7 @@ var expressions = map[string]string{
 	"secrets.PIPECAT_API_KEY": "sk_example", "secrets.PIPECAT_PUBLIC_API_KEY": "pk_example", "env.IMAGE": "ghcr.io/acme/bot:v1.2.3", "matrix.agent": "front-desk-east", "matrix.region": "us-east",
 	"needs.staging.outputs.build-id": exampleBuild,
 	"github.ref_name":                "v1.2.3",
-	"github.event.number":            "42", "secrets.SECRETS_ENV": "TOKEN=example",
+	"github.event.number":            "42", "secrets.DOTENV": "TOKEN=example",
 	"inputs.agent-name": "my-agent", "inputs.agent": "my-agent", "inputs.image": "ghcr.io/acme/bot:v1.2.3", "inputs.build-id": "", "inputs.moved-tag": "false",
 	"inputs.image == ''": "false", "inputs.image != ''": "true",
 }

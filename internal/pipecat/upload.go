@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"pipecat-cloud-deploy/internal/quantity"
 )
 
 const (
@@ -138,7 +140,7 @@ var (
 	errAddress  = errors.New("its address cannot be read")
 	errInsecure = errors.New("its address is neither https nor on this machine")
 	errUser     = errors.New("its address has a user in it")
-	errStalled  = fmt.Errorf("no data was accepted or returned for %s", uploadStall)
+	errStalled  = fmt.Errorf("no data was accepted or returned for %s", quantity.Limit(uploadStall))
 	errTooSoon  = errors.New("it was answered before all was sent")
 )
 

@@ -303,15 +303,15 @@ func TestUploadTime(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.WriteHeader(http.StatusNoContent)
 		}, 0, 5000 * time.Second, ""},
-		{"no data is accepted", func(_ http.ResponseWriter, r *http.Request) { hang(r) }, 0, time.Minute, "no data was accepted or returned for 1m0s"},
+		{"no data is accepted", func(_ http.ResponseWriter, r *http.Request) { hang(r) }, 0, time.Minute, "no data was accepted or returned for 1m"},
 		{"half is taken", func(_ http.ResponseWriter, r *http.Request) {
 			slowly(r, 50<<10)
 			hang(r)
-		}, 0, 99*50*time.Second + time.Minute, "no data was accepted or returned for 1m0s"},
+		}, 0, 99*50*time.Second + time.Minute, "no data was accepted or returned for 1m"},
 		{"no answer", func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			hang(r)
-		}, 0, time.Minute, "no data was accepted or returned for 1m0s"},
+		}, 0, time.Minute, "no data was accepted or returned for 1m"},
 		{"a refusal without an end", func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.WriteHeader(403)

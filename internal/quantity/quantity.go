@@ -4,6 +4,7 @@ package quantity
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,28 +17,48 @@ func Count(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// Size is a number of bytes in the unit that suits it, such as "1.5 KiB".
+// Size is a number of bytes in the unit that suits it, such as "1.5 KB". A KB has 1024
+// bytes, as in what the platform's own tools print.
 func Size(bytes int64) string {
 	switch {
 	case bytes < 1<<10:
 		return Count(int(bytes), "byte")
 	case bytes < 1<<20:
-		return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
+		return fmt.Sprintf("%.1f KB", float64(bytes)/(1<<10))
 	}
-	return Mebibytes(bytes)
+	return Megabytes(bytes)
 }
 
-// Mebibytes is a number of bytes in MiB, however small: sizes that stand beneath
+// Megabytes is a number of bytes in MB, however small: sizes that stand beneath
 // each other compare at a glance when they have one unit.
-func Mebibytes(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
+func Megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20)) }
 
-// Span is how long something took or may take, such as "6.6s" or "2m10s". Tenths
+// Span is how long something took, such as "6.6s", "2m 10s" or "1h". Tenths
 // of a second are shown below ten seconds only.
 func Span(d time.Duration) string {
 	if d < 10*time.Second {
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	}
-	return d.Round(time.Second).String()
+	var parts []string
+	seconds := int(d.Round(time.Second) / time.Second)
+	for _, unit := range []struct {
+		name    string
+		seconds int
+	}{{"h", 3600}, {"m", 60}, {"s", 1}} {
+		if n := seconds / unit.seconds; n > 0 {
+			parts = append(parts, strconv.Itoa(n)+unit.name)
+		}
+		seconds %= unit.seconds
+	}
+	return strings.Join(parts, " ")
+}
+
+// Limit is how long something may take, such as "5s" or "10m".
+func Limit(d time.Duration) string {
+	if d < 10*time.Second {
+		return d.String()
+	}
+	return Span(d)
 }
 
 // Age is how long ago something happened, in its largest unit, such as "3 hours". A

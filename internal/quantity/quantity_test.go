@@ -15,39 +15,49 @@ func TestCount(t *testing.T) {
 
 func TestSize(t *testing.T) {
 	for _, tt := range []struct {
-		bytes         int64
-		want, wantMiB string
+		bytes        int64
+		want, wantMB string
 	}{
-		{0, "0 bytes", "0.0 MiB"},
-		{1, "1 byte", "0.0 MiB"},
-		{1023, "1023 bytes", "0.0 MiB"},
-		{1 << 10, "1.0 KiB", "0.0 MiB"},
-		{1536, "1.5 KiB", "0.0 MiB"},
-		{1<<20 - 1, "1024.0 KiB", "1.0 MiB"},
-		{1 << 20, "1.0 MiB", "1.0 MiB"},
-		{500 << 20, "500.0 MiB", "500.0 MiB"},
-		{3 << 30, "3072.0 MiB", "3072.0 MiB"},
+		{0, "0 bytes", "0.0 MB"},
+		{1, "1 byte", "0.0 MB"},
+		{1023, "1023 bytes", "0.0 MB"},
+		{1 << 10, "1.0 KB", "0.0 MB"},
+		{1536, "1.5 KB", "0.0 MB"},
+		{1<<20 - 1, "1024.0 KB", "1.0 MB"},
+		{1 << 20, "1.0 MB", "1.0 MB"},
+		{500 << 20, "500.0 MB", "500.0 MB"},
+		{3 << 30, "3072.0 MB", "3072.0 MB"},
 	} {
 		if got := Size(tt.bytes); got != tt.want {
 			t.Errorf("%d: got %q, want %q", tt.bytes, got, tt.want)
 		}
-		if got := Mebibytes(tt.bytes); got != tt.wantMiB {
-			t.Errorf("%d: got %q, want %q", tt.bytes, got, tt.wantMiB)
+		if got := Megabytes(tt.bytes); got != tt.wantMB {
+			t.Errorf("%d: got %q, want %q", tt.bytes, got, tt.wantMB)
 		}
 	}
 }
 
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0:                        "0.0s",
-		40 * time.Millisecond:    "0.0s",
-		6600 * time.Millisecond:  "6.6s",
-		10 * time.Second:         "10s",
-		12600 * time.Millisecond: "13s",
-		130 * time.Second:        "2m10s",
-		time.Hour:                "1h0m0s",
+		0:                            "0.0s",
+		40 * time.Millisecond:        "0.0s",
+		6600 * time.Millisecond:      "6.6s",
+		10 * time.Second:             "10s",
+		12600 * time.Millisecond:     "13s",
+		130 * time.Second:            "2m 10s",
+		10 * time.Minute:             "10m",
+		time.Hour:                    "1h",
+		25*time.Hour + 4*time.Second: "25h 4s",
 	} {
 		if got := Span(d); got != want {
+			t.Errorf("%d ns: got %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestLimit(t *testing.T) {
+	for d, want := range map[time.Duration]string{5 * time.Second: "5s", 500 * time.Millisecond: "500ms", 10 * time.Second: "10s", 90 * time.Second: "1m 30s"} {
+		if got := Limit(d); got != want {
 			t.Errorf("%d ns: got %q, want %q", d, got, want)
 		}
 	}
