@@ -36,30 +36,22 @@ func main() {
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, transport http.RoundTripper) int {
 	env := gha.Environ(environ)
-	report := summary.New(stdout, env)
-	report.Version = version.Name()
-	return report.Run(ctx, func() (verdict.Status, error) {
+	report := summary.New(stdout, stderr, env)
+	return stopping.Job(ctx, func() (verdict.Status, error) {
 		report.Mask(config.Masked(env)...)
 		cfg, err := config.Load(args, env)
 		if config.Inform(stdout, err, version.Name()) {
-			return "", summary.ErrNothing
+			return "", stopping.ErrNothing
 		}
-		if cfg.JSON {
-			report.JSON(stdout, stderr)
-		}
-		report.File(cfg.Summary)
-		report.PageWhen(cfg.JobSummary)
+		report.Configure(summary.Options{Version: version.Name(), File: cfg.Summary, When: cfg.JobSummary, JSON: cfg.JSON})
 		log := event.Emitter{Agent: cfg.AgentName, Step: event.Inputs, Handle: report.Handle}
 		log.Emit(cfg.Event())
-		if ctx.Err() != nil {
-			return "", ctx.Err()
-		}
 		if invalid, ok := err.(config.Problems); ok {
 			log.Emit(event.InvalidInputs{Problems: invalid})
 			return "", invalid.Failure()
 		}
 		return newJob(cfg, transport, log).do(ctx)
-	})
+	}, func(result verdict.Result) bool { return report.End(ctx, result) })
 }
 
 // job puts one version on one agent.
@@ -87,12 +79,12 @@ func newJob(cfg config.Config, transport http.RoundTripper, log event.Emitter) *
 
 // do is the whole job: where the new version fails, it says why, and goes back.
 func (j *job) do(ctx context.Context) (verdict.Status, error) {
-	way := j.rollOut
+	work := j.rollOut
 	if j.cfg.CheckOnly {
-		way = j.check
+		work = j.check
 	}
-	status, err := way(ctx)
-	if err == nil && (status == verdict.Ready || status == verdict.Unchanged || status == verdict.Checked) {
+	status, err := work(ctx)
+	if err == nil && status.Serves() {
 		err = j.verify(ctx)
 	}
 	if err != nil {
@@ -116,7 +108,7 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 	if err == nil {
 		err = poll.SecretSet(ctx, j.once, stored, j.deadline, j.log.In(event.Secrets))
 	}
-	if err == nil && stored.Set != "" { // so does a secret set
+	if err == nil && stored.Set != "" { // and someone may have deployed meanwhile
 		j.plan, err = j.plan.Renew(ctx, j.api, j.log.In(event.Update))
 	}
 	if err != nil {
@@ -207,7 +199,7 @@ func (j *job) revert(ctx context.Context, failure error) error {
 	if err == nil {
 		err = poll.Rollout(ctx, j.once, j.want.Agent, restored.Target(), j.policy, deadline, log)
 	}
-	_, err = diagnosis.Explain(j.cfg.Workspace, err, diagnosis.Scene{})
+	_, err = diagnosis.Explain(j.cfg.Workspace, err, diagnosis.Scene{}) // of the first failure alone there is a page
 	return j.plan.Reverted(failure, restored, err)
 }
 

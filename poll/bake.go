@@ -40,12 +40,12 @@ func Bake(ctx context.Context, api interface {
 	p.MinReady = 0
 	var history History
 	var failure *verdict.Failure
-	last := revision.Observation{State: revision.State{Stage: "Active"}}
+	var last revision.State
 	var down time.Time // since when no poll has shown that it serves
 	enough := b.began.Add(lasts)
 	l := newLoop(enough.Add(mostDown+2*slowest), emit)
 	l.known = true
-	l.alive = func() event.Heartbeat { return event.Heartbeat{Stage: "watched", For: time.Since(b.began)} }
+	l.alive = func() event.Heartbeat { return event.Heartbeat{Still: "watched", For: time.Since(b.began)} }
 	err := l.until(ctx, func(ctx context.Context) (news, error) {
 		doc, err := api.Agent(ctx, agent)
 		if err != nil {
@@ -60,8 +60,8 @@ func Bake(ctx context.Context, api interface {
 		} else if span := since(&down, time.Now()); failure == nil && span >= mostDown {
 			failure = &verdict.Failure{Reason: verdict.Bake, Message: fmt.Sprintf("%s has not served calls for %s", t.Deployment(), quantity.Span(span))}
 		}
-		changed := o.State != last.State
-		last = o
+		changed := o.State != last
+		last = o.State
 		events := []event.Event{event.Observed{Observation: o, Changed: changed, Elapsed: time.Since(l.start)}}
 		if failure == nil && (b.before == nil || time.Since(b.looked) >= bakePace) && b.look(ctx) {
 			seen := b.seen()

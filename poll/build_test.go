@@ -202,7 +202,7 @@ func TestBuildAlive(t *testing.T) {
 				var signs []string
 				_, err := Build(t.Context(), b, Awaited{ID: "id", Deadline: began.Add(5 * time.Minute)}, handle(func(e event.Event) {
 					if a, ok := e.(event.Heartbeat); ok {
-						signs = append(signs, fmt.Sprintf("%s %s", a.Stage, a.For.Round(10*time.Second)))
+						signs = append(signs, fmt.Sprintf("%s %s", a.Still, a.For.Round(10*time.Second)))
 					}
 				}))
 				if got := strings.Join(signs, ", "); err != nil || got != tt.want {

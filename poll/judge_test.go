@@ -251,7 +251,7 @@ func TestJudge(t *testing.T) {
 		{name: "6: except those of a long life", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 9 }), health(func(h *pipecat.Health) { h.RestartCount = 11 })}},
 		{name: "6: those since the first poll of an unchanged one", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2},
 			docs:   []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 9 }), health(func(h *pipecat.Health) { h.RestartCount = 11 }), health(func(h *pipecat.Health) { h.RestartCount = 12 })},
-			status: verdict.Failed, reason: verdict.Crash, message: "the revision that is there crashes (3 restarts)"},
+			status: verdict.Failed, reason: verdict.Crash, message: "the current revision crashes (3 restarts)"},
 		{name: "6: a count that begins again is of other replicas", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2},
 			docs:   []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 9 }), health(func(h *pipecat.Health) { h.RestartCount = 0 }), health(func(h *pipecat.Health) { h.RestartCount = 3 })},
 			status: verdict.Failed, reason: verdict.Crash},

@@ -125,7 +125,7 @@ func (l *loop) pause(ctx context.Context, wait time.Duration) error {
 			l.lastSign = time.Now()
 			sign := l.alive()
 			if !l.away.IsZero() {
-				sign = event.Heartbeat{Stage: "not readable", For: time.Since(l.away)}
+				sign = event.Heartbeat{Still: "not readable", For: time.Since(l.away)}
 			}
 			sign.Elapsed = time.Since(l.start)
 			l.emit.Emit(sign)

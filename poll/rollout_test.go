@@ -11,6 +11,7 @@ import (
 
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
@@ -60,7 +61,7 @@ func shown(events []event.Event) string {
 		switch e := e.(type) {
 		case event.Observed:
 			if e.Changed {
-				words = append(words, string(e.Stage))
+				words = append(words, e.Stage.String())
 			}
 		case event.BuildStatus:
 			words = append(words, e.Status)
@@ -206,6 +207,11 @@ func TestWait(t *testing.T) {
 		{name: "a Retry-After", at: away(5*s, 10*s, &pipecat.Error{Status: 429, RetryAfter: 20 * s}), status: verdict.Ready, within: [2]time.Duration{25 * s, 31 * s}},
 		{name: "never scheduled", at: never, status: verdict.TimedOut, reason: verdict.NotScheduled,
 			message: "no replica of the new revision was ever started within wait-timeout (10m): it has been in phase Creating for 9m 58s", within: [2]time.Duration{600 * s, 600 * s}},
+		{name: "a phase in words of ours", at: func(t time.Duration) (*pipecat.Agent, error) {
+			a, err := never(t)
+			a.CurrentRevision.Phase = revision.StaleRead.String()
+			return a, err
+		}, status: verdict.TimedOut, reason: verdict.NotScheduled, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "never ready", at: rollout(time.Hour, 59*time.Minute+50*s), status: verdict.TimedOut, reason: verdict.NotReady, within: [2]time.Duration{600 * s, 600 * s}},
 		{name: "trouble at the platform", at: func(t time.Duration) (*pipecat.Agent, error) {
 			a, err := never(t)
@@ -322,7 +328,7 @@ func TestHeartbeatsWhileAway(t *testing.T) {
 		_, events := wait(t.Context(), &script{at: func(time.Duration) (*pipecat.Agent, error) { return nil, errors.New("refused") }}, rules, 2*time.Minute)
 		var signs int
 		for _, e := range events {
-			if sign, ok := e.(event.Heartbeat); ok && sign.Stage == "not readable" && sign.For >= 30*time.Second {
+			if sign, ok := e.(event.Heartbeat); ok && sign.Still == "not readable" && sign.For >= 30*time.Second {
 				signs++
 			}
 		}

@@ -125,7 +125,7 @@ func heartbeats(emit event.Emitter, stage string, start time.Time) (stop func())
 		for {
 			select {
 			case now := <-ticker.C:
-				emit.Emit(event.Heartbeat{Stage: stage, For: now.Sub(began), Elapsed: now.Sub(start)})
+				emit.Emit(event.Heartbeat{Still: stage, For: now.Sub(began), Elapsed: now.Sub(start)})
 			case <-done:
 				return
 			}

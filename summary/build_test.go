@@ -30,7 +30,7 @@ func TestSpeed(t *testing.T) {
 // logged is what a log shows of the events of a build's step.
 func logged(c event.Configured, events ...event.Event) string {
 	var log bytes.Buffer
-	r := New(&log, nil)
+	r := New(&log, nil, nil)
 	play(r.Handle, "bot").emit(c).in(event.Build).emit(events...)
 	return log.String()
 }
@@ -108,7 +108,7 @@ func TestBuildShown(t *testing.T) {
 		{"found", event.BuildFound{ID: id, Region: "us-west"}, []string{"hash 0123456789abcdef; reused |\n"}, "none"},
 	} {
 		var log bytes.Buffer
-		r := New(&log, nil)
+		r := New(&log, nil, nil)
 		p := play(r.Handle, "bot").emit(event.Configured{}).in(event.Build)
 		p.after(3 * time.Second).emit(packed)
 		p.after(8 * time.Second).emit(event.Uploaded{Size: 1 << 20, Took: 8 * time.Second})

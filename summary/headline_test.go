@@ -28,7 +28,7 @@ func TestHeadline(t *testing.T) {
 	failed := verdict.Failure{Reason: verdict.Refused, Message: "no"}
 	internal := verdict.Failure{Reason: verdict.Internal, Message: "no"}
 	notReady := verdict.Failure{Status: verdict.TimedOut, Reason: verdict.NotReady, Message: "it is not ready"}
-	previous := revision.State{Stage: "Failed", Serving: revision.ServingPrevious, ServingID: "old"}
+	previous := revision.State{Stage: revision.InPhase("Failed"), Serving: revision.ServingPrevious, ServingID: "old"}
 	for _, tt := range []struct {
 		name  string
 		plan  event.Planned
@@ -85,7 +85,7 @@ func TestHeadline(t *testing.T) {
 
 // TestGreenHeadline holds what a green job says.
 func TestGreenHeadline(t *testing.T) {
-	serving := revision.State{Stage: "Active", Serving: revision.ServingOurs, ServingID: "new"}
+	serving := revision.State{Stage: revision.InPhase("Active"), Serving: revision.ServingOurs, ServingID: "new"}
 	minAgents := []settings.Change{{Name: "min-agents", Before: "1", After: "2", Asked: true, Moves: true, Scaling: true}, {Name: "max-agents", Before: "3", After: "3"}}
 	for _, tt := range []struct {
 		status verdict.Status

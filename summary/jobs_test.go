@@ -125,9 +125,9 @@ var jobs = []story{
 				event.Retrying{Try: event.TryLookup, Err: &pipecat.Error{Status: 502, Message: foreign}},
 				event.Accepted{ID: foreign, Previous: "old " + foreign, Region: foreign, Warning: "careful: " + foreign})
 			look := revision.Observation{HasRevision: true, Health: &pipecat.Health{LastExitCode: &exit, RestartCount: 1}, State: revision.State{
-				Stage: revision.Stage("stage " + foreign), Reason: foreign, Serving: revision.ServingPrevious, ServingID: foreign, Ready: 1, Restarts: 1}}
+				Stage: revision.InPhase("stage " + foreign), Reason: foreign, Serving: revision.ServingPrevious, ServingID: foreign, Ready: 1, Restarts: 1}}
 			p.in(event.Rollout).emit(event.Observed{Observation: look, Changed: true},
-				event.Heartbeat{Stage: foreign},
+				event.Heartbeat{Still: foreign},
 				event.Unreachable{Err: &pipecat.Error{Status: 502, Message: foreign}},
 				event.Unreachable{Err: &pipecat.Error{Status: 502, Body: foreign}},
 				event.Recovered{},
@@ -142,7 +142,7 @@ var jobs = []story{
 				event.ResponseLost{Err: &pipecat.Error{Status: 500, Body: foreign}},
 				event.Accepted{ID: "undone " + foreign},
 				event.Observed{Changed: true, Observation: revision.Observation{State: revision.State{
-					Stage: revision.Stage("back " + foreign), Serving: revision.ServingOurs, ServingID: "undone " + foreign}}})
+					Stage: revision.InPhase("back " + foreign), Serving: revision.ServingOurs, ServingID: "undone " + foreign}}})
 			p.after(time.Second).emit(red(verdict.Failure{Reason: verdict.Crash, Message: "it crashes: " + foreign, Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: "first\n" + foreign + "\nlast"}},
 				Rollback: &verdict.Rollback{Message: "no way back: " + foreign, Failure: &verdict.Failure{Reason: verdict.Refused}}}))
 		},
@@ -359,7 +359,7 @@ func (j story) leave(t *testing.T, onRunner bool, foreign string) left {
 		env["GITHUB_ACTIONS"] = "true"
 	}
 	var log bytes.Buffer
-	r := New(&log, env)
+	r := New(&log, nil, env)
 	r.Mask(key)
 	j.play(play(r.Handle, foreign), foreign)
 	r.Finish(t.Context())

@@ -82,7 +82,7 @@ func lines(r *Record, e event.Entry) []item {
 			l.at(ev.Elapsed, describe(ev.State))
 		}
 	case event.Heartbeat:
-		l.at(ev.Elapsed, fmt.Sprintf("still %s, for %s", ev.Stage, quantity.Span(ev.For)))
+		l.at(ev.Elapsed, fmt.Sprintf("still %s, for %s", ev.Still, quantity.Span(ev.For)))
 	case event.Unreachable:
 		if r.unreachable > 1 {
 			l.say("The API is unreachable again. Still waiting: %v", ev.Err)
@@ -304,7 +304,7 @@ func (l *list) accepted(a event.Accepted) {
 
 // describe says what a read of the agent shows.
 func describe(s revision.State) string {
-	text := string(s.Stage)
+	text := s.Stage.String()
 	if s.Started > 0 || s.Ready > 0 {
 		text += " · " + replicas(s)
 	}

@@ -49,7 +49,7 @@ func TestKinds(t *testing.T) {
 // shownIn is what a log without a runner shows of events of a step.
 func shownIn(s event.Step, events ...event.Event) string {
 	var log bytes.Buffer
-	r := New(&log, nil)
+	r := New(&log, nil, nil)
 	play(r.Handle, "bot").in(s).emit(events...)
 	return log.String()
 }
@@ -89,7 +89,7 @@ func TestWayBack(t *testing.T) {
 func TestRequest(t *testing.T) {
 	wait := event.Retrying{Try: event.TryUpdate, Err: errors.New("wait"), In: 2 * time.Second}
 	var log bytes.Buffer
-	r := New(&log, nil)
+	r := New(&log, nil, nil)
 	play(r.Handle, "bot").in(event.Update).emit(event.Planned{}, wait, event.Retrying{Try: event.TryLookup},
 		event.Retrying{Try: event.TryLookup, Err: errors.New("away"), In: time.Second}, event.Retrying{Try: event.TryRead, Err: errors.New("away"), In: time.Second}).
 		in(event.Revert).emit(event.Planned{Reverts: "new", RevertedFailure: "it crashes"}, wait, event.ResponseLost{Err: errors.New("lost")})
@@ -200,7 +200,7 @@ func TestRevertedChanges(t *testing.T) {
 		{Name: "image", After: "a/b:v1", Asked: true, Moves: true}, {Name: "agent-profile", Before: "agent-2x", After: "agent-1x", Asked: true, Moves: true}}}
 	for fromBuild, want := range map[bool]string{true: "image: (of the build) → a/b:v1", false: "image: a/b:v1"} {
 		var log bytes.Buffer
-		r := New(&log, nil)
+		r := New(&log, nil, nil)
 		play(r.Handle, "bot").emit(event.Configured{Sources: map[string]string{"agent-profile": "file"}}).in(event.Update).
 			emit(event.Planned{FromBuild: fromBuild, BuildID: "id", BuildStatus: "success"}).in(event.Revert).emit(back)
 		if want := fmt.Sprintf("  %s\n  agent-profile: agent-2x → agent-1x\n", want); !strings.HasSuffix(log.String(), want) {

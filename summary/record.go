@@ -184,7 +184,7 @@ func (r *Record) observe(e event.Entry, seen event.Observed) {
 	case event.Revert:
 		part = rollbackPart
 	}
-	r.enter(part, string(seen.Stage), e.At)
+	r.enter(part, seen.Stage.String(), e.At)
 	if seen.Stage == revision.Superseded { // it shows nothing of the target
 		if e.Step != event.Revert {
 			r.newer, r.newerImage = seen.DesiredID, seen.Newer

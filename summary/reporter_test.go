@@ -35,8 +35,8 @@ func roll(p *player, mark string, pause func()) {
 		event.Output{Source: event.BuildLog, Lines: []string{"::error::" + mark, mark, "::endgroup::"}})
 	each(event.Update, event.Planned{Region: mark}, event.ResponseLost{Err: errors.New(mark)}, event.Accepted{ID: mark, Previous: "old"})
 	for i := range 20 {
-		look := revision.Observation{State: revision.State{Stage: "Creating", Reason: mark, Restarts: i}}
-		each(event.Rollout, event.Observed{Observation: look, Changed: i%3 != 1}, event.Heartbeat{Stage: mark})
+		look := revision.Observation{State: revision.State{Stage: revision.InPhase("Creating"), Reason: mark, Restarts: i}}
+		each(event.Rollout, event.Observed{Observation: look, Changed: i%3 != 1}, event.Heartbeat{Still: mark})
 	}
 	each(event.Rollout, event.Output{Source: event.AgentLog, Lines: []string{mark, "::stop-commands::x", "##[error]" + mark}})
 	each(event.Rollout, red(verdict.Failure{Reason: verdict.Crash, Message: mark, Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: mark + "\n::error::" + mark}}}))
@@ -91,7 +91,7 @@ func readLog(t *testing.T, log string, marks ...string) map[string]int {
 // runner obeys each annotation of both.
 func TestTwoAgents(t *testing.T) {
 	var log bytes.Buffer
-	r := New(&log, onRunner)
+	r := New(&log, nil, onRunner)
 	agents := []string{"agent-one", "agent-two"}
 	var begun, jobs sync.WaitGroup
 	begun.Add(len(agents))
@@ -108,7 +108,7 @@ func TestTwoAgents(t *testing.T) {
 	jobs.Wait()
 	r.Finish(t.Context())
 	var alone bytes.Buffer
-	one := New(&alone, onRunner)
+	one := New(&alone, nil, onRunner)
 	roll(play(one.Handle, agents[0]), agents[0], func() {})
 	want := readLog(t, alone.String(), agents[0])[agents[0]]
 	for agent, n := range readLog(t, log.String(), agents...) {
@@ -132,10 +132,10 @@ func TestTwoAgents(t *testing.T) {
 // one interrupts begins again.
 func TestInterrupted(t *testing.T) {
 	var log bytes.Buffer
-	r := New(&log, onRunner)
+	r := New(&log, nil, onRunner)
 	a, b := play(r.Handle, "a1").in(event.Rollout), play(r.Handle, "b1").in(event.Rollout)
 	look := func(reason string, changed bool) event.Event {
-		return event.Observed{Changed: changed, Observation: revision.Observation{State: revision.State{Stage: "Creating", Reason: reason}}}
+		return event.Observed{Changed: changed, Observation: revision.Observation{State: revision.State{Stage: revision.InPhase("Creating"), Reason: reason}}}
 	}
 	a.emit(event.Accepted{ID: "x"})
 	a.emit(look("one", true))
@@ -173,7 +173,7 @@ func TestInterrupted(t *testing.T) {
 // together.
 func TestSharedLimit(t *testing.T) {
 	var log bytes.Buffer
-	r := New(&log, onRunner)
+	r := New(&log, nil, onRunner)
 	var jobs sync.WaitGroup
 	for i := range 8 {
 		jobs.Go(func() {
@@ -230,8 +230,8 @@ func TestPure(t *testing.T) {
 // entry without an agent is of that one.
 func TestFirstOutputs(t *testing.T) {
 	var log, out bytes.Buffer
-	r := New(&log, nil)
-	r.JSON(&out, &log)
+	r := New(&out, &log, nil)
+	r.Configure(Options{JSON: true})
 	play(r.Handle, "").emit(event.Configured{Image: "x"})
 	one, two := play(r.Handle, "one"), play(r.Handle, "two")
 	one.emit(event.Accepted{ID: "1"})
@@ -252,8 +252,8 @@ func TestFirstOutputs(t *testing.T) {
 // what was recorded before, too.
 func TestLateMask(t *testing.T) {
 	var log, out bytes.Buffer
-	r := New(&log, nil)
-	r.JSON(&out, &log)
+	r := New(&out, &log, nil)
+	r.Configure(Options{JSON: true})
 	p := play(r.Handle, "bot").emit(event.Configured{Image: "sk_secret"}, event.Accepted{ID: "sk_secret"})
 	log.Reset()
 	r.Mask("sk_secret")
@@ -268,7 +268,7 @@ func TestLateMask(t *testing.T) {
 // nothing here shows it in another encoding either.
 func TestMaskEncodings(t *testing.T) {
 	var log bytes.Buffer
-	r := New(&log, onRunner)
+	r := New(&log, nil, onRunner)
 	r.Mask("sk_key", "pass\"word\\1", "sk_key", "")
 	p := play(r.Handle, "bot").emit(event.Configured{})
 	p.emit(event.NotReverted{Err: errors.New(`it got {"a":"pass\"word\\1"}, cGFzcyJ3b3JkXDE= and %22: pass%22word%5C1`)}, green(verdict.Ready))

@@ -16,7 +16,7 @@ import (
 // a headline anyway.
 func TestStoppedFirst(t *testing.T) {
 	var r Record
-	r.Add(event.Entry{Event: event.Finished{Result: verdict.Of("", verdict.Stopped())}})
+	r.Add(event.Entry{Event: event.Finished{Result: verdict.Of("", verdict.Unended())}})
 	if got := Headline(&r); !strings.HasPrefix(got, "✗ the job was stopped and did not end by itself") {
 		t.Errorf("got %q", got)
 	}
@@ -49,7 +49,7 @@ func TestSummaryRoom(t *testing.T) {
 				t.Fatal(err)
 			}
 			var log bytes.Buffer
-			r := New(&log, map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": path})
+			r := New(&log, nil, map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": path})
 			failure := verdict.Failure{Reason: verdict.Crash, Message: "it crashed", Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: strings.Repeat(output+"\n", 200)}}}
 			play(r.Handle, "bot").emit(event.Configured{}, red(failure))
 			r.Finish(t.Context())

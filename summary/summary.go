@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -28,23 +27,18 @@ import (
 // leave behind. It is safe for concurrent use: lines of one agent are never inside
 // another reporter's group or block.
 type Reporter struct {
-	// Version is that of this program, for the first line of the log; "" for none.
-	// It is set before the first event.
-	Version string
-
-	mu      sync.Mutex
-	env     gha.Env
-	log     *gha.Log
-	cleaner untrusted.Cleaner
-	masked  []string  // secrets
-	json    io.Writer // for the outputs; nil: they are not printed
-	file    string    // for the page, next to the runner's; "": none
-	when    string    // the runner's page is written: see PageWhen
-	jobs    []*job    // in the order in which they begin
-	open    *job      // whose group is open; nil: there is no open group
-	begun   bool      // the secrets so far are masked, and the log may have lines
-	named   bool      // the log has the version
-	givenUp []string  // files that nobody reads
+	options        Options
+	mu             sync.Mutex
+	env            gha.Env
+	stdout, stderr io.Writer
+	log            *gha.Log
+	cleaner        untrusted.Cleaner
+	masked         []string // secrets
+	jobs           []*job   // in the order in which they begin
+	open           *job     // whose group is open; nil: there is no open group
+	begun          bool     // the secrets so far are masked, and the log may have lines
+	named          bool     // the log has the version
+	givenUp        []string // files that nobody reads
 }
 
 // job is what the Reporter knows of one agent.
@@ -54,24 +48,18 @@ type job struct {
 	title  string // of its current group, which another agent may interrupt; "" for none
 }
 
-// New is a Reporter that writes the log to w.
-func New(w io.Writer, env gha.Env) *Reporter {
-	return &Reporter{env: env, log: gha.NewLog(w, env.OnRunner())}
+// New is a Reporter that writes the log to stdout, or to stderr where the outputs are
+// printed there.
+func New(stdout, stderr io.Writer, env gha.Env) *Reporter {
+	return &Reporter{env: env, stdout: stdout, stderr: stderr, log: gha.NewLog(stdout, env.OnRunner())}
 }
 
-// JSON has Finish print the outputs to out, as one JSON object. The log goes to log
-// instead. It has to come before the first event.
-func (r *Reporter) JSON(out, log io.Writer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.json, r.log = out, gha.NewLog(log, r.log.OnRunner())
-}
-
-// File has Finish append the page to a file, too; "" for none.
-func (r *Reporter) File(path string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.file = path
+// Options are what a user asks of a report.
+type Options struct {
+	Version string // of this program, for the first line of the log; "" for none
+	File    string // the page is appended to it, next to the runner's; "" for none
+	When    string // the runner's page is written: Always, OnFailure or Never; "" is Always
+	JSON    bool   // print the outputs as one JSON object
 }
 
 // The times at which the page is written for the runner.
@@ -81,12 +69,14 @@ const (
 	Never     = "never"
 )
 
-// PageWhen has Finish write the runner's page Always, which is the default, only
-// OnFailure, or Never.
-func (r *Reporter) PageWhen(when string) {
+// Configure sets the options. It has to come before the first event.
+func (r *Reporter) Configure(o Options) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.when = when
+	r.options = o
+	if o.JSON {
+		r.log = gha.NewLog(r.stderr, r.log.OnRunner())
+	}
 }
 
 // Mask hides secrets, each of one line, in all that follows: here, in the encodings
@@ -138,8 +128,8 @@ func (r *Reporter) Handle(e event.Entry) {
 	r.begin()
 	if _, ok := e.Event.(event.Configured); ok && !r.named {
 		r.named = true
-		if r.Version != "" {
-			r.log.Line("Pipecat Cloud Deploy " + r.Version)
+		if r.options.Version != "" {
+			r.log.Line("Pipecat Cloud Deploy " + r.options.Version)
 		}
 	}
 	for _, it := range items {
@@ -147,42 +137,11 @@ func (r *Reporter) Handle(e event.Entry) {
 	}
 }
 
-// ErrNothing is the error of a job that has nothing to report, such as one that shows
-// its help.
-var ErrNothing = errors.New("there is nothing to report")
-
-// Run does a job, reports how it ended (see End), and returns its exit code. A job that
-// panics has a result, too, and so does one that is stopped, whatever it is busy with.
-func (r *Reporter) Run(ctx context.Context, job func() (verdict.Status, error)) int {
-	end := func(green verdict.Status, err error) int {
-		return r.End(ctx, verdict.Of(green, err)).Status().ExitCode()
-	}
-	return stopping.Run(ctx, func() (code int) {
-		defer func() {
-			if p := recover(); p != nil {
-				code = end("", verdict.Broken(p, debug.Stack()))
-			}
-		}()
-		status, err := job()
-		if errors.Is(err, ErrNothing) {
-			return 0
-		}
-		return end(status, err)
-	}, func() int { return end("", verdict.Stopped()) })
-}
-
-// End shows how the jobs ended, and writes what they leave behind: see Finish. A job
-// that was stopped while it wrote that is no longer green. End returns the result that
-// counts.
-func (r *Reporter) End(ctx context.Context, result verdict.Result) verdict.Result {
-	log := event.Emitter{Step: event.Inputs, Handle: r.Handle}
-	log.Emit(event.Finished{Result: result})
-	if !r.Finish(ctx) {
-		result = verdict.Of("", verdict.Untold())
-		log.Emit(event.Finished{Result: result})
-		r.Finish(ctx)
-	}
-	return result
+// End shows how the jobs ended, and writes what they leave behind. It returns what
+// Finish does.
+func (r *Reporter) End(ctx context.Context, result verdict.Result) bool {
+	event.Emitter{Step: event.Inputs, Handle: r.Handle}.Emit(event.Finished{Result: result})
+	return r.Finish(ctx)
 }
 
 // Finish writes the outputs and the page. The outputs are those of the first
@@ -202,20 +161,20 @@ func (r *Reporter) Finish(ctx context.Context) bool {
 			return false
 		}
 	}
-	wanted := r.when != Never && (r.when != OnFailure || !first.green())
+	wanted := r.options.When != Never && (r.options.When != OnFailure || !first.green())
 	if path := r.env.SummaryFile(); path != "" && wanted {
 		if !r.saveSummary(ctx, path) && first.green() {
 			return false
 		}
 	}
-	if r.file != "" {
+	if r.options.File != "" {
 		page := func() string { return Page(r.env.Run(), r.records()) }
-		saved := r.save(ctx, r.file, page, "No summary", "The summary could not be written to the file of -summary, and the verdict stands without it")
+		saved := r.save(ctx, r.options.File, page, "No summary", "The summary could not be written to the file of -summary, and the verdict stands without it")
 		if !saved && first.green() {
 			return false
 		}
 	}
-	if r.json != nil {
+	if r.options.JSON {
 		r.printJSON(first)
 	}
 	return true
@@ -347,7 +306,7 @@ func (r *Reporter) save(ctx context.Context, path string, render func() string, 
 // printJSON prints the outputs as JSON.
 func (r *Reporter) printJSON(record *Record) {
 	defer r.survive()
-	if _, err := io.WriteString(r.json, JSON(record)); err != nil {
+	if _, err := io.WriteString(r.stdout, JSON(record)); err != nil {
 		r.warn("No JSON", fmt.Sprintf("The outputs could not be printed: %v", cause(err)))
 	}
 }

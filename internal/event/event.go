@@ -278,7 +278,7 @@ type (
 
 	// Heartbeat says that nothing has changed for a while.
 	Heartbeat struct {
-		Stage   string // completes "still …"
+		Still   string // completes "still …"
 		For     time.Duration
 		Elapsed time.Duration // since the wait began
 	}

@@ -56,16 +56,35 @@ func (t Target) IsSuperseded(doc *pipecat.Agent) bool {
 	return doc.Desired() != t.ID && doc.Desired() != "" && !t.IsStale(doc)
 }
 
-// Stage is how far a rollout is: one of the constants, or the phase of the
-// target's revision as the platform names it.
-type Stage string
+// Stage is how far a rollout is: one of the variables, or the phase of the target's
+// revision. The zero one is that nothing was read. A phase is the platform's word, and
+// is none of the others whatever it says.
+type Stage struct{ ours, phase string }
 
-const (
-	StaleRead        Stage = "waiting for the API to show the new deployment"
-	AwaitingOperator Stage = "waiting for Pipecat Cloud to pick up the change"
-	AwaitingRevision Stage = "waiting for the new revision"
-	Superseded       Stage = "superseded"
+var (
+	StaleRead        = Stage{ours: "waiting for the API to show the new deployment"}
+	AwaitingOperator = Stage{ours: "waiting for Pipecat Cloud to pick up the change"}
+	AwaitingRevision = Stage{ours: "waiting for the new revision"}
+	ReadyUnseen      = Stage{ours: "ready"} // the document says so, and shows no revision of the target
+	Superseded       = Stage{ours: "superseded"}
 )
+
+// InPhase is the stage of a revision in a phase.
+func InPhase(phase string) Stage { return Stage{phase: phase} }
+
+// String is a stage as people read it.
+func (s Stage) String() string { return s.ours + s.phase }
+
+// In completes "it is …" with a stage.
+func (s Stage) In() string {
+	switch {
+	case s == Stage{}:
+		return "not looked at yet"
+	case s.phase != "":
+		return "in phase " + s.phase
+	}
+	return s.ours
+}
 
 // Serving says which revision takes calls.
 type Serving string
@@ -148,7 +167,7 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 	ready := doc.IsReady() && doc.Available != pipecat.False && doc.ReconciledDeploymentID == t.ID && !failing
 	o.Serves = ready && o.Reconciled
 	o.Stage = stageOf(doc, o)
-	if o.HasRevision && o.Stage == Stage(rev.Phase) {
+	if o.HasRevision && o.Stage == InPhase(rev.Phase) {
 		o.Ready = max(0, rev.ReadyReplicas)
 		if h := rev.Health; h != nil {
 			o.Started, o.Restarts, o.Reason = h.ReplicasStarted, h.RestartCount, h.Reason
@@ -186,11 +205,11 @@ func stageOf(doc *pipecat.Agent, o Observation) Stage {
 	case doc.ReconciledDeploymentID != o.Target.ID:
 		return AwaitingOperator
 	case o.Serves && !o.HasRevision:
-		return "ready"
-	case !o.HasRevision || rev.Phase == "":
+		return ReadyUnseen
+	case !o.HasRevision, rev.Phase == "":
 		return AwaitingRevision
 	}
-	return Stage(rev.Phase)
+	return InPhase(rev.Phase)
 }
 
 // servingOf says who takes calls; ours when the document says that the deployment
@@ -218,9 +237,9 @@ func servingOf(doc *pipecat.Agent, id string, ready bool) (Serving, string) {
 func (t Target) Name() string {
 	switch {
 	case t.Original != "":
-		return "the revision that was put back"
+		return "the restored revision"
 	case t.Unchanged():
-		return "the revision that is there"
+		return "the current revision"
 	}
 	return "the new revision"
 }
@@ -231,17 +250,6 @@ func (t Target) Deployment() string {
 		return "the deployment"
 	}
 	return "the new deployment"
-}
-
-// In completes "it is …" with a stage.
-func (s Stage) In() string {
-	switch s {
-	case "":
-		return "not looked at yet"
-	case StaleRead, AwaitingOperator, AwaitingRevision:
-		return string(s)
-	}
-	return "in phase " + string(s)
 }
 
 // Text is an error as people read it: its code and its message.

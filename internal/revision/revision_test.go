@@ -83,9 +83,11 @@ func TestObserve(t *testing.T) {
 	}{
 		{"nothing", &pipecat.Agent{}, State{Stage: AwaitingOperator}},
 		{"lagging, though all else speaks of ours", func() *pipecat.Agent { a := reconciled(); a.DesiredDeploymentID = "old"; return a }(), State{Stage: StaleRead, Serving: ServingOurs, ServingID: "ours"}},
-		{"ready, with the revision of another", with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.DeploymentID = pipecat.True, "x" }), State{Stage: "ready", Serving: ServingOurs, ServingID: "ours"}},
+		{"ready, with the revision of another", with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.DeploymentID = pipecat.True, "x" }), State{Stage: ReadyUnseen, Serving: ServingOurs, ServingID: "ours"}},
+		{"a phase in words of ours", with(func(a *pipecat.Agent) { a.CurrentRevision.Phase = StaleRead.String() }), State{Stage: InPhase(StaleRead.String()), Serving: ServingPrevious, Ready: 1, Started: 1}},
+		{"a phase that says superseded", with(func(a *pipecat.Agent) { a.CurrentRevision.Phase = Superseded.String() }), State{Stage: InPhase(Superseded.String()), Serving: ServingPrevious, Ready: 1, Started: 1}},
 		{"no phase", with(func(a *pipecat.Agent) { a.CurrentRevision.Phase = "" }), State{Stage: AwaitingRevision, Serving: ServingPrevious}},
-		{"ready, and availability unknown", func() *pipecat.Agent { a := reconciled(); a.Available = pipecat.Absent; return a }(), State{Stage: "Active", Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
+		{"ready, and availability unknown", func() *pipecat.Agent { a := reconciled(); a.Available = pipecat.Absent; return a }(), State{Stage: InPhase("Active"), Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
 		{"lagging", &pipecat.Agent{DesiredDeploymentID: "old"}, State{Stage: StaleRead}},
 		{"superseded", &pipecat.Agent{DesiredDeploymentID: "theirs", Available: pipecat.True}, State{Stage: Superseded}},
 		{"not reconciled", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: pipecat.True, Ready: pipecat.True,
@@ -94,14 +96,14 @@ func TestObserve(t *testing.T) {
 		{"not reconciled, and the one before does not serve", &pipecat.Agent{DesiredDeploymentID: "ours", ReconciledDeploymentID: "old", Available: pipecat.True,
 			PreviousRevision: &pipecat.Revision{DeploymentID: "older"}},
 			State{Stage: AwaitingOperator, Serving: ServingPrevious, ServingID: "older"}},
-		{"no revision, and ready", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Ready = nil, pipecat.True }), State{Stage: "ready", Serving: ServingOurs, ServingID: "ours"}},
-		{"fewer than none", with(func(a *pipecat.Agent) { a.CurrentRevision.ReadyReplicas = -3 }), State{Stage: "Validating", Serving: ServingPrevious, Started: 1}},
+		{"no revision, and ready", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Ready = nil, pipecat.True }), State{Stage: ReadyUnseen, Serving: ServingOurs, ServingID: "ours"}},
+		{"fewer than none", with(func(a *pipecat.Agent) { a.CurrentRevision.ReadyReplicas = -3 }), State{Stage: InPhase("Validating"), Serving: ServingPrevious, Started: 1}},
 		{"no revision", with(func(a *pipecat.Agent) { a.CurrentRevision, a.Available = nil, pipecat.False }), State{Stage: AwaitingRevision, Serving: ServingNothing}},
 		{"an earlier one serves", with(func(a *pipecat.Agent) { a.PreviousRevision = &pipecat.Revision{DeploymentID: "older"} }),
-			State{Stage: "Validating", Serving: ServingPrevious, ServingID: "older", Ready: 1, Started: 1}},
-		{"ready", reconciled(), State{Stage: "Active", Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
+			State{Stage: InPhase("Validating"), Serving: ServingPrevious, ServingID: "older", Ready: 1, Started: 1}},
+		{"ready", reconciled(), State{Stage: InPhase("Active"), Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
 		{"crashing", health(func(h *pipecat.Health) { h.RestartCount, h.Reason = 2, "Error" }),
-			State{Stage: "Validating", Serving: ServingPrevious, Ready: 1, Started: 1, Restarts: 2, Reason: "Error"}},
+			State{Stage: InPhase("Validating"), Serving: ServingPrevious, Ready: 1, Started: 1, Restarts: 2, Reason: "Error"}},
 	} {
 		if got := Observe(tt.doc, target).State; got != tt.want {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", tt.name, got, tt.want)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Status is how a job ended.
@@ -33,6 +34,10 @@ func Statuses() []Status {
 func (s Status) OK() bool {
 	return s == Ready || s == Deployed || s == Unchanged || s == Planned || s == Checked
 }
+
+// Serves reports whether a deployment serves in a job that ends so, which can then be
+// called and watched.
+func (s Status) Serves() bool { return s == Ready || s == Unchanged || s == Checked }
 
 // ExitCode is 0 for green and 1 for red.
 func (s Status) ExitCode() int {
@@ -126,14 +131,14 @@ func NewSuperseded(format string, args ...any) *Failure {
 	return &Failure{Status: Superseded, Reason: ReasonSuperseded, Message: fmt.Sprintf(format, args...)}
 }
 
-// Stopped is the failure of a job that was stopped, and was busy with what cannot be
+// Unended is the failure of a job that was stopped, and was busy with what cannot be
 // interrupted.
-func Stopped() *Failure {
+func Unended() *Failure {
 	return cancelled("the job was stopped and did not end by itself; what it had sent stays, and the job's log shows how far it came")
 }
 
-// Untold is the failure of a job that was stopped while it wrote what it has to report.
-func Untold() *Failure {
+// NotReported is the failure of a job that was stopped while it wrote what it has to report.
+func NotReported() *Failure {
 	return cancelled("the job was stopped while it wrote its outputs or its summary; what it had done before stays")
 }
 
@@ -165,8 +170,6 @@ type Result struct {
 	failure *Failure
 }
 
-var unfinished = Failure{Status: Failed, Reason: Internal, Message: "the job ended without a result"}
-
 // Of is the result of a job that ended with a green status, or with an error. A context
 // that was cancelled is a job that was stopped before it changed anything; any
 // other error that is no *Failure is a fault of this program's own.
@@ -175,8 +178,11 @@ func Of(green Status, err error) Result {
 	switch {
 	case errors.As(err, &f):
 		failure := *f
-		if failure.Status == "" || failure.Status.OK() {
+		if failure.Status.OK() || !slices.Contains(Statuses(), failure.Status) {
 			failure.Status = Failed
+		}
+		if failure.Reason == "" {
+			failure.Reason = Internal
 		}
 		return Result{failure: &failure}
 	case errors.Is(err, context.Canceled):
@@ -208,7 +214,7 @@ func (r Result) Status() Status {
 // Failure is why the job is red; nil when it is green.
 func (r Result) Failure() *Failure {
 	if r.failure == nil && r.green == "" {
-		return &unfinished
+		return &Failure{Status: Failed, Reason: Internal, Message: "the job ended without a result"}
 	}
 	return r.failure
 }

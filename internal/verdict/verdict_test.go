@@ -44,6 +44,8 @@ func TestOf(t *testing.T) {
 		// A green status with an error is red, and so is a red one without.
 		{Ready, crash, Failed, Crash},
 		{Ready, &Failure{Status: Ready, Reason: Crash, Message: "m"}, Failed, Crash},
+		{"", &Failure{Status: "something new", Reason: Crash, Message: "m"}, Failed, Crash},
+		{"", &Failure{Message: "m"}, Failed, Internal},
 		{Failed, nil, Failed, Internal},
 		{"", nil, Failed, Internal},
 		{"something new", nil, Failed, Internal},
@@ -61,6 +63,10 @@ func TestOf(t *testing.T) {
 // TestZeroResult holds that a job of which nobody said how it ended is red.
 func TestZeroResult(t *testing.T) {
 	var r Result
+	r.Failure().Message = "" // which changes no other
+	if r.Failure().Message == "" {
+		t.Error("it has no message")
+	}
 	if r.Status() != Failed || r.Reason() != Internal || r.Failure() == nil {
 		t.Errorf("got %s, %q, %+v", r.Status(), r.Reason(), r.Failure())
 	}
