@@ -3,6 +3,7 @@ package stopping
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,14 +34,19 @@ func TestJob(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, stop := context.WithTimeout(t.Context(), time.Second)
 				defer stop()
+				var mu sync.Mutex
 				var got []verdict.Reason
 				code := Job(ctx, tt.job, func(r verdict.Result) bool {
+					mu.Lock()
+					defer mu.Unlock()
 					got = append(got, r.Reason())
 					return tt.reported[len(got)-1]
 				})
+				mu.Lock()
 				if code != tt.code || !slices.Equal(got, tt.want) {
 					t.Errorf("exit code %d, reported %q; want %d and %q", code, got, tt.code, tt.want)
 				}
+				mu.Unlock()
 				time.Sleep(2 * time.Hour) // until all of it has ended
 			})
 		})

@@ -1,11 +1,11 @@
 package stopping
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,13 +52,23 @@ func TestRun(t *testing.T) {
 
 // slow is a writer that takes its time.
 type slow struct {
-	bytes.Buffer
 	takes time.Duration
+	mu    sync.Mutex
+	text  string
 }
 
 func (s *slow) Write(p []byte) (int, error) {
 	time.Sleep(s.takes)
-	return s.Buffer.Write(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text += string(p)
+	return len(p), nil
+}
+
+func (s *slow) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text
 }
 
 // TestWriter holds that a write takes as long as it needs, and no longer than Patience
