@@ -108,7 +108,7 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 	if err == nil {
 		err = poll.SecretSet(ctx, j.once, stored, j.deadline, j.log.In(event.Secrets))
 	}
-	if err == nil && stored.Set != "" { // and someone may have deployed meanwhile
+	if err == nil && stored.Set != "" { // for which a while goes by, too
 		j.plan, err = j.plan.Renew(ctx, j.api, j.log.In(event.Update))
 	}
 	if err != nil {

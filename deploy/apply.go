@@ -267,12 +267,10 @@ func hold(ctx context.Context, wait time.Duration, report func(left time.Duratio
 // cancelled is the failure of a job that was stopped before the platform is known
 // to have accepted the change.
 func (a *applier) cancelled() *verdict.Failure {
-	f := &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-		Message: fmt.Sprintf("the job was stopped before the platform accepted %s, so %s", a.what(), a.otherwise())}
 	if a.open || a.lost > 0 {
-		f.Message = fmt.Sprintf("the job was stopped while %s was under way; it may have been accepted, so check the agent before you run the job again", a.what())
+		return verdict.NewCancelled("the job was stopped while %s was under way; it may have been accepted, so check the agent before you run the job again", a.what())
 	}
-	return f
+	return verdict.NewCancelled("the job was stopped before the platform accepted %s, so %s", a.what(), a.otherwise())
 }
 
 // timedOut is the failure of a change that the platform is not known to have

@@ -102,7 +102,8 @@ func (b *builder) pack(ctx context.Context) (*buildcontext.Archive, error) {
 		reason = verdict.Inputs
 	}
 	first, _, more := strings.Cut(err.Error(), "\n")
-	f := failed(reason, nil, "nothing was sent because the build context cannot be packed: %s", first)
+	f := failed(reason, nil, "the build context cannot be packed: %s", first)
+	f.Cause = verdict.NotPacked
 	if more {
 		f.Show(verdict.FromProgram, err.Error())
 	}
@@ -257,8 +258,7 @@ func notUploaded(err error, tries int) error {
 func (b *builder) stopped(ctx, timed context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: "the job was stopped while it uploaded the build context or asked for the build, so nothing was deployed"}
+		return verdict.NewCancelled("the job was stopped while it uploaded the build context or asked for the build, so nothing was deployed")
 	case timed.Err() != nil && b.last != nil:
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Build,
 			Message: fmt.Sprintf("the build is not known to have begun within build-timeout (%s), so nothing was deployed: %v", quantity.Limit(b.request.BuildTimeout), b.last)}

@@ -36,7 +36,7 @@ func NewCaller(ctx context.Context, api API, r Request, target revision.Target) 
 	agent, err := api.Agent(ctx, r.Agent)
 	switch {
 	case ctx.Err() != nil:
-		return Caller{}, &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "the job was stopped before the test call"}
+		return Caller{}, verdict.NewCancelled("the job was stopped before the test call")
 	case err != nil:
 		return Caller{}, &verdict.Failure{Reason: verdict.ReasonUnproven, Cause: verdict.CallNetwork,
 			Message: fmt.Sprintf("the test call could not be made, because the agent could not be read: %v", err)}
@@ -54,14 +54,7 @@ func NewCaller(ctx context.Context, api API, r Request, target revision.Target) 
 var errNoOrganization = errors.New("the API does not show the organization's name (deployment.manifest.metadata.namespace), which is in the address of the agent's WebSocket")
 
 // Alone reports whether no other deployment has instances that could take a call.
-func (c Caller) Alone() bool {
-	for _, rev := range []*pipecat.Revision{c.agent.CurrentRevision, c.agent.PreviousRevision} {
-		if rev != nil && rev.DeploymentID != c.target && rev.ReadyReplicas > 0 {
-			return false
-		}
-	}
-	return true
-}
+func (c Caller) Alone() bool { return !revision.OthersReady(c.agent, c.target) }
 
 // Place makes a call possible: it starts a session, where the road needs one, whose id
 // it returns. Without a road the session is to be watched. Its error is a *pipecat.Error,

@@ -244,7 +244,7 @@ func (p Plan) canRevertTo() error {
 	switch {
 	case b == nil:
 		return errors.New("the agent was new, so there is nothing to go back to")
-	case !b.IsReady(), b.Available == pipecat.False, b.ReconciledDeploymentID != b.Desired():
+	case !revision.Observe(b, revision.Target{ID: b.Desired(), Previous: b.Desired()}).Serves:
 		return fmt.Errorf("the deployment before it, %s, is not known to have been ready", b.Desired())
 	case b.Deployment != nil && b.Deployment.ID != "" && b.Deployment.ID != b.Desired():
 		return fmt.Errorf("the platform does not say what the previous deployment, %s, was", b.Desired())

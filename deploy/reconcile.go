@@ -9,6 +9,7 @@ import (
 	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/pacing"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -137,7 +138,7 @@ func (a *applier) consider(agent *pipecat.Agent, l *lookup) (*pipecat.Agent, err
 		l.shown = agent.Desired()
 		l.other.show(l.shown)
 		l.theirs = a.another(agent)
-		if l.theirs == nil && a.named != "" && l.shown != a.named && time.Since(l.other.since) < otherGrace {
+		if l.theirs == nil && a.named != "" && l.shown != a.named && time.Since(l.other.since) < revision.WriteTime {
 			l.theirs = verdict.NewSuperseded("the response to %s names deployment %s, but deployment %s has taken over", a.what(), a.named, l.shown)
 		}
 		if l.theirs == nil {
@@ -185,10 +186,6 @@ type otherDeployment struct {
 // the lookup is given up.
 const maxOdd = 3
 
-// otherGrace is how long reads must show it: a document's parts are not written at
-// once.
-const otherGrace = 7 * time.Second
-
 func (o *otherDeployment) show(id string) {
 	if o.id != id {
 		o.id, o.since = id, time.Now()
@@ -197,12 +194,12 @@ func (o *otherDeployment) show(id string) {
 }
 
 // lasts reports whether reads have shown it for long enough.
-func (o *otherDeployment) lasts() bool { return o.until.Sub(o.since) >= otherGrace }
+func (o *otherDeployment) lasts() bool { return o.until.Sub(o.since) >= revision.WriteTime }
 
 // more is how long to wait for reads that decide whether the deployment is another client's,
 // given what the last one shows.
 func (o *otherDeployment) more(shown string) []time.Duration {
-	switch left := otherGrace - time.Since(o.since); {
+	switch left := revision.WriteTime - time.Since(o.since); {
 	case shown != o.id && o.stale < 4: // the read is stale, or shows nothing
 		o.stale++
 		return []time.Duration{4 * time.Second}

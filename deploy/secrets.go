@@ -90,8 +90,7 @@ func StoreSecrets(ctx context.Context, api API, p *Plan, deadline time.Time, emi
 	region, err := s.send(timed, api)
 	switch {
 	case ctx.Err() != nil:
-		return event.SecretsStored{}, &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: fmt.Sprintf("the job was stopped while the secrets were stored; %s, and the update was not sent", s.holds())}
+		return event.SecretsStored{}, verdict.NewCancelled("the job was stopped while the secrets were stored; %s, and the update was not sent", s.holds())
 	case timed.Err() != nil:
 		return event.SecretsStored{}, &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Secrets,
 			Message: fmt.Sprintf("the secrets were not stored before wait-timeout was up; %s, and the update was not sent: %v", s.holds(), s.last())}
@@ -221,7 +220,7 @@ func (p Plan) keepsSecrets(err error) error {
 func unreadableSince(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "the job was stopped before the update was sent"}
+		return verdict.NewCancelled("the job was stopped before the update was sent")
 	case asError(err).Unauthorized():
 		return unauthorized(err)
 	}

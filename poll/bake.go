@@ -29,10 +29,7 @@ const (
 // early where the deployment fails or serves no longer, or most of its sessions fail,
 // and does not end well before a poll shows that it serves. Lasting 0, it does nothing. Its error is a
 // *verdict.Failure.
-func Bake(ctx context.Context, api interface {
-	Agents
-	Sessions
-}, agent string, t revision.Target, p Policy, lasts time.Duration, emit event.Emitter) error {
+func Bake(ctx context.Context, api Calls, agent string, t revision.Target, p Policy, lasts time.Duration, emit event.Emitter) error {
 	if lasts == 0 {
 		return nil
 	}
@@ -79,8 +76,7 @@ func Bake(ctx context.Context, api interface {
 		failed.Status, failed.Reason = verdict.Failed, verdict.Bake
 		return &failed
 	case ctx.Err() != nil:
-		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: "the job was stopped while it watched " + t.Deployment() + ", which keeps serving calls"}
+		return verdict.NewCancelled("the job was stopped while it watched %s, which keeps serving calls", t.Deployment())
 	case errors.Is(err, errDeadline):
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
 			Message: fmt.Sprintf("the API could not be read at the end of bake-time, so whether %s still serves calls is not known: %v", t.Deployment(), cmp.Or(l.lastErr, errNoAnswer))}

@@ -42,8 +42,7 @@ func Build(ctx context.Context, api Builds, a Awaited, emit event.Emitter) (*pip
 		build.ID = a.ID
 		return build, nil
 	case errors.Is(err, context.Canceled) && a.Started:
-		return nil, &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: fmt.Sprintf("the job was stopped while build %s ran; the build continues, and nothing was deployed", a.ID)}
+		return nil, verdict.NewCancelled("the job was stopped while build %s ran; the build continues, and nothing was deployed", a.ID)
 	case errors.As(err, &f) && f.Reason == verdict.Build && a.LogLines > 0:
 		return nil, withTail(ctx, api, a, f, emit)
 	}
@@ -105,7 +104,7 @@ func awaitBuild(ctx context.Context, api Builds, a Awaited, emit event.Emitter) 
 	})
 	emit.Emit(event.WaitEnded{})
 	switch {
-	case errors.Is(err, errDeadline) && (!l.read || l.lastErr != nil && time.Since(l.away) >= heartbeat):
+	case errors.Is(err, errDeadline) && l.isUnread():
 		return nil, &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
 			Message: fmt.Sprintf("the API could not be read when build-timeout was up: %v", cmp.Or(l.lastErr, errNoAnswer))}
 	case errors.Is(err, errDeadline):

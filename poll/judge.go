@@ -19,9 +19,6 @@ const (
 	pullGrace = 30 * time.Second
 	// errorGrace is how long the platform's errors must show: some come and go.
 	errorGrace = 5 * time.Second
-	// otherGrace is how long a document may show other settings beside the target's
-	// id: its parts are not written at once.
-	otherGrace = 7 * time.Second
 	// forgivenReads are the failed reads in a row that do not end a time of being
 	// ready.
 	forgivenReads = 2
@@ -70,7 +67,7 @@ func (h History) ReadFailed() History {
 // progresses. Fields that are missing, or of an unknown value, never decide
 // anything.
 //
-// The rules are in order; the README gives them the same numbers. What the
+// The rules are in order; docs/how-it-decides.md gives them the same numbers. What the
 // fields mean is from
 // https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/agent-update
 func Judge(o revision.Observation, p Policy, h History, at time.Time) (done bool, f *verdict.Failure, next History) {
@@ -84,7 +81,7 @@ func Judge(o revision.Observation, p Policy, h History, at time.Time) (done bool
 	case o.Superseded:
 		return true, verdict.NewSuperseded("another client has deployed: deployment %s replaced %s", o.DesiredID, o.Target.ID), h
 	case o.Other.Match == settings.Different:
-		if since(&h.otherSince, at) >= otherGrace {
+		if since(&h.otherSince, at) >= revision.WriteTime {
 			return true, verdict.NewSuperseded("deployment %s, which the platform names as ours, is not what was asked for: its %s", o.Target.ID, o.Other), h
 		}
 		return false, nil, h

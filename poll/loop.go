@@ -112,6 +112,12 @@ func (l *loop) until(ctx context.Context, read func(context.Context) (news, erro
 	}
 }
 
+// isUnread reports whether nothing was read when the time was up, or not for a while.
+// One read that failed at the end does not make the others untrue.
+func (l *loop) isUnread() bool {
+	return !l.read || l.lastErr != nil && time.Since(l.away) >= heartbeat
+}
+
 // pause waits between two reads, and emits heartbeats.
 func (l *loop) pause(ctx context.Context, wait time.Duration) error {
 	for wait > 0 {

@@ -14,6 +14,7 @@ type API interface {
 	Builds
 	SecretSets
 	Logs
+	Sessions
 }
 
 // Agents reads agents.
@@ -36,4 +37,17 @@ type SecretSets interface {
 // Logs reads what agents print.
 type Logs interface {
 	Logs(ctx context.Context, agent, deployment string, n int) ([]pipecat.LogLine, error)
+}
+
+// Sessions reads the sessions of agents and what these print.
+type Sessions interface {
+	Session(ctx context.Context, agent, id string) (*pipecat.Session, error)
+	Sessions(ctx context.Context, agent string, f pipecat.SessionFilter) ([]pipecat.Session, error)
+	SessionLogs(ctx context.Context, agent, id string, n int) ([]pipecat.LogLine, error)
+}
+
+// Calls reads agents and their sessions.
+type Calls interface {
+	Agents
+	Sessions
 }

@@ -70,11 +70,9 @@ func Rollout(ctx context.Context, api Agents, agent string, t revision.Target, p
 	case errors.Is(err, errDeadline):
 		return timedOut(l, t, p, history, last, time.Since(since))
 	case ctx.Err() != nil && t.Unchanged():
-		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: fmt.Sprintf("the job was stopped before %s was seen to serve calls, with the deployment %s", t.Name(), last.Stage.In())}
+		return verdict.NewCancelled("the job was stopped before %s was seen to serve calls, with the deployment %s", t.Name(), last.Stage.In())
 	case ctx.Err() != nil:
-		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-			Message: fmt.Sprintf("the job was stopped after the update was accepted, with the deployment %s; its rollout continues without it", last.Stage.In())}
+		return verdict.NewCancelled("the job was stopped after the update was accepted, with the deployment %s; its rollout continues without it", last.Stage.In())
 	}
 	return err
 }
@@ -83,8 +81,7 @@ func Rollout(ctx context.Context, api Agents, agent string, t revision.Target, p
 func timedOut(l *loop, t revision.Target, p Policy, h History, last revision.Observation, stuck time.Duration) *verdict.Failure {
 	f := &verdict.Failure{Status: verdict.TimedOut}
 	limit := quantity.Limit(time.Since(l.start).Round(time.Second))
-	// One read that failed at the end does not make the others untrue.
-	if !l.read || l.lastErr != nil && time.Since(l.away) >= heartbeat {
+	if l.isUnread() {
 		f.Reason = verdict.API
 		f.Message = fmt.Sprintf("the API could not be read when wait-timeout was up, after %s: %v", limit, cmp.Or(l.lastErr, errNoAnswer))
 		return f

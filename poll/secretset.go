@@ -50,8 +50,8 @@ func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, 
 	var f *verdict.Failure
 	switch {
 	case ctx.Err() != nil:
-		return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled, Message: "the job was stopped: " + has}
-	case errors.Is(err, errDeadline) && (!l.read || l.lastErr != nil && time.Since(l.away) >= heartbeat):
+		return verdict.NewCancelled("the job was stopped: %s", has)
+	case errors.Is(err, errDeadline) && l.isUnread():
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
 			Message: fmt.Sprintf("%s: the API could not be read when wait-timeout was up: %v", has, cmp.Or(l.lastErr, errNoAnswer))}
 	case errors.Is(err, errDeadline):

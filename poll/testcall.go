@@ -18,13 +18,6 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// Sessions reads the sessions of agents and what these print.
-type Sessions interface {
-	Session(ctx context.Context, agent, id string) (*pipecat.Session, error)
-	Sessions(ctx context.Context, agent string, f pipecat.SessionFilter) ([]pipecat.Session, error)
-	SessionLogs(ctx context.Context, agent, id string, n int) ([]pipecat.LogLine, error)
-}
-
 const (
 	maxStarts    = 4                // of one test call; what is refused is none
 	callPace     = time.Second      // between reads of a session
@@ -49,10 +42,7 @@ type TestCall struct {
 
 // Call calls an agent until it has answered, until it is proved that it does not, or
 // until the timeout. Its error is a *verdict.Failure.
-func Call(ctx context.Context, api interface {
-	Agents
-	Sessions
-}, t TestCall, emit event.Emitter) error {
+func Call(ctx context.Context, api Calls, t TestCall, emit event.Emitter) error {
 	defer emit.Emit(event.WaitEnded{})
 	began := time.Now()
 	deadline := began.Add(t.Timeout)
@@ -67,7 +57,7 @@ func Call(ctx context.Context, api interface {
 		if e.Refused != nil { // which costs nothing
 			wait = max(min(wait, time.Until(deadline)-leastCall), min(e.Refused.RetryAfter, pacing.MaxRetryAfter))
 		}
-		if !clearlyRefused(e.Refused) {
+		if !startRefused(e.Refused) {
 			started++ // or perhaps
 		}
 		again := v.Again && started < maxStarts && wait > 0 && time.Until(deadline) > wait
@@ -76,8 +66,7 @@ func Call(ctx context.Context, api interface {
 		}
 		switch {
 		case ctx.Err() != nil:
-			return &verdict.Failure{Status: verdict.Cancelled, Reason: verdict.ReasonCancelled,
-				Message: "the job was stopped during the test call; " + t.Target.Deployment() + " serves calls"}
+			return verdict.NewCancelled("the job was stopped during the test call; %s serves calls", t.Target.Deployment())
 		case v.Answer == verdict.Answered:
 			return nil
 		case !again:
@@ -107,9 +96,9 @@ func (t TestCall) superseded(ctx context.Context, api Agents) *verdict.Failure {
 	return verdict.NewSuperseded("another client has deployed during the test call: deployment %s replaced %s", agent.Desired(), t.Target.ID)
 }
 
-// clearlyRefused reports whether a response says that no session was started. Any other
+// startRefused reports whether a response says that no session was started. Any other
 // may come from one that was.
-func clearlyRefused(e *pipecat.Error) bool {
+func startRefused(e *pipecat.Error) bool {
 	if e == nil || e.Status == http.StatusRequestTimeout || e.Status == http.StatusConflict {
 		return false
 	}

@@ -26,23 +26,12 @@ func Headline(r *Record) string { return r.settled().headline() }
 func (r *Record) headline() string {
 	switch {
 	case r.green():
-		return "✓ " + untrusted.Cut(sentence(r.line(r.succeeded())), maxHeadline)
+		return "✓ " + untrusted.Cut(r.line(r.succeeded()), maxHeadline)
 	case len(r.problems) > 0:
 		return "✗ " + untrusted.Cut(r.line(r.unsent()), maxHeadline)
 	}
 	end := with(" – ", r.line(r.ends()))
-	return "✗ " + strings.TrimRight(untrusted.Cut(sentence(r.line(r.broke())), maxHeadline-len(end)), ".") + end
-}
-
-// sentence begins a text that begins with words of ours in upper case. Names keep
-// their letters.
-func sentence(s string) string {
-	for _, word := range []string{"deployment ", "build ", "the new version "} {
-		if strings.HasPrefix(s, word) {
-			return strings.ToUpper(s[:1]) + s[1:]
-		}
-	}
-	return s
+	return "✗ " + strings.TrimRight(untrusted.Cut(r.line(r.broke()), maxHeadline-len(end)), ".") + end
 }
 
 // succeeded says what a green job did.
@@ -60,16 +49,16 @@ func (r *Record) succeeded() string {
 	case r.status == verdict.Deployed && p.Create:
 		return fmt.Sprintf("Created a new agent %s with %s; not waiting for it to become ready", r.where(), r.version())
 	case r.status == verdict.Deployed:
-		return fmt.Sprintf("%s was accepted for %s; not waiting for it to become ready", r.version(), r.where())
+		return fmt.Sprintf("%s was accepted for %s; not waiting for it to become ready", r.capitalVersion(), r.where())
 	case r.status == verdict.Ready && p.Create:
 		return fmt.Sprintf("Created a new agent %s: %s is live after %s", r.where(), r.version(), after)
 	case r.status == verdict.Ready && r.settingsOnly():
 		return fmt.Sprintf("New settings are live on %s after %s; the image is unchanged", r.where(), after)
 	case r.status == verdict.Ready:
 		if r.called != nil {
-			return fmt.Sprintf("%s is live on %s%s", r.version(), r.where(), r.answered())
+			return fmt.Sprintf("%s is live on %s%s", r.capitalVersion(), r.where(), r.answered())
 		}
-		return fmt.Sprintf("%s is live on %s after %s", r.version(), r.where(), after)
+		return fmt.Sprintf("%s is live on %s after %s", r.capitalVersion(), r.where(), after)
 	case p.ScalingOnly:
 		return fmt.Sprintf("Scaled %s: %s", r.agent, r.scaled())
 	case r.rollout.Serving == revision.ServingOurs:
@@ -92,27 +81,42 @@ func (r *Record) answered() string {
 // version is what people call what a job deployed: the tag of its image, or else its
 // build or its deployment.
 func (r *Record) version() string {
+	kind, name := r.named()
+	return kind + name
+}
+
+// capitalVersion is the version at the beginning of a sentence.
+func (r *Record) capitalVersion() string {
+	kind, name := r.named()
+	if kind == "" { // a tag keeps its letters
+		return name
+	}
+	return strings.ToUpper(kind[:1]) + kind[1:] + name
+}
+
+// named is the version in two parts: words of ours, and a name. Either may be "".
+func (r *Record) named() (kind, name string) {
 	if p := r.change; p != nil {
 		if t := tag(r.line(p.Image)); t != "" {
-			return t
+			return "", t
 		}
 		if t := tag(r.line(p.PreviousImage)); t != "" && r.status == verdict.Unchanged {
-			return t
+			return "", t
 		}
 		if p.FromBuild && r.build != "" {
-			return "build " + short(r.build)
+			return "build ", short(r.build)
 		}
 	}
 	if t := tag(r.image); r.change == nil && t != "" {
-		return t
+		return "", t
 	}
 	if r.change == nil && r.build != "" {
-		return "build " + short(r.build)
+		return "build ", short(r.build)
 	}
 	if id := r.line(r.deployment); id != "" {
-		return "deployment " + short(id)
+		return "deployment ", short(id)
 	}
-	return "the new version"
+	return "the new version", ""
 }
 
 // where is the agent, with its region where that is known.
@@ -152,7 +156,7 @@ func (r *Record) broke() string {
 	if f.Reason == verdict.Crash && r.callers.spent[reachOurs] > 0 {
 		happened = "crashed after taking calls on"
 	}
-	happened = fmt.Sprintf("%s %s %s", r.version(), happened, r.where())
+	happened = fmt.Sprintf("%s %s %s", r.capitalVersion(), happened, r.where())
 	cause := r.line(r.why.Cause)
 	switch {
 	case r.agent == "" && r.status == verdict.Cancelled: // it was stopped before its inputs were read
@@ -162,7 +166,7 @@ func (r *Record) broke() string {
 		if r.callers.spent[reachOurs] > 0 || r.now.ServingID == r.deployment {
 			early = ""
 		}
-		return fmt.Sprintf("%s on %s was replaced by %s%s: another client has deployed", r.version(), r.where(), r.newerVersion(), early)
+		return fmt.Sprintf("%s on %s was replaced by %s%s: another client has deployed", r.capitalVersion(), r.where(), r.newerVersion(), early)
 	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "":
 		return fmt.Sprintf("Build %s for %s failed: %s", short(r.build), r.agent, cause)
 	case (f.Reason == verdict.ReasonNoAnswer || f.Reason == verdict.Bake) && r.why.Place == nil:
@@ -188,7 +192,7 @@ func (r *Record) subject() string {
 	case p == nil:
 		return r.agent
 	case tag(r.line(p.Image)) != "", p.FromBuild && r.build != "":
-		return r.version() + " on " + r.where()
+		return r.capitalVersion() + " on " + r.where()
 	}
 	return r.where()
 }
@@ -267,8 +271,8 @@ func (r *Record) untouched() string {
 	switch {
 	case r.lost > 0, r.change != nil && r.change.Secrets != nil, r.failure.Reason == verdict.Internal:
 		return ""
-	case strings.HasPrefix(r.failure.Message, "nothing was sent"):
-		return ""
+	case r.failure.Cause == verdict.NotPacked:
+		return "nothing was sent"
 	case r.failure.Reason == verdict.Build, r.failure.Reason == verdict.Inputs, r.status == verdict.Failed && existing:
 		return "nothing was changed"
 	}

@@ -15,6 +15,10 @@ import (
 	"pipecat-cloud-deploy/internal/settings"
 )
 
+// WriteTime is how long the platform may take to write all parts of a document. Until
+// then one may show the id of a deployment beside the settings of another.
+const WriteTime = 7 * time.Second
+
 // Target is the deployment that a document is read for.
 type Target struct {
 	ID       string // "" while no response has named it
@@ -175,6 +179,17 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 	}
 	o.Serving, o.ServingID = servingOf(doc, t.ID, ready)
 	return o
+}
+
+// OthersReady reports whether a document shows ready replicas of another deployment than
+// the one with an id.
+func OthersReady(doc *pipecat.Agent, id string) bool {
+	for _, rev := range []*pipecat.Revision{doc.CurrentRevision, doc.PreviousRevision} {
+		if rev != nil && rev.DeploymentID != id && rev.ReadyReplicas > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // fails reports whether a revision shows a phase or a reason of failure, with which

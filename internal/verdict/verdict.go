@@ -97,6 +97,7 @@ func (r Reason) Ran() bool {
 type Cause string
 
 const (
+	NotPacked         Cause = "not-packed"          // the build context, so that nothing was sent
 	BuildTimedOut     Cause = "build-timed-out"     // the platform gave the build up
 	BuildStillRunning Cause = "build-still-running" // build-timeout was up first
 	TooFewReplicas    Cause = "too-few-replicas"    // it serves, with fewer ready replicas than wait-for asks for
@@ -134,16 +135,17 @@ func NewSuperseded(format string, args ...any) *Failure {
 // Unended is the failure of a job that was stopped, and was busy with what cannot be
 // interrupted.
 func Unended() *Failure {
-	return cancelled("the job was stopped and did not end by itself; what it had sent stays, and the job's log shows how far it came")
+	return NewCancelled("the job was stopped and did not end by itself; what it had sent stays, and the job's log shows how far it came")
 }
 
 // NotReported is the failure of a job that was stopped while it wrote what it has to report.
 func NotReported() *Failure {
-	return cancelled("the job was stopped while it wrote its outputs or its summary; what it had done before stays")
+	return NewCancelled("the job was stopped while it wrote its outputs or its summary; what it had done before stays")
 }
 
-func cancelled(message string) *Failure {
-	return &Failure{Status: Cancelled, Reason: ReasonCancelled, Message: message}
+// NewCancelled is the failure of a job that was stopped.
+func NewCancelled(format string, args ...any) *Failure {
+	return &Failure{Status: Cancelled, Reason: ReasonCancelled, Message: fmt.Sprintf(format, args...)}
 }
 
 // Error returns the Message.
@@ -186,7 +188,7 @@ func Of(green Status, err error) Result {
 		}
 		return Result{failure: &failure}
 	case errors.Is(err, context.Canceled):
-		return Result{failure: cancelled("the job was stopped before anything was changed")}
+		return Result{failure: NewCancelled("the job was stopped before anything was changed")}
 	case err != nil:
 		return Result{failure: Broken(err, nil)}
 	case !green.OK():

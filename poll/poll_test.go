@@ -1,0 +1,6 @@
+package poll
+
+import "pipecat-cloud-deploy/internal/pipecat"
+
+// A client has all of it.
+var _ API = (*pipecat.Client)(nil)
