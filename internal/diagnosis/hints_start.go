@@ -1,10 +1,13 @@
 package diagnosis
 
 import (
+	"cmp"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/buildcontext"
 	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -60,11 +63,14 @@ var startHints = []hint{
 	{message: re(`cannot enable executable stack`), say: "The image's system no longer loads a library that asks for an executable stack: take a newer version of the package, or an older base image, such as one of Debian 12 (`-bookworm`)."},
 	{message: re(`wrong ELF class|invalid ELF header|\bx86_64-linux-gnu\.so\b|\bld-linux-x86-64`), say: "A native library in the image is built for another architecture: have the package installed while the image is built for `linux/arm64`, and copy no libraries or virtual environment into it."},
 	{message: re(`Error loading shared library (?:ld-linux|libc\.)|Error relocating \S+: `), say: "A binary is built for another C library: take wheels and a base image that fit together, such as a Debian one (`-slim`) instead of Alpine."},
-	{message: re(`libcu(?:da|dart|blas|dnn|rand|fft|solver|sparse|pti)|libnv(?:rtc|idia|JitLink|ToolsExt)|libnccl|lib(?:torch|c10)_cuda|CUDA_HOME|Found no NVIDIA driver|No CUDA GPUs|not compiled with CUDA|CUDA (?:driver|out of memory)`), say: "Nothing there has a GPU: install the CPU build of the package, without CUDA, and let the code choose the CPU."},
+	{message: re(`Error loading shared library (\S+\.so[.\d]*): No such file`), say: "With `apk add`, have the Dockerfile install the system library `{1}`, as `libstdc++` brings those of C++."},
+	{message: re(`libcu(?:da|dart|blas|dnn|rand|fft|solver|sparse|pti)|libnv(?:rtc|idia|JitLink|ToolsExt)|libnccl|lib(?:torch|c10)_cuda|CUDA_HOME|Found no NVIDIA driver|No CUDA GPUs|not compiled with CUDA|on a CUDA device but|CUDA (?:driver|out of memory)`), say: "Nothing there has a GPU: install the CPU build of the package, without CUDA, and let the code choose the CPU."},
 	{message: re(`([\w.+-]+\.so[.\d]*): cannot open shared object file`), say: "Have the Dockerfile install the system library that has `{1}`.", tell: systemLibrary},
 	{message: re(`Importing the numpy C-extensions failed|_multiarray_umath`), say: "NumPy was installed for another Python or processor: have it installed while the image is built for `linux/arm64`, and copy no virtual environment into the image."},
 	{message: re(`\.so[.\d]*: undefined symbol: `), say: "A native library does not fit the one that loads it: pin versions of both packages that were made for each other, and have them installed while the image is built."},
-	{message: re(`_ARRAY_API not found|compiled using NumPy 1|numpy\.core\.multiarray failed to import|numpy\.dtype size changed|numpy\.ndarray size changed|was removed in the NumPy 2`), say: "A package was compiled for NumPy 1: pin `numpy<2` in the requirements, or take a version of the package that was made for NumPy 2."},
+	{message: re(`operator torchvision::\w+ does not exist`), say: "Pin versions of `torch` and `torchvision` that were made for each other."},
+	{typ: re(`^AttributeError$`), message: re(`^module 'numpy' has no attribute '(float|int|bool|object|complex|str)'\.`), say: "NumPy no longer has `np.{1}`: write `{1}` in your code, and take a newer version of a package whose code has it."},
+	{message: re(`_ARRAY_API not found|compiled using NumPy 1|numpy\.core\.multiarray failed to import|numpy\.dtype size changed|numpy\.ndarray size changed|was removed in the NumPy 2|^Numpy is not available$`), say: "A package was compiled for NumPy 1: pin `numpy<2` in the requirements, or take a version of the package that was made for NumPy 2."},
 
 	// The image's command.
 	{typ: none, message: re(`[\w./-]\\r['"]|\$'[^']*\\r'|\^M\b`), say: "The script has line endings of Windows (CRLF): save it with LF, for instance by `*.sh text eol=lf` in `.gitattributes`."},
@@ -94,19 +100,32 @@ var startHints = []hint{
 	{message: re(`^Missing module(?:\(s\))?: No module named '([\w.]+)'`), tell: extraOf, say: noExtra},
 	{typ: re(`^ModuleNotFoundError$`), message: re(`^No module named '([\w.]+)'$`), when: inFramework, tell: extraOf, say: noExtra},
 	{message: re(`No module named '?pkg_resources\b`), say: "Add `setuptools<81` to the image's requirements: it has `pkg_resources`, which newer images and versions do not bring."},
-	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b'?$`), say: "Python no longer has `{1}`: use a version of what imports it that goes without, or a base image with an older Python."},
+	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|(?:py)?audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b(?:\.[\w.]+)?'?$`), say: "Python no longer has `{1}`: use a version of what imports it that goes without, or a base image with an older Python.", tell: successor},
 	{message: re(`No module named '?(_?(?:ctypes|tkinter|sqlite3|ssl|bz2|lzma|curses|hashlib|posixshmem)|readline)\b'?$`), say: "The image's Python was built without `{1}`: take an official `python` base image, or install the system's package for it."},
 	{message: re(`'([\w.]+)' is a package and cannot be directly executed`), say: "Name a module of `{1}` in `CMD`, as in `python -m {1}.main`, or add a `__main__.py` to it."},
+	{typ: re(`^ModuleNotFoundError$`), message: re(`^No module named '(\w[\w.]*)'$`), when: ofItsOwn, say: notWhole},
+	{typ: re(`^ImportError$`), message: re(`^cannot import name '\w+' from '([\w.]+\._\w+)' \(/`), when: ofItsOwn, say: notWhole},
+	{message: re(`No module named '((?:` + shared + `)\.[\w.]+)'`), say: "Name the package that has `{1}` in the image's requirements, or the version of it that does.", tell: packageOf},
+	{message: re(`No module named '?(\w+\.[\w.]+)`), when: isOwn, say: ownModule},
 	{message: re(`No module named '?((\w+)\.[\w.]+)`), say: "The version that the image installs has no `{1}`: pin the version of its package that your code was written for, or change the import."},
-	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."},
+	{message: re(`No module named '?([\w.-]+)`), when: isOwn, say: ownModule},
+	{typ: re(`^ModuleNotFoundError$`), message: re(`^No module named '(\w+)'$`), when: isRequired, say: "`{1}` is among your requirements, but not where the agent's Python looks: have the Dockerfile install them, and start the agent with the Python that it installs them for (`uv run`, or the `bin` of the virtual environment in `PATH`)."},
 	{message: re(`No module named '?([\w.-]+)`), say: "Add the package that has `{1}` to the image's requirements, or if it is your own, have the Dockerfile copy it into the image.", tell: packageOf},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?\w+'? from '?(\w+)'? \(`), not: re(`-packages/|/lib/python\d`), when: shadows, say: "Rename your `{1}.py`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '\w+' from '([\w.]+)' \(/\S*/lib/python\d[\d.]*/[\w./]+\)$`), not: re(`-packages/|partially initialized`), say: "The image's Python has no such name in `{1}`: check how it is spelled, and whether the code was written for a newer or an older Python than the base image's."},
+	{typ: re(`^ImportError$`), message: re(`^cannot import name '\w+' from '([\w.]+)' \(unknown location\)`), say: "The image has only a folder `{1}` without an `__init__.py`: install the package of that name, have the Dockerfile copy all of the folder if it is yours, or rename it where it hides the package."},
+	{typ: re(`^ImportError$`), message: re(`^cannot import name '\w+' from '([\w.]+)' \(/.*-packages/`), when: forLibrary, say: "What imports it was made for another version of `{1}` than the image installs: pin versions of both that fit together."},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?[\w.]+'? from '?([\w.-]+).*-packages/`), say: noName, tell: versionOf},
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?([\w.]+)`), say: "Check the spelling of `{1}`, and that the image has the module as it is in your repository."},
+	{typ: re(`^ImportError$`), message: re(`^attempted relative import `), say: "Import from the folder in which the agent starts (`from flows import menu`, without leading dots), or start the agent as a module of its package (`python -m`): Python knows of no package around this file."},
+	{typ: re(`^ImportError$`), message: re(`^no pq wrapper available`), say: "Name `psycopg[binary]` instead of `psycopg` in the image's requirements, or have the Dockerfile install `libpq5`."},
+	{typ: re(`(?:Error|Exception)$`), message: re(`\bpip3? install (?:-U |--upgrade )?['"]?([A-Za-z][\w.-]*\w(?:\[[\w,-]+\])?(?:[<>=~!]=?\d[\w.]*)?)|"([\w-]+)" (?:module )?(?:must|to) be installed\b`), not: re(`(?i)ffmpeg|\b(?:apt|apt-get|apk|brew) `), say: "Add `{1}` to the image's requirements: what the agent uses needs it."},
+	{typ: re(`^RuntimeError$`), message: re(`^The grpc package installed is at version .* depends on (grpcio>=[\d.]*\d)`), say: "Require `{1}` in the image's requirements: code in the image was generated for that version."},
+	{typ: re(`^SystemError$`), message: re(`^The installed pydantic-core version .* is incompatible`), say: "Name no version of `pydantic-core` in the requirements: `pydantic` brings the one that it needs."},
 	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
-	{typ: re(`^TypeError$`), message: re(`unexpected keyword argument 'proxies'`), say: "The client is older than the `httpx` that is installed: take a newer version of the client, or pin `httpx<0.28` in the requirements."},
+	{typ: re(`^TypeError$`), message: re(`__init__\(\) got an unexpected keyword argument 'proxies'`), say: "The client is older than the `httpx` that is installed: take a newer version of the client, or pin `httpx<0.28` in the requirements."},
 
+	{typ: re(`^SyntaxError$`), source: re(`^(?:<{7}|={7}|>{7})(?: |$)`), say: "The file has conflict markers of Git: settle the merge, and commit it."},
 	{typ: re(`^TypeError$`), message: re(`^unsupported operand type\(s\) for \|: '(?:type|ABCMeta)' and '(?:type|NoneType|ABCMeta)'$`), say: "The image's Python is older than 3.10, which this code is written for: take a newer base image."},
 	{typ: re(`^TypeError$`), message: re(`^Descriptors cannot be created directly`), say: "A package was generated for an older `protobuf`: pin `protobuf<4` in the requirements, or take a newer version of the package."},
 	{typ: re(`^VersionError$`), message: re(`incompatible Protobuf Gencode/Runtime versions.*?gencode ([\d.]+)`), say: "A package was generated for `protobuf` {1}, and another version is installed: require at least that one, or take an older version of the package."},
@@ -118,6 +137,9 @@ var startHints = []hint{
 	// Files and data.
 	{message: re(`([\w./-]+\.(?:onnx|pth?|bin|wav|mp3|safetensors|gguf|npz|zip|tflite|model|pkl))\b`), when: isPointer, say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before the image is built."},
 	{message: re(`CERTIFICATE_VERIFY_FAILED`), not: re(`has expired|not yet valid|mismatch|not valid for`), say: "The image does not know who signed the server's certificate: have the Dockerfile install `ca-certificates`, or the authority's own certificate."},
+	{message: re(`(Could not find Opus library|failed to find libmagic|sndfile library not found|espeak not installed on your system)`), say: "Have the Dockerfile install the system library that is asked for.", tell: askedFor},
+	{message: re(`Unsupported model IR version: `), say: "The model is newer than the `onnxruntime` in the image: require a newer version of it, or export the model for an older one."},
+	{typ: re(`^ZoneInfoNotFoundError$`), say: "Add `tzdata` to the image's requirements, which has the time zones, and check how this one is spelled."},
 	{message: re(`PortAudio library not found`), say: "Have the Dockerfile install the system library for PortAudio (`apt-get install libportaudio2`), or leave out what plays and records sound on the machine itself, which has no sound card."},
 	{message: re(`Invalid (?:input|output) device|No Default (?:Input|Output) Device|Error querying device -1`), say: "Leave out what plays and records sound on the machine itself, such as `LocalAudioTransport`: an agent has no sound card."},
 	{message: re(`git-lfs\.github\.com|invalid load key, 'v'|HeaderTooLarge|\bINVALID_PROTOBUF\b`), say: "The file is likely a pointer of Git LFS instead of its content: check out with `lfs: true` (`actions/checkout`) before the image is built."},
@@ -233,8 +255,10 @@ var (
 
 	responded = re(`(?i)(?:HTTP(?:/[\d.]+)?|status(?:[ _]code)?|error code)\W{0,4}4\d\d\b|\b40[0134] (?:[A-Z]+_[A-Z]+\b|Client Error|Forbidden)`)
 
-	// requirement is a package's name in requirements.txt.
-	requirement = re(`^[\w.-]+`)
+	// requirement is a package's name in requirements.txt, and inProject one in
+	// pyproject.toml: in a list, or as a key.
+	requirement = re(`^([\w.-]+)()`)
+	inProject   = re(`(?:^\s*|[\[,]\s*)["']([A-Za-z][\w.-]*)["'\[<>=~!;@ ]|^([A-Za-z][\w.-]*) *= *["'{]`)
 
 	// optional is where code reads a variable of the environment and has None or undefined
 	// where there is none, and isRead where it reads one in any way.
@@ -497,18 +521,80 @@ func isOwnFile(r reading, name string) (string, bool) {
 	return file, n == 1
 }
 
-// isOwn reports whether the workspace has a module of a name at its root, or in a
-// folder there.
+// isOwn is the module or package of the user's that has a name, as a path: in the folder
+// in which the agent starts, or in one that may be copied there.
 func isOwn(r reading, module string) (string, bool) {
-	if strings.ContainsAny(module, "./") {
-		return "", false
+	name := strings.ReplaceAll(module, ".", "/")
+	files := findFiles(r.workspace, path.Base(name)+".py", "__init__.py")
+	packages := files["__init__.py"]
+	for _, as := range []string{name + ".py", name + "/__init__.py"} {
+		for _, file := range files[path.Base(as)] {
+			folder, ok := strings.CutSuffix("/"+file, "/"+as)
+			if ok && (folder == "" || !slices.Contains(packages, folder[1:]+"/__init__.py") && !r.imports(folder)) {
+				return strings.TrimSuffix(as, "/__init__.py"), true
+			}
+		}
 	}
-	files := findFiles(r.workspace, module+".py", "__init__.py")
-	if len(files[module+".py"]) > 0 {
-		return module + ".py", true
+	return name, isFolder(r.workspace, name, ".py")
+}
+
+// imports reports whether code in a folder of the user's was imported by other code.
+func (r reading) imports(folder string) bool {
+	var own []frame
+	for _, f := range r.frames {
+		if !library.MatchString(f.file) {
+			own = append(own, f)
+		}
 	}
-	isPackage := func(file string) bool { return path.Base(path.Dir(file)) == module }
-	return module, slices.ContainsFunc(files["__init__.py"], isPackage)
+	return len(own) > 0 && slices.ContainsFunc(own[1:], func(f frame) bool { return strings.HasSuffix(path.Dir(f.file), folder) })
+}
+
+// isFolder reports whether the workspace has a folder at its root with a file of a kind.
+func isFolder(workspace fs.FS, name, ext string) bool {
+	if workspace == nil || strings.ContainsAny(name, "./") || slices.Contains(skipped, name) || buildcontext.IsSecret(name) {
+		return false
+	}
+	entries, _ := fs.ReadDir(workspace, ".")
+	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.IsDir() && e.Name() == name }) {
+		return false
+	}
+	files, _ := fs.ReadDir(workspace, name)
+	return slices.ContainsFunc(files, func(e fs.DirEntry) bool { return strings.HasSuffix(e.Name(), ext) })
+}
+
+// isRequired is the package of a module that the user's lists of packages name.
+func isRequired(r reading, module string) (string, bool) {
+	name := cmp.Or(packages[module], module)
+	files := findFiles(r.workspace, "requirements.txt", "pyproject.toml")
+	for _, file := range slices.Concat(files["requirements.txt"], files["pyproject.toml"]) {
+		form := inProject
+		if path.Ext(file) == ".txt" {
+			form = requirement
+		}
+		for _, l := range readSource(r.workspace, file) {
+			for _, m := range form.FindAllStringSubmatch(l, -1) {
+				if canonical.Replace(strings.ToLower(m[1]+m[2])) == canonical.Replace(strings.ToLower(name)) {
+					return name, true
+				}
+			}
+		}
+	}
+	return "", false
+}
+
+// canonical is how names of packages are compared.
+var canonical = strings.NewReplacer("_", "-", ".", "-")
+
+// ofItsOwn reports whether a package does not find a module of its own.
+func ofItsOwn(r reading, module string) (string, bool) {
+	first, _, within := strings.Cut(module, ".")
+	return module, within && !isShared.MatchString(first) && strings.Contains(r.raisedAt().file, "-packages/"+first+"/")
+}
+
+// forLibrary is the package of a module that another package imports.
+func forLibrary(r reading, module string) (string, bool) {
+	first, _, _ := strings.Cut(module, ".")
+	return distribution(module), r.inLibrary() && (isShared.MatchString(first) || !strings.Contains(r.raisedAt().file, "-packages/"+first+"/"))
 }
 
 // isOfService reports whether an exception is of a client of a service, or of HTTP.

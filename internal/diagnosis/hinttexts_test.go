@@ -345,6 +345,52 @@ OPENAI_API_KEY is not set`,
 	{say: "A script has line endings", with: built, files: crlf, shows: []string{"#7 1.2 /bin/sh: 1: ./start.sh: not found"}, misses: []string{"#7 1.2 /bin/sh: 1: ./menu.sh: not found"}},
 	{say: "A script has line endings", with: built, files: ruled, misses: []string{"#7 1.2 /bin/sh: 1: ./start.sh: not found"}},
 
+	// Packages that are not whole, or not for each other.
+	{say: "The package lacks its own", shows: []string{
+		inLibrary("/x/site-packages/jiter/__init__.py", "ModuleNotFoundError: No module named 'jiter.jiter'"),
+		inLibrary("/x/site-packages/grpc/_compression.py", "ImportError: cannot import name 'cygrpc' from 'grpc._cython' (/x/site-packages/grpc/_cython/__init__.py)"),
+	}, misses: []string{
+		inLibrary("/x/site-packages/menus/__init__.py", "ModuleNotFoundError: No module named 'jiter.jiter'"),
+		inLibrary("/x/site-packages/google/cloud/speech.py", "ModuleNotFoundError: No module named 'google.auth'"),
+		inLibrary("/x/site-packages/grpc/_compression.py", "ImportError: cannot import name 'menu' from 'grpc.menus' (/x/site-packages/grpc/menus.py)"),
+	}},
+	{say: "Name the package that has", shows: []string{"ModuleNotFoundError: No module named 'google.genai'", "ModuleNotFoundError: No module named 'opentelemetry.exporter.otlp'", "ModuleNotFoundError: No module named 'azure.menus'"}, misses: []string{"ModuleNotFoundError: No module named 'googlemaps.menus'", "ModuleNotFoundError: No module named 'google'"}},
+	{say: ownModule, files: fstest.MapFS{"src/agents.py": {}, "flows/menu/__init__.py": {}, "tools/weather.py": {}, "etc/redis.conf": {}, "services/redis.py": {}, "app/__init__.py": {}, "app/twilio.py": {}}, shows: []string{
+		"ModuleNotFoundError: No module named 'src.agents'", "ModuleNotFoundError: No module named 'flows.menu'", "ModuleNotFoundError: No module named 'tools'",
+		raised("import redis", "ModuleNotFoundError: No module named 'redis'"),
+	}, misses: []string{
+		"ModuleNotFoundError: No module named 'src.voices'", "ModuleNotFoundError: No module named 'etc'", "ModuleNotFoundError: No module named 'twilio'",
+		raised("from services import cache", "  File \"/app/services/cache.py\", line 1, in <module>\n    import redis\nModuleNotFoundError: No module named 'redis'"),
+	}},
+	{say: "`{1}` is among your requirements", files: fstest.MapFS{"requirements.txt": {Data: []byte("python-dotenv==1.0\n")}, "bot/pyproject.toml": {Data: []byte("[project]\nname = \"bot\"\ndependencies = [\"pipecat-ai[daily]>=0.0.9\", \"scikit_learn\"]\n\n[tool.poetry.dependencies]\nloguru = \"^0.7\"\n")}},
+		shows:  []string{"ModuleNotFoundError: No module named 'dotenv'", "ModuleNotFoundError: No module named 'pipecat'", "ModuleNotFoundError: No module named 'sklearn'", "ModuleNotFoundError: No module named 'loguru'"},
+		misses: []string{"ModuleNotFoundError: No module named 'bot_menu'", "ModuleNotFoundError: No module named 'daily'", "ModuleNotFoundError: No module named 'poetry'"}},
+	{say: "The image has only a folder", shows: []string{"ImportError: cannot import name 'rtc' from 'livekit' (unknown location)"}, misses: []string{"ImportError: cannot import name 'rtc' from 'livekit' (/app/livekit/__init__.py)"}},
+	{say: "What imports it was made", shows: []string{inLibrary("/x/site-packages/riva/stubs_pb2.py", "ImportError: cannot import name 'runtime_version' from 'google.protobuf' (/x/site-packages/google/protobuf/__init__.py)")}, misses: []string{
+		raised("from openai import Menu", "ImportError: cannot import name 'Menu' from 'openai' (/x/site-packages/openai/__init__.py)"),
+		inLibrary("/x/site-packages/openai/lib.py", "ImportError: cannot import name 'Menu' from 'openai' (/x/site-packages/openai/__init__.py)"),
+	}},
+	{say: "Import from the folder", shows: []string{"ImportError: attempted relative import with no known parent package", "ImportError: attempted relative import beyond top-level package"}, misses: []string{"ValueError: attempted relative import of the menu"}},
+	{say: "Name `psycopg[binary]`", shows: []string{"ImportError: no pq wrapper available.\nAttempts made:\n- couldn't import psycopg 'c' implementation: No module named 'psycopg_c'"}, misses: []string{"ImportError: no menu wrapper available."}},
+	{say: "Add `{1}` to the image's requirements: what", shows: []string{
+		"ImportError: email-validator is not installed, run `pip install 'pydantic[email]'`",
+		`RuntimeError: Form data requires "python-multipart" to be installed.`,
+		"ImportError: This needs Accelerate: `pip install -U accelerate>=0.26.0`",
+	}, misses: []string{"RuntimeError: the menu must be installed", "RuntimeError: \"ffmpeg\" must be installed (apt install ffmpeg)", "RuntimeError: run pip install -r requirements.txt", "RuntimeError: run pip uninstall menu"}},
+	{say: "Require `{1}` in the image's requirements: code", shows: []string{"RuntimeError: The grpc package installed is at version 1.62.1, but the generated code in a_pb2_grpc.py depends on grpcio>=1.71.0. Please upgrade"}, misses: []string{"RuntimeError: The menu package installed is at version 1"}},
+	{say: "Name no version of `pydantic-core`", shows: []string{"SystemError: The installed pydantic-core version (2.41.5) is incompatible with the current pydantic version, which requires 2.27.2."}, misses: []string{"SystemError: the installed version is incompatible"}},
+	{say: "Pin versions of `torch`", shows: []string{"RuntimeError: operator torchvision::nms does not exist"}, misses: []string{"RuntimeError: operator menu::nms does not exist"}},
+	{say: "NumPy no longer has", shows: []string{"AttributeError: module 'numpy' has no attribute 'float'.\n`np.float` was a deprecated alias for the builtin `float`."}, misses: []string{"AttributeError: module 'numpy' has no attribute 'flaot'", "AttributeError: module 'numpy' has no attribute 'float8'"}},
+	{say: "A package was compiled for NumPy 1", shows: []string{"RuntimeError: Numpy is not available"}, misses: []string{"RuntimeError: the menu is not available"}},
+	{say: "With `apk add`", shows: []string{"ImportError: Error loading shared library libstdc++.so.6: No such file or directory (needed by /x/a.so)"}, misses: []string{"ImportError: Error loading shared library ld-linux-aarch64.so.1: No such file or directory (needed by a.so)", "ImportError: libstdc++.so.6: cannot open shared object file"}},
+	{say: "Have the Dockerfile install the system library that is asked for", shows: []string{"Exception: Could not find Opus library. Make sure it is installed.", "OSError: sndfile library not found using ctypes.util.find_library"}, misses: []string{"Exception: could not find the library"}},
+	{say: "The model is newer than the `onnxruntime`", shows: []string{"Fail: [ONNXRuntimeError] : 1 : FAIL : Load model from a.onnx failed: Unsupported model IR version: 10, max supported IR version: 9", raised("load()", "onnxruntime.Fail: [ONNXRuntimeError] : 1 : FAIL : Unsupported model IR version: 10")}, misses: []string{"ValueError: unsupported model version: 10"}},
+	{say: "Add `tzdata`", shows: []string{"zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Berlin'"}, misses: []string{"KeyError: 'no time zone'"}},
+	{say: "The file has conflict markers", shows: []string{"  File \"/app/bot.py\", line 3\n    <<<<<<< HEAD\n    ^^\nSyntaxError: invalid syntax"}, misses: []string{"  File \"/app/bot.py\", line 3\n    a << b <\n    ^^\nSyntaxError: invalid syntax"}},
+	{say: "Python no longer has", shows: []string{"ModuleNotFoundError: No module named 'distutils.util'", "ModuleNotFoundError: No module named 'pyaudioop'"}, misses: []string{"ModuleNotFoundError: No module named 'distutils_menu'"}},
+	{say: "The client is older than the `httpx`", shows: []string{"TypeError: __init__() got an unexpected keyword argument 'proxies'"}, misses: []string{"TypeError: scrape() got an unexpected keyword argument 'proxies'"}},
+	{say: "Nothing there has a GPU", shows: []string{"RuntimeError: Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False."}, misses: []string{"RuntimeError: Attempting to deserialize the menu"}},
+
 	// How it ended otherwise.
 	{say: "Look into the agent's log", with: refused, shows: []string{"PCC_UNKNOWN_ERROR: no"}, misses: []string{"PCC_UNKNOWN: no"}},
 	{say: "The platform has an infrastructure problem", with: crash{Reason: verdict.Infrastructure}, shows: []string{""}},
