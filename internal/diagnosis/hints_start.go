@@ -19,6 +19,9 @@ const (
 	secretName   = `[A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:KEY|TOKEN|SECRET|SID|DSN|PASSWORD)`
 )
 
+// bashOnly is what sh says of a script with what Bash alone knows.
+const bashOnly = `\b\d+: (?:source|pushd|popd|declare|shopt|mapfile|readarray|\[\[): not found$|\bIllegal option -o pipefail$|: Bad substitution$`
+
 // platformHints are for what the platform says of a deployment.
 var platformHints = []hint{
 	// Secrets.
@@ -78,20 +81,26 @@ var startHints = []hint{
 	{runtime: true, typ: none, message: re(`(?i)(\S+\.(?:sh|bash|py))(?: failed)?: exec format error|exec format error.*?(\S+\.(?:sh|bash|py))`), when: hasNoShebang, say: "The first line of `{1}` must name its interpreter, such as `#!/bin/sh`, or `CMD` must (`CMD [\"sh\", \"{1}\"]`)."},
 	{runtime: true, typ: re(`^(?:OSError)?$`), message: re(`(?i)exec format error`), say: platform},
 	{runtime: true, typ: none, message: re(`exec (/\S+\.(?:sh|bash|py)): no such file or directory|^(?:\[dumb-init\] )?(\.{0,2}/\S+\.(?:sh|bash|py)): No such file or directory$|^\[FATAL tini \(\d+\)\] exec (\S+) failed: No such file`), say: "`{1}` is not in the image, or the interpreter that its first line names is not, as in a script with line endings of Windows (CRLF)."},
+	{typ: none, message: re(bashOnly), say: "`sh` runs a script that is written for Bash: have its first line or `CMD` name `bash`, which the image must have."},
+	{runtime: true, typ: none, message: re(`exec: "([^"]+)": is a directory`), say: "`{1}` is a folder: name a program in `CMD` or `ENTRYPOINT`."},
 	{typ: none, message: re(`: '?\[["']?([\w./-]+)["']?,: (?:command )?not found$`), say: "Write `CMD` and `ENTRYPOINT` as lists with double quotes, each item in its own (`CMD [\"{1}\", \"bot.py\"]`): the shell got the list as it is."},
 	{typ: none, message: re(`(/\S*venv/bin/[\w.-]+): (?:bad interpreter: No such file|cannot execute: required file not found)`), say: "The virtual environment with `{1}` was made elsewhere: have the Dockerfile create it at the path and with the Python that the agent runs with, and keep `.venv` out by `.dockerignore`."},
-	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)|^\S+: (?:line )?\d+: ([\w./+-]+): (?:command )?not found$|spawnerr: can't find command '([^']+)'|Failed to spawn: \W(\S+)\W Caused by: No such file`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD`, `ENTRYPOINT` or the script that calls it."},
+	{runtime: true, typ: none, message: re(`exec: "([^"]+)": (?:executable file not found|stat .*no such file|no such file)|exec: "?([\w./-]+)"?: (?:not found|No such file)|^\S+: (?:line )?\d+: ([\w./+-]+): (?:command )?not found$|spawnerr: can't find command '([^']+)'|Failed to spawn: \W(\S+)\W Caused by: No such file|^Command not found: (\S+)$|^(?:\S*/)?env: (?:can't execute )?['‘]([\w.+-]+)['’]: No such file`), say: "`{1}` is not in the image: have the Dockerfile install it, or correct `CMD`, `ENTRYPOINT` or the script that calls it."},
 	{runtime: true, typ: none, message: re(`exec:? "?([\w./-]+)"?(?: failed)?: [Pp]ermission denied|^(?:\[dumb-init\] )?(\.{0,2}/\S+): Permission denied$|(?:sh|bash): (?:line )?\d+: (\S+): Permission denied`), say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in the Dockerfile (`RUN chmod +x`)."},
 
 	// Memory.
 	{typ: memoryTypes, not: re(`(?i)cuda|gpu`), say: memory},
 	{message: re(`std::bad_alloc|JavaScript heap out of memory|DefaultCPUAllocator: can't allocate memory|\[Errno 12\] Cannot allocate memory`), say: memory},
-	{exits: []int{137}, silent: true, say: "The agent was killed: where it needs more memory than it has, {profile}; where it takes too long to start, load less before its server listens."},
+	{exits: []int{137}, silent: true, say: wasKilled},
+	{exits: []int{137}, message: re(`^Killed$|: line \d+: +\d+ Killed\b`), say: wasKilled},
+	{typ: none, message: re(`was sent SIGKILL! Perhaps out of memory\?`), say: wasKilled},
 
 	// Python.
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError)$`), message: re(`^cannot import name 'bot' from 'bot'|^No module named 'bot'$|^module 'bot' has no attribute 'bot'|^Could not find 'bot' function`), say: noBot},
 	{message: re(`can't open file '/app/bot\.py'`), say: noBot},
 	{typ: none, message: re(`can't open file '([^']+)'|(?:^|/)(?:ba|da)?sh: (?:\d+: )?(?:cannot|can't) open '?([^':]+)'?(?:: No such file.*)?$|^(?:/\S*/)?(?:ba)?sh: ([./]\S*\.(?:sh|bash)): No such file or directory$`), say: "`{1}` is not in the image: have the Dockerfile copy it there, or correct `CMD`."},
+	{typ: none, message: re(`^Error loading ASGI app\. Could not import module "([\w.]+)"`), say: "The server finds no module `{1}`: have the Dockerfile copy it to the folder in which the server starts, or correct its name in `CMD`."},
+	{typ: none, message: re(`^Error loading ASGI app\. Attribute "(\w+)" not found in module|^Failed to find attribute '(\w+)' in '`), say: "The module has no `{1}`: correct the name behind the colon in `CMD`, as it must be that of the application in the code."},
 	{typ: re(`^(?:ImportError|ModuleNotFoundError|AttributeError|TypeError)$`), message: re(`consider renaming '[^']*?([^/']+)'|No module named '[\w.]+'; '(\w+)' is not a package`), say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^AttributeError$`), message: re(`^module '(\w+)' has no attribute '\w+'$`), when: hidesLibrary, say: "Rename your `{1}`: it has the same name as a module that is imported, which Python finds there instead."},
 	{typ: re(`^(?:ImportError|AttributeError)$`), message: re(`partially initialized module '(\w+)'`), when: importsItself, say: "Rename your `{1}.py`: it has the same name as the package that it imports, and so imports itself."},
@@ -131,6 +140,7 @@ var startHints = []hint{
 	{typ: re(`^VersionError$`), message: re(`incompatible Protobuf Gencode/Runtime versions.*?gencode ([\d.]+)`), say: "A package was generated for `protobuf` {1}, and another version is installed: require at least that one, or take an older version of the package."},
 
 	// Node.
+	{typ: re(`^SyntaxError$`), message: re(`^Cannot use import statement outside a module`), say: "Set `\"type\": \"module\"` in the `package.json` that the Dockerfile copies, or have the build turn the code into CommonJS."},
 	{message: re(`Cannot find (?:module|package) '([^'./][^']*)'`), say: "Have the Dockerfile install `{1}` (`npm ci`), and see that `package.json` lists it under `dependencies`."},
 	{message: re(`Cannot find module '([^']+)'`), say: "Have the Dockerfile copy or build `{1}`, and check `CMD`."},
 
@@ -142,6 +152,7 @@ var startHints = []hint{
 	{typ: re(`^ZoneInfoNotFoundError$`), say: "Add `tzdata` to the image's requirements, which has the time zones, and check how this one is spelled."},
 	{message: re(`PortAudio library not found`), say: "Have the Dockerfile install the system library for PortAudio (`apt-get install libportaudio2`), or leave out what plays and records sound on the machine itself, which has no sound card."},
 	{message: re(`Invalid (?:input|output) device|No Default (?:Input|Output) Device|Error querying device -1`), say: "Leave out what plays and records sound on the machine itself, such as `LocalAudioTransport`: an agent has no sound card."},
+	{typ: re(`(?:Error|Exception|Fail|InvalidProtobuf)$`), not: re(`^(?:FileNotFound|Permission|Name|Type|Attribute|Key|Index|Import|ModuleNotFound)Error: `), when: opensPointer, say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before the image is built."},
 	{message: re(`git-lfs\.github\.com|invalid load key, 'v'|HeaderTooLarge|\bINVALID_PROTOBUF\b`), say: "The file is likely a pointer of Git LFS instead of its content: check out with `lfs: true` (`actions/checkout`) before the image is built."},
 	{message: re(`nltk\.download\('([\w-]+)'\)`), say: "Have the Dockerfile download the data while the image is built: `RUN python -m nltk.downloader {1}`."},
 	{message: re(`\[E050\] Can't find model '([\w-]+)'`), say: "Have the Dockerfile download the model while the image is built: `RUN python -m spacy download {1}`."},
@@ -150,8 +161,12 @@ var startHints = []hint{
 	{typ: re(`^FileNotFoundError$`), message: re(`: '(?:[^']*/)?(\.env(?:\.\w+)?)'$`), say: "`{1}` is not in the image, to which no secrets belong: keep its values in the secret set that `secret-set` names, which the agent has in its environment."},
 
 	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([\w./+-]+)'`), when: isCommand, say: "`{1}`, which the agent runs, is not in the image: have the Dockerfile install it."},
-	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([^']+)'`), when: isOwnFile, say: "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."},
-	{message: re(`\bNO_SUCHFILE : Load model from (\S+) failed`), when: isOwnFile, say: "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."},
+	{typ: re(`^(?:FileNotFoundError|ValueError)$`), message: re(`(?:^|Caused by: FileNotFoundError: )\[Errno 2\] No such file or directory: '([^']+)'`), when: isWritten, say: "The folder for `{1}` is not in the image: have the code make it first (`os.makedirs`), or write to a folder such as `/tmp`."},
+	{typ: re(`^FileNotFoundError$`), message: re(`\[Errno 2\] No such file or directory: '([^']+)'`), when: isOwnFile, say: ownFile},
+	{typ: re(`^Error$`), message: re(`^ENOENT: no such file or directory, open '([^']+)'`), when: isOwnFile, say: ownFile},
+	{typ: re(`^TemplateNotFound$`), message: re(`^'?([\w./-]+)`), when: isOwnFile, say: ownFile},
+	{typ: re(`^RuntimeError$`), message: re(`^Directory '([^']+)' does not exist$`), when: isOwnFolder, say: ownFile},
+	{message: re(`\bNO_SUCHFILE : Load model from (\S+) failed`), when: isOwnFile, say: ownFile},
 	{typ: re(`^FileNotFoundError$`), message: re(`: '([^']+\.json)'$`), frame: re(`/google/(?:oauth2/service_account|auth/_service_account_info|auth/_default)\.py$`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
 	{typ: re(`^FileNotFoundError$`), message: re(`(?i): '([^']*(?:credential|service[-_]?account|gcloud|client_secret|google)[^']*\.json)'`), say: "`{1}` is not in the image, to which no credentials belong: keep its content in the secret set that `secret-set` names, and have the agent read it from there."},
 
@@ -177,7 +192,8 @@ var startHints = []hint{
 	{typ: plainTypes, message: re(`(?i:environment variable|env var)\W{1,3}(` + variableName + `)\b.{0,20}(?i:must be (?:one of|an?\b|in\b|between|positive|at least)|is invalid|not a valid)|(?i:invalid value)\W.{0,20}\b(` + variableName + `) (?:environment variable|env var)`), say: wrongValue},
 	{typ: plainTypes, not: notMissing, message: re(`\b(` + variableName + `)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b(` + variableName + `)\b`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`\b(` + variableName + `)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty|must not be empty)|must be set|is required(?:$|[^ \w]))`), when: isVariable, say: secretSet},
-	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting)?\W{1,4}(?:the )?\b(` + variableName + `)\b`), when: isVariable, say: secretSet},
+	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting| config| configuration| secret| key)?\W{1,4}(?:the )?\b(` + variableName + `)\b|\badd (` + variableName + `) (?:in|to) your environment`), when: isVariable, say: secretSet},
+	{message: re(`contains names \('ENV_(\w+)'.* which cannot be expanded`), say: secretSet}, // supervisord
 	{typ: plainTypes, not: notMissing, message: re(`(?i)environment variable.{0,60}(?:not (?:set|found|defined)|missing|required)|missing.{0,40}environment variable`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|provided|specified)|missing|required|must be (?:set|provided)|is none|is empty)`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key|no valid credentials`), say: secretSets},
@@ -187,6 +203,7 @@ var startHints = []hint{
 	{typ: re(`^AssertionError$`), source: re(`^assert os\.(?:getenv|environ\.get)\([^()]*\)$`), when: readsVariable, say: secretSet},
 
 	{typ: re(`^(?:ValueError|JSONDecodeError|Error|ArgumentError)$`), message: re(`^(?:invalid literal for int|could not convert string to float|Expecting (?:value|property name|',' delimiter)|Extra data|Incorrect padding|Redis URL must specify|Could not parse .*URL)`), when: convertsVariable, say: "The value for `{1}` in the secret set that `secret-set` names is not what the code expects: correct it, and set `force-redeploy`."},
+	{typ: re(`^ValueError$`), message: re(`Could not deserialize key data|Unable to load PEM file|^No key could be detected`), say: "A private key has lost its form, often its line ends: put it into the secret set that `secret-set` names as it is in its file, or have the code turn each `\\n` in it into a line end."},
 	{message: re(`Illegal header value b'|[Nn]ewline(?:, carriage return,)? or null byte (?:detected|character) in header|return character\(s\) in header value`), say: "A header is made of a value, such as a key, that is empty or has a space or a line end too many: correct it in the secret set that `secret-set` names, and set `force-redeploy`."},
 	{typ: re(`^UnicodeEncodeError$`), message: re(`^'ascii' codec`), frame: re(`/httpx/_models\.py$`), say: "A header is made of a value, such as a key, that has a character beyond ASCII: correct it where it is set, which for a key is the secret set that `secret-set` names, and set `force-redeploy`."},
 
@@ -199,7 +216,11 @@ var startHints = []hint{
 	{message: re(`(?i)\bgated repo\b`), say: "Accept the terms of the model at Hugging Face, and put the `HF_TOKEN` of that account into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."},
 	{message: re(`\bDeploymentNotFound\b`), say: "The Azure resource has no deployment of this name: correct the name, which need not be that of the model, or the endpoint."},
 	{message: re(`\bvoice_not_found\b`), say: "The service has no voice of this id for the account: correct the id, or add the voice to the account there."},
-	{message: re(`(?i)password authentication failed for user|WRONGPASS|invalid username-password pair|NOAUTH Authentication required|Access denied for user '[^']*'@.*using password`), say: "The database does not accept the agent's user and password: correct them where they are set, such as in the secret set that `secret-set` names, and set `force-redeploy`."},
+	{message: re(`(?i)password authentication failed for user|WRONGPASS|invalid username-password pair|NOAUTH Authentication required|Access denied for user '[^']*'@.*using password|^bad auth : |^Authentication failed\., full error`), say: "The database does not accept the agent's user and password: correct them where they are set, such as in the secret set that `secret-set` names, and set `force-redeploy`."},
+	{typ: re(`^AuthenticationError$`), message: re(`^Authentication required\.`), frame: re(`/redis/`), say: "The database does not accept the agent's user and password: correct them where they are set, such as in the secret set that `secret-set` names, and set `force-redeploy`."},
+	{message: re(`no pg_hba\.conf entry for .*(?:no encryption|SSL off)`), say: "The database takes encrypted connections only, or none from the platform: add `sslmode=require` to its address, and see that it lets the platform in."},
+	{typ: re(`^NoSuchModuleError$`), message: re(`sqlalchemy\.dialects:postgres(?:\.\w+)?$`), say: "Write the database's address with `postgresql://`: SQLAlchemy no longer takes `postgres://`."},
+	{typ: re(`^InvalidRequestError$`), message: re(`^The asyncio extension requires an async driver`), say: "Name an async driver in the database's address, such as `postgresql+asyncpg://`, and add it to the image's requirements."},
 	{message: re(`connection to server on socket "[^"]*" failed: No such file`), say: "The client has no address of the database, and so looks for one in the agent's own container: give it the host of a server that the platform can reach."},
 	{message: re(`(?i)insufficient_quota|exceeded your current quota|quota[ _]exceeded|exceeds your quota|payment required|HTTP 402\b|out of credits|credit balance`), not: re(`Errno|(?i:disk)`), say: "The account at the service has no quota left: check its plan and billing there."},
 	{message: re("(?i)model_not_found|model_decommissioned|\\bmodels?/[\\w.-]+ is not found|\\bno such model/|model identifier is invalid|not_found_error.{0,60}\\bmodel: "), say: noModel},
@@ -217,8 +238,8 @@ var startHints = []hint{
 	{message: re(`\bbind on address \('[^']*', \d{1,3}\): .*permission denied`), say: "The user that the image runs as may not listen on a port below 1024: use a higher one; Pipecat's base image serves port 8080."},
 	{typ: none, message: re("failed to (?:create directory|create file|open file|write to file) `([^`]+)`: Permission denied"), say: "The user that the image runs as may not write or read `{1}`: give it the file in the Dockerfile (`COPY --chown`, `RUN chown`), or use a folder such as `/tmp`."},
 	{typ: re(`^OperationalError$`), message: re(`^unable to open database file`), say: "The folder of the database is not in the image, or the user that the image runs as may not write to it: make it in the Dockerfile, or use a folder such as `/tmp`."},
-	{typ: re(`^PermissionError$`), message: re(`\[Errno 13\] Permission denied: '([^']+)'`), say: "The user that the image runs as may not write or read `{1}`: give it the file in the Dockerfile (`COPY --chown`, `RUN chown`), or use a folder such as `/tmp`."},
-	{typ: re(`^OSError$`), message: re(`\[Errno 30\] Read-only file system`), say: "The agent may not write there: have it write to a folder such as `/tmp`."},
+	{typ: re(`^(?:PermissionError|ValueError)$`), message: re(`(?:^|Caused by: PermissionError: )\[Errno 13\] Permission denied: '([^']+)'`), say: "The user that the image runs as may not write or read `{1}`: give it the file in the Dockerfile (`COPY --chown`, `RUN chown`), or use a folder such as `/tmp`."},
+	{typ: re(`^(?:OSError|ValueError)$`), message: re(`(?:^|Caused by: OSError: )\[Errno 30\] Read-only file system`), say: "The agent may not write there: have it write to a folder such as `/tmp`."},
 	{typ: re(`^OSError$`), message: re(`\[Errno (?:28|122)\]`), say: "The container's disk is full: write less, or remove what is no longer needed."},
 }
 
@@ -274,6 +295,12 @@ var (
 
 	// configures is the name of a variable that is likely to be of the environment.
 	configures = re(`(?:^|_)(?:KEYS?|TOKENS?|SECRETS?|SID|DSN|PASSWORD|PASSWD|PASS|PWD|CREDENTIALS|CREDS|URL|URI|ENDPOINT|HOST|HOSTNAME|REGION|WEBHOOK|DOMAIN|BUCKET)$`)
+
+	// writes is code that makes or extends a file, atRunTime is where files are only once
+	// an agent runs, and dataFile is a file that code names.
+	writes    = re(`\bopen\((?:.*,)? *(?:mode=)?['"][wax][bt]?\+?['"] *[,)]|\.write_(?:text|bytes)\(|\bopen_func\(self\.baseFilename`)
+	atRunTime = re(`^/(?:tmp|var|run|proc|dev)/`)
+	dataFile  = re(`['"]([\w./-]+\.(?:onnx|pth?|bin|wav|mp3|safetensors|gguf|npz|npy|zip|tflite|model|pkl))['"]`)
 
 	// Pydantic's message on values that do not validate, its code that reads settings, and
 	// a line of the message with the name of a field.
@@ -349,9 +376,10 @@ func firstField(r reading, _ string) (string, bool) {
 	return all[0].name, true
 }
 
-// isCommand reports whether the file that is not found is a program to run.
+// isCommand reports whether the file that is not found is a program to run, rather than
+// the folder to run it in.
 func isCommand(r reading, name string) (string, bool) {
-	if r.raisedAt().in != "_execute_child" {
+	if r.raisedAt().in != "_execute_child" || strings.Contains(name, "/") && strings.Contains(r.ownText(), "cwd=") {
 		return "", false
 	}
 	_, own := isOwnFile(r, name)
@@ -441,19 +469,25 @@ func readsNamed(r reading, name string) (string, bool) {
 	return "", false
 }
 
-// converts is code that hands a variable of the environment, which has no default, to
-// what makes another type or a client of it.
-var converts = re(`\b(?:int|float|json\.loads|b64decode|from_url|create_(?:async_)?engine)\(\s*os\.(?:getenv\(|environ\.get\(|environ\[)\s*['"](\w+)['"]\s*[)\]]`)
+// converts is code that hands a variable of the environment to what makes another type
+// or a client of it.
+var converts = re(`\b(?:int|float|json\.loads|b64decode|from_url|create_(?:async_)?engine)\(\s*os\.(?:getenv\(|environ\.get\(|environ\[)\s*['"](\w+)['"]\s*(?:,\s*([^()]*?))?[)\]]`)
 
 // convertsVariable is the variable of the environment whose value the user's own line
-// cannot convert.
+// cannot convert: not its default, which the message would show.
 func convertsVariable(r reading, _ string) (string, bool) {
 	all := converts.FindAllStringSubmatch(r.ownText(), -1)
 	if len(all) != 1 {
 		return "", false
 	}
+	if d := all[0][2]; d != "" && (!isLiteral.MatchString(r.message) || strings.Contains(r.message, "'"+strings.Trim(d, `'"`)+"'")) {
+		return "", false
+	}
 	return all[0][1], true
 }
+
+// isLiteral is a message that shows the value.
+var isLiteral = re(`^(?:invalid literal for int|could not convert string to float)`)
 
 // shadows reports whether a module of the user's hides another of its name: a library
 // imports it, or the requirements have a package of that name.
@@ -500,6 +534,16 @@ func hasWindowsLines(r reading, script string) (string, bool) {
 	})
 }
 
+// opensPointer is the file that the user's own line names and that is a pointer of Git LFS.
+func opensPointer(r reading, _ string) (string, bool) {
+	for _, m := range dataFile.FindAllStringSubmatch(r.ownText(), maxSearches) {
+		if file, ok := isPointer(r, m[1]); ok {
+			return file, true
+		}
+	}
+	return "", false
+}
+
 // isPointer reports whether a file of the workspace is a pointer of Git LFS.
 func isPointer(r reading, name string) (string, bool) {
 	for _, file := range findFiles(r.workspace, path.Base(name))[path.Base(name)] {
@@ -510,11 +554,23 @@ func isPointer(r reading, name string) (string, bool) {
 	return "", false
 }
 
+// isWritten reports whether the file that is not found was to be written, so that its
+// folder is what is missing.
+func isWritten(r reading, name string) (string, bool) {
+	return name, slices.ContainsFunc(r.innermost(3), func(f frame) bool { return writes.MatchString(f.text) })
+}
+
+// isOwnFolder is isOwnFile for a folder at the root of the workspace.
+func isOwnFolder(r reading, name string) (string, bool) {
+	base := path.Base(path.Clean(name))
+	return base, isFolder(r.workspace, base, "")
+}
+
 // isOwnFile reports whether the workspace has a file that the agent does not find in
 // the image.
 func isOwnFile(r reading, name string) (string, bool) {
 	base := path.Base(path.Clean(name))
-	if strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") {
+	if strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") || atRunTime.MatchString(name) {
 		return "", false
 	}
 	file, n := longestSuffix(path.Clean(name), findFiles(r.workspace, base)[base])

@@ -163,7 +163,7 @@ var hintTexts = []hintText{
 	{say: "`{1}` is not in the image: have the Dockerfile install", shows: []string{`/app/start.sh: line 4: sox: command not found`, `/bin/sh: 1: uvicorn: not found`, `exec: "gunicorn": executable file not found in $PATH`, "/app/start.sh: 3: exec: gunicorn: not found"}, misses: []string{`error: voice 1: nova: not found`, `exec: "gunicorn": permission denied`}},
 	{say: "`{1}` may not be executed: set the flag in the repository (`git update-index --chmod=+x`), or in", shows: []string{`exec: "/app/start.sh": permission denied`, "/bin/sh: 1: ./start.sh: Permission denied"}, misses: []string{"PermissionError: [Errno 13] Permission denied: '/app/start.sh'"}},
 	{say: "The image's command cannot be executed", with: code0(126), shows: []string{"no way to run this: fatal"}, misses: []string{raised("main()", "KeyError: 'tea'")}},
-	{say: "The image's command was not found", with: code0(127), shows: []string{"/usr/bin/env: 'python9': No such file or directory"}, misses: []string{raised("main()", "KeyError: 'tea'"), "/app/start.sh: line 4: sox: command not found"}},
+	{say: "The image's command was not found", with: code0(127), shows: []string{"the loader did not find it: fatal"}, misses: []string{raised("main()", "KeyError: 'tea'"), "/app/start.sh: line 4: sox: command not found"}},
 	{say: "The agent's process ends by itself", with: code0(0), shows: []string{"", "INFO:root:hello\n"}, misses: []string{raised("main()", "KeyError: 'tea'"), "error: no room"}},
 
 	// Memory.
@@ -390,6 +390,45 @@ OPENAI_API_KEY is not set`,
 	{say: "Python no longer has", shows: []string{"ModuleNotFoundError: No module named 'distutils.util'", "ModuleNotFoundError: No module named 'pyaudioop'"}, misses: []string{"ModuleNotFoundError: No module named 'distutils_menu'"}},
 	{say: "The client is older than the `httpx`", shows: []string{"TypeError: __init__() got an unexpected keyword argument 'proxies'"}, misses: []string{"TypeError: scrape() got an unexpected keyword argument 'proxies'"}},
 	{say: "Nothing there has a GPU", shows: []string{"RuntimeError: Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False."}, misses: []string{"RuntimeError: Attempting to deserialize the menu"}},
+
+	// Scripts, servers, and files that an agent writes or lacks.
+	{say: "`sh` runs a script that", with: code0(2), shows: []string{"/app/start.sh: 3: source: not found", "/app/start.sh: 5: [[: not found", "/app/start.sh: 2: set: Illegal option -o pipefail", "/app/start.sh: 6: Bad substitution"}, misses: []string{"/app/start.sh: 3: sox: not found", "/app/start.sh: line 3: declare: command not found", "/app/start.sh: line 6: ${a.b}: bad substitution"}},
+	{say: "`{1}` is a folder", with: code0(126), shows: []string{`runc create failed: unable to start container process: exec: "/app": is a directory: unknown`}, misses: []string{"IsADirectoryError: [Errno 21] Is a directory: '/app'"}},
+	{say: "`{1}` is not in the image: have the Dockerfile install", shows: []string{"/usr/bin/env: 'python': No such file or directory", "env: can't execute 'bash': No such file or directory", "/usr/bin/env: ‘node’: No such file or directory", "Command not found: uvicorn"}, misses: []string{"cat: 'env': No such file or directory", "error: Command not found: menu of 3"}},
+	{say: wasKilled, with: code0(137), shows: []string{"Loading\nKilled", "/app/start.sh: line 4:     7 Killed                  python bot.py"}, misses: []string{"error: killed the voice"}},
+	{say: wasKilled, with: code0(1), shows: []string{"[2026-03-01 10:00:31 +0000] [1] [ERROR] Worker (pid:7) was sent SIGKILL! Perhaps out of memory?"}, misses: []string{"Loading\nKilled", "[2026-03-01 10:00:31 +0000] [1] [ERROR] Worker (pid:7) was sent SIGTERM!"}},
+	{say: "The server finds no module", shows: []string{`ERROR:    Error loading ASGI app. Could not import module "main".`}, misses: []string{`ValueError: Could not import module "main"`}},
+	{say: "The module has no `{1}`", shows: []string{`ERROR:    Error loading ASGI app. Attribute "app" not found in module "bot".`, "[2026-03-01 10:00:00 +0000] [7] [ERROR] Failed to find attribute 'app' in 'server'."}, misses: []string{`ERROR:    Error loading ASGI app. Import string "bot" must be in format "<module>:<attribute>".`}},
+	{say: "Set `\"type\"", shows: []string{"/app/server.js:1\nimport express from 'express';\n^^^^^^\n\nSyntaxError: Cannot use import statement outside a module"}, misses: []string{"SyntaxError: Cannot use the statement"}},
+	{say: "The folder for `{1}`", files: fstest.MapFS{"config.json": {}}, shows: []string{
+		raised(`with open("/app/out/config.json", "w") as f:`, "FileNotFoundError: [Errno 2] No such file or directory: '/app/out/config.json'"),
+		raised(`log = open(path, mode='ab')`, "FileNotFoundError: [Errno 2] No such file or directory: 'logs/bot.log'"),
+		"Traceback (most recent call last):\n  File \"/usr/local/lib/python3.12/logging/__init__.py\", line 1231, in _open\n    return open_func(self.baseFilename, self.mode,\nFileNotFoundError: [Errno 2] No such file or directory: '/app/logs/bot.log'\n\nThe above exception was the direct cause of the following exception:\n\n" +
+			raised("dictConfig(C)", "  File \"/usr/local/lib/python3.12/logging/__init__.py\", line 1231, in _open\n    return open_func(self.baseFilename, self.mode,\nValueError: Unable to configure handler 'file'"),
+	}, misses: []string{
+		raised(`with open("/app/config.json") as f:`, "FileNotFoundError: [Errno 2] No such file or directory: '/app/config.json'"),
+		raised(`print(open("menu", "rb").read(), "wax")`, "FileNotFoundError: [Errno 2] No such file or directory: 'menu'"),
+	}},
+	{say: ownFile, files: fstest.MapFS{"config/voices.json": {}, "prompts/system.j2": {}, "static/index.html": {}, "tests/state.json": {}}, shows: []string{
+		"Error: ENOENT: no such file or directory, open '/app/config/voices.json'", "RuntimeError: Directory 'static' does not exist",
+		raised("find()", "jinja2.exceptions.TemplateNotFound: system.j2"), raised("find()", "jinja2.exceptions.TemplateNotFound: 'system.j2' not found in search path: '/app/prompts'"),
+	}, misses: []string{"Error: ENOENT: no such file or directory, open '/app/menu.json'", "RuntimeError: Directory 'public' does not exist", "RuntimeError: Directory 'index.html' does not exist", raised("find()", "jinja2.exceptions.TemplateNotFound: menu.j2"),
+		"FileNotFoundError: [Errno 2] No such file or directory: '/tmp/state.json'"}},
+	{say: "`{1}`, which the agent runs", misses: []string{raised("run(tool, cwd=folder)", "  File \"/usr/local/lib/python3.12/subprocess.py\", line 1955, in _execute_child\n    raise child_exception_type(errno_num, err_msg, err_filename)\nFileNotFoundError: [Errno 2] No such file or directory: '/srv/work'")}},
+	{say: "`{1}` is a pointer of Git LFS instead of the file: check out with `lfs: true` (`actions/checkout`) before", files: pointers, shows: []string{raised(`v = load("models/vad.onnx")`, "wave.Error: file does not start with RIFF id")}, misses: []string{
+		raised(`v = load("models/real.onnx")`, "wave.Error: file does not start with RIFF id"), raised(`v = lod("models/vad.onnx")`, "NameError: name 'lod' is not defined")}},
+	{say: "The user that the image runs as may not write or read", shows: []string{"PermissionError: [Errno 13] Permission denied: '/app/bot.log'\n\nThe above exception was the direct cause of the following exception:\n\n" + raised("dictConfig(C)", "ValueError: Unable to configure handler 'file'")}, misses: []string{"PermissionError: [Errno 13] Permission denied: '/app/bot.log'\n\nThe above exception was the direct cause of the following exception:\n\n" + raised("dictConfig(C)", "ValueError: no menu")}},
+	{say: secretSet, shows: []string{
+		`Error: Format string 'KEY="%(ENV_DAILY_API_KEY)s"' for 'program:bot.environment' contains names ('ENV_DAILY_API_KEY') which cannot be expanded. Available names: ENV_HOME`,
+		"2026-05-01 12:00:00.101 | CRITICAL | __main__:main:14 - Missing required configuration: DEEPGRAM_API_KEY",
+		"ValueError: ws_url is required, or add LIVEKIT_URL in your environment",
+	}, misses: []string{"Error: Format string 'x' for 'program:bot.command' contains names ('menu') which cannot be expanded.", "ValueError: add MENU_URL in your order", "ValueError: Missing required configuration: MENU_COLOR"}},
+	{say: "A private key has lost", shows: []string{"ValueError: ('Could not deserialize key data. The data may be in an incorrect format', [<OpenSSLError(code=503841036)>])", "ValueError: Unable to load PEM file. See https://cryptography.io/en/latest/faq/ for more details. MalformedFraming"}, misses: []string{"ValueError: could not deserialize the menu"}},
+	{say: "The value for `{1}` in the secret set that `secret-set` names is not what the code", shows: []string{raised(`n = int(os.environ.get("PORT", 7860))`, `ValueError: invalid literal for int() with base 10: '"8080"'`)}, misses: []string{raised(`n = json.loads(os.getenv("MENU", "{"))`, "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)")}},
+	{say: "The database does not accept", shows: []string{raised("ping()", "pymongo.errors.OperationFailure: bad auth : authentication failed, full error: {'ok': 0}"), inLibrary("/x/site-packages/redis/connection.py", "redis.exceptions.AuthenticationError: Authentication required.")}, misses: []string{inLibrary("/x/site-packages/menus/connection.py", "AuthenticationError: Authentication required.")}},
+	{say: "The database takes encrypted", shows: []string{`psycopg2.OperationalError: FATAL:  no pg_hba.conf entry for host "198.51.100.4", user "bot", database "calls", no encryption`}, misses: []string{`psycopg2.OperationalError: FATAL:  no pg_hba.conf entry for host "198.51.100.4", user "bot", database "calls", SSL encryption`}},
+	{say: "Write the database's address", shows: []string{"sqlalchemy.exc.NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:postgres"}, misses: []string{"sqlalchemy.exc.NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:menu"}},
+	{say: "Name an async driver", shows: []string{"sqlalchemy.exc.InvalidRequestError: The asyncio extension requires an async driver to be used. The loaded 'psycopg2' is not async."}, misses: []string{"sqlalchemy.exc.InvalidRequestError: the driver is not async"}},
 
 	// How it ended otherwise.
 	{say: "Look into the agent's log", with: refused, shows: []string{"PCC_UNKNOWN_ERROR: no"}, misses: []string{"PCC_UNKNOWN: no"}},

@@ -21,10 +21,11 @@ var (
 	letters      = regexp.MustCompile(`\pL{2}`)
 )
 
-// explain adds the direct cause to the message of an exception that says only that a
-// connection failed, as the clients of OpenAI and Anthropic do.
+// explain adds the direct cause to the message of an exception that says only what
+// failed: a connection, as the clients of OpenAI and Anthropic say, or the configuration
+// of logging.
 func (e *exception) explain(all []exception) {
-	if !e.chained || e.message != "Connection error." {
+	if !e.chained || e.message != "Connection error." && !strings.HasPrefix(e.message, "Unable to configure ") {
 		return
 	}
 	at := slices.IndexFunc(all, func(o exception) bool { return !o.divider && o.at == e.at })

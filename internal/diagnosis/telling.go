@@ -28,7 +28,7 @@ var (
 // errorWords are in lines that are likely to say why, in lower case.
 var errorWords = []string{"error", "exception", "fatal", "fail", "cannot", "can't", "could not", "couldn't", "unable", "denied", "refused",
 	"unauthorized", "unauthorised", "not found", "no such", "missing", "invalid", "illegal", "killed", "segmentation fault", "aborted",
-	"already in use", "required", "what():", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
+	"already in use", "required", "bad substitution", "what():", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
 	"no module named", "does not exist", "not allowed", "no compatible", "usage: ", "unbound variable", "not set", "not defined", "undefined", "bad interpreter", "out of memory", "must be "}
 
 // shellError is before what a shell says of a line of a script.
@@ -64,14 +64,15 @@ func lastTelling(lines []line) (text string, sure Confidence) {
 			continue
 		}
 		s := strings.TrimSpace(l.text)
+		boxed := false
 		if l.level != "" {
 			s = l.message
 		} else if inBox(s) && inErrorBox(lines[:i]) {
-			s = strings.TrimSpace(strings.Trim(s, "│"))
+			s, boxed = strings.TrimSpace(strings.Trim(s, "│")), true
 		}
 		s = strings.TrimPrefix(s, "Exception running bot(): ") // as the platform's base image begins
 		s = strings.TrimPrefix(s, "[dumb-init] ")
-		bad := slices.Contains(errorLevels, l.level) || l.level == "" && soundsBad(s) || strings.Contains(l.text, "spawnerr: ")
+		bad := boxed || slices.Contains(errorLevels, l.level) || l.level == "" && soundsBad(s) || strings.Contains(l.text, "spawnerr: ")
 		weak := text == "" && (l.level == "" || strings.HasPrefix(l.level, "WARN"))
 		if !bad && !weak {
 			continue
@@ -88,8 +89,15 @@ func lastTelling(lines []line) (text string, sure Confidence) {
 }
 
 // withEffect is a line, with the error before it of which it is the cause, as programs
-// in Rust print the two.
+// in Rust print the two. Of a process that is aborted, C++ says why above.
 func withEffect(above []line, s string) string {
+	if strings.HasPrefix(s, "Aborted") {
+		for _, l := range slices.Backward(above[max(0, len(above)-5):]) {
+			if why := strings.TrimSpace(l.text); strings.HasPrefix(why, "what(): ") {
+				return singleSpaced(why)
+			}
+		}
+	}
 	if !strings.HasPrefix(s, "Caused by: ") {
 		return s
 	}
