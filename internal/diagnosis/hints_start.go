@@ -112,8 +112,8 @@ var startHints = []hint{
 	{message: re(`No module named '?(distutils|imp|asyncore|asynchat|smtpd|(?:py)?audioop|cgi|telnetlib|pipes|crypt|imghdr|sndhdr|aifc|sunau|chunk|xdrlib|uu|nntplib|msilib)\b(?:\.[\w.]+)?'?$`), say: "Python no longer has `{1}`: use a version of what imports it that goes without, or a base image with an older Python.", tell: successor},
 	{message: re(`No module named '?(_?(?:ctypes|tkinter|sqlite3|ssl|bz2|lzma|curses|hashlib|posixshmem)|readline)\b'?$`), say: "The image's Python was built without `{1}`: take an official `python` base image, or install the system's package for it."},
 	{message: re(`'([\w.]+)' is a package and cannot be directly executed`), say: "Name a module of `{1}` in `CMD`, as in `python -m {1}.main`, or add a `__main__.py` to it."},
-	{typ: re(`^ModuleNotFoundError$`), message: re(`^No module named '(\w[\w.]*)'$`), when: ofItsOwn, say: notWhole},
-	{typ: re(`^ImportError$`), message: re(`^cannot import name '\w+' from '([\w.]+\._\w+)' \(/`), when: ofItsOwn, say: notWhole},
+	{typ: re(`^ModuleNotFoundError$`), message: re(`^No module named '(\w+(?:\.\w+)*\.\w+)'$`), when: ofItsNative, say: notWhole},
+	{typ: re(`^ImportError$`), message: re(`^cannot import name '_\w+' from '(\w+)' \(/|^cannot import name '\w+' from '([\w.]+\._\w+)' \(/`), when: ofItsOwn, say: notWhole},
 	{message: re(`No module named '((?:` + shared + `)\.[\w.]+)'`), say: "Name the package that has `{1}` in the image's requirements, or the version of it that does.", tell: packageOf},
 	{message: re(`No module named '?(\w+\.[\w.]+)`), when: isOwn, say: ownModule},
 	{message: re(`No module named '?((\w+)\.[\w.]+)`), say: "The version that the image installs has no `{1}`: pin the version of its package that your code was written for, or change the import."},
@@ -128,7 +128,7 @@ var startHints = []hint{
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?([\w.]+)`), say: "Check the spelling of `{1}`, and that the image has the module as it is in your repository."},
 	{typ: re(`^ImportError$`), message: re(`^attempted relative import `), say: "Import from the folder in which the agent starts (`from flows import menu`, without leading dots), or start the agent as a module of its package (`python -m`): Python knows of no package around this file."},
 	{typ: re(`^ImportError$`), message: re(`^no pq wrapper available`), say: "Name `psycopg[binary]` instead of `psycopg` in the image's requirements, or have the Dockerfile install `libpq5`."},
-	{typ: re(`(?:Error|Exception)$`), message: re(`\bpip3? install (?:-U |--upgrade )?['"]?([A-Za-z][\w.-]*\w(?:\[[\w,-]+\])?(?:[<>=~!]=?\d[\w.]*)?)|"([\w-]+)" (?:module )?(?:must|to) be installed\b`), not: re(`(?i)ffmpeg|\b(?:apt|apt-get|apk|brew) `), say: "Add `{1}` to the image's requirements: what the agent uses needs it."},
+	{typ: re(`(?:Error|Exception)$`), message: re(`\bpip3? install (?:--?[Uu]\w* )?['"]?([A-Za-z][\w.-]*\w(?:\[[\w,-]+\])?(?:[<>=~!]=?\d[\w.]*)?)|"([\w-]+)" (?:module )?(?:must|to) be installed\b`), not: re(`(?i)ffmpeg|\b(?:apt|apt-get|apk|brew) `), say: "Add `{1}` to the image's requirements: what the agent uses needs it."},
 	{typ: re(`^RuntimeError$`), message: re(`^The grpc package installed is at version .* depends on (grpcio>=[\d.]*\d)`), say: "Require `{1}` in the image's requirements: code in the image was generated for that version."},
 	{typ: re(`^SystemError$`), message: re(`^The installed pydantic-core version .* is incompatible`), say: "Name no version of `pydantic-core` in the requirements: `pydantic` brings the one that it needs."},
 	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
@@ -193,7 +193,7 @@ var startHints = []hint{
 	{typ: plainTypes, not: notMissing, message: re(`\b(` + variableName + `)\b.{0,60}\b(?:environment variable|env var)|(?i:environment variables?|env vars?)\W{1,4}(?:named )?(?:the )?\b(` + variableName + `)\b`), say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`\b(` + variableName + `)\b.{0,30}\b(?:not (?:set|provided)|missing|(?i:is empty|must not be empty)|must be set|is required(?:$|[^ \w]))`), when: isVariable, say: secretSet},
 	{typ: plainTypes, not: notMissing, message: re(`(?i:missing|required|please set|set)(?i: env| variable| setting| config| configuration| secret| key)?\W{1,4}(?:the )?\b(` + variableName + `)\b|\badd (` + variableName + `) (?:in|to) your environment`), when: isVariable, say: secretSet},
-	{message: re(`contains names \('ENV_(\w+)'.* which cannot be expanded`), say: secretSet}, // supervisord
+	{message: re(`contains names \('ENV_(\w+)'.* which cannot be expanded|\bEnvironment variable not found: (\w+)`), say: secretSet}, // supervisord, Prisma
 	{typ: plainTypes, not: notMissing, message: re(`(?i)environment variable.{0,60}(?:not (?:set|found|defined)|missing|required)|missing.{0,40}environment variable`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:api[ _-]?key|credentials?|access token|auth token)\b.{0,60}(?:not (?:set|provided|specified)|missing|required|must be (?:set|provided)|is none|is empty)`), say: secretSets},
 	{typ: plainTypes, not: notMissing, message: re(`(?i)(?:missing|no|provide|without)\W+(?:an? |the |your |valid )*\w*\s?api[ _-]?key|no valid credentials`), say: secretSets},
@@ -641,10 +641,20 @@ func isRequired(r reading, module string) (string, bool) {
 // canonical is how names of packages are compared.
 var canonical = strings.NewReplacer("_", "-", ".", "-")
 
-// ofItsOwn reports whether a package does not find a module of its own.
+// ofItsOwn reports whether a package lacks what it imports of itself.
 func ofItsOwn(r reading, module string) (string, bool) {
-	first, _, within := strings.Cut(module, ".")
-	return module, within && !isShared.MatchString(first) && strings.Contains(r.raisedAt().file, "-packages/"+first+"/")
+	first, _, _ := strings.Cut(module, ".")
+	return module, !isShared.MatchString(first) && strings.Contains(r.raisedAt().file, "-packages/"+first+"/")
+}
+
+// ofItsNative is ofItsOwn for a module that is likely to be native code, by its name.
+func ofItsNative(r reading, module string) (string, bool) {
+	names := strings.Split(module, ".")
+	n := len(names)
+	if !strings.Contains(module, "._") && names[n-1] != names[n-2] && !strings.Contains(names[n-1], "pybind") {
+		return "", false
+	}
+	return ofItsOwn(r, module)
 }
 
 // forLibrary is the package of a module that another package imports.

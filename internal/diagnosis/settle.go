@@ -9,7 +9,7 @@ import (
 
 var (
 	// rootCause is a line of a message that has the error behind it.
-	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$|^\s*details = "(.+)"$|^\s*Error: (connect E[A-Z]+ .+)$`)
+	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$|^\s*details = "(.+)"$|^\s*Error: (connect E[A-Z]+ .+)$|^error: (Environment variable not found: .+)$`)
 	// zodIssue is a field in the JSON of Zod's message, and what is wrong with it.
 	zodIssue = regexp.MustCompile(`"path": \[\s+"([^"]+)"\s+\],\s+"message": "([^"]+)"`)
 	// fieldPath is a field as pydantic names it, within others.
