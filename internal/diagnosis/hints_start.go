@@ -296,11 +296,11 @@ var (
 	// configures is the name of a variable that is likely to be of the environment.
 	configures = re(`(?:^|_)(?:KEYS?|TOKENS?|SECRETS?|SID|DSN|PASSWORD|PASSWD|PASS|PWD|CREDENTIALS|CREDS|URL|URI|ENDPOINT|HOST|HOSTNAME|REGION|WEBHOOK|DOMAIN|BUCKET)$`)
 
-	// writes is code that makes or extends a file, atRunTime is where files are only once
-	// an agent runs, and dataFile is a file that code names.
-	writes    = re(`\bopen\((?:.*,)? *(?:mode=)?['"][wax][bt]?\+?['"] *[,)]|\.write_(?:text|bytes)\(|\bopen_func\(self\.baseFilename`)
-	atRunTime = re(`^/(?:tmp|var|run|proc|dev)/`)
-	dataFile  = re(`['"]([\w./-]+\.(?:onnx|pth?|bin|wav|mp3|safetensors|gguf|npz|npy|zip|tflite|model|pkl))['"]`)
+	// writes is code that makes or extends a file, ofSystem is where the user's own files
+	// seldom are, and dataFile is a file that code names.
+	writes   = re(`\bopen\((?:.*,)? *(?:mode=)?['"][wax][bt]?\+?['"] *[,)]|\.write_(?:text|bytes)\(|\bopen_func\(self\.baseFilename`)
+	ofSystem = re(`^/(?:tmp|var|run|proc|dev|etc|usr/(?:share|lib|local))/|/\.|-packages/`)
+	dataFile = re(`['"]([\w./-]+\.(?:onnx|pth?|bin|wav|mp3|safetensors|gguf|npz|npy|zip|tflite|model|pkl))['"]`)
 
 	// Pydantic's message on values that do not validate, its code that reads settings, and
 	// a line of the message with the name of a field.
@@ -570,7 +570,7 @@ func isOwnFolder(r reading, name string) (string, bool) {
 // the image.
 func isOwnFile(r reading, name string) (string, bool) {
 	base := path.Base(path.Clean(name))
-	if strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") || atRunTime.MatchString(name) {
+	if strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") || ofSystem.MatchString(name) {
 		return "", false
 	}
 	file, n := longestSuffix(path.Clean(name), findFiles(r.workspace, base)[base])

@@ -23,14 +23,18 @@ var (
 
 // explain adds the direct cause to the message of an exception that says only what
 // failed: a connection, as the clients of OpenAI and Anthropic say, or the configuration
-// of logging.
+// of logging. Of one that was raised in another process, it adds the frames there.
 func (e *exception) explain(all []exception) {
-	if !e.chained || e.message != "Connection error." && !strings.HasPrefix(e.message, "Unable to configure ") {
+	at := slices.IndexFunc(all, func(o exception) bool { return !o.divider && o.at == e.at })
+	if !e.chained || at < 1 || all[at-1].divider || all[at-1].depth != all[at].depth {
 		return
 	}
-	at := slices.IndexFunc(all, func(o exception) bool { return !o.divider && o.at == e.at })
-	if at > 0 && !all[at-1].divider && all[at-1].depth == all[at].depth {
-		e.message += "\nCaused by: " + all[at-1].line
+	cause := all[at-1]
+	switch {
+	case e.message == "Connection error.", strings.HasPrefix(e.message, "Unable to configure "):
+		e.message += "\nCaused by: " + cause.line
+	case cause.line == e.line:
+		e.frames = slices.Concat(e.frames, cause.frames)
 	}
 }
 

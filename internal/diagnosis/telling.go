@@ -21,7 +21,7 @@ var (
 		`Task was destroyed but it is pending!|task: <.*|future: <.*|handle: <.*|.*\bResourceWarning: .*|.*resource_tracker: .*|` +
 		`.*(?:User|Deprecation|Future|Runtime|PendingDeprecation|Syntax)Warning: .*|` +
 		`npm (?:ERR!|error)(?: A complete log.*| \S+\.log| To see a list of .*| npm .*)?|.*--- End of logging error ---|.*--- Logging error.*|` +
-		`Record was: .*|Call stack:|Message: .*|Arguments: .*|goroutine \d+ \[.*|\s*at \S+ \(.*|exit status \d+|` +
+		`Record was: .*|\S+: line \d+: \x60.*'|Call stack:|Message: .*|Arguments: .*|goroutine \d+ \[.*|\s*at \S+ \(.*|exit status \d+|` +
 		`(?:> )?File ".*|[│└╭╰|+].*|[\d\W_]*)$`)
 )
 
