@@ -28,7 +28,7 @@ var (
 // errorWords are in lines that are likely to say why, in lower case.
 var errorWords = []string{"error", "exception", "fatal", "fail", "cannot", "can't", "could not", "couldn't", "unable", "denied", "refused",
 	"unauthorized", "unauthorised", "not found", "no such", "missing", "invalid", "illegal", "killed", "segmentation fault", "aborted",
-	"already in use", "required", "bad substitution", "not in gzip", "*** no ", "is not unique", "unexpected operator", "what():", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
+	"already in use", "required", "bad substitution", "not in gzip", "*** no ", "is not unique", "unexpected operator", "is not a git command", "what():", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
 	"no module named", "does not exist", "not allowed", "no compatible", "usage: ", "unbound variable", "not set", "not defined", "undefined", "bad interpreter", "out of memory", "must be "}
 
 // shellError is before what a shell says of a line of a script.
