@@ -20,7 +20,7 @@ const (
 )
 
 // bashOnly is what sh says of a script with what Bash alone knows.
-const bashOnly = `\b\d+: (?:source|pushd|popd|declare|shopt|mapfile|readarray|\[\[): not found$|\bIllegal option -o pipefail$|: Bad substitution$`
+const bashOnly = `^\S+: \d+: (?:(?:source|pushd|popd|declare|shopt|mapfile|readarray|\[\[): not found|(?:set: )?Illegal option -o pipefail|Bad substitution)$`
 
 // platformHints are for what the platform says of a deployment.
 var platformHints = []hint{
@@ -129,7 +129,7 @@ var startHints = []hint{
 	{typ: re(`^ImportError$`), message: re(`cannot import name '?([\w.]+)`), say: "Check the spelling of `{1}`, and that the image has the module as it is in your repository."},
 	{typ: re(`^ImportError$`), message: re(`^attempted relative import `), say: "Import from the folder in which the agent starts (`from flows import menu`, without leading dots), or start the agent as a module of its package (`python -m`): Python knows of no package around this file."},
 	{typ: re(`^ImportError$`), message: re(`^no pq wrapper available`), say: "Name `psycopg[binary]` instead of `psycopg` in the image's requirements, or have the Dockerfile install `libpq5`."},
-	{typ: re(`(?:Error|Exception)$`), message: re(`\bpip3? install (?:--?[Uu]\w* )?['"]?([A-Za-z][\w.-]*\w(?:\[[\w,-]+\])?(?:[<>=~!]=?\d[\w.]*)?)|"([\w-]+)" (?:module )?(?:must|to) be installed\b`), not: re(`(?i)ffmpeg|\b(?:apt|apt-get|apk|brew) `), say: "Add `{1}` to the image's requirements: what the agent uses needs it."},
+	{typ: re(`(?:Error|Exception)$`), message: re(`\bpip3? install (?:--?[Uu]\w* )?['"]?([A-Za-z][\w.-]*\w(?:\[[\w,-]+\])?(?:[<>=~!]=?\d[\w.]*)?)(?:[^\w+/@:]|$)|"([\w-]+)" (?:module )?(?:must|to) be installed\b`), not: re(`(?i)ffmpeg|\b(?:apt|apt-get|apk|brew) `), say: "Add `{1}` to the image's requirements: what the agent uses needs it."},
 	{typ: re(`^RuntimeError$`), message: re(`^The grpc package installed is at version .* depends on (grpcio>=[\d.]*\d)`), say: "Require `{1}` in the image's requirements: code in the image was generated for that version."},
 	{typ: re(`^SystemError$`), message: re(`^The installed pydantic-core version .* is incompatible`), say: "Name no version of `pydantic-core` in the requirements: `pydantic` brings the one that it needs."},
 	{typ: re(`^PydanticImportError$`), message: re("`BaseSettings` has been moved"), say: "Add `pydantic-settings` to the requirements and import `BaseSettings` from there, or pin `pydantic<2`."},
