@@ -41,11 +41,11 @@ var (
 
 	// echo quotes the Dockerfile: BuildKit's excerpt, the classic builder's steps.
 	echo = regexp.MustCompile(`^ {0,8}\d{1,6} \|(?: |$)|^Step \d+/\d+ : | ---> `)
-	// advisory is no error: what a tool advises, or retries.
-	advisory = regexp.MustCompile(`^\s*(?:(?i:warn(?:ing)?|info|debug|notice|note|hint): |npm (?:warn|WARN|notice) |\[notice\]|[WN]: |Ign:)`)
-	// decisive is a warning of pip's that is the cause of an error: the last retry, an
-	// index that rejects the credentials.
-	decisive = regexp.MustCompile(`\(Retry\(total=0,|\b40[13] Error, Credentials not correct`)
+	// advisory is no error: what a tool advises, retries, or looks for as CMake does.
+	advisory = regexp.MustCompile(`^\s*(?:-- |(?i:warn(?:ing)?|info|debug|notice|note|hint): |npm (?:warn|WARN|notice) |\[notice\]|[WN]: |Ign:)`)
+	// decisive is a warning that is the cause of an error: pip's last retry, an index that
+	// rejects the credentials, a server that apk cannot reach.
+	decisive = regexp.MustCompile(`\(Retry\(total=0,|\b40[13] Error, Credentials not correct|: temporary error \(try again later\)$`)
 
 	// lead is before an error's message, and command is what failed.
 	lead = regexp.MustCompile(`^((?:(?i:error): )?)(?: *Caused by: |(?:[A-Z_]+: )?Error while executing command: .*?\. Reason: |` +
@@ -62,8 +62,8 @@ var (
 	errorLine = regexp.MustCompile(`^(?:E: |ERROR: |error: |fatal: |Error: |fatal error: |npm (?:ERR!|error) (?:ERESOLVE|Missing|Invalid|Cannot|Could not|notarget|404))`)
 
 	// inconclusive does not say why a build failed, though it sounds like it.
-	inconclusive = regexp.MustCompile(`^(?:\S+:\d+$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
-		`npm (?:error|ERR!) (?:gyp ERR! (?:not ok|cwd |node |command |System )|network This is a problem|\{ \[Error).*|Failing command: .*|npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* .*|=*\s*\d+ failed\b.* in [\d.]+s.*|` +
+	inconclusive = regexp.MustCompile(`^(?:\S+:\d+$|ERROR: Exception:$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
+		`npm (?:error|ERR!) (?:gyp ERR! (?:not ok|cwd |node |command |System )|network This is a problem|\{ \[Error).*|Failing command: .*|npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* (?:\[|Waiting for ).*|tar: (?:Child returned status |Error is not recoverable|Exiting with failure).*|=*\s*\d+ failed\b.* in [\d.]+s.*|` +
 		`ERROR: pip's dependency resolver does not currently take into account .*)`)
 )
 
@@ -224,7 +224,7 @@ func withClues(lines []buildLine) (some []buildLine) {
 var clues = slices.Concat(errorWords, []string{"timed", "timeout", "time-out", "toomanyrequests", "limit", "no match", "not match", "managed", "hash", "resolv",
 	"unsatisfiable", "conflict", "cuda", "nvcc", "release file", "pubkey", "sign", "no space", "enough", "quota", "memory", "sigkill", "reset", "unreachable",
 	"gateway", "lock", "wheel", "interpreter", "requires", "git-lfs", "unknown", "manifest", "forbidden", "available", "no version",
-	"prompts", "authoriz", "authenticate", "ssh forward", "[y/n]", "sync in progress", "pathspec", "ensurepip", "flat-layout", "compatible", "determine", "lockfile", "404", "not exist", "not allowed", "blank", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate"})
+	"prompts", "authoriz", "authenticate", "ssh forward", "[y/n]", "sync in progress", "pathspec", "ensurepip", "flat-layout", "compatible", "determine", "lockfile", "404", "not exist", "not allowed", "blank", "changed", "existing", "compiler", "137", "parse", "platform", "publi", "candidate", "is not", "tls", "locate", "not in gzip", "not look like", "breaks: ", "temporary error", "out of date", "compatibility", "non-zero", "no package ", "already exists", "' in use"})
 
 // maxSearches is for how many lines a hint searches the workspace.
 const maxSearches = 5
@@ -260,6 +260,9 @@ func readBuild(lines []line) []buildLine {
 			continue
 		} else if repeated {
 			s = s[len(timing.FindString(s)):]
+		}
+		if last := len(all) - 1; last >= 0 && strings.Contains(s, "Will retry in ") && strings.HasPrefix(all[last].text, "curl: (") {
+			all = all[:last]
 		}
 		if isEcho(s) || isAdvisory(s) && !decisive.MatchString(s) {
 			continue
@@ -306,7 +309,7 @@ func isEcho(s string) bool {
 
 func isAdvisory(s string) bool {
 	s = strings.TrimLeft(s, " \t")
-	return s != "" && strings.IndexByte("wWiIdDnNhH[", s[0]) >= 0 && advisory.MatchString(s)
+	return s != "" && strings.IndexByte("wWiIdDnNhH[-", s[0]) >= 0 && advisory.MatchString(s)
 }
 
 func commandIn(s string) []int {

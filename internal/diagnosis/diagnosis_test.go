@@ -193,6 +193,8 @@ func TestDetails(t *testing.T) {
 			"  | ExceptionGroup: a (1 sub-exception)\n  +-+---------------- 1 ----------------\n    | Boom: y\n    +------------------------------------\n"}, "Boom: y", "bot.py:3", ""},
 		{"a message with a blank line", crash{Text: head + own + "KeyError: 'API_KEY'\n\nmore\n"}, "KeyError: 'API_KEY'", "bot.py:3", ""},
 		{"a chain whose first is cut", crash{Text: head + own + "\nDuring handling of the above exception, another exception occurred:\n\nKeyError: 'x'\n"}, "KeyError: 'x'", "", ""},
+		{"a traceback in the message", crash{Text: head + own + "RuntimeError: the worker says: " + head + "  in its log\n"}, "RuntimeError: the worker says: Traceback (most recent call last): in its log", "bot.py:3", ""},
+		{"a line that a shell repeats", crash{Text: "/app/start.sh: line 7: syntax error near unexpected token `fi'\n/app/start.sh: line 7: `fi'\n"}, "/app/start.sh: line 7: syntax error near unexpected token `fi'", "", ""},
 		{"indented, without its top", crash{Text: "    " + strings.ReplaceAll(own+"KeyError: 'x'", "\n", "\n    ")}, "KeyError: 'x'", "bot.py:3", ""},
 		{"what follows an error", crash{Text: "ERROR:    cannot load the model\nERROR:    Application startup failed. Exiting.\n"}, "cannot load the model", "", ""},
 		{"a warning before information", crash{Text: "WARNING:root:low on voices\nINFO:root:bye\n"}, "low on voices", "", ""},

@@ -49,6 +49,7 @@ var memoryTypes = regexp.MustCompile(`^(?:MemoryError|OutOfMemoryError|_ArrayMem
 // Texts that several entries share.
 const (
 	memory     = "The agent needs more memory than it has: {profile}, or make it need less."
+	wasKilled  = "The agent was killed: where it needs more memory than it has, {profile}; where it takes too long to start, load less before its server listens."
 	platform   = "Build the image, and all native code in it, for `linux/arm64`, which alone runs there: `docker build --platform linux/arm64`."
 	noImage    = "Check that `image` names a tag that has been pushed, and for a private registry set `image-credentials` to an image pull secret."
 	noAccess   = "Set `image-credentials` to an image pull secret whose user may pull the image; a private registry needs one."
@@ -61,6 +62,9 @@ const (
 	noExtra    = "Install the extra of `pipecat-ai` that brings `{1}`: the requirements must name it, as in `pipecat-ai[deepgram]`."
 	noName     = "Check the spelling of the name in the version of `{1}` that the image installs, and pin that version in its requirements."
 	noModel    = "The service has no model of this name for the account: correct the model's name in the agent's code or settings."
+	notWhole   = "The package lacks its own `{1}`, as when it was installed for another Python or processor: have it installed while the image is built for `linux/arm64`, and copy no virtual environment into the image."
+	ownModule  = "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."
+	ownFile    = "Have the Dockerfile copy `{1}` into the image, where the agent looks for it; it is in your repository."
 	noBot      = "Pipecat's base image runs `/app/bot.py` and calls its `bot`: have the Dockerfile copy a `bot.py` there that defines `async def bot(runner_args)`."
 	port       = "Something else listens on that port already: Pipecat's base image serves port 8080, so start no server of your own on it, and each server only once."
 	billing    = "Set up billing for the organization in the Pipecat Cloud dashboard, https://pipecat.daily.co, and deploy again."

@@ -45,12 +45,48 @@ var packages = map[string]string{
 	"cv2": "opencv-python-headless", "PIL": "pillow", "yaml": "PyYAML", "dotenv": "python-dotenv", "sklearn": "scikit-learn", "bs4": "beautifulsoup4",
 	"jwt": "PyJWT", "dateutil": "python-dateutil", "Crypto": "pycryptodome", "jose": "python-jose", "multipart": "python-multipart", "pipecat": "pipecat-ai",
 	"pipecatcloud": "pipecatcloud", "attr": "attrs", "magic": "python-magic", "psycopg2": "psycopg2-binary", "websocket": "websocket-client",
-	"deepgram": "deepgram-sdk", "daily": "daily-python", "socketio": "python-socketio", "pkg_resources": "setuptools", "usaddress": "usaddress",
+	"_cffi_backend": "cffi", "deepgram": "deepgram-sdk", "daily": "daily-python", "socketio": "python-socketio", "pkg_resources": "setuptools", "usaddress": "usaddress",
+
+	"google.genai": "google-genai", "google.generativeai": "google-generativeai", "google.auth": "google-auth", "google.oauth2": "google-auth",
+	"google.protobuf": "protobuf", "google.api_core": "google-api-core", "google.cloud.speech": "google-cloud-speech", "google.cloud.speech_v2": "google-cloud-speech",
+	"google.cloud.texttospeech": "google-cloud-texttospeech", "google.cloud.texttospeech_v1": "google-cloud-texttospeech", "google.cloud.storage": "google-cloud-storage",
+	"azure.cognitiveservices": "azure-cognitiveservices-speech", "azure.identity": "azure-identity", "opentelemetry.sdk": "opentelemetry-sdk",
+	"opentelemetry.exporter": "opentelemetry-exporter-otlp", "livekit.api": "livekit-api", "livekit.agents": "livekit-agents",
 }
 
-// packageOf names the package that brings a module.
+// shared are modules that many packages have a part of.
+const shared = `google|azure|opentelemetry|livekit|ruamel|zope|backports`
+
+var isShared = regexp.MustCompile(`^(?:` + shared + `)$`)
+
+// libraries are what packages say that the system lacks, with Debian's package for it.
+var libraries = map[string]string{
+	"Could not find Opus library": "libopus0", "failed to find libmagic": "libmagic1", "sndfile library not found": "libsndfile1", "espeak not installed on your system": "espeak-ng",
+}
+
+// askedFor names the package of the system that an exception asks for.
+func askedFor(_ Facts, words string) string {
+	return "Have the Dockerfile install the system library that is asked for: `apt-get install " + libraries[words] + "`."
+}
+
+// successors are packages that bring modules which Python no longer has.
+var successors = map[string]string{"audioop": "audioop-lts", "pyaudioop": "audioop-lts", "distutils": "setuptools", "cgi": "legacy-cgi"}
+
+// successor names the package that brings a module which Python no longer has.
+func successor(_ Facts, module string) string {
+	if p := successors[module]; p != "" {
+		return "Python no longer has `" + strings.TrimPrefix(module, "py") + "`: add `" + p + "`, which brings it, to the image's requirements, or use a base image with an older Python."
+	}
+	return ""
+}
+
+// packageOf names the package that brings a module, or one that has it.
 func packageOf(_ Facts, module string) string {
-	if p := packages[module]; p != "" {
+	p := packages[module]
+	for within := module; p == "" && strings.Contains(within, "."); p = packages[within] {
+		within = within[:strings.LastIndexByte(within, '.')]
+	}
+	if p != "" {
 		return "Add the package `" + p + "`, which brings `" + module + "`, to the image's requirements."
 	}
 	return ""
@@ -58,11 +94,16 @@ func packageOf(_ Facts, module string) string {
 
 // versionOf names the package whose version lacks what is imported of a module.
 func versionOf(_ Facts, module string) string {
+	return strings.ReplaceAll(noName, "{1}", distribution(module))
+}
+
+// distribution is the package that a module is of.
+func distribution(module string) string {
 	first, _, _ := strings.Cut(module, ".")
-	if first == "google" || first == "azure" || first == "opentelemetry" { // which many packages share
+	if isShared.MatchString(first) {
 		first = module
 	}
-	return strings.ReplaceAll(noName, "{1}", cmp.Or(packages[first], first))
+	return cmp.Or(packages[first], first)
 }
 
 // setuptools says which of its versions have a module that builds ask for.

@@ -184,7 +184,7 @@ func (p *parser) abandon() { p.open, p.textNext, p.inMessage = nil, false, false
 
 func (p *parser) read(l line) {
 	s, depth, logged := l.text, 0, l.level != ""
-	isHeader := strings.Contains(s, header)
+	isHeader := strings.Contains(s, header) && !p.quotes(s)
 	if l.record && (p.open != nil || isHeader) {
 		l.level = "" // a line of a traceback that is logged line by line
 	}
@@ -259,6 +259,12 @@ func (p *parser) read(l line) {
 	case indent(s) <= p.base:
 		p.end(trimmed, depth)
 	}
+}
+
+// quotes reports whether a line ends the open traceback with an exception that has
+// another traceback in its message.
+func (p *parser) quotes(s string) bool {
+	return p.open != nil && len(p.open.frames) > 0 && exceptionType(s) != ""
 }
 
 // isAside reports whether a line is of what a logging handler prints of an error in it:

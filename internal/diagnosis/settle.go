@@ -9,7 +9,7 @@ import (
 
 var (
 	// rootCause is a line of a message that has the error behind it.
-	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$|^\s*details = "(.+)"$|^\s*Error: (connect E[A-Z]+ .+)$`)
+	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$|^\s*details = "(.+)"$|^\s*Error: (connect E[A-Z]+ .+)$|^error: (Environment variable not found: .+)$`)
 	// zodIssue is a field in the JSON of Zod's message, and what is wrong with it.
 	zodIssue = regexp.MustCompile(`"path": \[\s+"([^"]+)"\s+\],\s+"message": "([^"]+)"`)
 	// fieldPath is a field as pydantic names it, within others.
@@ -21,15 +21,20 @@ var (
 	letters      = regexp.MustCompile(`\pL{2}`)
 )
 
-// explain adds the direct cause to the message of an exception that says only that a
-// connection failed, as the clients of OpenAI and Anthropic do.
+// explain adds the direct cause to the message of an exception that says only what
+// failed: a connection, as the clients of OpenAI and Anthropic say, or the configuration
+// of logging. Of one that was raised in another process, it adds the frames there.
 func (e *exception) explain(all []exception) {
-	if !e.chained || e.message != "Connection error." {
+	at := slices.IndexFunc(all, func(o exception) bool { return !o.divider && o.at == e.at })
+	if !e.chained || at < 1 || all[at-1].divider || all[at-1].depth != all[at].depth {
 		return
 	}
-	at := slices.IndexFunc(all, func(o exception) bool { return !o.divider && o.at == e.at })
-	if at > 0 && !all[at-1].divider && all[at-1].depth == all[at].depth {
-		e.message += "\nCaused by: " + all[at-1].line
+	cause := all[at-1]
+	switch {
+	case e.message == "Connection error.", strings.HasPrefix(e.message, "Unable to configure "):
+		e.message += "\nCaused by: " + cause.line
+	case cause.line == e.line:
+		e.frames = slices.Concat(e.frames, cause.frames)
 	}
 }
 

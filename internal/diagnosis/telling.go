@@ -21,14 +21,14 @@ var (
 		`Task was destroyed but it is pending!|task: <.*|future: <.*|handle: <.*|.*\bResourceWarning: .*|.*resource_tracker: .*|` +
 		`.*(?:User|Deprecation|Future|Runtime|PendingDeprecation|Syntax)Warning: .*|` +
 		`npm (?:ERR!|error)(?: A complete log.*| \S+\.log| To see a list of .*| npm .*)?|.*--- End of logging error ---|.*--- Logging error.*|` +
-		`Record was: .*|Call stack:|Message: .*|Arguments: .*|goroutine \d+ \[.*|\s*at \S+ \(.*|exit status \d+|` +
+		`Record was: .*|\S+: line \d+: \x60.*'|Call stack:|Message: .*|Arguments: .*|goroutine \d+ \[.*|\s*at \S+ \(.*|exit status \d+|` +
 		`(?:> )?File ".*|[│└╭╰|+].*|[\d\W_]*)$`)
 )
 
 // errorWords are in lines that are likely to say why, in lower case.
 var errorWords = []string{"error", "exception", "fatal", "fail", "cannot", "can't", "could not", "couldn't", "unable", "denied", "refused",
 	"unauthorized", "unauthorised", "not found", "no such", "missing", "invalid", "illegal", "killed", "segmentation fault", "aborted",
-	"already in use", "required", "what():", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
+	"already in use", "required", "bad substitution", "not in gzip", "*** no ", "is not unique", "unexpected operator", "is not a git command", "what():", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
 	"no module named", "does not exist", "not allowed", "no compatible", "usage: ", "unbound variable", "not set", "not defined", "undefined", "bad interpreter", "out of memory", "must be "}
 
 // shellError is before what a shell says of a line of a script.
@@ -64,14 +64,18 @@ func lastTelling(lines []line) (text string, sure Confidence) {
 			continue
 		}
 		s := strings.TrimSpace(l.text)
+		boxed := false
 		if l.level != "" {
 			s = l.message
 		} else if inBox(s) && inErrorBox(lines[:i]) {
-			s = strings.TrimSpace(strings.Trim(s, "│"))
+			s, boxed = strings.TrimSpace(strings.Trim(s, "│")), true
 		}
 		s = strings.TrimPrefix(s, "Exception running bot(): ") // as the platform's base image begins
 		s = strings.TrimPrefix(s, "[dumb-init] ")
-		bad := slices.Contains(errorLevels, l.level) || l.level == "" && soundsBad(s) || strings.Contains(l.text, "spawnerr: ")
+		if before, why, ok := strings.Cut(s, "─▶ "); ok && len(before) <= len("├") { // uv's
+			s = why
+		}
+		bad := boxed || slices.Contains(errorLevels, l.level) || l.level == "" && soundsBad(s) || strings.Contains(l.text, "spawnerr: ")
 		weak := text == "" && (l.level == "" || strings.HasPrefix(l.level, "WARN"))
 		if !bad && !weak {
 			continue
@@ -88,8 +92,15 @@ func lastTelling(lines []line) (text string, sure Confidence) {
 }
 
 // withEffect is a line, with the error before it of which it is the cause, as programs
-// in Rust print the two.
+// in Rust print the two. Of a process that is aborted, C++ says why above.
 func withEffect(above []line, s string) string {
+	if strings.HasPrefix(s, "Aborted") {
+		for _, l := range slices.Backward(above[max(0, len(above)-5):]) {
+			if why := strings.TrimSpace(l.text); strings.HasPrefix(why, "what(): ") {
+				return singleSpaced(why)
+			}
+		}
+	}
 	if !strings.HasPrefix(s, "Caused by: ") {
 		return s
 	}
