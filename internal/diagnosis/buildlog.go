@@ -210,7 +210,7 @@ func saysNothing(s string) bool {
 func withClues(lines []buildLine) (some []buildLine) {
 	seen := map[string]bool{}
 	for _, l := range slices.Backward(lines) {
-		if !seen[l.says] && containsAny(strings.ToLower(l.says), clues) {
+		if !seen[l.says] && telling.in(strings.ToLower(l.says)) {
 			seen[l.says] = true
 			some = append(some, l)
 		}
@@ -218,6 +218,8 @@ func withClues(lines []buildLine) (some []buildLine) {
 	slices.Reverse(some)
 	return some
 }
+
+var telling = newWords(clues...)
 
 // clues are words of the lines that hints are about, in lower case. They spare most
 // lines of a long log the table.

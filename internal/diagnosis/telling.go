@@ -31,12 +31,14 @@ var errorWords = []string{"error", "exception", "fatal", "fail", "cannot", "can'
 	"already in use", "required", "bad substitution", "not in gzip", "*** no ", "is not unique", "unexpected operator", "is not a git command", "what():", "panic", "exit with ", "exited with ", "exits with ", "not permitted", "syntax", "unsupported",
 	"no module named", "does not exist", "not allowed", "no compatible", "usage: ", "unbound variable", "not set", "not defined", "undefined", "bad interpreter", "out of memory", "must be "}
 
+var bad = newWords(errorWords...)
+
 // shellError is before what a shell says of a line of a script.
 var shellError = regexp.MustCompile(`^\S+: line \d+: `)
 
 // soundsBad reports whether a line is likely to say why.
 func soundsBad(s string) bool {
-	return containsAny(strings.ToLower(s), errorWords) || strings.Contains(s, ": line ") && shellError.MatchString(s)
+	return bad.in(strings.ToLower(s)) || strings.Contains(s, ": line ") && shellError.MatchString(s)
 }
 
 func containsAny(s string, words []string) bool {
@@ -75,15 +77,15 @@ func lastTelling(lines []line) (text string, sure Confidence) {
 		if before, why, ok := strings.Cut(s, "─▶ "); ok && len(before) <= len("├") { // uv's
 			s = why
 		}
-		bad := boxed || slices.Contains(errorLevels, l.level) || l.level == "" && soundsBad(s) || strings.Contains(l.text, "spawnerr: ")
+		isBad := boxed || slices.Contains(errorLevels, l.level) || l.level == "" && soundsBad(s) || strings.Contains(l.text, "spawnerr: ")
 		weak := text == "" && (l.level == "" || strings.HasPrefix(l.level, "WARN"))
-		if !bad && !weak {
+		if !isBad && !weak {
 			continue
 		}
 		if s = singleSpaced(s); noise.MatchString(s) {
 			continue
 		}
-		if bad {
+		if isBad {
 			return withEffect(lines[:i], s), Likely
 		}
 		text, sure = s, Weak
