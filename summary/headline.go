@@ -75,7 +75,7 @@ func (r *Record) answered() string {
 	if at, spoke := r.called.Heard.Answer(); spoke {
 		return fmt.Sprintf(" and answered a test call in %.1fs", at.Seconds())
 	}
-	return " and answered a test call"
+	return " and kept the session of a test call live" // which nobody heard
 }
 
 // version is what people call what a job deployed: the tag of its image, or else its
@@ -100,8 +100,11 @@ func (r *Record) named() (kind, name string) {
 		if t := tag(r.line(p.Image)); t != "" {
 			return "", t
 		}
-		if t := tag(r.line(p.PreviousImage)); t != "" && r.status == verdict.Unchanged {
-			return "", t
+		if t := tag(r.line(p.PreviousImage)); t != "" && !p.FromBuild && p.Image == "" {
+			if r.status == verdict.Unchanged {
+				return "", t
+			}
+			return "", t + " with new settings"
 		}
 		if p.FromBuild && r.build != "" {
 			return "build ", short(r.build)
@@ -171,6 +174,8 @@ func (r *Record) broke() string {
 		return fmt.Sprintf("Build %s for %s failed: %s", short(r.build), r.agent, cause)
 	case (f.Reason == verdict.ReasonNoAnswer || f.Reason == verdict.Bake) && r.why.Place == nil:
 		return happened + ": " + f.Message
+	case r.cannotStart():
+		return fmt.Sprintf("%s cannot start on %s: %s", r.capitalVersion(), r.where(), cause)
 	case f.Reason != verdict.Crash && f.Reason != verdict.OutOfMemory && f.Reason != verdict.ReasonNoAnswer && f.Reason != verdict.Bake && (f.Reason != verdict.NotReady || r.why.Type == ""):
 		return fmt.Sprintf("%s: %s", r.subject(), f.Message)
 	case r.why.Place != nil:
@@ -183,6 +188,12 @@ func (r *Record) broke() string {
 		return fmt.Sprintf("%s (exit code %d)", happened, *f.ExitCode)
 	}
 	return happened
+}
+
+// cannotStart reports whether the platform has an error for the deployment, which then
+// says more than the failure's message.
+func (r *Record) cannotStart() bool {
+	return r.failure.Code != "" && r.accepted != nil && r.why.Cause != "" && r.status != verdict.TimedOut
 }
 
 // subject is what a failure is about: the agent, and the version for it where that is
@@ -232,10 +243,14 @@ func (r *Record) serving() string {
 		return unknown
 	case r.now.Serving == revision.ServingNothing:
 		return "nothing serves calls"
-	case r.meetSilence():
+	case r.meetSilence() && r.isNew():
 		return "calls go to the failed version"
-	case r.now.ServingID != "" && r.now.ServingID == r.deployment:
+	case r.meetSilence():
+		return "callers reach it"
+	case r.now.ServingID != "" && r.now.ServingID == r.deployment && r.isNew():
 		return "the new version is serving calls at the moment"
+	case r.now.ServingID != "" && r.now.ServingID == r.deployment:
+		return "it is serving calls at the moment"
 	case r.now.ServingID != "":
 		return r.name(r.now.ServingID) + " is still serving calls"
 	case r.now.Serving == revision.ServingPrevious:
@@ -246,6 +261,9 @@ func (r *Record) serving() string {
 	return unknown
 }
 
+// isNew reports whether the job made the deployment.
+func (r *Record) isNew() bool { return r.accepted != nil && r.accepted.ID != r.accepted.Previous }
+
 // meetSilence reports whether calls go to a deployment that does not answer them.
 func (r *Record) meetSilence() bool {
 	return r.failure.Reason == verdict.ReasonNoAnswer && r.now.ServingID != "" && r.now.ServingID == r.deployment
@@ -255,13 +273,27 @@ func (r *Record) meetSilence() bool {
 // that is not so, or not known.
 func (r *Record) risk() string {
 	failed := r.status == verdict.Failed || r.status == verdict.TimedOut
-	if !failed || r.accepted == nil || r.now.Serving == revision.ServingNothing || r.accepted.ID == r.accepted.Previous || r.outdated() || r.failure.Rollback.Superseded() {
+	if !failed || !r.isNew() || r.now.Serving == revision.ServingNothing || r.outdated() || r.failure.Rollback.Superseded() {
 		return ""
 	}
-	if r.now.ServingID == r.deployment {
+	switch late := r.isLate(); {
+	case r.now.ServingID == r.deployment && late:
+		return "The new version stays the target, and callers reach it."
+	case r.now.ServingID == r.deployment:
 		return "The failed version stays the target: callers reach it until it is rolled back or replaced."
+	case late:
+		return "The rollout continues without this job: the new version takes calls once it is ready."
 	}
 	return "The failed version stays the target: a restart or scale-up would use it."
+}
+
+// isLate reports whether the time was up for a deployment that may become ready yet.
+func (r *Record) isLate() bool {
+	switch r.failure.Reason {
+	case verdict.NotReady, verdict.NotScheduled, verdict.Infrastructure:
+		return r.status == verdict.TimedOut && r.failure.Rollback == nil
+	}
+	return false
 }
 
 // untouched says that a job without an accepted update changed nothing; "" when

@@ -62,7 +62,7 @@ func (l *list) finished() {
 	headline := r.headline()
 	failed := !r.green() && len(r.problems) == 0
 	if n := r.rollout.Restarts; n > 0 && r.status == verdict.Ready {
-		l.annotate(gha.Warning, "Restarts", fmt.Sprintf("The new version had %s before it settled; its log says why.", quantity.Count(n, "restart")))
+		l.annotate(gha.Warning, "Restarts", fmt.Sprintf("The new version had %s before it settled; the agent log may say why.", quantity.Count(n, "restart")))
 	}
 	if failed {
 		a := gha.Annotation{Kind: gha.Error, Title: r.agent + ": " + string(r.failure.Reason), Text: strings.TrimPrefix(headline, "✗ "), More: r.more(headline)}
@@ -86,7 +86,7 @@ func (l *list) finished() {
 
 // more is what an error annotation says beneath its headline.
 func (r *Record) more(headline string) (lines []string) {
-	if !strings.Contains(headline, strings.TrimRight(r.failure.Message, ".")) {
+	if !strings.Contains(headline, strings.TrimRight(r.failure.Message, ".")) && !r.cannotStart() {
 		lines = append(lines, untrusted.Cut(r.failure.Message, maxMessage))
 	}
 	lines = append(lines, r.fared()...)

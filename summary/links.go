@@ -72,7 +72,7 @@ func (r *Record) wayBack() string {
 // want to replace by the one before.
 func (r *Record) revertible() bool {
 	switch {
-	case r.change == nil, r.accepted == nil, r.accepted.ID == r.accepted.Previous:
+	case r.change == nil, !r.isNew():
 		return false
 	case r.status == verdict.Superseded, r.status == verdict.RolledBack:
 		return false

@@ -50,7 +50,7 @@ func OutputTable() []OutputRow {
 			}},
 		{"changed", "`true` if a new deployment was made or the scaling changed, else `false`.",
 			func(r *Record) string {
-				made := r.accepted != nil && (r.accepted.ID != r.accepted.Previous || r.change != nil && r.change.ScalingOnly)
+				made := r.isNew() || r.accepted != nil && r.change != nil && r.change.ScalingOnly
 				return fmt.Sprint(made)
 			}},
 		{"test-call", "Result of the test call: `answered`, `no-answer` or `unproven`; empty without one.",

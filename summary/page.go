@@ -156,7 +156,7 @@ func (r *Record) inShort() string {
 	if moved != nil && !p.ScalingOnly {
 		b.WriteString("Changed: " + strings.Join(moved, ", ") + "\n\n")
 	}
-	if r.accepted.ID != r.accepted.Previous {
+	if r.isNew() {
 		b.WriteString("Deployment " + code(short(r.line(r.deployment))))
 		if r.previous != "" {
 			verb := " replaced "
@@ -308,7 +308,7 @@ func (r *Record) source(run gha.Run) string {
 
 // revisions renders the failed deployment beside the one that it was to replace.
 func (r *Record) revisions() string {
-	if r.accepted == nil || r.accepted.ID == r.accepted.Previous || r.previous == "" {
+	if !r.isNew() || r.previous == "" {
 		return ""
 	}
 	before, is := r.previous, "before"
@@ -319,11 +319,15 @@ func (r *Record) revisions() string {
 		is = "serving calls"
 	}
 	failed := "failed"
-	switch r.status {
-	case verdict.Superseded:
+	switch {
+	case r.status == verdict.Superseded:
 		failed = "replaced"
-	case verdict.Cancelled:
-		failed = "stopped"
+	case r.status == verdict.Cancelled && r.now.ServingID != r.deployment:
+		failed = "rolling out"
+	case r.status == verdict.Cancelled, r.isLate() && r.now.ServingID == r.deployment:
+		failed = "serving calls"
+	case r.isLate():
+		failed = "not ready"
 	}
 	heading := func(version, is string) string {
 		return breakable(untrusted.Cut(r.line(version), maxCell), 8) + " (" + is + ")"
