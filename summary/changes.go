@@ -17,7 +17,7 @@ type row struct {
 }
 
 const (
-	ofBuild = "(of the build)"
+	ofBuild = "(built in the cloud)"
 	toBuild = "(a new build)"
 )
 
@@ -36,6 +36,8 @@ func (r *Record) rows(p event.Planned) (rows []row) {
 	for _, c := range p.Changes {
 		if c.Name != settings.Image { // the id's place is after the image
 			addMissing()
+		} else if strings.Trim(c.Before, "[]") == "redacted" {
+			c.Before = ofBuild
 		}
 		switch {
 		case reverts:

@@ -200,6 +200,8 @@ func (r *Record) cannotStart() bool {
 // known.
 func (r *Record) subject() string {
 	switch p := r.change; {
+	case r.isCheck():
+		return r.capitalVersion() + " on " + r.where()
 	case p == nil:
 		return r.agent
 	case tag(r.line(p.Image)) != "", p.FromBuild && r.build != "":
@@ -237,7 +239,7 @@ func (r *Record) serving() string {
 	switch {
 	case r.status == verdict.Superseded:
 		return ""
-	case r.accepted == nil:
+	case r.accepted == nil && !r.isCheck():
 		return r.untouched()
 	case r.outdated():
 		return unknown
@@ -260,6 +262,9 @@ func (r *Record) serving() string {
 	}
 	return unknown
 }
+
+// isCheck reports whether the job judges a deployment, and makes none (check-only).
+func (r *Record) isCheck() bool { return r.change == nil && r.accepted == nil && r.deployment != "" }
 
 // isNew reports whether the job made the deployment.
 func (r *Record) isNew() bool { return r.accepted != nil && r.accepted.ID != r.accepted.Previous }

@@ -164,15 +164,15 @@ func TestChanges(t *testing.T) {
 			"2 to change:|- `agent-profile`: `agent-1x` → `agent-2x` (pcc-deploy.toml)|- `websocket-auth`: not reported → `token`|2 unchanged: `image: a/b:v1`, `secret-set: keys`"},
 		{"a new agent", event.Planned{Create: true, Changes: []settings.Change{unknown}}, "websocket-auth: token", "1 to change:|- `websocket-auth`: `token`"},
 		{"a build", event.Planned{FromBuild: true, BuildID: "id", BuildStatus: "success", Changes: []settings.Change{image, build}},
-			"image: a/b:v1 → (of the build) (build.toml)|build-id: id (build.toml)",
-			"2 to change:|- `image`: `a/b:v1` → `(of the build)` (build.toml)|- `build-id`: `id` (build.toml)"},
+			"image: a/b:v1 → (built in the cloud) (build.toml)|build-id: id (build.toml)",
+			"2 to change:|- `image`: `a/b:v1` → `(built in the cloud)` (build.toml)|- `build-id`: `id` (build.toml)"},
 		{"a build of a dry run", event.Planned{FromBuild: true, Changes: []settings.Change{image, profile}},
-			"image: a/b:v1 → (of the build) (build.toml)|build-id: (a new build) (build.toml)|agent-profile: agent-1x → agent-2x (pcc-deploy.toml)",
-			"3 to change:|- `image`: `a/b:v1` → `(of the build)` (build.toml)|- `build-id`: `(a new build)` (build.toml)|- `agent-profile`: `agent-1x` → `agent-2x` (pcc-deploy.toml)"},
+			"image: a/b:v1 → (built in the cloud) (build.toml)|build-id: (a new build) (build.toml)|agent-profile: agent-1x → agent-2x (pcc-deploy.toml)",
+			"3 to change:|- `image`: `a/b:v1` → `(built in the cloud)` (build.toml)|- `build-id`: `(a new build)` (build.toml)|- `agent-profile`: `agent-1x` → `agent-2x` (pcc-deploy.toml)"},
 		{"a build of a dry run alone", event.Planned{FromBuild: true, Create: true}, "build-id: (a new build) (build.toml)", "1 to change:|- `build-id`: `(a new build)` (build.toml)"},
 		{"a build of a dry run over an image", event.Planned{FromBuild: true, Changes: []settings.Change{image}},
-			"image: a/b:v1 → (of the build) (build.toml)|build-id: (a new build) (build.toml)",
-			"2 to change:|- `image`: `a/b:v1` → `(of the build)` (build.toml)|- `build-id`: `(a new build)` (build.toml)"},
+			"image: a/b:v1 → (built in the cloud) (build.toml)|build-id: (a new build) (build.toml)",
+			"2 to change:|- `image`: `a/b:v1` → `(built in the cloud)` (build.toml)|- `build-id`: `(a new build)` (build.toml)"},
 	} {
 		tt.plan.NeedsDeployment, tt.plan.Image = true, "x"
 		var r Record
@@ -198,7 +198,7 @@ func TestChanges(t *testing.T) {
 func TestRevertedChanges(t *testing.T) {
 	back := event.Planned{Reverts: "new", Changes: []settings.Change{
 		{Name: "image", After: "a/b:v1", Asked: true, Moves: true}, {Name: "agent-profile", Before: "agent-2x", After: "agent-1x", Asked: true, Moves: true}}}
-	for fromBuild, want := range map[bool]string{true: "image: (of the build) → a/b:v1", false: "image: a/b:v1"} {
+	for fromBuild, want := range map[bool]string{true: "image: (built in the cloud) → a/b:v1", false: "image: a/b:v1"} {
 		var log bytes.Buffer
 		r := New(&log, nil, nil)
 		play(r.Handle, "bot").emit(event.Configured{Sources: map[string]string{"agent-profile": "file"}}).in(event.Update).
