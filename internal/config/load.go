@@ -216,7 +216,9 @@ func (r *request) merge(f file) {
 		if _, ok := r.given[name]; !ok {
 			r.given[name] = v
 			r.cfg.File = v.at.File
-			r.cfg.FileKeys = append(r.cfg.FileKeys, v.at.Input)
+			if name != gitRepo && name != retiredKrisp { // which are not used
+				r.cfg.FileKeys = append(r.cfg.FileKeys, v.at.Input)
+			}
 		}
 	}
 	slices.Sort(r.cfg.FileKeys)
