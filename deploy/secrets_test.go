@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,11 +79,11 @@ func TestStoreSecrets(t *testing.T) {
 				if tt.cancel > 0 {
 					time.AfterFunc(tt.cancel, cancel)
 				}
-				sent := 0
+				var sent atomic.Int32
 				faulty := tt.fault(cloud)
 				api := client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if writes(r) {
-						sent++
+						sent.Add(1)
 					}
 					faulty.ServeHTTP(w, r)
 				}))
@@ -98,7 +99,7 @@ func TestStoreSecrets(t *testing.T) {
 						stored = append(stored, e.Event)
 					}
 				}})
-				if tt.sent >= 0 && sent != tt.sent || time.Since(began) < tt.after {
+				if sent := int(sent.Load()); tt.sent >= 0 && sent != tt.sent || time.Since(began) < tt.after {
 					t.Errorf("%d requests in %s, want %d", sent, time.Since(began), tt.sent)
 				}
 				if tt.reason == "" {

@@ -153,6 +153,8 @@ func (r *searchRun) play() (broken []string) {
 			}
 		}()
 		r.run()
+		r.mu.Lock() // others may deploy after its end
+		defer r.mu.Unlock()
 		broken = r.broken()
 	})
 	return broken
