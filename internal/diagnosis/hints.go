@@ -50,7 +50,7 @@ var memoryTypes = regexp.MustCompile(`^(?:MemoryError|OutOfMemoryError|_ArrayMem
 const (
 	memory     = "The agent needs more memory than it has: {profile}, or make it need less."
 	wasKilled  = "The agent was killed: where it needs more memory than it has, {profile}; where it takes too long to start, load less before its server listens."
-	platform   = "Build the image, and all native code in it, for `linux/arm64`, which alone runs there: `docker build --platform linux/arm64`."
+	platform   = "Build the image, and all native code in it, for `linux/arm64`, the only platform that runs there: `docker build --platform linux/arm64`."
 	noImage    = "Check that `image` names a tag that has been pushed, and for a private registry set `image-credentials` to an image pull secret."
 	noAccess   = "Set `image-credentials` to an image pull secret whose user may pull the image; a private registry needs one."
 	rateLimit  = "The registry limits how often images are pulled: set `image-credentials` to an image pull secret, as a user who is logged in may pull more, or try again later."
@@ -60,7 +60,7 @@ const (
 	secretSets = "Put what is missing into the secret set that `secret-set` names; a new value reaches the agent with a new deployment, so set `force-redeploy` too."
 	wrongValue = "The value for `{1}` in the secret set that `secret-set` names is not what the settings expect, such as JSON for a list: correct it, and set `force-redeploy`."
 	noExtra    = "Install the extra of `pipecat-ai` that brings `{1}`: the requirements must name it, as in `pipecat-ai[deepgram]`."
-	noName     = "Check the spelling of the name in the version of `{1}` that the image installs, and pin that version in its requirements."
+	noName     = "Check the spelling of the name; if it is right, pin a version of `{1}` that has it."
 	noModel    = "The service has no model of this name for the account: correct the model's name in the agent's code or settings."
 	notWhole   = "The package lacks its own `{1}`, as when it was installed for another Python or processor: have it installed while the image is built for `linux/arm64`, and copy no virtual environment into the image."
 	ownModule  = "Have the Dockerfile copy `{1}` into the image, to the folder in which the agent starts; it is in your repository."
