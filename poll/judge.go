@@ -174,9 +174,10 @@ func hasCode(errs []pipecat.AgentError, code string) bool {
 	return code != "" && slices.ContainsFunc(errs, func(e pipecat.AgentError) bool { return e.Code == code })
 }
 
-// mayPass reports whether an error is one of load.
+// mayPass reports whether an error is one of load, as the platform says it or a registry.
 func mayPass(e pipecat.AgentError) bool {
-	return strings.Contains(strings.ToUpper(e.Code+" "+e.Message), "RATE_LIMIT")
+	words := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToUpper(e.Code + " " + e.Message))
+	return strings.Contains(words, "RATELIMIT") || strings.Contains(words, "TOOMANYREQUESTS")
 }
 
 // refused is the failure of a target that the platform will not run.
