@@ -136,6 +136,9 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		if agent, err := a.stillOurs(ctx); agent != nil || err != nil {
 			return agent, err
 		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		a.open = true
 		agent, err := a.post(ctx)
 		if err == nil {
