@@ -58,6 +58,8 @@ func callCases() []truth {
 		call("a status that is a number", live.with("completionStatus", 500, "endedAt", created[d2]), prints(), "red", "no-answer"),
 		call("a good status that is a number", live.with("completionStatus", 200, "endedAt", created[d2]), prints(), "red", "unproven"),
 		call("no log", live, document{"message": "logs are off"}, "red", "unproven"),
+		call("an exception in a line with a field of another type", live, document{"logs": []any{document{"log": at + raises, "deploymentId": 7}, document{"log": "up"}}}, "red", "no-answer"),
+		call("lines of another type", live, document{"logs": []any{document{"log": 7}, 7, nil, document{"log": "up"}}}, "ready", ""),
 		call("an exception", live, prints(at+raises), "red", "no-answer"),
 		call("an exception in the second line of an entry", live, prints(at+"INFO     | app:run_bot:40 | s1 - Starting bot session\n"+at+raises+"\n"), "red", "no-answer"),
 		call("a time with an offset", live, prints("2026-08-01T12:00:00.123+00:00 | "+raises), "red", "no-answer"),

@@ -311,6 +311,16 @@ type LogLine struct {
 	DeploymentID string `json:"deploymentId"` // may be empty
 }
 
+// UnmarshalJSON has an odd field beside the text cost no more than that field.
+func (l *LogLine) UnmarshalJSON(data []byte) error {
+	*l = LogLine{}
+	type fields LogLine
+	if err := json.Unmarshal(data, (*fields)(l)); err != nil && l.Text == "" {
+		return err
+	}
+	return nil
+}
+
 // Condition is a Kubernetes condition: Available, Progressing or Degraded.
 type Condition struct {
 	Type    string `json:"type"`
