@@ -56,8 +56,10 @@ func (a Accepted) Status(waited bool) verdict.Status {
 // Target is the deployment to poll.
 func (a Accepted) Target() revision.Target {
 	t := revision.Target{ID: a.ID, Previous: a.Previous, Asked: a.Asked, KnownErrors: a.KnownErrors, CreatedAt: a.Agent.DesiredCreatedAt()}
-	if a.ID != a.Previous {
+	if !t.Unchanged() {
 		t.Original = a.Original
+	} else if before := a.Plan.Baseline.Agent; before != nil {
+		t.Restarts = revision.Restarts(before, a.ID)
 	}
 	return t
 }

@@ -102,7 +102,7 @@ func TestObserve(t *testing.T) {
 		{"an earlier one serves", with(func(a *pipecat.Agent) { a.PreviousRevision = &pipecat.Revision{DeploymentID: "older"} }),
 			State{Stage: InPhase("Validating"), Serving: ServingPrevious, ServingID: "older", Ready: 1, Started: 1}},
 		{"ready", reconciled(), State{Stage: InPhase("Active"), Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
-		{"crashing", health(func(h *pipecat.Health) { h.RestartCount, h.Reason = 2, "Error" }),
+		{"crashing", health(func(h *pipecat.Health) { h.RestartCount, h.Reason = new(2), "Error" }),
 			State{Stage: InPhase("Validating"), Serving: ServingPrevious, Ready: 1, Started: 1, Restarts: 2, Reason: "Error"}},
 	} {
 		if got := Observe(tt.doc, target).State; got != tt.want {
