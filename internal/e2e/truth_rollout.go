@@ -106,6 +106,9 @@ func oursCases() []truth {
 		{name: "a build asked for, and an image shown", inputs: build, others: succeeded(), answer: doc(d3, v9).ready(), reads: over(theirs), status: "superseded"},
 
 		{name: "rollback", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1).ready(), over(doc(d4, v1).ready())}}, status: "rolled-back", writes: 2, check: asks(`"image":"` + v1 + `"`)},
+		{name: "rollback of ours that the answer shows with the old image", inputs: rollback, answer: doc(d2, v1), reads: over(pending(v2), 2, crash), then: []write{{doc(d4, v1).ready(), over(doc(d4, v1).ready())}}, status: "rolled-back", writes: 2},
+		{name: "no rollback of what the answer and reads show with another image", inputs: rollback, answer: doc(d2, v1), reads: over(doc(d2, v9).crashes()), status: "superseded"},
+		{name: "no rollback of one that a stale answer does not name", inputs: rollback, answer: doc(d1, v1).ready(), reads: over(crash), status: "failed", reason: "crash"},
 		{name: "rollback that takes a while", inputs: rollback, reads: over(crash), then: []write{{doc(d4, v1), over(crash, 3, doc(d4, v1), 5, doc(d4, v1).ready())}}, status: "rolled-back", writes: 2},
 		{name: "rollback of a secret set", inputs: noImage("rollback-on-failure", "true", "secret-set", "new-set"), answer: doc(d2, v1).secretSet("new-set"), reads: over(doc(d2, v1).secretSet("new-set").crashes()),
 			then: []write{{doc(d4, v1).ready(), over(doc(d4, v1).ready())}}, status: "rolled-back", writes: 2, check: asks(`{"secretSet":"old-set"}`)},
