@@ -41,11 +41,22 @@ func callCases() []truth {
 		}
 		return nil
 	}
+	hidden := call("keys and rooms in the log", live, prints(at+"ERROR    | a:b:1 | s1 - Error joining https://acme.daily.co/room-0123?t=token-0123", "INFO:     \"WebSocket /ws/token-4567\" 403", "ice: secret-8901", "of a caller: https://acme.daily.co/room-2345"),
+		"red", "no-answer", "POST /v1/public/demo-agent/start", document{"sessionId": "s1", "dailyRoom": "https://acme.daily.co/room-0123", "dailyToken": "token-0123", "token": "token-4567",
+			"iceConfig": document{"iceServers": []any{document{"urls": "turn:x", "username": "u", "credential": "secret-8901"}}}})
+	hidden.check = func(r *truthRun) any {
+		for _, key := range []string{"room-0123", "token-0123", "token-4567", "secret-8901", "room-2345"} {
+			if strings.Contains(r.log, key) || strings.Contains(fmt.Sprint(r.outputs), key) {
+				return "it shows " + key
+			}
+		}
+		return nil
+	}
 	old := call("an instance of another deployment", live.with("deploymentId", d1), prints(), "failed", "unproven")
 	replaced := call("an instance of a newer deployment", live.with("deploymentId", d3), prints(), "superseded", "superseded")
 	replaced.reads = over(doc(d2, v2).ready(), 5, doc(d3, v3).ready())
 	return []truth{
-		old, replaced,
+		old, replaced, hidden,
 		ended,
 		call("live", live, prints("up"), "ready", ""),
 		call("live, with a field of another type", live.with("botStartSeconds", "2", "endState", document{}), prints(), "ready", ""),
