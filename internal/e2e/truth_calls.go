@@ -52,11 +52,15 @@ func callCases() []truth {
 		}
 		return nil
 	}
+	unread := call("an agent that cannot be read", live, prints(), "failed", "unproven")
+	unread.reads, unread.check = inTurn(doc(d2, v2).ready(), refuses(503, "down")), func(r *truthRun) any {
+		return differs(r.outputs["test-call"] != "unproven", "test-call is "+r.outputs["test-call"])
+	}
 	old := call("an instance of another deployment", live.with("deploymentId", d1), prints(), "failed", "unproven")
 	replaced := call("an instance of a newer deployment", live.with("deploymentId", d3), prints(), "superseded", "superseded")
 	replaced.reads = over(doc(d2, v2).ready(), 5, doc(d3, v3).ready())
 	return []truth{
-		old, replaced, hidden,
+		old, replaced, hidden, unread,
 		ended,
 		call("live", live, prints("up"), "ready", ""),
 		call("live, with a field of another type", live.with("botStartSeconds", "2", "endState", document{}), prints(), "ready", ""),
