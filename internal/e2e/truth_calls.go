@@ -56,11 +56,13 @@ func callCases() []truth {
 	unread.reads, unread.check = inTurn(doc(d2, v2).ready(), refuses(503, "down")), func(r *truthRun) any {
 		return differs(r.outputs["test-call"] != "unproven", "test-call is "+r.outputs["test-call"])
 	}
+	enough, tooShort := call("live, in as much time as that takes", live, prints(), "ready", ""), call("live, in less time than that takes", live, prints(), "failed", "unproven")
+	enough.inputs["test-call-timeout"], tooShort.inputs["test-call-timeout"] = "10s", "9s"
 	old := call("an instance of another deployment", live.with("deploymentId", d1), prints(), "failed", "unproven")
 	replaced := call("an instance of a newer deployment", live.with("deploymentId", d3), prints(), "superseded", "superseded")
 	replaced.reads = over(doc(d2, v2).ready(), 5, doc(d3, v3).ready())
 	return []truth{
-		old, replaced, hidden, unread,
+		old, replaced, hidden, unread, enough, tooShort,
 		ended,
 		call("live", live, prints("up"), "ready", ""),
 		call("live, with a field of another type", live.with("botStartSeconds", "2", "endState", document{}), prints(), "ready", ""),
