@@ -185,7 +185,7 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 			o.Started, o.Restarts, o.Reason = h.ReplicasStarted, h.Restarts(), h.Reason
 		}
 	}
-	o.Serving, o.ServingID = servingOf(doc, t.ID, ready)
+	o.Serving, o.ServingID = servingOf(doc, t, ready)
 	return o
 }
 
@@ -224,17 +224,17 @@ func stageOf(doc *pipecat.Agent, o Observation) Stage {
 	return InPhase(rev.Phase)
 }
 
-// servingOf says who takes calls; ours when the document says that the deployment
-// with that id is ready.
-func servingOf(doc *pipecat.Agent, id string, ready bool) (Serving, string) {
+// servingOf says who takes calls; ours when the document says that the target is ready.
+// One before it does only where there was one.
+func servingOf(doc *pipecat.Agent, t Target, ready bool) (Serving, string) {
 	switch {
 	case ready:
-		return ServingOurs, id
+		return ServingOurs, t.ID
 	case doc.Available == pipecat.False:
 		return ServingNothing, ""
 	case doc.Available != pipecat.True:
 		return ServingUnknown, ""
-	case doc.IsReady() && doc.ReconciledDeploymentID == id: // and it fails
+	case doc.IsReady() && doc.ReconciledDeploymentID == t.ID, t.Previous == "": // and it fails
 		return ServingUnknown, ""
 	case doc.IsReady(): // from before, as long as the operator has not looked
 		return ServingPrevious, doc.ReconciledDeploymentID

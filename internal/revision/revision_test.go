@@ -109,6 +109,10 @@ func TestObserve(t *testing.T) {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", tt.name, got, tt.want)
 		}
 	}
+	// Nothing serves beside the first deployment of an agent.
+	if got := Observe(with(func(*pipecat.Agent) {}), Target{ID: "ours"}).State; got.Serving != ServingUnknown {
+		t.Errorf("a new agent has an earlier deployment: %+v", got)
+	}
 	// Judging again the deployment that is there: what serves beside it is not it.
 	again := Target{ID: "ours", Previous: "ours"}
 	if got := Observe(with(func(*pipecat.Agent) {}), again).State; got.Serving != ServingPrevious || got.ServingID != "" {
