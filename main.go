@@ -154,7 +154,7 @@ func (j *job) check(ctx context.Context) (verdict.Status, error) {
 // where that is asked for.
 func (j *job) verify(ctx context.Context) error {
 	if call := j.cfg.Call; call.Asked() {
-		caller, err := deploy.NewCaller(ctx, j.api, j.want, j.accepted.Target())
+		caller, err := deploy.NewCaller(ctx, j.api, j.want, j.accepted.Target(), j.log.In(event.Call))
 		if err != nil {
 			return err
 		}

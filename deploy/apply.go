@@ -56,8 +56,10 @@ func (a Accepted) Status(waited bool) verdict.Status {
 // Target is the deployment to poll.
 func (a Accepted) Target() revision.Target {
 	t := revision.Target{ID: a.ID, Previous: a.Previous, Asked: a.Asked, KnownErrors: a.KnownErrors, CreatedAt: a.Agent.DesiredCreatedAt()}
-	if a.ID != a.Previous {
+	if !t.Unchanged() {
 		t.Original = a.Original
+	} else if before := a.Plan.Baseline.Agent; before != nil {
+		t.Restarts = revision.Restarts(before, a.ID)
 	}
 	return t
 }
@@ -84,7 +86,7 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 	switch {
 	case err == nil:
 		made := Accepted{Plan: p, ID: agent.Desired(), Previous: p.previous(), Original: a.replaces.Original, Agent: agent,
-			Asked: p.Expected, KnownErrors: a.replaces.KnownErrors, Ambiguous: a.lost > 0 || agent.Warning != ""}
+			Asked: p.Expected, KnownErrors: a.replaces.KnownErrors, Ambiguous: a.isAmbiguous(agent)}
 		emit.Emit(event.Accepted{ID: made.ID, Previous: made.Previous, Region: agent.Region, Warning: agent.Warning})
 		return made, nil
 	case ctx.Err() != nil:
@@ -95,6 +97,13 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 		err = a.timedOut()
 	}
 	return Accepted{}, p.keepsSecrets(err)
+}
+
+// isAmbiguous reports whether the agent's deployment may be another client's. One that the
+// only response named is not, though that showed what was there before.
+func (a *applier) isAmbiguous(agent *pipecat.Agent) bool {
+	doubted := a.named != "" && agent.Desired() == a.named
+	return agent.Warning != "" || a.lost > 1 || a.lost == 1 && !doubted
 }
 
 // apply sends one plan.
@@ -135,6 +144,9 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 	for {
 		if agent, err := a.stillOurs(ctx); agent != nil || err != nil {
 			return agent, err
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 		a.open = true
 		agent, err := a.post(ctx)

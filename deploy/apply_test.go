@@ -382,6 +382,7 @@ func TestStopped(t *testing.T) {
 		after  time.Duration
 		may    bool
 	}{
+		{"before it is sent", func(c *simulator.Cloud) http.Handler { return c }, 0, false},
 		{"while it is sent", func(c *simulator.Cloud) http.Handler { return simulator.Hang(c, writes) }, 5 * time.Second, true},
 		{"while it is looked for", lostOnce, 3 * time.Second, true},
 		{"while it is looked for after a refusal", func(c *simulator.Cloud) http.Handler {
@@ -402,6 +403,9 @@ func TestStopped(t *testing.T) {
 				old := cloud.AddAgent("bot", "us-west", "acme/bot:v1")
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(tt.after, cancel)
+				if tt.after == 0 {
+					cancel()
+				}
 				_, err := Apply(ctx, client(tt.faults(cloud)), updating(t, old, false), time.Now().Add(10*time.Minute), event.Emitter{})
 				f := failureOf(err)
 				if may := strings.Contains(f.Message, "may have been accepted"); f.Status != verdict.Cancelled || may != tt.may {

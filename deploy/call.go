@@ -28,27 +28,34 @@ type Caller struct {
 	request Request
 	agent   *pipecat.Agent
 	target  string // the deployment that is to be called
+	emit    event.Emitter
 }
 
 // NewCaller reads the agent once more: where it can be called, and by what. Its error
 // is a *verdict.Failure, also where another deployment has replaced the target.
-func NewCaller(ctx context.Context, api API, r Request, target revision.Target) (Caller, error) {
+func NewCaller(ctx context.Context, api API, r Request, target revision.Target, emit event.Emitter) (Caller, error) {
 	agent, err := api.Agent(ctx, r.Agent)
 	switch {
 	case ctx.Err() != nil:
 		return Caller{}, verdict.NewCancelled("the job was stopped before the test call")
 	case err != nil:
-		return Caller{}, &verdict.Failure{Reason: verdict.ReasonUnproven, Cause: verdict.CallNetwork,
-			Message: fmt.Sprintf("the test call could not be made, because the agent could not be read: %v", err)}
+		return Caller{}, unproven(r, emit, verdict.CallNetwork, fmt.Sprintf("the test call could not be made, because the agent could not be read: %v", err))
 	}
 	if target.IsSuperseded(agent) {
 		return Caller{}, verdict.NewSuperseded("another client has deployed: deployment %s replaced %s, which was not called", agent.Desired(), target.ID)
 	}
-	c := Caller{api, r, agent, target.ID}
+	c := Caller{api, r, agent, target.ID, emit}
 	if socket := r.Call == pipecat.Twilio || r.Call == pipecat.WebSocket; socket && !c.startsSocket() && organizationOf(agent) == "" {
-		return Caller{}, &verdict.Failure{Reason: verdict.ReasonUnproven, Message: "the test call could not be made: " + errNoOrganization.Error()}
+		return Caller{}, unproven(r, emit, "", "the test call could not be made: "+errNoOrganization.Error())
 	}
 	return c, nil
+}
+
+// unproven is the failure of a test call that is not made, which it reports as the result
+// of one.
+func unproven(r Request, emit event.Emitter, cause verdict.Cause, message string) *verdict.Failure {
+	emit.Emit(event.Called{Road: r.Call, Answer: verdict.Unproven, Cause: cause})
+	return &verdict.Failure{Reason: verdict.ReasonUnproven, Cause: cause, Message: message}
 }
 
 var errNoOrganization = errors.New("the API does not show the organization's name (deployment.manifest.metadata.namespace), which is in the address of the agent's WebSocket")
@@ -135,6 +142,9 @@ func (c Caller) start(ctx context.Context, r pipecat.StartRequest) (*pipecat.Sta
 	if e := asError(err); err != nil && e.Status == 400 && r.Body != nil && ctx.Err() == nil && strings.Contains(strings.ToLower(e.Message), "body") {
 		r.Body = nil
 		s, err = c.api.Start(longer, c.request.Agent, r)
+	}
+	if err == nil {
+		c.emit.Emit(event.Entrusted{Keys: s.Keys()})
 	}
 	return s, err
 }

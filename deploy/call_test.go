@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/phone"
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/revision"
@@ -45,7 +46,7 @@ func TestNewCaller(t *testing.T) {
 		{"the job is stopped", stopped, "", context.Canceled, verdict.ReasonCancelled, "stopped before the test call"},
 	} {
 		api := reader{agent: &pipecat.Agent{Name: "bot", DesiredDeploymentID: tt.desired}, err: tt.err}
-		_, err := NewCaller(tt.ctx, api, Request{Agent: "bot"}, revision.Target{ID: "new", Previous: "old"})
+		_, err := NewCaller(tt.ctx, api, Request{Agent: "bot"}, revision.Target{ID: "new", Previous: "old"}, event.Emitter{})
 		if tt.reason == "" {
 			if err != nil {
 				t.Errorf("%s: %v", tt.name, err)
@@ -80,7 +81,7 @@ func TestAlone(t *testing.T) {
 		{"nobody knows of which it is", of("", 1), nil, false},
 	} {
 		api := reader{agent: &pipecat.Agent{Name: "bot", DesiredDeploymentID: "new", CurrentRevision: tt.current, PreviousRevision: tt.previous}}
-		c, err := NewCaller(t.Context(), api, Request{Agent: "bot"}, revision.Target{ID: "new", Previous: "old"})
+		c, err := NewCaller(t.Context(), api, Request{Agent: "bot"}, revision.Target{ID: "new", Previous: "old"}, event.Emitter{})
 		if err != nil || c.Alone() != tt.alone {
 			t.Errorf("%s: %v, %v", tt.name, c.Alone(), err)
 		}
@@ -240,7 +241,7 @@ func TestPlaceSocket(t *testing.T) {
 		agent.Deployment.Manifest.Metadata.Namespace = tt.organization
 		api := sockets{reader{agent: agent}, tt.starts}
 		r := Request{Agent: "bot", URL: &url.URL{Scheme: "https", Host: "api.test"}, Call: tt.call, CallKey: tt.key}
-		c, err := NewCaller(t.Context(), api, r, revision.Target{ID: "new"})
+		c, err := NewCaller(t.Context(), api, r, revision.Target{ID: "new"}, event.Emitter{})
 		if (err != nil) != tt.failsAtOnce {
 			t.Errorf("%s: %v", tt.name, err)
 		}

@@ -30,7 +30,7 @@ func ExampleJudge() {
 	exit := 1
 	doc.ReconciledDeploymentID, doc.Ready = "new", pipecat.False
 	doc.CurrentRevision = &pipecat.Revision{DeploymentID: "new", Phase: pipecat.Validating, Health: &pipecat.Health{
-		Reason: "CrashLoopBackOff", LastExitCode: &exit, RestartCount: 1, ReplicasStarted: 1, Message: "KeyError: 'OPENAI_API_KEY'"}}
+		Reason: "CrashLoopBackOff", LastExitCode: &exit, RestartCount: new(1), ReplicasStarted: 1, Message: "KeyError: 'OPENAI_API_KEY'"}}
 	judge(4 * time.Second)
 	judge(6 * time.Second)
 	// Output:

@@ -45,7 +45,7 @@ type History struct {
 	Infrastructure bool // the platform reported an infrastructure issue when it last reported the target's revision
 
 	crashLooped bool      // CrashLoopBackOff at the last observation
-	restarts    *int      // of the target's replicas at the first observation, where it is not new
+	restarts    *int      // of the target's replicas when they were first seen, where it is not new
 	pullSince   time.Time // the image cannot be pulled since
 	readySince  time.Time // ready since
 	errorSince  time.Time // the platform's errors show since
@@ -171,9 +171,10 @@ func hasCode(errs []pipecat.AgentError, code string) bool {
 	return code != "" && slices.ContainsFunc(errs, func(e pipecat.AgentError) bool { return e.Code == code })
 }
 
-// mayPass reports whether an error is one of load.
+// mayPass reports whether an error is one of load, as the platform says it or a registry.
 func mayPass(e pipecat.AgentError) bool {
-	return strings.Contains(strings.ToUpper(e.Code+" "+e.Message), "RATE_LIMIT")
+	words := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToUpper(e.Code + " " + e.Message))
+	return strings.Contains(words, "RATELIMIT") || strings.Contains(words, "TOOMANYREQUESTS")
 }
 
 // refused is the failure of a target that the platform will not run.
@@ -219,13 +220,11 @@ func judgeRevision(o revision.Observation, p Policy, h History, at time.Time) (*
 		return failedPhase(o, health), h
 	}
 
-	restarts := health.RestartCount
+	restarts := health.Restarts()
 	if o.Target.Unchanged() { // which may have restarted in a long life
-		if h.restarts == nil || restarts < *h.restarts { // fewer are of other replicas
-			first := restarts
-			h.restarts = &first
+		if h.restarts = atFirst(cmp.Or(h.restarts, o.Target.Restarts), o.Health); h.restarts != nil {
+			restarts -= *h.restarts
 		}
-		restarts -= *h.restarts
 	}
 	looping := revision.IsCrashLoop(health)
 	tooMany := !o.Serves && restarts > p.MaxRestarts*min(max(1, health.ReplicasStarted), 1<<20)
@@ -243,6 +242,19 @@ func judgeRevision(o revision.Observation, p Policy, h History, at time.Time) (*
 		return nil, h
 	}
 	return notStarted(health), h
+}
+
+// atFirst is how often replicas had been restarted when they were first seen, given what is
+// known of that; nil while it is not. Fewer restarts are of other replicas, and a count that
+// is not shown says nothing.
+func atFirst(known *int, health *pipecat.Health) *int {
+	switch {
+	case health == nil && known == nil: // none has started
+		return new(int)
+	case health == nil, health.RestartCount == nil, known != nil && *known <= *health.RestartCount:
+		return known
+	}
+	return health.RestartCount
 }
 
 // cannotStart reports whether Kubernetes cannot start a container, and how long it is
@@ -305,8 +317,8 @@ func failedPhase(o revision.Observation, h *pipecat.Health) *verdict.Failure {
 	switch {
 	case stuck:
 		f = notStarted(h)
-	case h.LastExitCode != nil || h.RestartCount > 0 || h.LastTerminationReason != "" || strings.EqualFold(h.Reason, "OOMKilled") || revision.IsCrashLoop(h):
-		f = crashed(o.Target, h, h.RestartCount)
+	case h.LastExitCode != nil || h.Restarts() > 0 || h.LastTerminationReason != "" || strings.EqualFold(h.Reason, "OOMKilled") || revision.IsCrashLoop(h):
+		f = crashed(o.Target, h, h.Restarts())
 	case strings.HasPrefix(why.Reason, "Image"): // such as ImageResolutionFailed
 		f = &verdict.Failure{Status: verdict.Failed, Reason: verdict.ImagePull}
 	default:

@@ -99,7 +99,7 @@ func TestJudge(t *testing.T) {
 		return health(func(h *pipecat.Health) { h.State, h.Reason, h.Message = "waiting", reason, "no such tag" })
 	}
 	looping := health(func(h *pipecat.Health) {
-		h.Reason, h.LastTerminationReason, h.LastExitCode, h.RestartCount = "CrashLoopBackOff", "Error", ptr(1), 1
+		h.Reason, h.LastTerminationReason, h.LastExitCode, h.RestartCount = "CrashLoopBackOff", "Error", ptr(1), new(1)
 		h.Message = "Traceback:\n  ...\nKeyError: 'API_KEY'\n"
 	})
 	failedPhase := func(h *pipecat.Health, conditions ...pipecat.Condition) *pipecat.Agent {
@@ -209,7 +209,7 @@ func TestJudge(t *testing.T) {
 		{name: "5: not reconciled, whatever else it says", docs: []*pipecat.Agent{func() *pipecat.Agent {
 			a := reconciled()
 			a.ReconciledDeploymentID = "old"
-			a.CurrentRevision = &pipecat.Revision{DeploymentID: "old", Phase: pipecat.Failed, Health: &pipecat.Health{RestartCount: 99}}
+			a.CurrentRevision = &pipecat.Revision{DeploymentID: "old", Phase: pipecat.Failed, Health: &pipecat.Health{RestartCount: new(99)}}
 			return a
 		}()}},
 		{name: "5: nor ever on a new agent", rules: params{ID: "ours"}, docs: []*pipecat.Agent{func() *pipecat.Agent { a := reconciled(); a.ReconciledDeploymentID = ""; return a }()}},
@@ -244,43 +244,43 @@ func TestJudge(t *testing.T) {
 			a.CurrentRevision.DeploymentID, a.CurrentRevision.Phase = "old", pipecat.Failed
 		})}},
 
-		{name: "6: too many restarts", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 3 })},
+		{name: "6: too many restarts", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = new(3) })},
 			status: verdict.Failed, reason: verdict.Crash, message: "the new revision crashes (3 restarts)"},
-		{name: "6: except too many that are over, because it serves", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.Health.RestartCount = pipecat.True, 3 })},
+		{name: "6: except too many that are over, because it serves", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.CurrentRevision.Health.RestartCount = pipecat.True, new(3) })},
 			status: verdict.Ready},
-		{name: "6: except those of a long life", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 9 }), health(func(h *pipecat.Health) { h.RestartCount = 11 })}},
+		{name: "6: except those of a long life", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = new(9) }), health(func(h *pipecat.Health) { h.RestartCount = new(11) })}},
 		{name: "6: those since the first poll of an unchanged one", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2},
-			docs:   []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 9 }), health(func(h *pipecat.Health) { h.RestartCount = 11 }), health(func(h *pipecat.Health) { h.RestartCount = 12 })},
+			docs:   []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = new(9) }), health(func(h *pipecat.Health) { h.RestartCount = new(11) }), health(func(h *pipecat.Health) { h.RestartCount = new(12) })},
 			status: verdict.Failed, reason: verdict.Crash, message: "the current revision crashes (3 restarts)"},
 		{name: "6: a count that begins again is of other replicas", rules: params{ID: "ours", Previous: "ours", MaxRestarts: 2},
-			docs:   []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 9 }), health(func(h *pipecat.Health) { h.RestartCount = 0 }), health(func(h *pipecat.Health) { h.RestartCount = 3 })},
+			docs:   []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = new(9) }), health(func(h *pipecat.Health) { h.RestartCount = new(0) }), health(func(h *pipecat.Health) { h.RestartCount = new(3) })},
 			status: verdict.Failed, reason: verdict.Crash},
 		{name: "6: a crash loop, twice in a row, though it says ready", docs: []*pipecat.Agent{ready(looping), ready(looping)}, status: verdict.Failed, reason: verdict.Crash},
 		{name: "6: in other letters", docs: []*pipecat.Agent{lower(looping), lower(looping)}, status: verdict.Failed, reason: verdict.Crash},
 		{name: "6: phase failed, in other letters, though it says ready", docs: []*pipecat.Agent{ready(with(func(a *pipecat.Agent) { a.CurrentRevision.Phase = "failed" }))}, status: verdict.Failed, reason: verdict.Refused},
 		{name: "6: killed, and the platform says why not", docs: []*pipecat.Agent{health(func(h *pipecat.Health) {
-			h.RestartCount, h.LastExitCode, h.LastTerminationReason = 3, ptr(137), "Error"
+			h.RestartCount, h.LastExitCode, h.LastTerminationReason = new(3), ptr(137), "Error"
 		})},
 			status: verdict.Failed, reason: verdict.Crash, message: "the new revision is killed, by a health check that fails or because it needs more memory (exit code 137, 3 restarts)"},
 		{name: "6: a container that cannot be created", docs: []*pipecat.Agent{pulling("CreateContainerError"), pulling("CreateContainerError"), pulling("RunContainerError"), pulling("RunContainerError")},
 			status: verdict.Failed, reason: verdict.Refused, message: "the container cannot be set up (RunContainerError); platform: no such tag"},
 		{name: "6: an image that cannot be pulled, though it says ready", docs: []*pipecat.Agent{ready(pulling("ErrImagePull")), ready(pulling("ErrImagePull")), ready(pulling("ErrImagePull")), ready(pulling("ErrImagePull"))},
 			status: verdict.Failed, reason: verdict.ImagePull},
-		{name: "6: except as many as are forgiven", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 2 })}},
-		{name: "6: except as many for each replica", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.ReplicasStarted = 6, 3 })}},
-		{name: "6: too many for the replicas", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.ReplicasStarted = 7, 3 })},
+		{name: "6: except as many as are forgiven", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = new(2) })}},
+		{name: "6: except as many for each replica", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.ReplicasStarted = new(6), 3 })}},
+		{name: "6: too many for the replicas", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.ReplicasStarted = new(7), 3 })},
 			status: verdict.Failed, reason: verdict.Crash},
 		{name: "6: except that the replicas are a number that cannot be", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.ReplicasStarted = 1 << 62 })}},
-		{name: "6: one when none is forgiven", rules: params{ID: "ours"}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = 1 })},
+		{name: "6: one when none is forgiven", rules: params{ID: "ours"}, docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount = new(1) })},
 			status: verdict.Failed, reason: verdict.Crash},
 		{name: "6: a crash loop, twice in a row", docs: []*pipecat.Agent{looping, looping},
 			status: verdict.Failed, reason: verdict.Crash, message: "the new revision crashes (exit code 1, 1 restart); container: Traceback:\n  ...\nKeyError: 'API_KEY'\n"},
 		{name: "6: except once", docs: []*pipecat.Agent{looping}},
 		{name: "6: except with a poll without a revision in between", docs: []*pipecat.Agent{looping, with(func(a *pipecat.Agent) { a.CurrentRevision = nil }), looping}},
 		{name: "6: except with a poll in between", docs: []*pipecat.Agent{looping, with(func(*pipecat.Agent) {}), looping}},
-		{name: "6: killed for its memory", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.LastTerminationReason = 3, "OOMKilled" })},
+		{name: "6: killed for its memory", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.LastTerminationReason = new(3), "OOMKilled" })},
 			status: verdict.Failed, reason: verdict.OutOfMemory, message: "the new revision runs out of memory (3 restarts)"},
-		{name: "6: exit code 137", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.LastExitCode = 3, ptr(137) })},
+		{name: "6: exit code 137", docs: []*pipecat.Agent{health(func(h *pipecat.Health) { h.RestartCount, h.LastExitCode = new(3), ptr(137) })},
 			status: verdict.Failed, reason: verdict.OutOfMemory},
 
 		{name: "6: an image that cannot be pulled for 30 seconds", docs: []*pipecat.Agent{pulling("ErrImagePull"), pulling("ImagePullBackOff"), pulling("ErrImagePull"), pulling("ImagePullBackOff")},
@@ -307,7 +307,7 @@ func TestJudge(t *testing.T) {
 		{name: "7: except when it is not available", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) { a.Ready, a.Available = pipecat.True, pipecat.False })}},
 		{name: "7: whatever the current revision shows of another deployment", docs: []*pipecat.Agent{with(func(a *pipecat.Agent) {
 			a.Ready, a.CurrentRevision.DeploymentID = pipecat.True, "old"
-			a.CurrentRevision.Health.Reason, a.CurrentRevision.Health.RestartCount = "CrashLoopBackOff", 9
+			a.CurrentRevision.Health.Reason, a.CurrentRevision.Health.RestartCount = "CrashLoopBackOff", new(9)
 		})}, status: verdict.Ready},
 		{name: "7: except one that says ready in a crash loop", docs: []*pipecat.Agent{ready(looping)}},
 		{name: "7: a crash loop at one poll, and then not", docs: []*pipecat.Agent{ready(looping), reconciled()}, status: verdict.Ready},

@@ -229,7 +229,7 @@ func TestWait(t *testing.T) {
 		{name: "restarts that are forgiven", at: func(t time.Duration) (*pipecat.Agent, error) {
 			a, err := rollout(time.Hour, 59*time.Minute+50*s)(t)
 			if h := a.CurrentRevision.Health; h != nil && t > 300*s {
-				h.RestartCount = 1
+				h.RestartCount = new(1)
 			}
 			return a, err
 		}, status: verdict.TimedOut, reason: verdict.NotReady, message: "it has been in phase Validating for 9m", within: [2]time.Duration{600 * s, 600 * s}},
@@ -276,7 +276,7 @@ func TestCrashReported(t *testing.T) {
 			s := &script{at: func(t time.Duration) (*pipecat.Agent, error) {
 				a, err := progress(t)
 				if t >= at && a.ReconciledDeploymentID == "ours" {
-					a.CurrentRevision.Health = &pipecat.Health{Reason: "CrashLoopBackOff", RestartCount: 1, ReplicasStarted: 1}
+					a.CurrentRevision.Health = &pipecat.Health{Reason: "CrashLoopBackOff", RestartCount: new(1), ReplicasStarted: 1}
 				}
 				return a, err
 			}}

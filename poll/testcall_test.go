@@ -563,6 +563,57 @@ func TestBakeLong(t *testing.T) {
 	}
 }
 
+// crowded is an agent that twenty callers call each second, for half a minute each.
+type crowded struct {
+	baked
+	status string
+	raises int // of so many sessions one raises; 0: none does
+}
+
+func (c *crowded) Sessions(_ context.Context, _ string, f pipecat.SessionFilter) (all []pipecat.Session, err error) {
+	now := int(time.Since(c.began) / (50 * time.Millisecond))
+	for n := now - f.Offset; n > 0 && len(all) < f.Limit; n-- {
+		s := pipecat.Session{ID: strconv.Itoa(n), DeploymentID: "new"}
+		if now-n >= 600 {
+			s.CompletionStatus = c.status
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func (c *crowded) SessionLogs(_ context.Context, _, id string, _ int) ([]pipecat.LogLine, error) {
+	if n, _ := strconv.Atoi(id); c.raises == 0 || n%c.raises > 0 {
+		return nil, nil
+	}
+	return []pipecat.LogLine{{Text: raisedLine}}, nil
+}
+
+// TestBakeCrowd holds that sessions count which are not among the newest, and that those
+// whose log was read stand for others.
+func TestBakeCrowd(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		agent crowded
+		says  string // "" for nothing
+	}{
+		{"they end well", crowded{status: "HTTP_COMPLETED"}, ""},
+		{"they fail", crowded{status: "500"}, "sessions of the new deployment failed"},
+		{"they raise", crowded{status: "HTTP_COMPLETED", raises: 1}, "sessions of the new deployment, of those whose log was read, failed"},
+		{"a third of them raises", crowded{status: "HTTP_COMPLETED", raises: 3}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tt.agent.began = time.Now()
+				err := Bake(t.Context(), &tt.agent, "bot", revision.Target{ID: "new", Previous: "old"}, Policy{}, 2*time.Minute, event.Emitter{})
+				if (err != nil) != (tt.says != "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // TestBakeShows holds that the error that most sessions met is shown, once.
 func TestBakeShows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -124,7 +124,7 @@ var jobs = []story{
 				event.ResponseLost{Refused: true, Err: &pipecat.Error{Status: 422, Message: foreign}},
 				event.Retrying{Try: event.TryLookup, Err: &pipecat.Error{Status: 502, Message: foreign}},
 				event.Accepted{ID: foreign, Previous: "old " + foreign, Region: foreign, Warning: "careful: " + foreign})
-			look := revision.Observation{HasRevision: true, Health: &pipecat.Health{LastExitCode: &exit, RestartCount: 1}, State: revision.State{
+			look := revision.Observation{HasRevision: true, Health: &pipecat.Health{LastExitCode: &exit, RestartCount: new(1)}, State: revision.State{
 				Stage: revision.InPhase("stage " + foreign), Reason: foreign, Serving: revision.ServingPrevious, ServingID: foreign, Ready: 1, Restarts: 1}}
 			p.in(event.Rollout).emit(event.Observed{Observation: look, Changed: true},
 				event.Heartbeat{Still: foreign},

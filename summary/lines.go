@@ -114,7 +114,7 @@ func lines(r *Record, e event.Entry) []item {
 		l.annotate(gha.Warning, "Not rolled back", fmt.Sprintf("Not rolled back: %v.", ev.Err))
 	case event.Finished:
 		l.finished()
-	case event.WaitEnded, event.Diagnosed:
+	case event.WaitEnded, event.Diagnosed, event.Entrusted:
 		// The end of the log shows what they say.
 	}
 	return l.items

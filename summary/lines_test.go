@@ -135,7 +135,7 @@ func TestAccepted(t *testing.T) {
 // target's.
 func TestRestarts(t *testing.T) {
 	for id, want := range map[string]bool{"new": true, "old": false} {
-		doc := &pipecat.Agent{CurrentRevision: &pipecat.Revision{DeploymentID: id, Health: &pipecat.Health{RestartCount: 3}}}
+		doc := &pipecat.Agent{CurrentRevision: &pipecat.Revision{DeploymentID: id, Health: &pipecat.Health{RestartCount: new(3)}}}
 		var r Record
 		play(r.Add, "bot").in(event.Update).emit(event.Planned{PreviousID: "old"}, event.Accepted{ID: "new", Previous: "old"}).
 			in(event.Rollout).emit(event.Observed{Observation: revision.Observe(doc, revision.Target{ID: "new", Previous: "old"})}, red(verdict.Failure{}))

@@ -27,7 +27,7 @@ func OutputTable() []OutputRow {
 	return []OutputRow{
 		{"status", "Final result: `ready`, `deployed`, `unchanged`, `planned`, `checked`, `failed`, `timed-out`, `superseded`, `cancelled` or `rolled-back`.",
 			func(r *Record) string { return string(r.status) }},
-		{"deployment-id", "ID of the deployment that this job made, or of the current one if nothing was deployed.",
+		{"deployment-id", "ID of the deployment that this job made, or of the current one with `unchanged` and `checked`; else empty.",
 			func(r *Record) string { return r.deployment }},
 		{"previous-deployment-id", "ID of the previous deployment.",
 			func(r *Record) string { return r.previous }},

@@ -344,8 +344,8 @@ func (r *Record) revisions() string {
 // replicasOf says how the replicas of a failed deployment are.
 func replicasOf(o revision.Observation) string {
 	text := replicas(o.State)
-	if h := o.Health; o.HasRevision && h != nil && h.RestartCount > 0 {
-		text += ", " + quantity.Count(h.RestartCount, "restart")
+	if h := o.Health; o.HasRevision && h != nil && h.Restarts() > 0 {
+		text += ", " + quantity.Count(h.Restarts(), "restart")
 	}
 	return text
 }

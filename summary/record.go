@@ -173,6 +173,8 @@ func (r *Record) fold(e event.Entry) {
 		r.finish(ev.Result)
 	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotEnded, event.NotReverted:
 		// The log shows these, and nothing else does.
+	case event.Entrusted:
+		// The reporter hides these: see Handle.
 	}
 }
 

@@ -94,10 +94,21 @@ func (r *Reporter) Mask(secrets ...string) {
 			continue
 		}
 		r.masked = append(r.masked, secret)
-		r.cleaner.Secrets = append(r.cleaner.Secrets, untrusted.Encodings(secret)...)
 		if r.begun {
 			r.log.Mask(secret)
 		}
+		r.hide(secret)
+	}
+}
+
+// minHidden is how many bytes a text of the platform's has to have to be hidden: a shorter
+// one may be a part of any word.
+const minHidden = 8
+
+// hide replaces texts by *** in what follows, and on the page.
+func (r *Reporter) hide(texts ...string) {
+	for _, text := range texts {
+		r.cleaner.Secrets = append(r.cleaner.Secrets, untrusted.Encodings(text)...)
 	}
 	slices.SortFunc(r.cleaner.Secrets, func(a, b string) int { return len(b) - len(a) }) // as a cleaner needs them
 	for _, j := range r.jobs {
@@ -123,6 +134,9 @@ func (r *Reporter) Handle(e event.Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.survive()
+	if is, ok := e.Event.(event.Entrusted); ok { // which the log must not have, not even for the runner to mask
+		r.hide(slices.DeleteFunc(slices.Clone(is.Keys), func(key string) bool { return len(key) < minHidden })...)
+	}
 	j := r.job(e.Agent)
 	items := j.record.add(e)
 	r.begin()

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/quantity"
@@ -110,6 +111,19 @@ func (c *Config) warn(given map[string]value) {
 	}
 	if v := given[retiredKrisp]; v.text == "true" {
 		about(retiredKrisp, "it is ignored: the platform has retired it; use krisp_viva.audio_filter")
+	}
+	heard := c.Call.Asked() && c.Call.Road != pipecat.Daily
+	for _, name := range []string{"max-answer-time", "max-response-time"} {
+		switch {
+		case given[name].text == "":
+		case !heard:
+			about(name, "it has no effect: only a test call by webrtc, twilio or websocket is heard")
+		case name == "max-response-time" && c.Call.say == "":
+			about(name, "it has no effect: without test-call-say the agent has nothing to answer")
+		}
+	}
+	if c.Call.Road == pipecat.Daily && c.Call.Timeout < 10*time.Second {
+		about("test-call-timeout", "it is %s, and a session by daily is watched for ten seconds, so that no such call is answered", c.Call.Timeout)
 	}
 	for _, name := range []string{"build-context", "dockerfile", "build-exclude"} {
 		if v, ok := given[name]; ok && !c.Build.FromSource && !v.fromFile() {

@@ -237,6 +237,32 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestCallWarnings holds what is said of a test call that is not as it is meant.
+func TestCallWarnings(t *testing.T) {
+	const unheard, unasked = "it has no effect: only a test call by webrtc, twilio or websocket is heard", "it has no effect: without test-call-say the agent has nothing to answer"
+	for _, tt := range []struct {
+		inputs []string
+		want   string
+	}{
+		{[]string{"max-answer-time", "3"}, "max-answer-time: " + unheard},
+		{[]string{"test-call", "daily", "max-response-time", "3"}, "max-response-time: " + unheard},
+		{[]string{"test-call", "twilio", "max-response-time", "3"}, "max-response-time: " + unasked},
+		{[]string{"test-call", "twilio", "max-answer-time", "3"}, ""},
+		{[]string{"test-call", "daily", "test-call-timeout", "9s"}, "test-call-timeout: it is 9s, and a session by daily is watched for ten seconds, so that no such call is answered"},
+		{[]string{"test-call", "daily", "test-call-timeout", "10s"}, ""},
+		{[]string{"test-call", "twilio", "test-call-timeout", "9s"}, ""},
+	} {
+		cfg, err := Load(nil, env(append(tt.inputs, "public-api-key", "pk_x")...))
+		var got string
+		for _, w := range cfg.Warnings {
+			got += w.String()
+		}
+		if err != nil || got != tt.want {
+			t.Errorf("%q: warns %q, %v; want %q", tt.inputs, got, err, tt.want)
+		}
+	}
+}
+
 func TestFlags(t *testing.T) {
 	cfg, err := Load([]string{"-image", "acme/bot:v2", "--max-restarts=0", "-wait-for-ready=false", "-force-redeploy"}, env("image", "acme/bot:v1", "max-restarts", "5"))
 	if err != nil {

@@ -122,7 +122,7 @@ var breakages = []struct{ what, old, new string }{
 	{"a caller who sends no offer counts",
 		"e.failed, e.void, e.known = false, true, true", "e.known = true"},
 	{"half of the callers are most",
-		"2*seen.Failed <= seen.Sessions", "2*seen.Failed < seen.Sessions"},
+		"2*failed > total", "2*failed >= total"},
 
 	// Secrets.
 	{"an update before the secret set is ready",

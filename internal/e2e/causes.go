@@ -110,7 +110,7 @@ func crashing(h pipecat.Health, log string) simulator.Script {
 	one := 1
 	h.State, h.ReplicasStarted = "waiting", 1
 	if h.Reason == "CrashLoopBackOff" {
-		h.RestartCount, h.LastExitCode = 3, &one
+		h.RestartCount, h.LastExitCode = new(3), &one
 	}
 	frames := []simulator.Frame{{At: time.Second, Phase: pipecat.Creating}}
 	for i := range 3 {

@@ -180,6 +180,7 @@ type request struct {
 	session      string         // that it started
 
 	lists    bool                    // it asks for the sessions
+	offset   int                     // from which on
 	logOf    string                  // it asks for the log of this session
 	sessions []simulator.SessionSeen // as either was shown them
 }

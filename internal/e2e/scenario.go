@@ -122,10 +122,10 @@ func randomLife(rng *rand.Rand) simulator.Script {
 	const s = time.Second
 	active := func(at time.Duration, restarts, replicas int) simulator.Frame {
 		return simulator.Frame{At: at, Phase: pipecat.Active, Ready: true, Replicas: replicas,
-			Health: &pipecat.Health{Ready: true, State: "running", RestartCount: restarts, ReplicasStarted: replicas}}
+			Health: &pipecat.Health{Ready: true, State: "running", RestartCount: &restarts, ReplicasStarted: replicas}}
 	}
 	begin := active(0, pick(rng, 0, 0, 9, 40), pick(rng, 1, 2, 5))
-	restarts := begin.Health.RestartCount
+	restarts := begin.Health.Restarts()
 	later := age + time.Duration(rng.IntN(100))*s
 	switch rng.IntN(8) {
 	case 0: // it restarts, and serves on
@@ -470,7 +470,7 @@ func randomScript(rng *rand.Rand) simulator.Script {
 		frames = append(frames, back, again)
 	case "lying": // ready, with a replica that is not
 		lie := ready
-		lie.Health = &pipecat.Health{Ready: rng.IntN(2) == 0, State: "waiting", ReplicasStarted: 1, RestartCount: rng.IntN(3),
+		lie.Health = &pipecat.Health{Ready: rng.IntN(2) == 0, State: "waiting", ReplicasStarted: 1, RestartCount: new(rng.IntN(3)),
 			Reason: pick(rng, "CrashLoopBackOff", "crashloopbackoff", "ImagePullBackOff", "ErrImagePull", "")}
 		if lie.Health.Reason == "" {
 			lie.Unavailable = true
@@ -492,7 +492,7 @@ func randomScript(rng *rand.Rand) simulator.Script {
 		for n := range 2 + rng.IntN(6) {
 			at += seconds(20)
 			code := pick(rng, 1, 137, -1)
-			h := &pipecat.Health{State: "waiting", Reason: pick(rng, "CrashLoopBackOff", "crashloopbackoff", "Error", "OOMKilled", ""), RestartCount: n, ReplicasStarted: 1, Headline: hostileText(rng),
+			h := &pipecat.Health{State: "waiting", Reason: pick(rng, "CrashLoopBackOff", "crashloopbackoff", "Error", "OOMKilled", ""), RestartCount: &n, ReplicasStarted: 1, Headline: hostileText(rng),
 				LastExitCode: &code, LastTerminationReason: pick(rng, "Error", "OOMKilled", hostileText(rng)), Message: hostileText(rng)}
 			frames = append(frames, simulator.Frame{At: at, Phase: pipecat.Validating, Health: h})
 		}
@@ -539,7 +539,7 @@ func randomScript(rng *rand.Rand) simulator.Script {
 				f.Errors = []pipecat.AgentError{randomError(rng)}
 			}
 			if rng.IntN(3) > 0 {
-				f.Health = &pipecat.Health{Ready: rng.IntN(2) == 0, State: pick(rng, "running", "waiting", "terminated", "odd"), RestartCount: rng.IntN(4), ReplicasStarted: rng.IntN(3),
+				f.Health = &pipecat.Health{Ready: rng.IntN(2) == 0, State: pick(rng, "running", "waiting", "terminated", "odd"), RestartCount: new(rng.IntN(4)), ReplicasStarted: rng.IntN(3),
 					Reason: pick(rng, "", "", "CrashLoopBackOff", "ErrImagePull", hostileText(rng)), Message: hostileText(rng)}
 			}
 			if rng.IntN(10) == 0 {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,6 +59,7 @@ func (n *network) callersShown(q *request, r *http.Request) {
 	case r.Method != http.MethodGet:
 	case path == "sessions":
 		q.lists, q.sessions = true, n.cloud.Sessions("bot")
+		q.offset, _ = strconv.Atoi(r.URL.Query().Get("offset"))
 	case strings.HasPrefix(path, "sessions/"):
 		q.sessions = n.cloud.Sessions("bot")
 	case path == "logs":
@@ -110,6 +112,7 @@ func (r *searchRun) brokenBake() (broken []string) {
 	must, may, logs, looks := false, false, 0, 0
 	judge := func() {
 		certain, perhaps, void, unclear := 0, 0, 0, 0
+		read, perhapsRead := 0, 0 // of those whose log was read
 		for _, c := range over {
 			if c.unoffered && !c.raised && !c.notStarted() {
 				void++
@@ -125,9 +128,15 @@ func (r *searchRun) brokenBake() (broken []string) {
 			if possible {
 				perhaps++
 			}
+			if c.read > 0 && !c.garbled {
+				read++
+				if possible {
+					perhapsRead++
+				}
+			}
 		}
 		counted := len(over) - void
-		must, may = certain >= 3 && 2*certain > counted, perhaps >= 3 && 2*perhaps > counted-unclear
+		must, may = certain >= 3 && 2*certain > counted, perhaps >= 3 && 2*perhaps > counted-unclear || perhapsRead >= 3 && 2*perhapsRead > read
 	}
 	for _, q := range r.sent {
 		if q.lists {
@@ -137,9 +146,11 @@ func (r *searchRun) brokenBake() (broken []string) {
 		case q.lists && q.fault.name == "garbled":
 			return broken // nobody knows what it has shown
 		case q.lists && q.clear():
-			hold(!must, "it continues to watch, though most sessions have failed after %d looks", looks)
-			looks++
-			listed := q.sessions[:min(len(q.sessions), shownOf)]
+			if q.offset == 0 {
+				hold(!must, "it continues to watch, though most sessions have failed after %d looks", looks)
+				looks++
+			}
+			listed := q.sessions[min(len(q.sessions), q.offset):min(len(q.sessions), q.offset+shownOf)]
 			if before == nil {
 				before = map[string]bool{}
 				for _, s := range listed {
@@ -147,7 +158,9 @@ func (r *searchRun) brokenBake() (broken []string) {
 				}
 			} else if looks == 2 { // the test call's is over already
 				for _, s := range listed {
-					before[s.ID] = before[s.ID] && s.Over
+					if before[s.ID] {
+						before[s.ID] = s.Over
+					}
 				}
 			}
 			for _, s := range listed {

@@ -139,7 +139,7 @@ func (r *searchRun) crashed(id string) bool {
 			looping = false
 			continue
 		}
-		restarts := h.RestartCount
+		restarts := h.Restarts()
 		if slices.Contains(r.before, id) && !r.seemsCreated() { // which may have restarted in a long life
 			if first < 0 || restarts < first {
 				first = restarts
@@ -252,7 +252,7 @@ func shown(s simulator.Seen) string {
 		}
 	}
 	if s.Health != nil {
-		text += fmt.Sprintf(" %q %d/%d", s.Health.Reason, s.Health.RestartCount, s.Health.ReplicasStarted)
+		text += fmt.Sprintf(" %q %d/%d", s.Health.Reason, s.Health.Restarts(), s.Health.ReplicasStarted)
 	}
 	return fmt.Sprintf("%s, errors %.100q", text, s.Errors)
 }

@@ -41,11 +41,28 @@ func callCases() []truth {
 		}
 		return nil
 	}
+	hidden := call("keys and rooms in the log", live, prints(at+"ERROR    | a:b:1 | s1 - Error joining https://acme.daily.co/room-0123?t=token-0123", "INFO:     \"WebSocket /ws/token-4567\" 403", "ice: secret-8901", "of a caller: https://acme.daily.co/room-2345"),
+		"red", "no-answer", "POST /v1/public/demo-agent/start", document{"sessionId": "s1", "dailyRoom": "https://acme.daily.co/room-0123", "dailyToken": "token-0123", "token": "token-4567",
+			"iceConfig": document{"iceServers": []any{document{"urls": "turn:x", "username": "u", "credential": "secret-8901"}}}})
+	hidden.check = func(r *truthRun) any {
+		for _, key := range []string{"room-0123", "token-0123", "token-4567", "secret-8901", "room-2345"} {
+			if strings.Contains(r.log, key) || strings.Contains(fmt.Sprint(r.outputs), key) {
+				return "it shows " + key
+			}
+		}
+		return nil
+	}
+	unread := call("an agent that cannot be read", live, prints(), "failed", "unproven")
+	unread.reads, unread.check = inTurn(doc(d2, v2).ready(), refuses(503, "down")), func(r *truthRun) any {
+		return differs(r.outputs["test-call"] != "unproven", "test-call is "+r.outputs["test-call"])
+	}
+	enough, tooShort := call("live, in as much time as that takes", live, prints(), "ready", ""), call("live, in less time than that takes", live, prints(), "failed", "unproven")
+	enough.inputs["test-call-timeout"], tooShort.inputs["test-call-timeout"] = "10s", "9s"
 	old := call("an instance of another deployment", live.with("deploymentId", d1), prints(), "failed", "unproven")
 	replaced := call("an instance of a newer deployment", live.with("deploymentId", d3), prints(), "superseded", "superseded")
 	replaced.reads = over(doc(d2, v2).ready(), 5, doc(d3, v3).ready())
 	return []truth{
-		old, replaced,
+		old, replaced, hidden, unread, enough, tooShort,
 		ended,
 		call("live", live, prints("up"), "ready", ""),
 		call("live, with a field of another type", live.with("botStartSeconds", "2", "endState", document{}), prints(), "ready", ""),
@@ -58,6 +75,8 @@ func callCases() []truth {
 		call("a status that is a number", live.with("completionStatus", 500, "endedAt", created[d2]), prints(), "red", "no-answer"),
 		call("a good status that is a number", live.with("completionStatus", 200, "endedAt", created[d2]), prints(), "red", "unproven"),
 		call("no log", live, document{"message": "logs are off"}, "red", "unproven"),
+		call("an exception in a line with a field of another type", live, document{"logs": []any{document{"log": at + raises, "deploymentId": 7}, document{"log": "up"}}}, "red", "no-answer"),
+		call("lines of another type", live, document{"logs": []any{document{"log": 7}, 7, nil, document{"log": "up"}}}, "ready", ""),
 		call("an exception", live, prints(at+raises), "red", "no-answer"),
 		call("an exception in the second line of an entry", live, prints(at+"INFO     | app:run_bot:40 | s1 - Starting bot session\n"+at+raises+"\n"), "red", "no-answer"),
 		call("a time with an offset", live, prints("2026-08-01T12:00:00.123+00:00 | "+raises), "red", "no-answer"),

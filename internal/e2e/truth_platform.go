@@ -118,6 +118,15 @@ func (d document) clone() document {
 	return next
 }
 
+// text is the document as it is sent.
+func (d document) text() string {
+	data, err := json.Marshal(d)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
 // undated is the document without any time.
 func (d document) undated() document {
 	d = d.with("createdAt", absent, "updatedAt", absent)

@@ -318,6 +318,9 @@ type (
 		Attempt int // from 1
 	}
 
+	// Entrusted are the keys of a test call's session, which nothing may show.
+	Entrusted struct{ Keys []string }
+
 	// Called is what a test call has shown, at its end.
 	Called struct {
 		Road    string
@@ -377,6 +380,7 @@ func (Output) isEvent()         {}
 func (Diagnosed) isEvent()      {}
 func (Checking) isEvent()       {}
 func (Calling) isEvent()        {}
+func (Entrusted) isEvent()      {}
 func (Called) isEvent()         {}
 func (NotEnded) isEvent()       {}
 func (Baked) isEvent()          {}
@@ -388,6 +392,6 @@ func Kinds() []Event {
 	return []Event{
 		Configured{}, InvalidInputs{}, BuildFound{}, BuildStarted{}, BuildStatus{}, Packed{}, Missing{}, Progress{}, Uploaded{},
 		Planned{}, SecretsStored{}, SecretsStatus{}, Retrying{}, ResponseLost{}, Accepted{}, Observed{}, Heartbeat{}, Unreachable{}, Recovered{},
-		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, Checking{}, Calling{}, Called{}, NotEnded{}, Baked{}, NotReverted{}, Finished{},
+		PlatformErrors{}, PlatformIssue{}, WaitEnded{}, Output{}, Diagnosed{}, Checking{}, Calling{}, Entrusted{}, Called{}, NotEnded{}, Baked{}, NotReverted{}, Finished{},
 	}
 }

@@ -175,13 +175,21 @@ type Revision struct {
 type Health struct {
 	Ready                 bool   `json:"ready"`
 	State                 string `json:"state"`           // running, waiting, terminated
-	RestartCount          int    `json:"restartCount"`    // over all replicas
+	RestartCount          *int   `json:"restartCount"`    // over all replicas; see Restarts
 	ReplicasStarted       int    `json:"replicasStarted"` // ready or not
 	Reason                string `json:"reason"`          // such as CrashLoopBackOff
 	LastExitCode          *int   `json:"lastExitCode"`
 	LastTerminationReason string `json:"lastTerminationReason"` // such as OOMKilled
 	Message               string `json:"message"`               // the crash's own output; not ours
 	Headline              string `json:"headline"`              // not in the reference; such as "Out of memory"
+}
+
+// Restarts is how often all replicas were restarted, as far as it is shown.
+func (h *Health) Restarts() int {
+	if h.RestartCount == nil {
+		return 0
+	}
+	return *h.RestartCount
 }
 
 // List is a JSON array. At most a hundred of its items are read; one that is not
@@ -309,6 +317,16 @@ type LogLine struct {
 	Text         string `json:"log"`
 	Timestamp    Time   `json:"timestamp"`
 	DeploymentID string `json:"deploymentId"` // may be empty
+}
+
+// UnmarshalJSON has an odd field beside the text cost no more than that field.
+func (l *LogLine) UnmarshalJSON(data []byte) error {
+	*l = LogLine{}
+	type fields LogLine
+	if err := json.Unmarshal(data, (*fields)(l)); err != nil && l.Text == "" {
+		return err
+	}
+	return nil
 }
 
 // Condition is a Kubernetes condition: Available, Progressing or Degraded.

@@ -431,7 +431,7 @@ func redactKey(v reflect.Value, key string) {
 // decode reads a JSON object into out. A field of a type that this client does
 // not know is as if it were missing: the platform may grow.
 func decode(body []byte, out any) error {
-	body = bytes.TrimSpace(body)
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff"))) // which some servers begin a text with
 	if len(body) == 0 {
 		return errors.New("it is empty")
 	}

@@ -377,7 +377,7 @@ func TestOddFields(t *testing.T) {
 	if a.Available != pipecat.Odd || a.AutoScaling.MinReplicas != nil || *a.AutoScaling.MaxReplicas != 9 || a.KrispViva != nil || a.PreviousRevision.Health != nil || a.PreviousRevision.DeploymentID != "c" {
 		t.Errorf("got %+v", a)
 	}
-	if h.LastExitCode != nil || h.RestartCount != 0 || !h.Ready || h.Reason != "r" || a.CurrentRevision.Phase != "" || a.CurrentRevision.ReadyReplicas != 2 {
+	if h.LastExitCode != nil || h.RestartCount != nil || !h.Ready || h.Reason != "r" || a.CurrentRevision.Phase != "" || a.CurrentRevision.ReadyReplicas != 2 {
 		t.Errorf("got %+v", h)
 	}
 	if a.Conditions != nil || a.Deployment.Manifest.Spec.Image != "i" {

@@ -73,6 +73,17 @@ type Started struct {
 	Token     string    `json:"token"` // of a WebSocket, for five minutes and once
 	URL       string    `json:"wsUrl"`
 	ICE       ICEConfig `json:"iceConfig"`
+	Room      string    `json:"dailyRoom"` // its address
+	RoomToken string    `json:"dailyToken"`
+}
+
+// Keys are what lets others into a session, or use what it is given.
+func (s *Started) Keys() []string {
+	keys := []string{s.Token, s.Room, s.RoomToken}
+	for _, server := range s.ICE.Servers {
+		keys = append(keys, server.Credential)
+	}
+	return keys
 }
 
 // ICEConfig names servers that help WebRTC through networks.

@@ -93,6 +93,7 @@ func (s *Session) Failed() bool {
 type SessionFilter struct {
 	DeploymentID string
 	Limit        int
+	Offset       int // of the first
 }
 
 // Session reads a session of the agent called name. A document that does not name it is
@@ -135,6 +136,9 @@ func (c *Client) Sessions(ctx context.Context, name string, f SessionFilter) ([]
 	}
 	if f.Limit > 0 {
 		query.Set("limit", strconv.Itoa(f.Limit))
+	}
+	if f.Offset > 0 {
+		query.Set("offset", strconv.Itoa(f.Offset))
 	}
 	var answer sessionsAnswer
 	if err := c.query(ctx, &answer, query, "agents", name, "sessions"); err != nil {

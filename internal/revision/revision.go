@@ -32,6 +32,9 @@ type Target struct {
 	// KnownErrors are those that the agent's document had before the update, and
 	// that are not the target's.
 	KnownErrors []pipecat.AgentError
+	// Restarts are those that its replicas had before the update; nil where that is not
+	// known, and for a deployment that is new.
+	Restarts *int
 	// CreatedAt is when the deployment was created, or the earliest time at which
 	// it can have been, by the platform's clock; zero when that is not known.
 	CreatedAt time.Time
@@ -111,6 +114,15 @@ type State struct {
 	Reason    string // why its replicas are as they are, such as CrashLoopBackOff
 }
 
+// Restarts are those that a document shows of a deployment's replicas; nil where it does
+// not show them.
+func Restarts(doc *pipecat.Agent, id string) *int {
+	if rev := doc.CurrentRevision; rev != nil && rev.Health != nil && strings.EqualFold(rev.DeploymentID, id) {
+		return rev.Health.RestartCount
+	}
+	return nil
+}
+
 // Observation is what a document says of the target.
 type Observation struct {
 	State
@@ -174,10 +186,10 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 	if o.HasRevision && o.Stage == InPhase(rev.Phase) {
 		o.Ready = max(0, rev.ReadyReplicas)
 		if h := rev.Health; h != nil {
-			o.Started, o.Restarts, o.Reason = h.ReplicasStarted, h.RestartCount, h.Reason
+			o.Started, o.Restarts, o.Reason = h.ReplicasStarted, h.Restarts(), h.Reason
 		}
 	}
-	o.Serving, o.ServingID = servingOf(doc, t.ID, ready)
+	o.Serving, o.ServingID = servingOf(doc, t, ready)
 	return o
 }
 
@@ -227,17 +239,17 @@ func stageOf(doc *pipecat.Agent, o Observation) Stage {
 	return InPhase(rev.Phase)
 }
 
-// servingOf says who takes calls; ours when the document says that the deployment
-// with that id is ready.
-func servingOf(doc *pipecat.Agent, id string, ready bool) (Serving, string) {
+// servingOf says who takes calls; ours when the document says that the target is ready.
+// One before it does only where there was one.
+func servingOf(doc *pipecat.Agent, t Target, ready bool) (Serving, string) {
 	switch {
 	case ready:
-		return ServingOurs, id
+		return ServingOurs, t.ID
 	case doc.Available == pipecat.False:
 		return ServingNothing, ""
 	case doc.Available != pipecat.True:
 		return ServingUnknown, ""
-	case doc.IsReady() && doc.ReconciledDeploymentID == id: // and it fails
+	case doc.IsReady() && doc.ReconciledDeploymentID == t.ID, t.Previous == "": // and it fails
 		return ServingUnknown, ""
 	case doc.IsReady(): // from before, as long as the operator has not looked
 		return ServingPrevious, doc.ReconciledDeploymentID

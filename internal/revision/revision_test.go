@@ -102,12 +102,16 @@ func TestObserve(t *testing.T) {
 		{"an earlier one serves", with(func(a *pipecat.Agent) { a.PreviousRevision = &pipecat.Revision{DeploymentID: "older"} }),
 			State{Stage: InPhase("Validating"), Serving: ServingPrevious, ServingID: "older", Ready: 1, Started: 1}},
 		{"ready", reconciled(), State{Stage: InPhase("Active"), Serving: ServingOurs, ServingID: "ours", Ready: 1, Started: 1}},
-		{"crashing", health(func(h *pipecat.Health) { h.RestartCount, h.Reason = 2, "Error" }),
+		{"crashing", health(func(h *pipecat.Health) { h.RestartCount, h.Reason = new(2), "Error" }),
 			State{Stage: InPhase("Validating"), Serving: ServingPrevious, Ready: 1, Started: 1, Restarts: 2, Reason: "Error"}},
 	} {
 		if got := Observe(tt.doc, target).State; got != tt.want {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", tt.name, got, tt.want)
 		}
+	}
+	// Nothing serves beside the first deployment of an agent.
+	if got := Observe(with(func(*pipecat.Agent) {}), Target{ID: "ours"}).State; got.Serving != ServingUnknown {
+		t.Errorf("a new agent has an earlier deployment: %+v", got)
 	}
 	// Judging again the deployment that is there: what serves beside it is not it.
 	again := Target{ID: "ours", Previous: "ours"}

@@ -264,7 +264,7 @@ func (d *deployment) revision(a *agent, now time.Time) object {
 		rev["hasInfrastructureIssue"] = true
 	}
 	if h := f.Health; h != nil {
-		health := object{"ready": h.Ready, "state": h.State, "restartCount": h.RestartCount, "replicasStarted": h.ReplicasStarted}
+		health := object{"ready": h.Ready, "state": h.State, "restartCount": h.Restarts(), "replicasStarted": h.ReplicasStarted}
 		for name, text := range map[string]string{"reason": h.Reason, "lastTerminationReason": h.LastTerminationReason, "message": h.Message, "headline": h.Headline} {
 			if text != "" {
 				health[name] = text

@@ -110,7 +110,7 @@ func TestRude(t *testing.T) {
 	old := pipecat.AgentError{Code: "PCC-1004", Message: "old"}
 	gone := pipecat.AgentError{Code: "PCC_IMAGE_NOT_FOUND", Message: "Image not found."}
 	code := 137
-	looping := &pipecat.Health{State: "waiting", Reason: "CrashLoopBackOff", Headline: "Out of memory", LastExitCode: &code, RestartCount: 9, ReplicasStarted: 3}
+	looping := &pipecat.Health{State: "waiting", Reason: "CrashLoopBackOff", Headline: "Out of memory", LastExitCode: &code, RestartCount: new(9), ReplicasStarted: 3}
 	active := simulator.Frame{Phase: pipecat.Active, Ready: true}
 	with := func(change func(*simulator.Frame)) simulator.Frame {
 		f := active
@@ -146,7 +146,7 @@ func TestRude(t *testing.T) {
 		{"ready by the old field, and not by the new", &simulator.Cloud{}, []simulator.Frame{{Phase: pipecat.Validating, ActiveReady: true}}, s, false,
 			map[string]any{"ready": false, "activeDeploymentReady": true}},
 		{"many replicas of a long life", &simulator.Cloud{}, []simulator.Frame{with(func(f *simulator.Frame) {
-			f.Replicas, f.Health = 5, &pipecat.Health{Ready: true, State: "running", RestartCount: 9, ReplicasStarted: 5}
+			f.Replicas, f.Health = 5, &pipecat.Health{Ready: true, State: "running", RestartCount: new(9), ReplicasStarted: 5}
 		})}, s, true, map[string]any{"currentRevision.readyReplicas": 5.0, "currentRevision.health.restartCount": 9.0}},
 		{"websocketAuth", &simulator.Cloud{ShowWebsocketAuth: true}, []simulator.Frame{active}, s, true, map[string]any{"websocketAuth": "none"}},
 	} {
@@ -184,7 +184,7 @@ func TestRude(t *testing.T) {
 func TestLongLife(t *testing.T) {
 	cloud := newCloud()
 	cloud.SetScript("bot", simulator.Script{Frames: []simulator.Frame{{Phase: pipecat.Active, Ready: true, Replicas: 5,
-		Health: &pipecat.Health{Ready: true, State: "running", RestartCount: 9, ReplicasStarted: 5}}}})
+		Health: &pipecat.Health{Ready: true, State: "running", RestartCount: new(9), ReplicasStarted: 5}}}})
 	_, doc := newCaller(t, cloud).call("GET", "/v1/agents/bot", "")
 	if at(doc, "currentRevision", "health", "restartCount") != 9.0 || doc["ready"] != true {
 		t.Errorf("got %v", doc)

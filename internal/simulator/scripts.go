@@ -155,10 +155,10 @@ func Scripts() []Script {
 }
 
 func running(ready bool, restarts int) *pipecat.Health {
-	return &pipecat.Health{Ready: ready, State: "running", RestartCount: restarts, ReplicasStarted: 1}
+	return &pipecat.Health{Ready: ready, State: "running", RestartCount: &restarts, ReplicasStarted: 1}
 }
 
 func exited(state, reason, last string, restarts, code int, message string) *pipecat.Health {
 	return &pipecat.Health{State: state, Reason: reason, LastTerminationReason: last, LastExitCode: &code,
-		RestartCount: restarts, ReplicasStarted: 1, Message: message}
+		RestartCount: &restarts, ReplicasStarted: 1, Message: message}
 }

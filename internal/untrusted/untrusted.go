@@ -37,14 +37,35 @@ var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u
 
 // Block makes text fit to be shown on separate lines: it has no escape
 // sequences, no invisible or reordered characters, no line ends but \n, nothing
-// that the runner would obey in the middle of a line, and no secrets.
+// that the runner would obey in the middle of a line, no secrets, and no rooms.
 func (c Cleaner) Block(s string) string {
 	if !plain(s) {
 		s = lineEnds.Replace(StripEscapes(s))
 		s = strings.Map(visible, s)
 	}
-	s = c.redact(s)
+	s = c.redact(withoutRooms(s))
 	return strings.ReplaceAll(s, "##[", "## [")
+}
+
+// room is the address of a video room of Daily's, with the token that may follow it, and
+// sites are hosts of the same form that have none.
+var (
+	room  = regexp.MustCompile(`https://([\w-]+)\.daily\.co/[\w~.%?&=+-]+`)
+	sites = []string{"api", "dashboard", "docs", "help", "pipecat", "www"}
+)
+
+// withoutRooms hides which rooms there are: whoever knows one may enter it.
+func withoutRooms(s string) string {
+	if !strings.Contains(s, ".daily.co/") {
+		return s
+	}
+	return room.ReplaceAllStringFunc(s, func(address string) string {
+		domain := room.FindStringSubmatch(address)[1]
+		if slices.Contains(sites, domain) {
+			return address
+		}
+		return "https://" + domain + ".daily.co/***"
+	})
 }
 
 // plain reports whether a text is printable ASCII, tabs and line feeds.

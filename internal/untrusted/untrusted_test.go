@@ -33,6 +33,8 @@ func TestCleaner(t *testing.T) {
 		{"a secret with an escape in it", keys.Line("sk\x1b[0m_a"), "***"},
 		{"a secret with a space in it", Cleaner{Secrets: []string{"a b"}}.Line("a\nb"), "***"},
 		{"a secret that makes a command", Cleaner{Secrets: []string{"x"}}.Block("##x[error]"), "##***[error]"},
+		{"a room", c.Line("Error joining https://acme.daily.co/Xy-12?t=eyJ0.a_b-c: no"), "Error joining https://acme.daily.co/***: no"},
+		{"what is none", c.Line("https://api.daily.co/v1/rooms https://docs.daily.co/x https://api.pipecat.daily.co/v1 https://acme.daily.co/ daily.co/x"), "https://api.daily.co/v1/rooms https://docs.daily.co/x https://api.pipecat.daily.co/v1 https://acme.daily.co/ daily.co/x"},
 		{"cut", Cut("abcdef", 5), "ab…"},
 		{"cut between letters", Cut("aééé", 6), "aé…"},
 		{"not cut", Cut("abc", 3), "abc"},
