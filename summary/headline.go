@@ -193,7 +193,7 @@ func (r *Record) broke() string {
 // cannotStart reports whether the platform has an error for the deployment, which then
 // says more than the failure's message.
 func (r *Record) cannotStart() bool {
-	return r.failure.Code != "" && r.accepted != nil && r.why.Cause != "" && r.status != verdict.TimedOut
+	return r.failure.Code != "" && r.accepted != nil && r.why.Cause != "" && (r.status == verdict.Failed || r.status == verdict.RolledBack)
 }
 
 // subject is what a failure is about: the agent, and the version for it where that is

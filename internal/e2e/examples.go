@@ -103,7 +103,7 @@ func dryRun(t *testing.T, run Program, with map[string]any) {
 	}
 	status := "planned"
 	if env["INPUT_CHECK-ONLY"] == "true" { // the call itself needs a network
-		status, env["INPUT_TEST-CALL"] = "checked", "none"
+		status, env["INPUT_TEST-CALL"], env["INPUT_MAX-ANSWER-TIME"] = "checked", "none", ""
 	} else {
 		env["INPUT_DRY-RUN"] = "true"
 	}
