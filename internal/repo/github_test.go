@@ -2,10 +2,12 @@ package repo
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -187,29 +189,43 @@ func TestCodeOwners(t *testing.T) {
 	}
 }
 
-// TestChangelog holds that a release finds its notes: the headings are versions in
-// order, each once, and what is not released yet comes first.
+// TestChangelog holds that a release finds its notes: the headings are versions, the
+// newest first, each once, and what is not released yet comes before them.
 func TestChangelog(t *testing.T) {
 	headings := regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(read(t, "CHANGELOG.md"), -1)
 	if len(headings) == 0 || headings[0][1] != "[Unreleased]" {
 		t.Fatalf("CHANGELOG.md does not begin with ## [Unreleased]: %v", headings)
 	}
 	heading := regexp.MustCompile(`^(?:\[(\d+\.\d+\.\d+(?:-rc\.\d+)?)\]|v(\d+\.\d+\.\d+(?:-rc\.\d+)?)) [-–] (\d{4}-\d{2}-\d{2})$`)
-	seen := map[string]bool{}
+	last := []int{math.MaxInt}
 	for _, h := range headings[1:] {
 		m := heading.FindStringSubmatch(h[1])
 		if m == nil {
 			t.Errorf("CHANGELOG.md: %q is not [1.2.3] - 2000-12-31, or v1.2.3 - 2000-12-31", h[1])
 			continue
 		}
-		if seen[m[1]+m[2]] {
-			t.Errorf("CHANGELOG.md has %s twice", m[1]+m[2])
+		v := numbers(m[1] + m[2])
+		if slices.Compare(v, last) >= 0 {
+			t.Errorf("CHANGELOG.md: %s is there twice, or is newer than the one above it", m[1]+m[2])
 		}
-		seen[m[1]+m[2]] = true
+		last = v
 		if _, err := time.Parse(time.DateOnly, m[3]); err != nil {
 			t.Errorf("CHANGELOG.md: %v", err)
 		}
 	}
+}
+
+// numbers are those of a version, in the order of their weight: a candidate comes before
+// its version.
+func numbers(version string) (all []int) {
+	for _, part := range strings.FieldsFunc(version, func(r rune) bool { return r < '0' || r > '9' }) {
+		n, _ := strconv.Atoi(part)
+		all = append(all, n)
+	}
+	if len(all) == 3 {
+		all = append(all, math.MaxInt)
+	}
+	return all
 }
 
 // TestAddresses holds that every address of this repository, and every use of it, names

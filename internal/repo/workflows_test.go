@@ -3,6 +3,7 @@ package repo
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"pipecat-cloud-deploy/internal/version"
 )
 
 // TestWorkflows audits every workflow of this repository, and those that users paste.
@@ -44,7 +47,10 @@ var gates = map[string][]string{
 	"e2e.yml setup":              {".ci/e2e check-setup"},
 	"release.yml test":           {".ci/release check", ".ci/run", ".ci/tool govulncheck ./..."},
 	"release.yml stranger":       {".ci/release pull"},
+	"release.yml draft":          {".ci/release commit", ".ci/release notes", ".ci/release draft"},
+	"published.yml version":      {".ci/release plan"},
 	"published.yml verify":       {".ci/release verify"},
+	"published.yml major":        {".ci/release move"},
 	"weekly.yml vulnerabilities": {".ci/tool govulncheck ./..."},
 	"weekly.yml links":           {".ci/links"},
 	"codeql.yml analyze":         {"github/codeql-action/analyze@"},
@@ -68,7 +74,7 @@ func TestGates(t *testing.T) {
 				t.Errorf("%s: job %s does not run %s", file, name, command)
 			}
 		}
-		want := map[string][]string{"ci.yml": {"pull_request", "push"}, "e2e.yml": {"pull_request", "push"}, "weekly.yml": {"schedule"}, "published.yml": {"release", "schedule"}, "codeql.yml": {"pull_request", "schedule"}}[file]
+		want := map[string][]string{"ci.yml": {"pull_request", "push"}, "e2e.yml": {"pull_request", "push"}, "weekly.yml": {"schedule"}, "published.yml": {"schedule", "workflow_dispatch"}, "codeql.yml": {"pull_request", "schedule"}}[file]
 		for _, event := range want {
 			if !slices.Contains(names(w.On), event) {
 				t.Errorf("%s does not start at %s", file, event)
@@ -153,19 +159,60 @@ func TestActionFiles(t *testing.T) {
 	}
 }
 
+// TestRequiredChecks holds that the settings in docs/releasing.md require each check of
+// a pull request, that a release waits for them, and that they run on what is released.
+func TestRequiredChecks(t *testing.T) {
+	m := regexp.MustCompile(`required checks: ([^|]*)\|`).FindStringSubmatch(read(t, "docs/releasing.md"))
+	if m == nil {
+		t.Fatal("docs/releasing.md has no required checks")
+	}
+	var listed, want []string
+	for _, name := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(m[1], -1) {
+		listed = append(listed, name[1])
+	}
+	files, _ := filepath.Glob(".github/workflows/*")
+	for _, file := range files {
+		w, err := parseWorkflow(read(t, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(names(w.On), "pull_request") {
+			continue
+		}
+		want = slices.AppendSeq(want, maps.Keys(w.Jobs))
+		events, _ := w.On.(map[string]any)
+		if push, _ := events["push"].(map[string]any); !slices.Equal(names(push["branches"]), []string{"fix/v*", "main"}) {
+			t.Errorf("%s does not run on the branches that releases are made from, main and fix/v*", file)
+		}
+		workflow := strings.TrimSuffix(filepath.Base(file), ".yml")
+		if !regexp.MustCompile(`for workflow in [^;]*\b` + workflow + `\b[^;]*; do`).MatchString(read(t, ".ci/release")) {
+			t.Errorf(".ci/release check does not wait for %s", file)
+		}
+	}
+	slices.Sort(listed)
+	slices.Sort(want)
+	if !slices.Equal(listed, want) {
+		t.Errorf("docs/releasing.md requires the checks %q, want %q", listed, want)
+	}
+}
+
 // TestVerifyLines holds that each command which verifies what is published names the
-// repository, and the branch that it must come from.
+// repository, the workflow and the branch that it must come from.
 func TestVerifyLines(t *testing.T) {
 	lines := regexp.MustCompile(`gh attestation verify(?:[^\n]*\\\n)*[^\n]*`)
 	n := 0
 	for page, text := range prose(t) {
 		for _, line := range lines.FindAllString(text, -1) {
-			if n++; !strings.Contains(line, "--repo ") || !strings.Contains(line, "--source-ref refs/heads/main") {
-				t.Errorf("%s: %q lacks --repo or --source-ref, without which an image of any branch passes", page, line)
+			n++
+			m := regexp.MustCompile(`--repo ` + version.Repository + `\s[^|]*--signer-workflow ` + version.Repository + `/(\S+)\s[^|]*--source-ref refs/heads/main\b`).FindStringSubmatch(line)
+			if m == nil {
+				t.Errorf("%s: %q lacks --repo, --signer-workflow or --source-ref, in this order, without which an image of any branch passes", page, line)
+			} else if _, err := os.Stat(m[1]); err != nil {
+				t.Errorf("%s: %v", page, err)
 			}
 		}
 	}
-	if n < 3 {
+	if n < 5 {
 		t.Errorf("only %d commands", n)
 	}
 }
