@@ -3,8 +3,10 @@ package repo
 import (
 	"fmt"
 	"go/ast"
+	"go/constant"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -20,107 +22,297 @@ const module = "pipecat-cloud-deploy"
 // docs/architecture.md.
 var wings = []string{module + "/deploy", module + "/poll", module + "/summary"}
 
+// tops are what puts the wings together, and what tests the whole.
+var tops = []string{module + "/cmd", module + "/internal/e2e", module + "/internal/repo"}
+
+// within reports whether a package is one of those, or in a folder of one.
+func within(importPath string, those ...string) bool {
+	return slices.ContainsFunc(those, func(p string) bool { return importPath == p || strings.HasPrefix(importPath, p+"/") })
+}
+
+// onTop reports whether a package may know all of the others.
+func onTop(importPath string) bool { return importPath == module || within(importPath, tops...) }
+
+// eachImport visits what a package's files import, with those of other platforms and,
+// where they are asked for, the tests.
+func eachImport(t *testing.T, p goPackage, tests bool, visit func(at token.Position, imported string)) {
+	t.Helper()
+	names := p.Files
+	if tests {
+		names = slices.Concat(p.Files, p.Tests)
+	}
+	fset := token.NewFileSet()
+	for _, name := range names {
+		file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			visit(fset.Position(spec.Pos()), imported)
+		}
+	}
+}
+
 // TestLawOfWings holds that deploy, poll and summary never import each other, and
-// that nothing beneath them imports any of them.
+// that nothing beneath them imports any of them, or what is on top of them.
 func TestLawOfWings(t *testing.T) {
+	var found []string
 	for _, p := range packages(t) {
-		above := p.ImportPath == module || strings.HasPrefix(p.ImportPath, module+"/cmd/") || p.ImportPath == module+"/internal/e2e" || p.ImportPath == module+"/internal/repo"
-		if above {
+		if slices.Contains(wings, p.ImportPath) && len(p.Files) > 0 {
+			found = append(found, p.ImportPath)
+		}
+		if onTop(p.ImportPath) {
 			continue
 		}
-		for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
-			if imported != p.ImportPath && slices.Contains(wings, imported) {
-				t.Errorf("%s imports %s; only main.go may", p.ImportPath, imported)
+		eachImport(t, p, true, func(at token.Position, imported string) {
+			if onTop(imported) {
+				t.Errorf("%s: %s imports %s, which is on top of it", at, p.ImportPath, imported)
+			}
+			for _, wing := range wings {
+				if within(imported, wing) && !within(p.ImportPath, wing) {
+					t.Errorf("%s: %s imports %s; only main.go may", at, p.ImportPath, imported)
+				}
+			}
+		})
+	}
+	if !slices.Equal(found, wings) {
+		t.Errorf("the wings are %q, found are %q", wings, found)
+	}
+}
+
+// imports are what each wing may import of this module, of other modules, and of what
+// in the standard library reaches out of the program. deploy knows no config.
+var imports = map[string]string{
+	"deploy":  "buildcontext event pacing phone pipecat quantity revision settings suggest verdict github.com/cenkalti/backoff/v4 net/http net/url",
+	"poll":    "event hearing pacing phone pipecat quantity revision settings untrusted verdict github.com/cenkalti/backoff/v4 net/http",
+	"summary": "buildcontext diagnosis event gha hearing pipecat quantity revision settings stopping untrusted verdict io/fs",
+}
+
+// TestImports holds the wings to their lists.
+func TestImports(t *testing.T) {
+	reaches := regexp.MustCompile(`\.|^(?:net|os|io/fs|log|reflect|syscall|unsafe|plugin|testing|embed|C)(?:/|$)`)
+	for wing, list := range imports {
+		used := map[string]bool{}
+		for _, p := range packages(t) {
+			if !within(p.ImportPath, module+"/"+wing) {
+				continue
+			}
+			eachImport(t, p, false, func(at token.Position, imported string) {
+				own := within(imported, module)
+				if !own && !reaches.MatchString(imported) || within(imported, module+"/"+wing) {
+					return
+				}
+				name := strings.TrimPrefix(imported, module+"/internal/")
+				if used[name] = true; !slices.Contains(strings.Fields(list), name) {
+					t.Errorf("%s: %s imports %s, which is not in its list", at, p.ImportPath, imported)
+				}
+			})
+		}
+		for _, name := range strings.Fields(list) {
+			if !used[name] {
+				t.Errorf("%s does not import %s, which is in its list", wing, name)
 			}
 		}
 	}
 }
 
-// TestLawOfWrites holds that an interface with a method that writes to the platform
-// is in deploy alone, and that no other wing has the whole client.
+// TestLawOfWrites holds that what writes to the platform is called in deploy alone,
+// by the methods of its interface API, and that no other wing can come by it: by
+// another interface, a whole client, or a request of its own.
 func TestLawOfWrites(t *testing.T) {
-	writes := writingMethods(t)
-	for _, name := range []string{"CreateAgent", "UpdateAgent", "CreateBuild", "Upload", "UploadURL", "Start", "Offer", "EndSession"} {
-		if !writes[name] {
-			t.Errorf("%s is not found to write", name)
-		}
-	}
-	for _, name := range []string{"Agent", "Build", "Logs", "SecretSet", "Session", "Sessions", "SessionLogs"} {
-		if writes[name] {
-			t.Errorf("%s is found to write", name)
-		}
-	}
-	apis := 0
+	var client goPackage
+	var below []goPackage
 	for _, p := range packages(t) {
-		if p.ImportPath == module || strings.HasPrefix(p.ImportPath, module+"/cmd/") || strings.HasPrefix(p.ImportPath, module+"/internal/pipecat") {
-			continue
+		switch {
+		case p.ImportPath == module+"/internal/pipecat":
+			client = p
+		case !onTop(p.ImportPath) && len(p.Files) > 0:
+			below = append(below, p)
 		}
-		eachFile(t, p, func(fset *token.FileSet, file *ast.File) {
+	}
+	c := newChecker(t, append(below, client))
+	writes := newWriters(t, c, client)
+	apis := 0
+	for _, p := range below {
+		files, info := c.check(t, p)
+		deploy, wing := p.ImportPath == module+"/deploy", within(p.ImportPath, wings...)
+		fails := func(n ast.Node, format string, args ...any) {
+			t.Helper()
+			t.Errorf("%s: %s %s", c.fset.Position(n.Pos()), p.ImportPath, fmt.Sprintf(format, args...))
+		}
+		var api ast.Expr // the one interface that may write
+		for _, file := range files {
 			ast.Inspect(file, func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.TypeSpec:
-					methods, ok := n.Type.(*ast.InterfaceType)
-					if !ok {
-						break
-					}
-					if api := p.ImportPath == module+"/deploy" && n.Name.Name == "API"; api {
-						apis++
-						break
-					}
-					for _, m := range methods.Methods.List {
-						if len(m.Names) == 1 && writes[m.Names[0].Name] {
-							t.Errorf("%s: interface %s has the method %s, which writes; only deploy.API may", fset.Position(m.Pos()), n.Name.Name, m.Names[0].Name)
-						}
-					}
-				case *ast.SelectorExpr:
-					x, ok := n.X.(*ast.Ident)
-					if ok && x.Name == "pipecat" && n.Sel.Name == "Client" && slices.Contains(wings, p.ImportPath) {
-						t.Errorf("%s: %s has the whole client, which writes; take an interface", fset.Position(n.Pos()), p.ImportPath)
-					}
+				spec, ok := n.(*ast.TypeSpec)
+				if ok && deploy && spec.Name.Name == "API" && writes.method(info.TypeOf(spec.Type)) != "" {
+					apis, api = apis+1, spec.Type
 				}
 				return true
 			})
-		})
+		}
+		for name, is := range info.Uses {
+			switch {
+			case !deploy && writes.is(is):
+				fails(name, "uses %s, which writes; only deploy may", name.Name)
+			case wing && !deploy && is.Pkg() != nil && is.Pkg().Path() == "net/http" && !strings.HasPrefix(name.Name, "Status"):
+				fails(name, "uses http.%s; only the statuses of responses are for it", name.Name)
+			}
+		}
+		for expr, is := range info.Types {
+			if wing && !deploy && is.Value != nil && is.Value.Kind() == constant.String && slices.Contains(methods, constant.StringVal(is.Value)) {
+				fails(expr, "has the method %s, which writes; only deploy may", is.Value)
+			}
+			named, _ := types.Unalias(is.Type).(*types.Named)
+			method := writes.method(is.Type)
+			switch {
+			case method == "" || expr == api || deploy && named != nil && named.Obj().Name() == "API":
+			case types.IsInterface(is.Type):
+				fails(expr, "has an interface with the method %s, which writes; only deploy.API may", method)
+			case wing && !deploy:
+				fails(expr, "has the whole %s, which writes by %s; take an interface", is.Type, method)
+			}
+		}
 	}
 	if apis != 1 {
-		t.Errorf("deploy has %d interfaces called API, want 1", apis)
+		t.Errorf("deploy has %d interfaces called API that write, want 1", apis)
 	}
 }
 
-// writingMethods are the client's methods that send anything but a GET, directly or
-// by another of its methods.
-func writingMethods(t *testing.T) map[string]bool {
+// methods are those of requests that write.
+var methods = []string{"POST", "PUT", "PATCH", "DELETE"}
+
+// writers knows what of the package of the client writes.
+type writers struct {
+	names   map[string]bool               // of functions, methods and variables, in full
+	methods map[string][]*types.Signature // of the methods that write, by their bare names
+	known   map[types.Type]string         // see method
+}
+
+// newWriters finds what sends anything but a GET, directly or by something else that does.
+func newWriters(t *testing.T, c *checker, client goPackage) *writers {
 	t.Helper()
-	calls, writes := map[string][]string{}, map[string]bool{}
-	for _, p := range packages(t) {
-		if p.ImportPath != module+"/internal/pipecat" {
-			continue
-		}
-		eachFile(t, p, func(_ *token.FileSet, file *ast.File) {
-			for _, d := range file.Decls {
-				f, ok := d.(*ast.FuncDecl)
-				if !ok || f.Recv == nil {
-					continue
+	files, info := c.check(t, client)
+	w := &writers{map[string]bool{}, map[string][]*types.Signature{}, map[types.Type]string{}}
+	uses := map[types.Object][]string{} // what is used in what is declared
+	for _, file := range files {
+		for _, d := range file.Decls {
+			declared := map[*ast.Ident]ast.Node{}
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				declared[d.Name] = d
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					if spec, ok := spec.(*ast.ValueSpec); ok && d.Tok == token.VAR {
+						for _, name := range spec.Names {
+							declared[name] = spec
+						}
+					}
 				}
-				ast.Inspect(f.Body, func(n ast.Node) bool {
-					if s, ok := n.(*ast.SelectorExpr); ok {
-						calls[f.Name.Name] = append(calls[f.Name.Name], s.Sel.Name)
-						writes[f.Name.Name] = writes[f.Name.Name] || slices.Contains([]string{"MethodPost", "MethodPut", "MethodPatch", "MethodDelete"}, s.Sel.Name)
+			}
+			for name, n := range declared {
+				object := info.Defs[name]
+				uses[object] = nil
+				ast.Inspect(n, func(n ast.Node) bool {
+					if expr, ok := n.(ast.Expr); ok {
+						value := info.Types[expr].Value
+						w.names[full(object)] = w.names[full(object)] || value != nil && value.Kind() == constant.String && slices.Contains(methods, constant.StringVal(value))
+					}
+					if id, ok := n.(*ast.Ident); ok && info.Uses[id] != nil {
+						uses[object] = append(uses[object], full(info.Uses[id]))
 					}
 					return true
 				})
 			}
-		})
+		}
 	}
 	for again := true; again; {
 		again = false
-		for name, called := range calls {
-			if !writes[name] && slices.ContainsFunc(called, func(c string) bool { return writes[c] }) {
-				writes[name], again = true, true
+		for object, used := range uses {
+			if !w.names[full(object)] && slices.ContainsFunc(used, func(name string) bool { return w.names[name] }) {
+				w.names[full(object)], again = true, true
 			}
 		}
 	}
-	return writes
+	bare := map[string]bool{}
+	for object := range uses {
+		bare[object.Name()] = bare[object.Name()] || w.names[full(object)]
+	}
+	for _, name := range []string{"CreateAgent", "UpdateAgent", "CreateBuild", "Upload", "UploadURL", "PutSecrets", "Start", "Offer", "EndSession"} {
+		if !bare[name] {
+			t.Errorf("%s is not found to write", name)
+		}
+	}
+	for _, name := range []string{"Agent", "Build", "Logs", "SecretSet", "Session", "Sessions", "SessionLogs"} {
+		if bare[name] {
+			t.Errorf("%s is found to write", name)
+		}
+	}
+	// The rest of the module has the package as it is compiled: so are these signatures.
+	compiled, err := c.imported.Import(client.ImportPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range compiled.Scope().Names() {
+		set := types.NewMethodSet(types.NewPointer(compiled.Scope().Lookup(name).Type()))
+		for i := range set.Len() {
+			if method := set.At(i).Obj(); method.Exported() && w.names[full(method)] {
+				w.methods[method.Name()] = append(w.methods[method.Name()], method.Type().(*types.Signature))
+			}
+		}
+	}
+	return w
+}
+
+// full is an object's name with its package's, and a method's with its type's.
+func full(o types.Object) string {
+	if f, ok := o.(*types.Func); ok {
+		return f.FullName()
+	}
+	if o.Pkg() == nil || o.Parent() != o.Pkg().Scope() {
+		return ""
+	}
+	return o.Pkg().Path() + "." + o.Name()
+}
+
+// is reports whether an object writes: one of the client's package, or a method of
+// an interface that the client has.
+func (w *writers) is(o types.Object) bool {
+	f, ok := o.(*types.Func)
+	return w.names[full(o)] || ok && w.has(f)
+}
+
+func (w *writers) has(f *types.Func) bool {
+	signature := f.Signature()
+	return signature.Recv() != nil && types.IsInterface(signature.Recv().Type()) &&
+		slices.ContainsFunc(w.methods[f.Name()], func(s *types.Signature) bool { return types.Identical(s, signature) })
+}
+
+// method is a method that writes, of those that a type or a pointer to it has.
+func (w *writers) method(of types.Type) string {
+	switch of.(type) {
+	case *types.Named, *types.Alias, *types.Pointer, *types.Interface, *types.Struct, *types.TypeParam:
+	default:
+		return "" // it has no methods
+	}
+	found, ok := w.known[of]
+	if ok {
+		return found
+	}
+	set := types.NewMethodSet(of)
+	if _, named := types.Unalias(of).(*types.Named); named && !types.IsInterface(of) {
+		set = types.NewMethodSet(types.NewPointer(of))
+	}
+	for i := range set.Len() {
+		if f := set.At(i).Obj().(*types.Func); w.is(f) {
+			found = f.Name()
+		}
+	}
+	w.known[of] = found
+	return found
 }
 
 // github is what only the packages that speak GitHub Actions may have in a text:
@@ -167,7 +359,7 @@ func TestLawOfGitHub(t *testing.T) {
 func eachFile(t *testing.T, p goPackage, visit func(*token.FileSet, *ast.File)) {
 	t.Helper()
 	fset := token.NewFileSet()
-	for _, name := range p.GoFiles {
+	for _, name := range p.Files {
 		file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, 0)
 		if err != nil {
 			t.Fatal(err)
