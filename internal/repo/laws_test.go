@@ -140,9 +140,10 @@ func TestLawOfWrites(t *testing.T) {
 	for _, p := range below {
 		files, info := c.check(t, p)
 		deploy, wing := p.ImportPath == module+"/deploy", within(p.ImportPath, wings...)
+		failures := map[string]bool{}
 		fails := func(n ast.Node, format string, args ...any) {
-			t.Helper()
-			t.Errorf("%s: %s %s", c.fset.Position(n.Pos()), p.ImportPath, fmt.Sprintf(format, args...))
+			at := c.fset.Position(n.Pos())
+			failures[fmt.Sprintf("%s:%d: %s %s", at.Filename, at.Line, p.ImportPath, fmt.Sprintf(format, args...))] = true
 		}
 		var api ast.Expr // the one interface that may write
 		for _, file := range files {
@@ -175,6 +176,9 @@ func TestLawOfWrites(t *testing.T) {
 			case wing && !deploy:
 				fails(expr, "has the whole %s, which writes by %s; take an interface", is.Type, method)
 			}
+		}
+		for _, failure := range slices.Sorted(maps.Keys(failures)) {
+			t.Error(failure)
 		}
 	}
 	if apis != 1 {
@@ -307,7 +311,7 @@ func (w *writers) method(of types.Type) string {
 		set = types.NewMethodSet(types.NewPointer(of))
 	}
 	for i := range set.Len() {
-		if f := set.At(i).Obj().(*types.Func); w.is(f) {
+		if f := set.At(i).Obj().(*types.Func); f.Exported() && w.is(f) {
 			found = f.Name()
 		}
 	}
