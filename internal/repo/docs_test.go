@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
@@ -36,6 +37,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// inRoot lets go test know where the tests are. It notes what they read from m.Run on,
+// so it has not seen TestMain change the folder: it would look for all files in this
+// one, and answer from its cache whatever becomes of them. Whatever reads calls inRoot.
+var inRoot = sync.OnceFunc(func() {
+	if err := os.Chdir("."); err != nil {
+		panic(err)
+	}
+})
+
 // TestDocs holds action.yml and docs/inputs.md to the tables in Go. With -update
 // it writes what is between the marks.
 func TestDocs(t *testing.T) {
@@ -48,11 +58,7 @@ func TestDocs(t *testing.T) {
 		{"docs/inputs.md", "<!-- statuses -->\n", "<!-- end -->", table([]string{"`status`", "Exit", "When"}, statusRows())},
 		{"docs/inputs.md", "<!-- reasons -->\n", "<!-- end -->", table([]string{"`failure-reason`", "What to do"}, reasonRows())},
 	} {
-		data, err := os.ReadFile(tt.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		before, rest, ok := strings.Cut(string(data), tt.from)
+		before, rest, ok := strings.Cut(read(t, tt.file), tt.from)
 		if !ok {
 			t.Fatalf("%s has no %q", tt.file, tt.from)
 		}
@@ -173,11 +179,12 @@ type goPackage struct {
 	Files, Tests    []string // their names in Dir, where Tests are those that go test alone compiles
 }
 
-// packages finds the module's packages. It reads the folders itself: the go command has
-// no part in what a test reads, and answers from its cache when a file comes that only
-// a child of the test has seen.
+// packages finds the module's packages. It reads the folders itself: go test
+// does not see what a child reads, such as go list, and answers from its cache when
+// a file comes.
 func packages(t *testing.T) (all []goPackage) {
 	t.Helper()
+	inRoot()
 	err := filepath.WalkDir(".", func(dir string, e fs.DirEntry, err error) error {
 		if err != nil || !e.IsDir() {
 			return err
@@ -394,6 +401,7 @@ func prose(t *testing.T) map[string]string {
 // glob is the files of a pattern, of which there must be some.
 func glob(t *testing.T, pattern string) []string {
 	t.Helper()
+	inRoot()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there is no %s: %v", pattern, err)
@@ -403,6 +411,7 @@ func glob(t *testing.T, pattern string) []string {
 
 func read(t *testing.T, file string) string {
 	t.Helper()
+	inRoot()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
