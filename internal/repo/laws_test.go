@@ -10,11 +10,14 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"pipecat-cloud-deploy/internal/event"
 )
 
 const module = "pipecat-cloud-deploy"
@@ -125,21 +128,18 @@ func TestImports(t *testing.T) {
 // by the methods of its interface API, and that no other wing can come by it: by
 // another interface, a whole client, or a request that it makes itself.
 func TestLawOfWrites(t *testing.T) {
-	var client goPackage
-	var below []goPackage
-	for _, p := range packages(t) {
-		switch {
-		case p.ImportPath == module+"/internal/pipecat":
-			client = p
-		case !onTop(p.ImportPath) && len(p.Files) > 0:
-			below = append(below, p)
-		}
+	c, all := below(t)
+	client := slices.IndexFunc(all, func(p checked) bool { return p.ImportPath == module+"/internal/pipecat" })
+	if client < 0 {
+		t.Fatal("there is no internal/pipecat")
 	}
-	c := newChecker(t, append(below, client))
-	writes := newWriters(t, c, client)
+	writes := newWriters(t, c, all[client])
 	apis := 0
-	for _, p := range below {
-		files, info := c.check(t, p)
+	for i, p := range all {
+		if i == client {
+			continue
+		}
+		info := p.info
 		deploy, wing := p.ImportPath == module+"/deploy", within(p.ImportPath, wings...)
 		failures := map[string]bool{}
 		fails := func(n ast.Node, format string, args ...any) {
@@ -147,7 +147,7 @@ func TestLawOfWrites(t *testing.T) {
 			failures[fmt.Sprintf("%s:%d: %s %s", at.Filename, at.Line, p.ImportPath, fmt.Sprintf(format, args...))] = true
 		}
 		var api ast.Expr // the one interface that may write
-		for _, file := range files {
+		for _, file := range p.files {
 			ast.Inspect(file, func(n ast.Node) bool {
 				spec, ok := n.(*ast.TypeSpec)
 				if ok && deploy && spec.Name.Name == "API" && writes.method(info.TypeOf(spec.Type)) != "" {
@@ -198,12 +198,12 @@ type writers struct {
 }
 
 // newWriters finds what sends anything but a GET, directly or by something else that does.
-func newWriters(t *testing.T, c *checker, client goPackage) *writers {
+func newWriters(t *testing.T, c *checker, client checked) *writers {
 	t.Helper()
-	files, info := c.check(t, client)
+	info := client.info
 	w := &writers{map[string]bool{}, map[string][]*types.Signature{}, map[types.Type]string{}}
 	uses := map[types.Object][]string{} // what is used in what is declared
-	for _, file := range files {
+	for _, file := range client.files {
 		for _, d := range file.Decls {
 			declared := map[*ast.Ident]ast.Node{}
 			switch d := d.(type) {
@@ -318,6 +318,40 @@ func (w *writers) method(of types.Type) string {
 	}
 	w.known[of] = found
 	return found
+}
+
+// TestEvents holds that the types which are events are those of event.Kinds, whether
+// they are declared as such or are so by a part of them, and in whichever package.
+func TestEvents(t *testing.T) {
+	const home = module + "/internal/event"
+	c, all := below(t)
+	known, err := c.imported.Import(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for _, kind := range event.Kinds() {
+		want[home+"."+reflect.TypeOf(kind).Name()] = true
+	}
+	found := 0
+	for _, p := range all {
+		for name, is := range p.info.Defs {
+			declared, ok := is.(*types.TypeName)
+			if !ok || declared.IsAlias() || types.IsInterface(declared.Type()) {
+				continue
+			}
+			method, _, _ := types.LookupFieldOrMethod(declared.Type(), true, known, "isEvent")
+			if _, ok := method.(*types.Func); !ok {
+				continue
+			}
+			if found++; !want[full(declared)] {
+				t.Errorf("%s: %s.%s is an event, and event.Kinds does not have it", c.fset.Position(name.Pos()), p.ImportPath, name.Name)
+			}
+		}
+	}
+	if found < len(want) || found == 0 {
+		t.Errorf("%d types are events, and event.Kinds has %d", found, len(want))
+	}
 }
 
 // github is what only the packages that speak GitHub Actions may have in a text: the

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -22,6 +23,43 @@ type checker struct {
 	fset     *token.FileSet
 	imported types.Importer
 }
+
+// checked is a package with what the names in it mean.
+type checked struct {
+	goPackage
+	files []*ast.File
+	info  *types.Info
+}
+
+// below are the packages beneath main.go, type-checked once for all tests.
+func below(t *testing.T) (*checker, []checked) {
+	t.Helper()
+	var all []goPackage
+	for _, p := range packages(t) { // which also notes for go test what is read
+		if !onTop(p.ImportPath) && len(p.Files) > 0 {
+			all = append(all, p)
+		}
+	}
+	typesOnce.Do(func() {
+		typesBelow.checker = newChecker(t, all)
+		for _, p := range all {
+			files, info := typesBelow.checker.check(t, p)
+			typesBelow.packages = append(typesBelow.packages, checked{p, files, info})
+		}
+	})
+	if len(typesBelow.packages) != len(all) {
+		t.Fatalf("%d of %d packages are type-checked", len(typesBelow.packages), len(all))
+	}
+	return typesBelow.checker, typesBelow.packages
+}
+
+var (
+	typesOnce  sync.Once
+	typesBelow struct {
+		checker  *checker
+		packages []checked
+	}
+)
 
 // newChecker makes a checker of packages. What they import, it reads as the go command
 // has compiled it.
