@@ -27,7 +27,7 @@ func panics(f func()) (p any) {
 // step, and that they would not pass over one that they do not know.
 func TestKinds(t *testing.T) {
 	for _, kind := range event.Kinds() {
-		for _, s := range []event.Step{event.Inputs, event.Build, event.Update, event.Rollout, event.Revert} {
+		for _, s := range event.Steps() {
 			e := event.Entry{Agent: "bot", Step: s, At: start, Event: kind}
 			var r Record
 			if p := panics(func() { r.fold(e) }); p != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -47,9 +48,12 @@ type run struct {
 // newPatterns takes patterns that parse.
 func newPatterns(all []string) (*patterns, error) {
 	ps := &patterns{}
-	for _, text := range all {
+	for i, text := range all {
 		if g, ok := newGlob(text); ok && plain(text) {
 			last := ps.run(false)
+			if last.globs == nil { // which grows no more: it may be large
+				last.globs = make([]glob, 0, until(all[i:], "!"))
+			}
 			last.globs = append(last.globs, g)
 			continue
 		}
@@ -70,6 +74,14 @@ func newPatterns(all []string) (*patterns, error) {
 		}
 	}
 	return ps, nil
+}
+
+// until is how many texts there are before one with a prefix.
+func until(texts []string, prefix string) int {
+	if n := slices.IndexFunc(texts, func(text string) bool { return strings.HasPrefix(text, prefix) }); n >= 0 {
+		return n
+	}
+	return len(texts)
 }
 
 // limits count what of patterns takes much memory.

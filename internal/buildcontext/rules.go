@@ -66,12 +66,13 @@ func newRules(root *os.Root, dockerfile string, kept, exclude []string) (*rules,
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		r.file, read.patterns = name, nil
+		r.file = name
 		if err != nil {
 			read.bad = append(read.bad, err)
 			break
 		}
 		number := 0
+		read.patterns = make([]string, 0, strings.Count(text, "\n")+1) // which grows no more: it may be large
 		for line := range strings.Lines(text) {
 			if number++; !read.line(line, number == 1, Error{File: name, Line: number}) {
 				break
@@ -102,6 +103,10 @@ type reading struct {
 func (r *reading) line(text string, first bool, at Error) bool {
 	if r.full {
 		return false
+	}
+	if whole := strings.TrimRight(text, "\r\n"); plain(whole) && r.limits.add(whole) == nil { // most are
+		r.patterns = append(r.patterns, whole)
+		return true
 	}
 	patterns, err := parse(text, first)
 	if err == nil {

@@ -68,6 +68,7 @@ type file struct {
 	name     string // as people know it: in the workspace; "" where none was read
 	values   map[string]value
 	problems Problems
+	more     int // wrong keys after the first ones
 	warnings []Problem
 }
 
@@ -175,10 +176,10 @@ func parseFile(name string, data []byte) file {
 	return f.cut()
 }
 
-// cut leaves the first problems, and says how many more there are.
+// cut says how many more problems there are than the first ones.
 func (f file) cut() file {
-	if more := len(f.problems) - maxProblems; more > 0 {
-		f.problems = append(f.problems[:maxProblems:maxProblems], Problem{File: f.name, Text: quantity.Count(more, "more wrong key")})
+	if f.more > 0 {
+		f.problems = append(f.problems, Problem{File: f.name, Text: quantity.Count(f.more, "more wrong key")})
 	}
 	return f
 }
@@ -193,6 +194,11 @@ func (f *file) tooManyKeys(keys int, lines map[string]int, known map[string]file
 		if !isKnown && !tables[key] && key != ignoredTable && (table == "" || tables[table]) {
 			wrong = append(wrong, leaf{key: key, line: line})
 		}
+		if len(wrong) > 2*maxProblems { // of which only the first are shown
+			slices.SortFunc(wrong, byLine)
+			f.more += len(wrong) - maxProblems
+			wrong = wrong[:maxProblems]
+		}
 	}
 	if wrong == nil {
 		f.problems = Problems{{File: f.name, Text: fmt.Sprintf("it has %d keys, and may have %d at most; remove what the deployment does not need", keys, maxKeys)}}
@@ -203,11 +209,14 @@ func (f *file) tooManyKeys(keys int, lines map[string]int, known map[string]file
 	}
 }
 
-// wrong adds a problem, and what may be done about it where it is one of the first.
+// wrong adds a problem and what may be done about it, or counts it where it is not one
+// of the first.
 func (f *file) wrong(at Problem, text string, hint func() string) {
-	if at.Text = text; len(f.problems) < maxProblems {
-		at.Text += hint()
+	if len(f.problems) == maxProblems {
+		f.more++
+		return
 	}
+	at.Text = text + hint()
 	f.problems = append(f.problems, at)
 }
 

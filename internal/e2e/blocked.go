@@ -3,10 +3,12 @@
 package e2e
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -31,11 +33,14 @@ func Blocked(t *testing.T) {
 		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j := start(t, cloud, "INPUT_IMAGE=ghcr.io/acme/bot:ok", "INPUT_WAIT-FOR-READY=false", file+"="+fifo)
-		for late := time.Now().Add(hangs); !strings.Contains(j.log.String(), "was accepted for demo-agent"); time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(late) {
-				t.Fatalf("it is not deployed:\n%s", j.log)
-			}
+		j := prepared(t, cloud, "INPUT_IMAGE=ghcr.io/acme/bot:ok", "INPUT_WAIT-FOR-READY=false", file+"="+fifo)
+		log := &saying{syncLog: j.log, text: "was accepted for demo-agent", said: make(chan struct{})}
+		j.Stdout, j.Stderr = log, log
+		j.begin(t)
+		select {
+		case <-log.said:
+		case <-time.After(hangs):
+			t.Fatalf("it is not deployed:\n%s", j.log)
 		}
 		_ = j.Process.Signal(syscall.SIGTERM)
 		return j, cloud
@@ -62,25 +67,41 @@ func Blocked(t *testing.T) {
 	})
 	t.Run("log", func(t *testing.T) {
 		t.Parallel()
-		reader, writer, err := os.Pipe()
-		if err != nil {
+		// A pipe with a name is opened more than once, and does not block where it is filled.
+		fifo := filepath.Join(t.TempDir(), "log")
+		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		defer reader.Close()
-		defer writer.Close()
-		// The pipe is filled while the process waits for its first response.
+		open := func(mode int) *os.File {
+			f, err := os.OpenFile(fifo, mode, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = f.Close() })
+			return f
+		}
+		open(os.O_RDONLY | syscall.O_NONBLOCK) // and never read
+		writer, filler := open(os.O_WRONLY), open(os.O_WRONLY|syscall.O_NONBLOCK)
+		// The pipe is filled while the process waits for its first response: it is full
+		// once the kernel takes not one byte more.
 		fill := func() {
-			var filled atomic.Int64
-			go func() {
-				for {
-					n, err := writer.Write(make([]byte, 512))
-					if filled.Add(int64(n)); err != nil {
+			raw, err := filler.SyscallConn()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			err = raw.Control(func(fd uintptr) {
+				for size := 4096; size > 0; {
+					if _, err := syscall.Write(int(fd), make([]byte, size)); errors.Is(err, syscall.EAGAIN) {
+						size /= 2
+					} else if err != nil && !errors.Is(err, syscall.EINTR) {
+						t.Error(err)
 						return
 					}
 				}
-			}()
-			for before := int64(-1); filled.Load() != before; time.Sleep(20 * time.Millisecond) {
-				before = filled.Load()
+			})
+			if err != nil {
+				t.Error(err)
 			}
 		}
 		var reads atomic.Int64
@@ -145,6 +166,22 @@ func Blocked(t *testing.T) {
 		}
 		t.Errorf("it ends by itself %d times, and never by the signal", tries)
 	})
+}
+
+// saying is a log in which a text is waited for.
+type saying struct {
+	*syncLog
+	text string
+	once sync.Once
+	said chan struct{} // is closed once the log has the text
+}
+
+func (s *saying) Write(p []byte) (int, error) {
+	n, err := s.syncLog.Write(p)
+	if strings.Contains(s.String(), s.text) {
+		s.once.Do(func() { close(s.said) })
+	}
+	return n, err
 }
 
 // cancelled holds that the process ends by itself, in red, and that its outputs say

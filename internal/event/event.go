@@ -29,6 +29,12 @@ const (
 	Revert  Step = "rollback"
 )
 
+// Steps has each step, in the order of a job. Tests use it to check that every kind is
+// handled in every step.
+func Steps() []Step {
+	return []Step{Inputs, Build, Secrets, Update, Rollout, Call, Bake, Revert}
+}
+
 // Event is one of the types below: plain data that nothing changes afterwards.
 type Event interface{ isEvent() }
 

@@ -4,8 +4,12 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
+	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,16 +38,32 @@ func TestEmitter(t *testing.T) {
 	Emitter{}.In(Build).Emit(WaitEnded{}) // is dropped
 }
 
-// TestKinds holds that Kinds has each type that is declared as an event, once.
-func TestKinds(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
+// declarations are those of the package's files, without its tests.
+func declarations(t *testing.T) (all []ast.Decl) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files: %v", len(files), err)
 	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(name, "_test.go") {
+			all = append(all, file.Decls...)
+		}
+	}
+	return all
+}
+
+// TestKinds holds that Kinds has each type that is declared as an event, once. That no
+// other type is one, TestEvents of internal/repo holds.
+func TestKinds(t *testing.T) {
 	var declared, listed []string
-	for _, d := range file.Decls {
+	for _, d := range declarations(t) {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == "isEvent" {
-			declared = append(declared, f.Recv.List[0].Type.(*ast.Ident).Name)
+			declared = append(declared, types.ExprString(f.Recv.List[0].Type))
 		}
 	}
 	for _, kind := range Kinds() {
@@ -53,6 +73,33 @@ func TestKinds(t *testing.T) {
 	slices.Sort(listed)
 	if len(listed) == 0 || !slices.Equal(listed, declared) {
 		t.Errorf("Kinds has %q, declared are %q", listed, declared)
+	}
+}
+
+// TestSteps holds that Steps has each step that is declared, once.
+func TestSteps(t *testing.T) {
+	var declared []Step
+	for _, d := range declarations(t) {
+		d, ok := d.(*ast.GenDecl)
+		if !ok || d.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range d.Specs {
+			spec := spec.(*ast.ValueSpec)
+			if spec.Type == nil || types.ExprString(spec.Type) != "Step" {
+				continue
+			}
+			for _, value := range spec.Values {
+				word, err := strconv.Unquote(types.ExprString(value))
+				if err != nil {
+					t.Fatal(err)
+				}
+				declared = append(declared, Step(word))
+			}
+		}
+	}
+	if steps := Steps(); len(steps) == 0 || !slices.Equal(steps, declared) {
+		t.Errorf("Steps has %q, declared are %q", steps, declared)
 	}
 }
 

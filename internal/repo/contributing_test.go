@@ -50,7 +50,8 @@ var (
 var each = flag.Bool("each", false, "run the commands of each example of CONTRIBUTING.md, with no edits but its own")
 
 // TestContributing holds that the worked examples of CONTRIBUTING.md work: with all
-// their edits, the program and its tests compile and are vetted. With -each, for which
+// their edits, the program and its tests compile and are vetted, and main.go still has
+// no more lines than it may. With -each, for which
 // a minute of linking goes by,
 //
 //	go test ./internal/repo -run TestContributing -args -each
@@ -80,6 +81,9 @@ func TestContributing(t *testing.T) {
 		}
 	}
 	together.vet(t)
+	if n := strings.Count(read(t, filepath.Join(together.dir, "main.go")), "\n"); n > mainLines {
+		t.Errorf("main.go has %d lines with the edits of all examples; the story fits in %d", n, mainLines)
+	}
 	if !*each {
 		return
 	}

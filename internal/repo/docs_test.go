@@ -4,12 +4,10 @@
 package repo
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"reflect"
@@ -17,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
@@ -38,6 +37,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// inRoot lets go test know where the tests are. It notes what they read from m.Run on,
+// so it has not seen TestMain change the folder: it would look for all files in this
+// one, and answer from its cache whatever becomes of them. Whatever reads calls inRoot.
+var inRoot = sync.OnceFunc(func() {
+	if err := os.Chdir("."); err != nil {
+		panic(err)
+	}
+})
+
 // TestDocs holds action.yml and docs/inputs.md to the tables in Go. With -update
 // it writes what is between the marks.
 func TestDocs(t *testing.T) {
@@ -50,11 +58,7 @@ func TestDocs(t *testing.T) {
 		{"docs/inputs.md", "<!-- statuses -->\n", "<!-- end -->", table([]string{"`status`", "Exit", "When"}, statusRows())},
 		{"docs/inputs.md", "<!-- reasons -->\n", "<!-- end -->", table([]string{"`failure-reason`", "What to do"}, reasonRows())},
 	} {
-		data, err := os.ReadFile(tt.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		before, rest, ok := strings.Cut(string(data), tt.from)
+		before, rest, ok := strings.Cut(read(t, tt.file), tt.from)
 		if !ok {
 			t.Fatalf("%s has no %q", tt.file, tt.from)
 		}
@@ -83,7 +87,7 @@ func TestNamedTests(t *testing.T) {
 	}
 	var code strings.Builder
 	for _, p := range packages(t) {
-		for _, file := range append(p.TestGoFiles, p.XTestGoFiles...) {
+		for _, file := range p.Tests {
 			code.WriteString(read(t, filepath.Join(p.Dir, file)))
 		}
 	}
@@ -102,11 +106,7 @@ func TestNamedTests(t *testing.T) {
 // in the README, to the tables of inputs and outputs. TestWorkflows holds those of
 // examples to more of what keeps a workflow safe.
 func TestExamples(t *testing.T) {
-	files, err := filepath.Glob("examples/*")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no examples: %v", err)
-	}
-	pages := prose(t)
+	files, pages := glob(t, "examples/*"), prose(t)
 	var all strings.Builder
 	for _, text := range pages {
 		all.WriteString(text)
@@ -172,32 +172,45 @@ func TestSameRules(t *testing.T) {
 	}
 }
 
-// goPackage is what go list says of a package of the module.
+// goPackage is a folder of the module that has Go files. Those of other platforms are
+// among them, which go list leaves out.
 type goPackage struct {
-	ImportPath                         string
-	Dir                                string
-	GoFiles, TestGoFiles, XTestGoFiles []string
-	Imports, TestImports, XTestImports []string
+	ImportPath, Dir string
+	Files, Tests    []string // their names in Dir, where Tests are those that go test alone compiles
 }
 
-// packages lists the module's packages.
+// packages finds the module's packages. It reads the folders itself: go test
+// does not see what a child reads, such as go list, and answers from its cache when
+// a file comes.
 func packages(t *testing.T) (all []goPackage) {
 	t.Helper()
-	list := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,TestGoFiles,XTestGoFiles,Imports,TestImports,XTestImports", "./...")
-	list.Stderr = os.Stderr
-	out, err := list.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for decoder := json.NewDecoder(bytes.NewReader(out)); decoder.More(); {
-		var p goPackage
-		if err := decoder.Decode(&p); err != nil {
-			t.Fatal(err)
+	inRoot()
+	err := filepath.WalkDir(".", func(dir string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() {
+			return err
 		}
-		all = append(all, p)
-	}
-	if len(all) < 10 {
-		t.Fatalf("only %d packages", len(all))
+		name := e.Name()
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); dir != "." && (err == nil || name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")) {
+			return fs.SkipDir
+		}
+		p := goPackage{ImportPath: path.Join(module, filepath.ToSlash(dir)), Dir: dir}
+		entries, err := os.ReadDir(dir)
+		for _, e := range entries {
+			switch name := e.Name(); {
+			case e.IsDir() || path.Ext(name) != ".go":
+			case strings.HasSuffix(name, "_test.go"):
+				p.Tests = append(p.Tests, name)
+			default:
+				p.Files = append(p.Files, name)
+			}
+		}
+		if p.Files != nil || p.Tests != nil {
+			all = append(all, p)
+		}
+		return err
+	})
+	if err != nil || len(all) < 10 {
+		t.Fatalf("%d packages: %v", len(all), err)
 	}
 	return all
 }
@@ -207,8 +220,7 @@ func TestLayout(t *testing.T) {
 	_, page, _ := strings.Cut(read(t, "docs/architecture.md"), "## Packages\n")
 	page, _, _ = strings.Cut(page, "\n## ")
 	for _, p := range packages(t) {
-		dir := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "pipecat-cloud-deploy"), "/")
-		if dir != "" && !strings.Contains(page, "`"+dir+"`") {
+		if dir := filepath.ToSlash(p.Dir); dir != "." && !strings.Contains(page, "`"+dir+"`") {
 			t.Errorf("docs/architecture.md does not say what %s is for", dir)
 		}
 	}
@@ -377,20 +389,29 @@ func checkWorkflow(t *testing.T, file, text string) {
 // prose is every page that people read, by its name.
 func prose(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob("docs/*.md")
-	own, _ := filepath.Glob("*.md")
-	if err != nil || len(own) == 0 {
-		t.Fatalf("no pages: %v", err)
-	}
 	pages := map[string]string{}
-	for _, file := range append(files, own...) {
-		pages[filepath.ToSlash(file)] = read(t, file)
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		for _, file := range glob(t, pattern) {
+			pages[filepath.ToSlash(file)] = read(t, file)
+		}
 	}
 	return pages
 }
 
+// glob is the files of a pattern, of which there must be some.
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	inRoot()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there is no %s: %v", pattern, err)
+	}
+	return files
+}
+
 func read(t *testing.T, file string) string {
 	t.Helper()
+	inRoot()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

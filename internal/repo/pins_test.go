@@ -17,6 +17,7 @@ type tool struct{ name, path, module, version string }
 
 func tools(t *testing.T) (all []tool) {
 	t.Helper()
+	inRoot()
 	file, err := parser.ParseFile(token.NewFileSet(), "tools/tools.go", nil, parser.ImportsOnly)
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +46,7 @@ func tools(t *testing.T) (all []tool) {
 // keeps to itself.
 func texts(t *testing.T) map[string]string {
 	t.Helper()
+	inRoot()
 	all := map[string]string{}
 	err := filepath.WalkDir(".", func(name string, e fs.DirEntry, err error) error {
 		switch {
