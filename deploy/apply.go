@@ -91,7 +91,7 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 		return made, nil
 	case ctx.Err() != nil:
 		err = a.cancelled()
-	case timed.Err() != nil && a.lost > 0 && a.theirs != nil:
+	case timed.Err() != nil && a.responsesLost > 0 && a.theirs != nil:
 		err = a.theirs
 	case timed.Err() != nil:
 		err = a.timedOut()
@@ -103,7 +103,7 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 // only response named is not, though that showed what was there before.
 func (a *applier) isAmbiguous(agent *pipecat.Agent) bool {
 	doubted := a.named != "" && agent.Desired() == a.named
-	return agent.Warning != "" || a.lost > 1 || a.lost == 1 && !doubted
+	return agent.Warning != "" || a.responsesLost > 1 || a.responsesLost == 1 && !doubted
 }
 
 // apply sends one plan.
@@ -117,18 +117,18 @@ func apply(ctx context.Context, api API, p Plan, emit event.Emitter) (*pipecat.A
 // applier sends one plan.
 type applier struct {
 	Plan
-	api      API
-	emit     event.Emitter
-	replaces revision.Target // the deployment that the plan makes; its ID is not known
-	pace     backoff.BackOff
-	report   pacing.Throttle // that the update is sent again later
-	last     *pipecat.Error  // of the last request; nil while there is none
-	open     bool            // a request may have been accepted, and is yet to be looked for
-	lost     int             // requests without a clear response
-	theirs   error           // another deployment is there, as reads show it for long enough
-	named    string          // the deployment that a response named which showed other settings
-	answered bool            // the last request was answered as a success is
-	earlier  string          // the deployment of another client that reads showed before the last request
+	api           API
+	emit          event.Emitter
+	replaces      revision.Target // the deployment that the plan makes; its ID is not known
+	pace          backoff.BackOff
+	report        pacing.Throttle // that the update is sent again later
+	last          *pipecat.Error  // of the last request; nil while there is none
+	open          bool            // a request may have been accepted, and is yet to be looked for
+	responsesLost int             // requests without a clear response
+	theirs        error           // another deployment is there, as reads show it for long enough
+	named         string          // the deployment that a response named which showed other settings
+	answered      bool            // the last request was answered as a success is
+	earlier       string          // the deployment of another client that reads showed before the last request
 	// busyBefore says that a request before the last one was answered by a conflict, or by
 	// a limit of the rate, which does not surely say that it was not accepted.
 	busyBefore bool
@@ -158,13 +158,13 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 		}
 		a.last = asError(err)
 		final := a.outcome(ctx)
-		if final != nil && a.lost > 0 && !a.last.Temporary() {
+		if final != nil && a.responsesLost > 0 && !a.last.Temporary() {
 			a.emit.Emit(event.ResponseLost{Err: final, Refused: true})
 		}
 		if agent, err := a.reconcile(ctx, final, a.lookupDelays(final != nil)...); agent != nil || err != nil {
 			return agent, err
 		}
-		if final != nil && a.busyBefore && a.earlier != "" && a.lost == 0 {
+		if final != nil && a.busyBefore && a.earlier != "" && a.responsesLost == 0 {
 			a.lose(a.last) // another deployment may have replaced what a request before made
 		}
 		if final != nil {
@@ -208,15 +208,15 @@ func (a *applier) outcome(ctx context.Context) error {
 		return a.refused()
 	}
 	a.lose(e)
-	if a.lost == maxLost || tooLong {
-		return failed(verdict.API, e, "%s got no usable response, and the agent shows no new deployment (requests sent: %d): %v", a.what(), a.lost, e)
+	if a.responsesLost == maxLost || tooLong {
+		return failed(verdict.API, e, "%s got no usable response, and the agent shows no new deployment (requests sent: %d): %v", a.what(), a.responsesLost, e)
 	}
 	return nil
 }
 
 // lose takes note of a request that may have been accepted.
 func (a *applier) lose(why error) {
-	a.lost++
+	a.responsesLost++
 	a.emit.Emit(event.ResponseLost{Err: why})
 	a.report.Reset() // what is done about it is news
 }
@@ -279,7 +279,7 @@ func hold(ctx context.Context, wait time.Duration, report func(left time.Duratio
 // cancelled is the failure of a job that was stopped before the platform is known
 // to have accepted the change.
 func (a *applier) cancelled() *verdict.Failure {
-	if a.open || a.lost > 0 {
+	if a.open || a.responsesLost > 0 {
 		return verdict.NewCancelled("the job was stopped while %s was under way; it may have been accepted, so check the agent before you run the job again", a.what())
 	}
 	return verdict.NewCancelled("the job was stopped before the platform accepted %s, so %s", a.what(), a.otherwise())
@@ -292,7 +292,7 @@ func (a *applier) timedOut() *verdict.Failure {
 	if a.last == nil {
 		last = errors.New("no answer came")
 	}
-	if a.open || a.lost > 0 {
+	if a.open || a.responsesLost > 0 {
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
 			Message: fmt.Sprintf("%s got no usable response before wait-timeout was up; it may have been accepted, so check the agent before you run the job again: %v", a.what(), last)}
 	}

@@ -62,7 +62,7 @@ func (b *builder) build(ctx context.Context) (Artifact, error) {
 	defer cancel()
 	build, err := b.begin(timed, archive, known)
 	if err != nil {
-		return Artifact{}, b.stopped(ctx, timed, err)
+		return Artifact{}, b.cancelled(ctx, timed, err)
 	}
 	a := Artifact{Build: build, Started: true}
 	if build.Status != pipecat.BuildSuccess {
@@ -253,9 +253,9 @@ func notUploaded(err error, tries int) error {
 	return f
 }
 
-// stopped is what becomes of a build that did not begin: because the job was
-// stopped, the time was up, or as err has it.
-func (b *builder) stopped(ctx, timed context.Context, err error) error {
+// cancelled is what becomes of a build that did not begin: because the job was
+// cancelled, the time was up, or as err has it.
+func (b *builder) cancelled(ctx, timed context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return verdict.NewCancelled("the job was stopped while it uploaded the build context or asked for the build, so nothing was deployed")

@@ -190,7 +190,7 @@ func (p Plan) Event() event.Planned {
 		e.Reverts, e.RevertedFailure = p.Reverts.ID, p.failure
 		return e
 	}
-	back, err := p.reverse()
+	back, err := p.revertSettings()
 	if err != nil {
 		e.Irreversible = err.Error()
 		if e.RevertNeedsBuild = settings.FromBuild(agent); !e.RevertNeedsBuild {
@@ -214,10 +214,10 @@ func (p Plan) notReported() (names []string) {
 	return names
 }
 
-// reverse asks for what the settings were that the plan changes. With an error,
+// revertSettings asks for what the settings were that the plan changes. With an error,
 // which says why the previous deployment cannot be restored, it is what could be
 // restored anyway.
-func (p Plan) reverse() (pipecat.Settings, error) {
+func (p Plan) revertSettings() (pipecat.Settings, error) {
 	if err := p.canRevertTo(); err != nil {
 		return pipecat.Settings{}, err
 	}

@@ -22,13 +22,13 @@ func (a *applier) lookupDelays(final bool) []time.Duration {
 	busy := a.last != nil && (a.last.Status == http.StatusConflict || a.last.Status == http.StatusTooManyRequests)
 	twice := a.force() || a.Baseline.Agent == nil || a.Reverts != nil
 	switch {
-	case a.lost == 0 && a.explained, a.lost == 0 && busy && !twice && !final:
+	case a.responsesLost == 0 && a.explained, a.responsesLost == 0 && busy && !twice && !final:
 		return []time.Duration{0}
-	case a.lost == 0 && final && a.refusedClearly() && !a.busyBefore:
+	case a.responsesLost == 0 && final && a.refusedClearly() && !a.busyBefore:
 		return []time.Duration{0}
 	}
 	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
-	if a.lost > 0 && final || twice && !final {
+	if a.responsesLost > 0 && final || twice && !final {
 		delays = append(delays, 15*time.Second)
 	}
 	return delays
@@ -49,13 +49,13 @@ func clearlyRefused(e *pipecat.Error) bool {
 
 // lookup is a search for the deployment that a request may have made, over some reads.
 type lookup struct {
-	final  error           // what becomes of the change if none is found; nil when the request is sent again
-	other  otherDeployment // one that reads show instead
-	theirs error           // why that is not ours, though ours may show in its place yet
-	shown  string          // the new deployment of the last read; "" where it shows none
-	missed bool            // the last read found no agent
-	odd    int             // reads that something in between answered
-	silent pacing.Throttle // that the lookup continues
+	final    error           // what becomes of the change if none is found; nil when the request is sent again
+	other    otherDeployment // one that reads show instead
+	theirs   error           // why that is not ours, though ours may show in its place yet
+	shown    string          // the new deployment of the last read; "" where it shows none
+	notFound bool            // the last read found no agent
+	odd      int             // reads that something in between answered
+	silent   pacing.Throttle // that the lookup continues
 }
 
 // reconcile looks, after each of the delays, whether the last request has been
@@ -74,7 +74,7 @@ func (a *applier) reconcile(ctx context.Context, final error, delays ...time.Dur
 		if found, err := a.consider(agent, l); found != nil || err != nil {
 			return found, err
 		}
-		if l.theirs != nil && a.lost > 0 && len(delays) == 0 {
+		if l.theirs != nil && a.responsesLost > 0 && len(delays) == 0 {
 			delays = l.other.more(l.shown)
 		}
 	}
@@ -106,10 +106,10 @@ func (a *applier) read(ctx context.Context, l *lookup, delay time.Duration) (*pi
 			}
 		case missing(err):
 			return nil, nil
-		case l.final != nil && a.lost == 0 && a.last.Unauthorized() && asError(err).Unauthorized():
+		case l.final != nil && a.responsesLost == 0 && a.last.Unauthorized() && asError(err).Unauthorized():
 			return nil, l.final
 		default:
-			if a.lost == 0 { // nothing says that it was not accepted
+			if a.responsesLost == 0 { // nothing says that it was not accepted
 				a.lose(a.last)
 			}
 			return nil, failed(verdict.API, a.last, "%s got no usable response (%v) and the agent cannot be read, so it is not known whether it was accepted: %v", a.what(), a.last, err)
@@ -130,7 +130,7 @@ func (a *applier) isOdd(err error, l *lookup) bool {
 // consider judges one read, which may have found no agent. It returns the agent if it
 // has the change, or an error that ends the lookup.
 func (a *applier) consider(agent *pipecat.Agent, l *lookup) (*pipecat.Agent, error) {
-	l.shown, l.missed = "", agent == nil
+	l.shown, l.notFound = "", agent == nil
 	switch {
 	case agent == nil:
 		return nil, nil
@@ -151,7 +151,7 @@ func (a *applier) consider(agent *pipecat.Agent, l *lookup) (*pipecat.Agent, err
 	case a.holds(agent, l.final):
 		return agent, nil
 	}
-	if a.Baseline.Agent == nil && a.lost == 0 && a.last.FromAPI && !a.explained { // the creation was refused because of this agent
+	if a.Baseline.Agent == nil && a.responsesLost == 0 && a.last.FromAPI && !a.explained { // the creation was refused because of this agent
 		return nil, &existing{agent}
 	}
 	return nil, nil
@@ -160,14 +160,14 @@ func (a *applier) consider(agent *pipecat.Agent, l *lookup) (*pipecat.Agent, err
 // conclude takes note of what a lookup without success says of the last request. It
 // returns an error when another deployment, or none that can be read, ends the change.
 func (a *applier) conclude(l *lookup) error {
-	if l.missed && l.final != nil && a.lost == 0 && a.Baseline.Agent != nil && (!a.refusedClearly() || a.busyBefore) {
+	if l.notFound && l.final != nil && a.responsesLost == 0 && a.Baseline.Agent != nil && (!a.refusedClearly() || a.busyBefore) {
 		a.lose(a.last) // the last read shows no agent, and so nothing of what was sent
 	}
 	a.open = false
 	switch {
-	case a.lost > 0 && l.missed && l.theirs != nil && !l.other.lasts():
+	case a.responsesLost > 0 && l.notFound && l.theirs != nil && !l.other.lasts():
 		return failed(verdict.API, a.last, "%s got no usable response (%v) and the agent cannot be read, so it is not known whether it was accepted", a.what(), a.last)
-	case a.lost > 0:
+	case a.responsesLost > 0:
 		return l.theirs
 	case l.theirs != nil && a.Reverts == nil: // a request that is sent again replaces it
 		a.earlier = l.other.id
@@ -214,7 +214,7 @@ func (o *otherDeployment) more(shown string) []time.Duration {
 // replaced what the request made.
 func (a *applier) doubt(agent *pipecat.Agent, final error) {
 	unlike := settings.Compare(a.Expected, agent).Match == settings.Different
-	if a.lost == 0 && !a.explained && !a.refusedClearly() && (final != nil || !unlike) {
+	if a.responsesLost == 0 && !a.explained && !a.refusedClearly() && (final != nil || !unlike) {
 		a.lose(a.last)
 	}
 }
@@ -222,7 +222,7 @@ func (a *applier) doubt(agent *pipecat.Agent, final error) {
 // holds reports whether an agent without a new deployment has all that is asked for,
 // of a change that takes none.
 func (a *applier) holds(agent *pipecat.Agent, final error) bool {
-	if a.NeedsDeployment() || agent.Desired() != a.previous() || final != nil && a.lost == 0 {
+	if a.NeedsDeployment() || agent.Desired() != a.previous() || final != nil && a.responsesLost == 0 {
 		return false
 	}
 	return !a.moves(agent)

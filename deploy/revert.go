@@ -30,7 +30,7 @@ func (p Plan) Revert(made Accepted, failure error) (Plan, error) {
 	case f.Reason == verdict.Internal:
 		return Plan{}, errors.New("it is not known whether it failed")
 	}
-	back, err := p.reverse()
+	back, err := p.revertSettings()
 	if err != nil {
 		return Plan{}, err
 	}

@@ -78,7 +78,7 @@ func TestReverse(t *testing.T) {
 		{"what was not reconciled", serving("a/b:v1", func(a *pipecat.Agent) { a.ReconciledDeploymentID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, is not known to have been ready", ""},
 	} {
 		p := planned(t, Request{Agent: "bot", Settings: tt.asked}, Baseline{Agent: tt.before})
-		back, err := p.reverse()
+		back, err := p.revertSettings()
 		why := ""
 		if err != nil {
 			why = err.Error()

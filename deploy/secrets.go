@@ -112,10 +112,10 @@ func StoreSecrets(ctx context.Context, api API, p *Plan, deadline time.Time, emi
 // storing is the request that stores a plan's secrets.
 type storing struct {
 	Plan
-	set  string
-	emit event.Emitter
-	err  *pipecat.Error // of the last request; nil while there is none
-	lost int            // requests without a response that says anything
+	set           string
+	emit          event.Emitter
+	err           *pipecat.Error // of the last request; nil while there is none
+	responsesLost int            // requests without a response that says anything
 	// unclear says that a request may have been accepted, including the one under way.
 	unclear bool
 }
@@ -160,7 +160,7 @@ func (s *storing) note(e *pipecat.Error) {
 	without.Body = ""
 	s.err = &without
 	if e.Status != http.StatusTooManyRequests && e.Temporary() {
-		s.lost++
+		s.responsesLost++
 	}
 }
 
@@ -179,8 +179,8 @@ func (s *storing) outcome(ctx context.Context) error {
 		return f
 	case !s.err.Temporary():
 		return failed(verdict.Secrets, s.err, "the platform refuses the secrets for secret set %q: %s; %s, and the update was not sent", s.set, s.err.Detail(), s.holds())
-	case s.lost == maxLost:
-		return failed(verdict.Secrets, s.err, "the secrets got no usable response (requests sent: %d); %s, and the update was not sent: %v", s.lost, s.holds(), s.err)
+	case s.responsesLost == maxLost:
+		return failed(verdict.Secrets, s.err, "the secrets got no usable response (requests sent: %d); %s, and the update was not sent: %v", s.responsesLost, s.holds(), s.err)
 	}
 	return nil
 }

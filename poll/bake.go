@@ -43,7 +43,7 @@ func Bake(ctx context.Context, api Calls, agent string, t revision.Target, p Pol
 	enough := b.began.Add(lasts)
 	l := newLoop(enough.Add(mostDown+2*slowest), emit)
 	l.known = true
-	l.alive = func() event.Heartbeat { return event.Heartbeat{Still: "watched", For: time.Since(b.began)} }
+	l.heartbeat = func() event.Heartbeat { return event.Heartbeat{Still: "watched", For: time.Since(b.began)} }
 	err := l.until(ctx, func(ctx context.Context) (news, error) {
 		doc, err := api.Agent(ctx, agent)
 		if err != nil {
@@ -61,7 +61,7 @@ func Bake(ctx context.Context, api Calls, agent string, t revision.Target, p Pol
 		changed := o.State != last
 		last = o.State
 		events := []event.Event{event.Observed{Observation: o, Changed: changed, Elapsed: time.Since(l.start)}}
-		if failure == nil && (b.before == nil || time.Since(b.looked) >= bakePace) && b.look(ctx) {
+		if failure == nil && (b.before == nil || time.Since(b.looked) >= bakePace) && b.readSessions(ctx) {
 			seen := b.seen()
 			events = append(events, seen)
 			failure = b.judge(seen)
@@ -84,7 +84,7 @@ func Bake(ctx context.Context, api Calls, agent string, t revision.Target, p Pol
 	case err != nil:
 		return err
 	}
-	b.look(ctx)
+	b.readSessions(ctx)
 	seen := b.seen()
 	seen.End = true
 	emit.Emit(seen)
@@ -127,10 +127,10 @@ type ended struct {
 	known  bool // its log can show nothing more
 }
 
-// look takes the sessions that ended since its first read. It reports false where they
+// readSessions takes the sessions that ended since its first read. It reports false where they
 // cannot be read. Their ids show which are new, because the platform's clock may be another;
 // those that a list shows no longer, because there are many, still count.
-func (b *bake) look(ctx context.Context) bool {
+func (b *bake) readSessions(ctx context.Context) bool {
 	b.looked = time.Now()
 	ctx, cancel := context.WithTimeout(ctx, bakePace)
 	defer cancel()
@@ -203,7 +203,7 @@ func (b *bake) list(ctx context.Context) (all []pipecat.Session, err error) {
 
 // seen is what real callers have met so far.
 func (b *bake) seen() event.Baked {
-	seen := event.Baked{Active: b.active, Old: len(b.old), For: time.Since(b.began), Unread: b.before == nil}
+	seen := event.Baked{Active: b.active, Old: len(b.old), For: time.Since(b.began), NotRead: b.before == nil}
 	for _, e := range b.ended {
 		if e.void {
 			continue

@@ -69,7 +69,7 @@ func awaitBuild(ctx context.Context, api Builds, a Awaited, emit event.Emitter) 
 	status, since, lines := "", time.Now(), 0
 	l := newLoop(a.Deadline, emit)
 	l.known = true // to whoever asks to wait for it
-	l.alive = func() event.Heartbeat { return event.Heartbeat{Still: status, For: time.Since(since)} }
+	l.heartbeat = func() event.Heartbeat { return event.Heartbeat{Still: status, For: time.Since(since)} }
 	err := l.until(ctx, func(ctx context.Context) (news, error) {
 		b, err := api.Build(ctx, a.ID)
 		if err != nil {

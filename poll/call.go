@@ -84,11 +84,11 @@ func JudgeCall(e CallEvidence, p CallPolicy) CallVerdict {
 	}
 	if s := e.Session; s != nil && s.NotStarted() {
 		return CallVerdict{verdict.NoAnswer, verdict.CallNotStarted, true, ""}
-	} else if s != nil && s.Failed() && unheardFrom(late) && (e.Problem == nil || e.Problem.Problem == phone.Lost) {
+	} else if s != nil && s.Failed() && unheardFrom(late) && (e.Problem == nil || e.Problem.Problem == phone.Broken) {
 		return CallVerdict{verdict.NoAnswer, verdict.CallEnded, false, reported(e)}
 	}
 	if e.Problem != nil { // 5.
-		cause, again := trouble(e.Problem)
+		cause, again := callProblem(e.Problem)
 		return CallVerdict{verdict.Unproven, cause, again, reported(e)}
 	}
 	if e.Call.Foreign > 0 && e.Call.Sounds == 0 {
@@ -187,10 +187,10 @@ func refusal(err *pipecat.Error) (cause verdict.Cause, again bool) {
 	return verdict.CallRefused, err.Temporary()
 }
 
-// trouble says what the problem of a call means, and whether to try again.
-func trouble(err *phone.Error) (cause verdict.Cause, again bool) {
+// callProblem says what the problem of a call means, and whether to try again.
+func callProblem(err *phone.Error) (cause verdict.Cause, again bool) {
 	switch err.Problem {
-	case phone.Stopped:
+	case phone.Cancelled:
 		return verdict.CallStopped, false
 	case phone.NoMedia:
 		return verdict.CallNoMedia, false

@@ -104,7 +104,7 @@ func TestJudgeCall(t *testing.T) {
 		{"it closes with a private code", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 4003}), speaks, verdict.NoAnswer, verdict.CallEnded, false},
 		{"its server is stopped after it greeted", mine(hearing.Call{Connected: true, HungUp: true, CloseCode: 1012, Agent: []hearing.Span{span(5, 20)}}), speaks, verdict.Answered, "", false},
 		{"it hangs up instead of a reply", mine(hearing.Call{Connected: true, HungUp: true, Agent: []hearing.Span{span(5, 20)}}), asks, verdict.NoAnswer, verdict.CallEnded, false},
-		{"it is heard, and then the network breaks", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Lost} }), speaks, verdict.Answered, "", false},
+		{"it is heard, and then the network breaks", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Broken} }), speaks, verdict.Answered, "", false},
 		{"it speaks another protocol", mine(hearing.Call{Connected: true, Foreign: 3}), speaks, verdict.Unproven, verdict.CallProtocol, false},
 		{"it sends silence, and its own messages", mine(hearing.Call{Connected: true, Foreign: 3, Sounds: 50}), speaks, verdict.NoAnswer, verdict.CallSilent, false},
 		{"it speaks, and sends its own messages", mine(hearing.Call{Connected: true, Foreign: 3, Agent: []hearing.Span{span(5, 20)}}), speaks, verdict.Answered, "", false},
@@ -121,7 +121,7 @@ func TestJudgeCall(t *testing.T) {
 		{"raised, in color", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) {
 			e.Log = []string{"\x1b[32m2026-08-01 12:00:00.123\x1b[0m | \x1b[31m\x1b[1mERROR   \x1b[0m | \x1b[36mapp\x1b[0m:\x1b[36mrun_bot\x1b[0m:\x1b[36m42\x1b[0m - \x1b[31mException running bot(): x\x1b[0m"}
 		}), speaks, verdict.NoAnswer, verdict.CallRaised, false},
-		{"raised while the connection broke", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Lost} }), speaks, verdict.NoAnswer, verdict.CallRaised, false},
+		{"raised while the connection broke", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Broken} }), speaks, verdict.NoAnswer, verdict.CallRaised, false},
 		{"raised after the greeting, without a reply", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) { e.Call.Agent = []hearing.Span{span(5, 20)} }), asks, verdict.NoAnswer, verdict.CallRaised, false},
 		{"raised after it was heard", with(raisedIn(ours("", s)), func(e *poll.CallEvidence) { e.Call.Agent = []hearing.Span{span(5, 20)} }), speaks, verdict.Answered, "", false},
 		{"a caller's words are in the log", with(mine(heard()), func(e *poll.CallEvidence) {
@@ -170,14 +170,14 @@ func TestJudgeCall(t *testing.T) {
 
 		// What broke it.
 		{"unreachable", problem(phone.Unreachable, 0), speaks, verdict.Unproven, verdict.CallNetwork, true},
-		{"the connection is reset before a word", with(problem(phone.Lost, 0), func(e *poll.CallEvidence) { e.Call.Connected = true }), speaks, verdict.Unproven, verdict.CallNetwork, true},
-		{"the connection is reset before a word, and the session has ended", with(problem(phone.Lost, 0), func(e *poll.CallEvidence) { e.Session = ours("WS_CONNECTION_CLOSED", s) }), speaks, verdict.Unproven, verdict.CallNetwork, true},
-		{"the connection is reset before a word, and the session has failed", with(problem(phone.Lost, 0), func(e *poll.CallEvidence) { e.Session = ours("500", s) }), speaks, verdict.NoAnswer, verdict.CallEnded, false},
-		{"the connection is reset instead of a reply", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Lost} }), asks, verdict.Unproven, verdict.CallNetwork, true},
-		{"the network broke", problem(phone.Lost, 0), speaks, verdict.Unproven, verdict.CallNetwork, true},
+		{"the connection is reset before a word", with(problem(phone.Broken, 0), func(e *poll.CallEvidence) { e.Call.Connected = true }), speaks, verdict.Unproven, verdict.CallNetwork, true},
+		{"the connection is reset before a word, and the session has ended", with(problem(phone.Broken, 0), func(e *poll.CallEvidence) { e.Session = ours("WS_CONNECTION_CLOSED", s) }), speaks, verdict.Unproven, verdict.CallNetwork, true},
+		{"the connection is reset before a word, and the session has failed", with(problem(phone.Broken, 0), func(e *poll.CallEvidence) { e.Session = ours("500", s) }), speaks, verdict.NoAnswer, verdict.CallEnded, false},
+		{"the connection is reset instead of a reply", with(mine(heard(span(5, 20))), func(e *poll.CallEvidence) { e.Problem = &phone.Error{Problem: phone.Broken} }), asks, verdict.Unproven, verdict.CallNetwork, true},
+		{"the network broke", problem(phone.Broken, 0), speaks, verdict.Unproven, verdict.CallNetwork, true},
 		{"UDP is blocked", problem(phone.NoMedia, 0), speaks, verdict.Unproven, verdict.CallNoMedia, false},
 		{"no common codec", problem(phone.Unsuitable, 0), speaks, verdict.Unproven, verdict.CallProtocol, false},
-		{"stopped", problem(phone.Stopped, 0), speaks, verdict.Unproven, verdict.CallStopped, false},
+		{"stopped", problem(phone.Cancelled, 0), speaks, verdict.Unproven, verdict.CallStopped, false},
 		{"a token that is refused", problem(phone.Refused, 403), speaks, verdict.Unproven, verdict.CallRefused, false},
 		{"busy at the upgrade", problem(phone.Refused, 503), speaks, verdict.Unproven, verdict.CallAtCapacity, true},
 		{"spend limit at the upgrade", problem(phone.Refused, 402), speaks, verdict.Unproven, verdict.CallSpendLimit, false},

@@ -34,18 +34,18 @@ var (
 
 // loop reads something again and again.
 type loop struct {
-	start    time.Time
-	deadline time.Time
-	emit     event.Emitter
-	alive    func() event.Heartbeat
+	start     time.Time
+	deadline  time.Time
+	emit      event.Emitter
+	heartbeat func() event.Heartbeat
 
-	known    bool // it exists, as the caller knows
-	read     bool // it was read once at least
-	lastSign time.Time
-	lastErr  error     // of the last read; nil when it succeeded
-	away     time.Time // since when reads fail; zero when they do not
-	gone     int       // 404s in a row
-	denied   int       // 401s and 403s in a row
+	known            bool // it exists, as the caller knows
+	read             bool // it was read once at least
+	lastSign         time.Time
+	lastErr          error     // of the last read; nil when it succeeded
+	unreachableSince time.Time // since when reads fail; zero when they do not
+	gone             int       // 404s in a row
+	unauthorized     int       // 401s and 403s in a row
 }
 
 func newLoop(deadline time.Time, emit event.Emitter) *loop {
@@ -115,7 +115,7 @@ func (l *loop) until(ctx context.Context, read func(context.Context) (news, erro
 // isUnread reports whether nothing was read when the time was up, or not for a while.
 // One read that failed at the end does not make the others untrue.
 func (l *loop) isUnread() bool {
-	return !l.read || l.lastErr != nil && time.Since(l.away) >= heartbeat
+	return !l.read || l.lastErr != nil && time.Since(l.unreachableSince) >= heartbeat
 }
 
 // pause waits between two reads, and emits heartbeats.
@@ -129,9 +129,9 @@ func (l *loop) pause(ctx context.Context, wait time.Duration) error {
 		wait -= part
 		if part == next {
 			l.lastSign = time.Now()
-			sign := l.alive()
-			if !l.away.IsZero() {
-				sign = event.Heartbeat{Still: "not readable", For: time.Since(l.away)}
+			sign := l.heartbeat()
+			if !l.unreachableSince.IsZero() {
+				sign = event.Heartbeat{Still: "not readable", For: time.Since(l.unreachableSince)}
 			}
 			sign.Elapsed = time.Since(l.start)
 			l.emit.Emit(sign)
@@ -148,8 +148,8 @@ func (l *loop) fault(err error) (asked time.Duration, final error) {
 	if errors.As(err, &e) {
 		asked = e.RetryAfter
 		if !e.Unauthorized() {
-			l.denied = 0
-		} else if l.denied++; e.FromAPI || l.denied > 1 { // one page of a firewall may pass
+			l.unauthorized = 0
+		} else if l.unauthorized++; e.FromAPI || l.unauthorized > 1 { // one page of a firewall may pass
 			return 0, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Auth,
 				Message: fmt.Sprintf("the API no longer accepts the key, so the outcome is not known: %v", err)}
 		}
@@ -161,8 +161,8 @@ func (l *loop) fault(err error) (asked time.Duration, final error) {
 				Message: fmt.Sprintf("three reads in a row found nothing; someone may have deleted it: %v", err)}
 		}
 	}
-	if l.away.IsZero() {
-		l.away = time.Now()
+	if l.unreachableSince.IsZero() {
+		l.unreachableSince = time.Now()
 		l.emit.Emit(event.Unreachable{Err: err})
 	}
 	return asked, nil
@@ -170,9 +170,9 @@ func (l *loop) fault(err error) (asked time.Duration, final error) {
 
 // answered takes note of a read that succeeded.
 func (l *loop) answered() {
-	if !l.away.IsZero() {
+	if !l.unreachableSince.IsZero() {
 		l.lastSign = time.Now()
-		l.emit.Emit(event.Recovered{After: time.Since(l.away)})
+		l.emit.Emit(event.Recovered{After: time.Since(l.unreachableSince)})
 	}
-	l.read, l.lastErr, l.away, l.gone, l.denied = true, nil, time.Time{}, 0, 0
+	l.read, l.lastErr, l.unreachableSince, l.gone, l.unauthorized = true, nil, time.Time{}, 0, 0
 }

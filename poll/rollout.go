@@ -28,7 +28,7 @@ func Rollout(ctx context.Context, api Agents, agent string, t revision.Target, p
 	)
 	l := newLoop(deadline, emit)
 	l.known = t.Previous != ""
-	l.alive = func() event.Heartbeat { return event.Heartbeat{Still: last.Stage.In(), For: time.Since(since)} }
+	l.heartbeat = func() event.Heartbeat { return event.Heartbeat{Still: last.Stage.In(), For: time.Since(since)} }
 	err := l.until(ctx, func(ctx context.Context) (news, error) {
 		doc, err := api.Agent(ctx, agent)
 		if err != nil {

@@ -30,7 +30,7 @@ func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, 
 	)
 	l := newLoop(deadline, emit)
 	l.known = !stored.Created
-	l.alive = func() event.Heartbeat { return event.Heartbeat{Still: status, For: time.Since(since)} }
+	l.heartbeat = func() event.Heartbeat { return event.Heartbeat{Still: status, For: time.Since(since)} }
 	err := l.until(ctx, func(ctx context.Context) (news, error) {
 		s, err := api.SecretSet(ctx, stored.Set)
 		if err != nil {

@@ -148,7 +148,7 @@ func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time, em
 		dialed := time.Now()
 		if e.Call, err = phone.Make(ctx, road, plan); err != nil {
 			if e.Problem = new(phone.Error); !errors.As(err, &e.Problem) {
-				e.Problem = &phone.Error{Problem: phone.Lost, Err: err}
+				e.Problem = &phone.Error{Problem: phone.Broken, Err: err}
 			}
 		}
 		if session == "" && e.Call.Connected {

@@ -39,7 +39,7 @@ func (silence) HangUp(context.Context)             {}
 func (s silence) Hear(ctx context.Context) (phone.Heard, error) {
 	select {
 	case <-ctx.Done():
-		return phone.Heard{}, &phone.Error{Problem: phone.Stopped}
+		return phone.Heard{}, &phone.Error{Problem: phone.Cancelled}
 	case <-time.After(s.lasts):
 		return phone.Heard{}, &phone.HangUp{}
 	}
@@ -661,7 +661,7 @@ func TestCallSays(t *testing.T) {
 		{CallEvidence{Call: spoke}, verdict.CallEnded, "the agent ended the test call before it answered what the call said"},
 		{CallEvidence{}, verdict.CallProtocol, "the agent does not speak the protocol of test-call: webrtc"},
 		{CallEvidence{Problem: &phone.Error{Problem: phone.Unsuitable, Err: errors.New("why")}}, verdict.CallProtocol, "the agent does not speak the protocol of test-call: webrtc (why)"},
-		{CallEvidence{Problem: &phone.Error{Problem: phone.Lost, Host: "calls.test", Err: errors.New("read: connection reset by peer")}}, verdict.CallNetwork,
+		{CallEvidence{Problem: &phone.Error{Problem: phone.Broken, Host: "calls.test", Err: errors.New("read: connection reset by peer")}}, verdict.CallNetwork,
 			"the test call failed: the connection to calls.test was lost: read: connection reset by peer"},
 		{CallEvidence{Refused: &pipecat.Error{Err: errors.New("it does not show")}}, "", "the test call could not be made: it does not show"},
 		{CallEvidence{}, "", "the test call failed"},

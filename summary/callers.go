@@ -34,14 +34,14 @@ type callers struct {
 
 // add counts a read of the agent. Ours is the deployment that a rollback would
 // undo.
-func (c *callers) add(seen revision.State, ours string, at time.Time) {
+func (c *callers) add(seen revision.State, target string, at time.Time) {
 	*c = c.until(at)
 	switch {
 	case seen.Serving == revision.ServingNothing:
 		c.now = reachNothing
 	case seen.ServingID == "" && seen.Serving != revision.ServingPrevious:
 		c.now = reachUnknown
-	case seen.ServingID != "" && seen.ServingID == ours:
+	case seen.ServingID != "" && seen.ServingID == target:
 		c.now = reachOurs
 	default:
 		c.now = reachEarlier

@@ -17,8 +17,8 @@ type row struct {
 }
 
 const (
-	ofBuild = "(built in the cloud)"
-	toBuild = "(a new build)"
+	builtInCloud = "(built in the cloud)"
+	toBuild      = "(a new build)"
 )
 
 // rows lists what a change does to each setting. A build brings an image with it,
@@ -37,16 +37,16 @@ func (r *Record) rows(p event.Planned) (rows []row) {
 		if c.Name != settings.Image { // the id's place is after the image
 			addMissing()
 		} else if strings.Trim(c.Before, "[]") == "redacted" {
-			c.Before = ofBuild
+			c.Before = builtInCloud
 		}
 		switch {
 		case reverts:
 			if c.Name == settings.Image && c.Before == "" && r.change != nil && r.change.FromBuild {
-				c.Before = ofBuild
+				c.Before = builtInCloud
 			}
 			add(c, "")
 		case c.Name == settings.Image && p.FromBuild && !c.Asked:
-			c.After, c.Asked, c.Moves = ofBuild, true, true
+			c.After, c.Asked, c.Moves = builtInCloud, true, true
 			add(c, r.sourceOf(settings.BuildID))
 		case c.Asked:
 			add(c, r.sourceOf(c.Name))

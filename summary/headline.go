@@ -182,7 +182,7 @@ func (r *Record) broke() string {
 		return fmt.Sprintf("%s: %s in %s:%d", happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)
 	case r.why.Type != "" && len(cause) > maxCause: // the page and the annotation have the rest
 		return happened + ": " + r.line(r.why.Type)
-	case cause != "" && r.why.Sure != diagnosis.Weak:
+	case cause != "" && r.why.Sure != diagnosis.Possible:
 		return happened + with(": ", cause)
 	case f.ExitCode != nil:
 		return fmt.Sprintf("%s (exit code %d)", happened, *f.ExitCode)
@@ -306,7 +306,7 @@ func (r *Record) isLate() bool {
 func (r *Record) untouched() string {
 	existing := r.change != nil && !r.change.Create
 	switch {
-	case r.lost > 0, r.change != nil && r.change.Secrets != nil, r.failure.Reason == verdict.Internal:
+	case r.responsesLost > 0, r.change != nil && r.change.Secrets != nil, r.failure.Reason == verdict.Internal:
 		return ""
 	case r.failure.Cause == verdict.NotPacked:
 		return "nothing was sent"

@@ -62,7 +62,7 @@ func lines(r *Record, e event.Entry) []item {
 	case event.Retrying:
 		l.retrying(ev)
 	case event.ResponseLost:
-		l.lost(ev)
+		l.responseLost(ev)
 	case event.Accepted:
 		l.accepted(ev)
 	case event.Observed:
@@ -184,13 +184,13 @@ func (l *list) retrying(e event.Retrying) {
 	}
 }
 
-func (l *list) lost(e event.ResponseLost) {
+func (l *list) responseLost(e event.ResponseLost) {
 	if e.Refused {
 		l.say("An earlier request may have been accepted anyway; checking the agent: %v", e.Err)
 		return
 	}
 	text := fmt.Sprintf("No clear response to the %s; it may have been accepted. Checking the agent before sending anything again: %v", l.request(), e.Err)
-	if l.r.lost > 1 {
+	if l.r.responsesLost > 1 {
 		l.say("%s", text)
 		return
 	}

@@ -58,7 +58,7 @@ func (l *list) baked(e event.Baked) {
 // callersMet says what real callers met.
 func callersMet(e event.Baked) string {
 	switch {
-	case e.Unread:
+	case e.NotRead:
 		return "The sessions of real callers could not be read; only the deployment was watched."
 	case e.Sessions+e.Active == 0:
 		return fmt.Sprintf("No real session in %s.", quantity.Span(e.For))

@@ -38,16 +38,16 @@ func Page(run gha.Run, records []*Record) string {
 
 // pageWithin is the page with at most so many bytes: without the parts that are
 // least useful, or else the headlines alone; "" where these do not fit.
-func pageWithin(run gha.Run, records []*Record, room int) string {
+func pageWithin(run gha.Run, records []*Record, maxBytes int) string {
 	var page, headlines strings.Builder
 	for _, r := range records {
-		page.WriteString(r.settled().page(run, max(0, room)/len(records)))
+		page.WriteString(r.settled().page(run, max(0, maxBytes)/len(records)))
 		headlines.WriteString(r.settled().heading())
 	}
 	switch {
-	case page.Len() <= room:
+	case page.Len() <= maxBytes:
 		return page.String()
-	case headlines.Len() <= room:
+	case headlines.Len() <= maxBytes:
 		return headlines.String()
 	}
 	return ""
@@ -55,7 +55,7 @@ func pageWithin(run gha.Run, records []*Record, room int) string {
 
 func (r *Record) heading() string { return fmt.Sprintf("## %s\n\n", md(r.headline())) }
 
-func (r *Record) page(run gha.Run, room int) string {
+func (r *Record) page(run gha.Run, maxBytes int) string {
 	sections := []section{{"", r.heading(), 0}}
 	if r.green() {
 		sections = append(sections, []section{
@@ -87,12 +87,12 @@ func (r *Record) page(run gha.Run, room int) string {
 		{"the agent's log", r.foldedLog(), 1},
 		{"the timeline", folded("Timeline", r.timeline()), 3},
 	}...)
-	return fit(sections, room)
+	return fit(sections, maxBytes)
 }
 
 // fit joins sections, and leaves out the least useful when there is no space for
 // all.
-func fit(sections []section, room int) string {
+func fit(sections []section, maxBytes int) string {
 	for {
 		var b strings.Builder
 		var out []string
@@ -109,7 +109,7 @@ func fit(sections []section, room int) string {
 		if out != nil {
 			fmt.Fprintf(&b, "Omitted because the summary is full: %s. See the job's log.\n", strings.Join(out, ", "))
 		}
-		if b.Len() < room || first < 0 {
+		if b.Len() < maxBytes || first < 0 {
 			return b.String()
 		}
 		sections[first].text, sections[first].goes = "", -1

@@ -33,15 +33,15 @@ type Record struct {
 	context             string // what the build was packed of
 	reused              bool   // the build was there before
 
-	change     *event.Planned  // nil: not known yet
-	accepted   *event.Accepted // nil: not known to be
-	lost       int             // updates without a clear response
-	deployment string          // its id
-	previous   string          // the id of the one before
-	revert     *event.Planned  // the rollback; nil: there is none
-	restored   string          // the id of the rollback's deployment
-	newer      string          // the id of the deployment of another client that replaced ours
-	newerImage string          // "" where it is not known
+	change        *event.Planned  // nil: not known yet
+	accepted      *event.Accepted // nil: not known to be
+	responsesLost int             // updates without a clear response
+	deployment    string          // its id
+	previous      string          // the id of the one before
+	revert        *event.Planned  // the rollback; nil: there is none
+	restored      string          // the id of the rollback's deployment
+	newer         string          // the id of the deployment of another client that replaced ours
+	newerImage    string          // "" where it is not known
 
 	observed    bool                 // rollout is known
 	rollout     revision.Observation // its last
@@ -135,7 +135,7 @@ func (r *Record) fold(e event.Entry) {
 		r.enter(secretsPart, ev.Status, e.At)
 	case event.ResponseLost:
 		if !ev.Refused {
-			r.lost++
+			r.responsesLost++
 		}
 	case event.Accepted:
 		switch {

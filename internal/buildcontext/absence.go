@@ -33,7 +33,7 @@ func Explain(o Options, name string) (Missing, bool) {
 		return Missing{}, false
 	}
 	l := lookup{root: root, found: found, rules: rules, o: o, dir: inWorkspace(o), docker: docker}
-	missing := l.look([]dockerfile.Source{{Instruction: "COPY", Written: name, Path: name}}, nil)
+	missing := l.inspect([]dockerfile.Source{{Instruction: "COPY", Written: name, Path: name}}, nil)
 	if len(missing) == 0 {
 		return Missing{}, false
 	}

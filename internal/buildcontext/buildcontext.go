@@ -117,6 +117,6 @@ func Pack(ctx context.Context, o Options) (*Archive, error) {
 		return nil, err
 	}
 	packed = true
-	a.Missing = l.look(sources, a.pointers)
+	a.Missing = l.inspect(sources, a.pointers)
 	return a, nil
 }

@@ -69,9 +69,9 @@ type lookup struct {
 	missing []Missing
 }
 
-// look returns what the sources of a Dockerfile lack. It reads names alone, and
+// inspect returns what the sources of a Dockerfile lack. It reads names alone, and
 // says nothing where it cannot read.
-func (l *lookup) look(sources []dockerfile.Source, pointers []string) []Missing {
+func (l *lookup) inspect(sources []dockerfile.Source, pointers []string) []Missing {
 	for _, s := range sources {
 		switch {
 		case s.Path == "":
@@ -358,7 +358,7 @@ func (l lookup) nothingLeft(sources []dockerfile.Source) error {
 	if len(sources) == 0 || l.found.own > 0 || l.found.excluded == 0 && len(l.found.keptOut) == 0 {
 		return nil
 	}
-	out := slices.DeleteFunc(l.look(sources, nil), func(m Missing) bool { return m.Reason != Ignored && m.Reason != Secret })
+	out := slices.DeleteFunc(l.inspect(sources, nil), func(m Missing) bool { return m.Reason != Ignored && m.Reason != Secret })
 	some := func(s dockerfile.Source) bool { return s.Path == "" || s.Path == "." || s.Pattern }
 	why := "the ignore rules leave out all else; take back in what it copies, by a pattern with a ! in .dockerignore or " + inputExclude
 	switch {

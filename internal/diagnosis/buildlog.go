@@ -67,8 +67,8 @@ var (
 		`ERROR: pip's dependency resolver does not currently take into account .*)`)
 )
 
-// ofBuild is Diagnose for a build: for what the builder says of it, and the end of its log.
-func ofBuild(facts Facts, workspace fs.FS) Diagnosis {
+// diagnoseBuild is Diagnose for a build: for what the builder says of it, and the end of its log.
+func diagnoseBuild(facts Facts, workspace fs.FS) Diagnosis {
 	from := verdict.FromBuildLog
 	if !facts.has(from) {
 		from = verdict.FromBuilder

@@ -75,7 +75,7 @@ func withCause(f *verdict.Failure, d Diagnosis) *verdict.Failure {
 	}
 	joint := ": "
 	switch {
-	case d.Sure == Weak:
+	case d.Sure == Possible:
 		joint = "; it printed last: "
 	case f.Status == verdict.TimedOut && d.From == verdict.FromPlatform:
 		joint = "; the platform reports: "
@@ -102,10 +102,10 @@ type Facts struct {
 type Confidence int
 
 const (
-	Unknown Confidence = iota // nothing says why
-	Weak                      // what was printed last, which may have nothing to do with it
-	Likely                    // a line that is likely to be an error
-	Certain                   // an exception, or what the platform reports
+	Unknown  Confidence = iota // nothing says why
+	Possible                   // what was printed last, which may have nothing to do with it
+	Likely                     // a line that is likely to be an error
+	Certain                    // an exception, or what the platform reports
 )
 
 // Diagnosis is what broke, as far as Facts show it; the zero Diagnosis knows nothing.
@@ -145,7 +145,7 @@ type SourceLine struct {
 func Diagnose(facts Facts, workspace fs.FS) Diagnosis {
 	switch {
 	case facts.has(verdict.FromBuilder), facts.has(verdict.FromBuildLog), facts.Reason == verdict.Build && !facts.has(verdict.FromAPI):
-		return ofBuild(facts, workspace)
+		return diagnoseBuild(facts, workspace)
 	case facts.has(verdict.FromPlatform) && !facts.has(verdict.FromContainer):
 		return ofPlatform(facts)
 	case facts.has(verdict.FromAPI): // whose text the failure's message has already

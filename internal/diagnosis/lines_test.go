@@ -84,7 +84,7 @@ func TestWithCause(t *testing.T) {
 		{"a crash", verdict.Failed, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain}, "it failed: KeyError: 'x'"},
 		{"a line of a log", verdict.TimedOut, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain, From: verdict.FromAgentLog}, "it failed; its log shows: KeyError: 'x'"},
 		{"the platform's", verdict.TimedOut, Diagnosis{Cause: "no", Sure: Certain, From: verdict.FromPlatform}, "it failed; the platform reports: no"},
-		{"what was printed", verdict.Failed, Diagnosis{Cause: "bye", Sure: Weak}, "it failed; it printed last: bye"},
+		{"what was printed", verdict.Failed, Diagnosis{Cause: "bye", Sure: Possible}, "it failed; it printed last: bye"},
 		{"nothing", verdict.Failed, Diagnosis{}, "it failed."},
 		{"what is said already", verdict.Failed, Diagnosis{Cause: "it failed", Sure: Certain}, "it failed."},
 	} {

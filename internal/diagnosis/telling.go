@@ -88,7 +88,7 @@ func lastTelling(lines []line) (text string, sure Confidence) {
 		if isBad {
 			return withEffect(lines[:i], s), Likely
 		}
-		text, sure = s, Weak
+		text, sure = s, Possible
 	}
 	return text, sure
 }

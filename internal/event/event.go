@@ -349,7 +349,7 @@ type (
 		Active   int // that go on
 		Old      int // sessions that another deployment served during the bake time
 		For      time.Duration
-		Unread   bool // the sessions could not be read
+		NotRead  bool // the sessions could not be read
 		End      bool // it is over
 	}
 

@@ -94,7 +94,7 @@ func Make(ctx context.Context, road Road, p Plan) (hearing.Call, error) {
 	line, err := p.dial(ctx, road)
 	if err != nil {
 		if ctx.Err() != nil {
-			err = &Error{Problem: Stopped, Err: ctx.Err()}
+			err = &Error{Problem: Cancelled, Err: ctx.Err()}
 		}
 		return hearing.Call{Dialed: time.Since(began)}, err
 	}
@@ -159,7 +159,7 @@ func (c *conversation) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return &Error{Problem: Stopped, Err: ctx.Err()}
+			return &Error{Problem: Cancelled, Err: ctx.Err()}
 		case err := <-spoken:
 			return c.drain(err)
 		case a := <-c.heard:

@@ -97,7 +97,7 @@ func TestReset(t *testing.T) {
 						r = phone.Twilio{Endpoint: e}
 					}
 					call, err := phone.Make(t.Context(), r, phone.Plan{Until: time.Now().Add(30 * time.Second), Say: words(8000)})
-					problem(t, err, phone.Lost, 0)
+					problem(t, err, phone.Broken, 0)
 					if _, heard := call.Answer(); heard != tt.heard || !call.Connected || call.HungUp || call.Lasted > tt.after+time.Second {
 						t.Errorf("%+v", call)
 					}
@@ -252,7 +252,7 @@ func TestMarksUnread(t *testing.T) {
 			}
 		}))}
 		_, err := phone.Make(t.Context(), road, phone.Plan{Until: time.Now().Add(30 * time.Second)})
-		problem(t, err, phone.Lost, 0)
+		problem(t, err, phone.Broken, 0)
 		time.Sleep(time.Minute)
 		if asked < 20_000 {
 			t.Errorf("only %d marks", asked)

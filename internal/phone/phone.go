@@ -51,8 +51,8 @@ const (
 	Refused     Problem = "refused"     // the platform refused it, with a status
 	NoMedia     Problem = "no-media"    // WebRTC found no way through the network
 	Unsuitable  Problem = "unsuitable"  // the two do not speak the same protocol
-	Lost        Problem = "lost"        // the network broke it
-	Stopped     Problem = "stopped"     // the caller was stopped
+	Broken      Problem = "lost"        // the network broke it
+	Cancelled   Problem = "stopped"     // the caller was stopped
 )
 
 // Error is a call that failed. It has no token, no address but a host, and no text of
@@ -71,8 +71,8 @@ func (e *Error) Error() string {
 		Refused:     host + " refused the call",
 		NoMedia:     "no sound can pass the network",
 		Unsuitable:  host + " speaks another protocol",
-		Lost:        "the connection to " + host + " was lost",
-		Stopped:     "the call was stopped",
+		Broken:      "the connection to " + host + " was lost",
+		Cancelled:   "the call was stopped",
 	}[e.Problem]
 	if e.Status != 0 {
 		text += fmt.Sprintf(": status %d", e.Status)

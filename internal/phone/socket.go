@@ -70,7 +70,7 @@ func (e Endpoint) dial(ctx context.Context) (*socket, error) {
 		conn.SetReadLimit(maxMessage)
 		return &socket{conn, e.URL.Host}, nil
 	case ctx.Err() != nil:
-		return nil, &Error{Problem: stopped(ctx), Host: e.URL.Host, Err: ctx.Err()}
+		return nil, &Error{Problem: cancelled(ctx), Host: e.URL.Host, Err: ctx.Err()}
 	case resp != nil:
 		return nil, &Error{Problem: Refused, Host: e.URL.Host, Status: resp.StatusCode}
 	}
@@ -103,12 +103,12 @@ func (e Endpoint) address() *url.URL {
 	return &u
 }
 
-// stopped is the problem of a call whose context is done.
-func stopped(ctx context.Context) Problem {
+// cancelled is the problem of a call whose context is done.
+func cancelled(ctx context.Context) Problem {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return Unreachable
 	}
-	return Stopped
+	return Cancelled
 }
 
 // write sends a message. One that the network does not take in time ends the call.
@@ -138,13 +138,13 @@ func (s *socket) failed(ctx context.Context, err error) error {
 	case code != -1:
 		return &HangUp{Code: int(code)}
 	case ctx.Err() != nil:
-		return &Error{Problem: Stopped, Host: s.host, Err: ctx.Err()}
+		return &Error{Problem: Cancelled, Host: s.host, Err: ctx.Err()}
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		return &Error{Problem: Unsuitable, Host: s.host, Err: fmt.Errorf("a message has more than %d bytes", maxMessage)}
 	case errors.Is(err, io.EOF):
 		return &HangUp{Code: Wordless}
 	}
-	return &Error{Problem: Lost, Host: s.host, Err: reason(err)}
+	return &Error{Problem: Broken, Host: s.host, Err: reason(err)}
 }
 
 // hangUp closes the socket. An agent that does not answer is not waited for.

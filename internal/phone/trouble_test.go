@@ -256,7 +256,7 @@ func TestStopped(t *testing.T) {
 					r = w
 				}
 				_, err := phone.Make(stopped, r, phone.Plan{})
-				problem(t, err, phone.Stopped, 0)
+				problem(t, err, phone.Cancelled, 0)
 				if took := time.Until(deadline(ctx)).Abs(); took > 1500*time.Millisecond {
 					t.Errorf("it ends %v after it was stopped", took)
 				}

@@ -41,7 +41,7 @@ func (a *agent) Hear(ctx context.Context) (phone.Heard, error) {
 	const frame = 20 * time.Millisecond
 	select {
 	case <-ctx.Done():
-		return phone.Heard{}, &phone.Error{Problem: phone.Stopped}
+		return phone.Heard{}, &phone.Error{Problem: phone.Cancelled}
 	case <-time.After(time.Until(a.began.Add(time.Duration(a.heard+1) * frame))):
 	}
 	a.mu.Lock()

@@ -55,7 +55,7 @@ func (w WebRTC) Dial(ctx context.Context) (Line, error) {
 			return nil, known
 		}
 		if ctx.Err() != nil {
-			return nil, &Error{Problem: stopped(ctx), Err: ctx.Err()}
+			return nil, &Error{Problem: cancelled(ctx), Err: ctx.Err()}
 		}
 		return nil, &Error{Problem: Unsuitable, Err: err}
 	}
@@ -145,14 +145,14 @@ func (w WebRTC) send(ctx context.Context, offer string) (string, error) {
 		refused := (*pipecat.Error)(nil)
 		switch {
 		case ctx.Err() != nil:
-			return "", &Error{Problem: stopped(ctx), Err: ctx.Err()}
+			return "", &Error{Problem: cancelled(ctx), Err: ctx.Err()}
 		case !errors.As(err, &refused):
 			return "", &Error{Problem: Unreachable, Err: err}
 		case refused.Status != http.StatusNotFound && !refused.Temporary():
 			return "", &Error{Problem: Refused, Status: refused.Status, Err: err}
 		}
 		if pacing.Sleep(ctx, pacing.After(next, refused.RetryAfter)) != nil {
-			return "", &Error{Problem: stopped(ctx), Status: refused.Status, Err: err}
+			return "", &Error{Problem: cancelled(ctx), Status: refused.Status, Err: err}
 		}
 	}
 }
@@ -217,7 +217,7 @@ func (l *peerLine) broken(state webrtc.PeerConnectionState) error {
 		if closed {
 			return &HangUp{}
 		}
-		return &Error{Problem: Lost, Err: errors.New("nothing arrives any more")}
+		return &Error{Problem: Broken, Err: errors.New("nothing arrives any more")}
 	default:
 	}
 	switch {
@@ -259,7 +259,7 @@ func (l *peerLine) connect(ctx context.Context) error {
 		return nil
 	case err := <-l.ended:
 		if hungUp := (*HangUp)(nil); errors.As(err, &hungUp) {
-			return &Error{Problem: Lost, Err: errors.New("the agent hung up before it was connected")}
+			return &Error{Problem: Broken, Err: errors.New("the agent hung up before it was connected")}
 		}
 		return err
 	case <-timer.C:
@@ -312,7 +312,7 @@ func (l *peerLine) Hear(ctx context.Context) (Heard, error) {
 		l.end(err) // it stays so
 		return Heard{}, err
 	case <-ctx.Done():
-		return Heard{}, &Error{Problem: Stopped, Err: ctx.Err()}
+		return Heard{}, &Error{Problem: Cancelled, Err: ctx.Err()}
 	}
 }
 

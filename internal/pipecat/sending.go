@@ -39,14 +39,14 @@ func form(fields map[string]string) (before, after []byte, contentType string) {
 // sending is the body of an upload's request. A transport may read on after it has
 // answered, so all of it is under a lock.
 type sending struct {
-	mu     sync.Mutex
-	form   io.Reader // with the file in it
-	file   io.Reader
-	n      int64 // bytes of the file that were read
-	size   int64 // bytes of it that are sent
-	moved  func(n int64)
-	unread error // why the file could not be read
-	over   bool
+	mu      sync.Mutex
+	form    io.Reader // with the file in it
+	file    io.Reader
+	n       int64 // bytes of the file that were read
+	size    int64 // bytes of it that are sent
+	moved   func(n int64)
+	fileErr error // why the file could not be read
+	over    bool
 }
 
 func newSending(before []byte, file io.Reader, size int64, after []byte, moved func(n int64)) *sending {
@@ -83,17 +83,17 @@ func (s *sending) readFile(p []byte) (int, error) {
 	case err == io.EOF:
 		err = fmt.Errorf("the context ends after %d of %d bytes", s.n, s.size)
 	}
-	s.unread = err
+	s.fileErr = err
 	return n, err
 }
 
 // stop ends the use of the file. It returns how much of it was read, and why it
 // was not read further.
-func (s *sending) stop() (n int64, unread error) {
+func (s *sending) stop() (n int64, fileErr error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over = true
-	return s.n, s.unread
+	return s.n, s.fileErr
 }
 
 type readFunc func([]byte) (int, error)

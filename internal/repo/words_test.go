@@ -49,15 +49,13 @@ var words = []struct{ keys, pattern, instead string }{
 var quoted = []struct{ file, text string }{
 	{"internal/diagnosis/hinttexts_test.go", "error: no room"}, // an agent's output
 	{"cmd/pack/main_test.go", "Licence.txt"},                   // the name of a file
-	{"internal/stopping/stopping.go", "Patience"},              // an exported name
-	{"internal/stopping/stopping_test.go", "Patience"},
 }
 
 // archives have a comment of ours, and then what others print.
 const archives = "internal/diagnosis/testdata/"
 
-// foreign are files whose words are not ours, and this one.
-var foreign = regexp.MustCompile(`^LICENSE$|^go\.sum$|^internal/repo/words_test\.go$|^internal/simulator/contract\.yaml$|^docs/images/|requirements\.(?:txt|in)$`)
+// foreign are files whose words are not ours, and those that list the words.
+var foreign = regexp.MustCompile(`^LICENSE$|^go\.sum$|^internal/repo/(?:words|identifiers)_test\.go$|^internal/simulator/contract\.yaml$|^docs/images/|requirements\.(?:txt|in)$`)
 
 // TestWords holds that texts, comments and the names of tests are in plain American
 // English.

@@ -66,21 +66,21 @@ func (t Target) IsSuperseded(doc *pipecat.Agent) bool {
 // Stage is how far a rollout is: one of the variables, or the phase of the target's
 // revision. The zero one is that nothing was read. A phase is the platform's word, and
 // is none of the others whatever it says.
-type Stage struct{ ours, phase string }
+type Stage struct{ name, phase string }
 
 var (
-	StaleRead        = Stage{ours: "waiting for the API to show the new deployment"}
-	AwaitingOperator = Stage{ours: "waiting for Pipecat Cloud to pick up the change"}
-	AwaitingRevision = Stage{ours: "waiting for the new revision"}
-	ReadyUnseen      = Stage{ours: "ready"} // the document says so, and shows no revision of the target
-	Superseded       = Stage{ours: "superseded"}
+	StaleRead        = Stage{name: "waiting for the API to show the new deployment"}
+	AwaitingOperator = Stage{name: "waiting for Pipecat Cloud to pick up the change"}
+	AwaitingRevision = Stage{name: "waiting for the new revision"}
+	ReadyUnseen      = Stage{name: "ready"} // the document says so, and shows no revision of the target
+	Superseded       = Stage{name: "superseded"}
 )
 
 // InPhase is the stage of a revision in a phase.
 func InPhase(phase string) Stage { return Stage{phase: phase} }
 
 // String is a stage as people read it.
-func (s Stage) String() string { return s.ours + s.phase }
+func (s Stage) String() string { return s.name + s.phase }
 
 // In completes "it is …" with a stage.
 func (s Stage) In() string {
@@ -90,7 +90,7 @@ func (s Stage) In() string {
 	case s.phase != "":
 		return "in phase " + s.phase
 	}
-	return s.ours
+	return s.name
 }
 
 // Serving says which revision takes calls.

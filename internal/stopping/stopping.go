@@ -17,8 +17,8 @@ import (
 // A runner kills a job ten seconds after the first signal, and people wait for it.
 // All of these together are less than two seconds.
 const (
-	// Patience is how long a write may still take in a job that is stopped.
-	Patience = 300 * time.Millisecond
+	// WriteTimeout is how long a write may still take in a job that is stopped.
+	WriteTimeout = 300 * time.Millisecond
 	// grace is how long a job that is stopped may take to end by itself.
 	grace = 1200 * time.Millisecond
 	// last is how long what ends it otherwise may take.
@@ -77,7 +77,7 @@ func Do(ctx context.Context, f func() error) error {
 		return err
 	case <-ctx.Done():
 	}
-	if err, ok := within(ended, Patience); ok {
+	if err, ok := within(ended, WriteTimeout); ok {
 		return err
 	}
 	return ErrGivenUp

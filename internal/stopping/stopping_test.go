@@ -80,8 +80,8 @@ func TestWriter(t *testing.T) {
 		written      string
 	}{
 		{"slow", 3 * time.Second, 3 * time.Second, "ab"},
-		{"nearly too slow", time.Minute + Patience - 1, time.Minute + Patience - 1, "a"},
-		{"too slow", 2 * time.Minute, time.Minute + Patience, ""},
+		{"nearly too slow", time.Minute + WriteTimeout - 1, time.Minute + WriteTimeout - 1, "a"},
+		{"too slow", 2 * time.Minute, time.Minute + WriteTimeout, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
