@@ -148,10 +148,10 @@ func TestSetupRefuses(t *testing.T) {
 			archive := s.archive(t)
 			s.release(t, archive, plain(t, archive))
 		}},
-		{"a redirect away from https", "could not be downloaded from https://", linux, func(t *testing.T, s *setup) {
+		{"a redirect to a file of the runner", "could not be downloaded from https://", linux, func(t *testing.T, s *setup) {
 			archive := s.archive(t)
-			to := plain(t, archive)
-			s.release(t, archive, s.serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to+r.URL.Path, http.StatusFound) }))
+			s.release(t, archive, "")
+			s.release(t, archive, s.serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file://"+s.file, http.StatusFound) }))
 		}},
 		{"no archive", "could not be unpacked", linux, func(t *testing.T, s *setup) { s.release(t, []byte("no archive"), "") }},
 		{"no program for it", "has no program for linux-amd64", linux, func(t *testing.T, s *setup) {
