@@ -171,7 +171,7 @@ var mistakes = []mistake{
 	{"a version that is not released", "README.md", version.Repository + "@v1\n        with", version.Repository + "@v2\n        with", "TestExamplesAudit"},
 	{"an old checkout", "README.md", "actions/checkout@v7", "actions/checkout@v4", "TestExamplesAudit"},
 	{"a value that an input does not have", "examples/test-call-on-tag.yml", "test-call: webrtc", "test-call: phone", "TestExamplesAudit"},
-	{"a time that is none", "examples/test-call-on-tag.yml", "bake-time: 5m", "bake-time: five", "TestExamplesAudit"},
+	{"a time in letters", "examples/test-call-on-tag.yml", "bake-time: 5m", "bake-time: five", "TestExamplesAudit"},
 	{"a pull request that deploys", "examples/pull-request-dry-run.yml", "dry-run: true", "dry-run: false", "TestExamplesAudit"},
 	{"a pull request of a fork", "examples/preview.yml", "github.event.action != 'closed' && " + sameRepository, "github.event.action != 'closed'", "TestExamplesAudit"},
 
