@@ -140,6 +140,7 @@ var mistakes = []mistake{
 	{"pages of anyone", ".ci/links", "curl --fail", "curl --insecure --fail", "TestLinksScript"},
 	{"pages that are not there", ".ci/links", "curl --fail", "curl", "TestLinksScript"},
 	{"a linter that finds nothing", ".github/actionlint.yaml", `- input "args" is not defined in action`, "- .*", "TestActionlint"},
+	{"a program of others without its hash", ".ci/oracle.d/requirements.txt", "    --hash=", "    # --hash=", "TestRequirements"},
 
 	// What users run.
 	{"a program by http", "setup/run.sh", "'=https,file'", "'=https,file,http'", "TestSetupRefuses"},
@@ -151,6 +152,8 @@ var mistakes = []mistake{
 	{"a clock, in bash 3.2", "setup/run.sh", "sum='' url=''", "sum='' url=''; printf '%(%s)T' -1", "TestSetupIsForOldShells"},
 	{"no elements, in bash 3.2", "setup/run.sh", "sum='' url=''", `sum='' url=''; : "${args[@]}"`, "TestSetupIsForOldShells"},
 	{"an option that macOS lacks", "setup/run.sh", "mktemp -d", "mktemp --directory", "TestSetupIsForOldShells"},
+	{"a release without a runner's program", ".ci/build", "linux/arm64 ", "", "TestSetupTargets"},
+	{"a runner that starts no container", "docs/compatibility.md", "no: a container action", "yes: a container action", "TestSetupTargets"},
 	{"an icon that GitHub lacks", "action.yml", "icon: phone-call", "icon: telephone", "TestActionFiles"},
 	{"a color that GitHub lacks", "action.yml", "color: blue", "color: navy", "TestActionFiles"},
 	{"another name", "action.yml", "name: Pipecat Cloud Deploy\n", "name: Deploy\n", "TestActionFiles"},
@@ -207,9 +210,11 @@ var finders = map[string]func(*testing.T){
 	"TestImage":               TestImage,
 	"TestLinks":               TestLinks,
 	"TestLinksScript":         TestLinksScript,
+	"TestRequirements":        TestRequirements,
 	"TestSetup":               TestSetup,
 	"TestSetupIsForOldShells": TestSetupIsForOldShells,
 	"TestSetupRefuses":        TestSetupRefuses,
+	"TestSetupTargets":        TestSetupTargets,
 	"TestSteps":               TestSteps,
 	"TestTools":               TestTools,
 	"TestVerifyLines":         TestVerifyLines,

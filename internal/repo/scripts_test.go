@@ -117,3 +117,18 @@ func TestActionlint(t *testing.T) {
 		}
 	}
 }
+
+// TestRequirements holds that pip takes nothing but what was reviewed: each package has
+// a version, and each of its lines after that is a hash.
+func TestRequirements(t *testing.T) {
+	files, err := filepath.Glob(".ci/oracle.d/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no requirements: %v", err)
+	}
+	whole := regexp.MustCompile(`^((\n|# [^\n]*\n)*[\w.-]+(\[[\w,-]+\])?==\S+( ; [^\\]+)? \\\n(    --hash=sha256:[0-9a-f]{64} \\\n)*    --hash=sha256:[0-9a-f]{64}\n)+$`)
+	for _, file := range files {
+		if !whole.MatchString(read(t, file)) {
+			t.Errorf("%s: there is more in it, or less, than versions with their hashes", file)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -189,6 +190,26 @@ func TestSetupRefuses(t *testing.T) {
 				t.Errorf("outputs:\n%s\nwant\n%s… and in it %q", outputs, head, tt.says)
 			}
 		})
+	}
+}
+
+// TestSetupTargets holds that a release has a program for each runner that the script
+// knows, and the other way round, and that the page says which runners these are.
+func TestSetupTargets(t *testing.T) {
+	_, built, _ := strings.Cut(read(t, ".ci/build"), "\nfor target in ")
+	built, _, _ = strings.Cut(built, ";")
+	want := strings.Fields(strings.ReplaceAll(built, "/", "-"))
+	var got []string
+	for _, m := range regexp.MustCompile(`\) target=(\S+) ;;`).FindAllStringSubmatch(read(t, "setup/run.sh"), -1) {
+		got = append(got, m[1])
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("setup/run.sh fetches programs for %q, a release has those for %q", got, want)
+	}
+	if row := "\n| GitHub's macOS and Windows | no: a container action is for Linux only | yes |\n"; !strings.Contains(read(t, "docs/compatibility.md"), row) {
+		t.Errorf("docs/compatibility.md lacks%s", row)
 	}
 }
 
