@@ -105,7 +105,7 @@ func TestSetupIsCancelled(t *testing.T) {
 			if err := syscall.Kill(s.pid, signal); err != nil {
 				t.Fatal(err)
 			}
-			late := time.AfterFunc(2*time.Second, func() { close(answer) })
+			late := time.AfterFunc(5*time.Second, func() { close(answer) })
 			out, code := ended()
 			if !late.Stop() {
 				t.Fatalf("it does not end before the download: exit code %d\n%s", code, out)
