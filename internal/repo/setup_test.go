@@ -50,7 +50,7 @@ func TestSetup(t *testing.T) {
 			if code != 3 {
 				t.Errorf("exit code %d, want the program's own, 3: %s", code, out)
 			}
-			for _, want := range []string{"key sk_setup\n", "exclude *.wav\n*.mp3\n", "MSYS2_ENV_CONV_EXCL=*\n", fmt.Sprintf("pid %d\n", s.pid), "in " + s.workspace + "\n"} {
+			for _, want := range []string{"key sk_setup\n", "exclude *.wav\n*.mp3\n", "MSYS2_ENV_CONV_EXCL=*\n", fmt.Sprintf("pid %d\n", s.process.Pid), "in " + s.workspace + "\n"} {
 				if !strings.Contains(out, want) {
 					t.Errorf("no %q in\n%s", want, out)
 				}
@@ -102,7 +102,7 @@ func TestSetupIsCancelled(t *testing.T) {
 			}))
 			ended := s.start(t)
 			<-asked
-			if err := syscall.Kill(s.pid, signal); err != nil {
+			if err := s.process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
 			late := time.AfterFunc(5*time.Second, func() { close(answer) })
@@ -243,7 +243,7 @@ type setup struct {
 	workspace               string
 	output                  string // file of the step's outputs
 	env                     []string
-	pid                     int
+	process                 *os.Process
 }
 
 func newSetup(t *testing.T, m machine) *setup {
@@ -380,7 +380,7 @@ func (s *setup) start(t *testing.T) func() (string, int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.pid = cmd.Process.Pid
+	s.process = cmd.Process
 	return func() (string, int) {
 		t.Helper()
 		if err := cmd.Wait(); cmd.ProcessState == nil {
