@@ -13,6 +13,13 @@ end() {
 }
 fail() { end failed internal "$*"; }
 
+# A job that is stopped ends here until the program has begun.
+cancelled() {
+  kill $(jobs -p) 2>/dev/null || true
+  end cancelled cancelled 'The job was stopped before the program started. Nothing was deployed.'
+}
+trap cancelled INT TERM
+
 case ${RUNNER_OS-}-${RUNNER_ARCH-} in
 Linux-X64) target=linux-amd64 ;;
 Linux-ARM64) target=linux-arm64 ;;
@@ -47,13 +54,8 @@ dir=$temp/$(cd "$temp" && mktemp -d pipecat-cloud-deploy.XXXXXX) ||
 retry=--retry-connrefused
 ! curl --retry-all-errors --version >/dev/null 2>&1 || retry=--retry-all-errors
 
-# While bash waits for a command, it keeps a signal until that ends; and it drops an
-# interrupt if the command succeeds. So the download runs beside it, and ends with it.
-cancelled() {
-  kill $(jobs -p) 2>/dev/null || true
-  end cancelled cancelled 'The job was stopped before the program started. Nothing was deployed.'
-}
-trap cancelled INT TERM
+# The download runs in the background, since bash keeps a signal until the command that
+# it waits for in the foreground ends.
 curl --proto '=https,file' --proto-redir '=https' --fail --silent --show-error --location \
   --connect-timeout 20 --max-time 120 --retry 3 $retry --output "$dir/archive" "$url" &
 wait $! ||
