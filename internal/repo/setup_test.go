@@ -119,15 +119,16 @@ func TestSetupIsCancelled(t *testing.T) {
 	}
 }
 
-// TestSetupRefuses holds that nothing runs but what was released, and that whoever
-// must act learns what to do.
-func TestSetupRefuses(t *testing.T) {
-	for _, tt := range []struct {
-		name, says string
-		machine    machine
-		spoil      func(*testing.T, *setup)
-	}{
-		{"no release", "This commit is not a release", linux, func(t *testing.T, s *setup) {}},
+// refusal is a case in which nothing may run, and what is said of it.
+type refusal struct {
+	name, says string
+	machine    machine
+	spoil      func(*testing.T, *setup)
+}
+
+// TestSetupDistrusts holds that nothing runs but what was released.
+func TestSetupDistrusts(t *testing.T) {
+	refuses(t, []refusal{
 		{"another program", "is not what was released", linux, func(t *testing.T, s *setup) {
 			s.release(t, s.archive(t), "")
 			write(t, s.file, "not the archive")
@@ -135,12 +136,6 @@ func TestSetupRefuses(t *testing.T) {
 		{"another program, on macOS", "is not what was released", mac, func(t *testing.T, s *setup) {
 			s.release(t, s.archive(t), "")
 			write(t, s.file, "not the archive")
-		}},
-		{"no such file", "could not be downloaded from file:///", linux, func(t *testing.T, s *setup) {
-			s.release(t, s.archive(t), "")
-			if err := os.Remove(s.file); err != nil {
-				t.Fatal(err)
-			}
 		}},
 		{"a page in place of the program", "could not be downloaded from https://", linux, func(t *testing.T, s *setup) {
 			s.release(t, s.archive(t), s.serve(t, http.NotFound))
@@ -153,6 +148,20 @@ func TestSetupRefuses(t *testing.T) {
 			archive := s.archive(t)
 			s.release(t, archive, "")
 			s.release(t, archive, s.serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file://"+s.file, http.StatusFound) }))
+		}},
+	})
+}
+
+// TestSetupRefuses holds that whoever has a runner on which it can't work learns what
+// to do.
+func TestSetupRefuses(t *testing.T) {
+	refuses(t, []refusal{
+		{"no release", "This commit is not a release", linux, func(t *testing.T, s *setup) {}},
+		{"no such file", "could not be downloaded from file:///", linux, func(t *testing.T, s *setup) {
+			s.release(t, s.archive(t), "")
+			if err := os.Remove(s.file); err != nil {
+				t.Fatal(err)
+			}
 		}},
 		{"no archive", "could not be unpacked", linux, func(t *testing.T, s *setup) { s.release(t, []byte("no archive"), "") }},
 		{"no program for it", "has no program for linux-amd64", linux, func(t *testing.T, s *setup) {
@@ -174,7 +183,13 @@ func TestSetupRefuses(t *testing.T) {
 			s.release(t, s.archive(t), "")
 			s.temp += " that is not there"
 		}},
-	} {
+	})
+}
+
+// refuses holds that the program does not run, and that the log and the outputs say why.
+func refuses(t *testing.T, refusals []refusal) {
+	t.Helper()
+	for _, tt := range refusals {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSetup(t, tt.machine)
 			tt.spoil(t, s)
