@@ -101,7 +101,11 @@ func TestSetupIsCancelled(t *testing.T) {
 				}
 			}))
 			ended := s.start(t)
-			<-asked
+			select {
+			case <-asked:
+			case <-time.After(time.Minute):
+				t.Fatal("it downloads nothing")
+			}
 			if err := s.process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
