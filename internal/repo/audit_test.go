@@ -17,6 +17,7 @@ type workflow struct {
 	Permissions any
 	Concurrency any
 	Env         map[string]string
+	Defaults    struct{ Run struct{ Shell string } }
 	Jobs        map[string]workflowJob
 }
 
@@ -28,8 +29,12 @@ type workflowJob struct {
 	RunsOn          any `yaml:"runs-on"`
 	Permissions     any
 	Environment     any
+	Concurrency     any
+	Env             map[string]string
+	Defaults        struct{ Run struct{ Shell string } }
+	Strategy        struct{ Matrix any }
 	Container       any
-	Services        any
+	Services        map[string]any
 	Secrets         any
 	TimeoutMinutes  any  `yaml:"timeout-minutes"`
 	ContinueOnError bool `yaml:"continue-on-error"`
@@ -38,9 +43,9 @@ type workflowJob struct {
 
 // workflowStep is a script, or the use of an action.
 type workflowStep struct {
-	If, Uses, Run, Shell string
-	With, Env            map[string]any
-	ContinueOnError      bool `yaml:"continue-on-error"`
+	ID, If, Uses, Run, Shell string
+	With, Env                map[string]any
+	ContinueOnError          bool `yaml:"continue-on-error"`
 }
 
 // parseWorkflow reads a workflow. Its key "on" is a text in YAML 1.2.
@@ -56,6 +61,8 @@ var (
 	piped = regexp.MustCompile(`(curl|wget)[^\n|]*\|\s*(sudo\s+)?(ba|da|z)?sh\b|(ba)?sh <\((curl|wget)|(ba)?sh -c "\$\((curl|wget)`)
 	// quiet matches what keeps a script's failure from failing its step.
 	quiet = regexp.MustCompile(`\|\|\s*(true\b|:|exit 0\b|echo\b)|\bset \+e\b|;\s*true\s*$`)
+	// steers matches variables that change what a command does, or which it is.
+	steers = regexp.MustCompile(`^(GO[A-Z]|CGO_|BASH|SHELLOPTS$|PATH$|LD_|PYTHON|CI$)`)
 	// latest matches a script that fetches a program of no version that is reviewed.
 	latest = regexp.MustCompile(`\bgo (run|install) (-\S+ )*[^\s"]+@|\bnpx \S|\bpipx? install [^-]`)
 	// obeyed matches commands that the runner takes from any text.
@@ -146,8 +153,10 @@ func auditJob(job workflowJob) (problems []string) {
 	if minutes, ok := job.TimeoutMinutes.(int); job.TimeoutMinutes != nil && (!ok || minutes < 1 || minutes > 120) {
 		say("its timeout-minutes are %v; an hour or two is the most", job.TimeoutMinutes)
 	}
-	if image := fmt.Sprint(job.Container, job.Services); (job.Container != nil || job.Services != nil) && !strings.Contains(image, "@sha256:") {
-		say("an image is not pinned to its digest")
+	for _, image := range append(slices.Collect(maps.Values(job.Services)), job.Container) {
+		if image != nil && !strings.Contains(fmt.Sprint(image), "@sha256:") {
+			say("the image of %v is not pinned to its digest", image)
+		}
 	}
 	for i, step := range job.Steps {
 		for _, problem := range append(auditScript(step), auditUse(step)...) {
@@ -289,7 +298,21 @@ func auditOwn(file, text string) (problems []string) {
 	if n := strings.Count(text, "secrets."); n != allowed {
 		say("it uses a secret; the job's own token is enough, but for keys in audit_test.go")
 	}
+	checks := !releases
 	for name, job := range w.Jobs {
+		if checks && job.If != "" {
+			say("job %s has a condition; a check is for every change", name)
+		}
+		for _, shell := range []string{w.Defaults.Run.Shell, job.Defaults.Run.Shell} {
+			if shell != "" && shell != "bash" {
+				say("job %s: the shell %s may not end at what fails", name, shell)
+			}
+		}
+		for _, variable := range slices.Concat(names(w.Env), names(job.Env)) {
+			if steers.MatchString(variable) {
+				say("job %s: %s changes what its commands do", name, variable)
+			}
+		}
 		got := written(job.Permissions)
 		if want := writes[file+" "+name]; !slices.Equal(got, want) {
 			say("job %s may write %q, want %q; a change is for writes in audit_test.go, too", name, got, want)
@@ -308,6 +331,9 @@ func auditOwn(file, text string) (problems []string) {
 		}
 		for i, step := range job.Steps {
 			action, _, _ := strings.Cut(step.Uses, "@")
+			if checks && step.If != "" && step.Run != "" || step.Shell != "" && step.Shell != "bash" || slices.ContainsFunc(names(step.Env), steers.MatchString) {
+				say("job %s: step %d has a condition, a shell or a variable by which a check may not run", name, i+1)
+			}
 			if off(step.If) || quiet.MatchString(step.Run) || step.ContinueOnError && !strings.HasPrefix(step.Uses, "./") {
 				say("job %s: step %d is turned off, or may fail unseen", name, i+1)
 			}
@@ -359,6 +385,8 @@ func names(value any) (all []string) {
 			all = append(all, fmt.Sprint(item))
 		}
 	case map[string]any:
+		all = slices.Collect(maps.Keys(v))
+	case map[string]string:
 		all = slices.Collect(maps.Keys(v))
 	}
 	slices.Sort(all)

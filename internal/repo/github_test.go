@@ -40,7 +40,7 @@ func TestDependabot(t *testing.T) {
 	if config.Version != 2 {
 		t.Errorf("version is %d, want 2", config.Version)
 	}
-	markers := map[string]string{"gomod": "go.mod", "docker": "Dockerfile"}
+	markers := map[string]string{"gomod": "go.mod", "docker": "Dockerfile", "pip": "requirements.in"}
 	watched := map[string]bool{}
 	for _, u := range config.Updates {
 		at := u.Ecosystem + " " + u.Directory
@@ -54,13 +54,23 @@ func TestDependabot(t *testing.T) {
 		if u.Cooldown.Days < 3 {
 			t.Errorf("%s: an update comes %d days after its release; wait at least 3, in which bad ones are found", at, u.Cooldown.Days)
 		}
+		for _, ignored := range u.Ignore {
+			if !strings.HasPrefix(ignored.Name, "acme/") { // which nobody is
+				t.Errorf("%s: %s gets no updates", at, ignored.Name)
+			}
+		}
+		for name, group := range u.Groups {
+			if !slices.Equal(group.Patterns, []string{"*"}) {
+				t.Errorf("%s: the group %s is of %q; want *, or its updates come one by one", at, name, group.Patterns)
+			}
+		}
 		if marker := markers[u.Ecosystem]; marker == "" && u.Ecosystem != "github-actions" {
 			t.Errorf("%s: nothing here has versions of that kind", at)
 		} else if _, err := os.Stat(filepath.Join(".", u.Directory, marker)); err != nil {
 			t.Errorf("%s: %v", at, err)
 		}
 	}
-	for _, want := range []string{"gomod /", "gomod /tools", "docker /", "github-actions /", "github-actions /examples"} {
+	for _, want := range []string{"gomod /", "gomod /tools", "docker /", "pip /.ci/oracle.d", "github-actions /", "github-actions /examples"} {
 		if !watched[want] {
 			t.Errorf("%s gets no updates", want)
 		}
@@ -75,7 +85,7 @@ type form struct {
 		Type, ID   string
 		Attributes struct {
 			Label, Description, Placeholder, Value, Render string
-			Options                                        []string
+			Options                                        []any // a checkbox is a table
 			Multiple                                       bool
 		}
 		Validations struct{ Required bool }
@@ -136,11 +146,23 @@ func formProblems(f form) (problems []string) {
 				say("field %d has no text", i+1)
 			}
 			continue
-		case "dropdown":
+		case "dropdown", "checkboxes":
+			options := map[string]bool{"None": true} // which GitHub adds itself
+			for _, option := range a.Options {
+				if text := fmt.Sprint(option); options[text] {
+					say("field %d: GitHub refuses a second option %s", i+1, text)
+				} else {
+					options[text] = true
+				}
+			}
 			if len(a.Options) == 0 {
 				say("field %d has no options", i+1)
 			}
-		case "input", "textarea", "checkboxes":
+		case "textarea":
+			if !slices.Contains([]string{"", "json", "shell", "text", "yaml"}, a.Render) {
+				say("field %d: %s is no language that is known here", i+1, a.Render)
+			}
+		case "input":
 		default:
 			say("field %d: there is no type %q", i+1, field.Type)
 		}
@@ -162,28 +184,35 @@ func formProblems(f form) (problems []string) {
 }
 
 // TestCodeOwners holds that what a release is made by has an owner, and that each line
-// is of files that are there.
+// is of files that are there. Of the lines that match a file, GitHub takes the last.
 func TestCodeOwners(t *testing.T) {
-	owned := map[string]bool{}
+	owners := map[string][]string{".ci/release": nil, ".github/CODEOWNERS": nil, ".github/workflows/release.yml": nil, "action.yml": nil, "setup/run.sh": nil, "tools/go.mod": nil, "main.go": nil}
+	named := map[string]bool{}
 	for line := range strings.Lines(read(t, ".github/CODEOWNERS")) {
 		line, _, _ = strings.Cut(strings.TrimSpace(line), "#")
 		words := strings.Fields(line)
 		if len(words) == 0 {
 			continue
 		}
-		if len(words) < 2 || slices.ContainsFunc(words[1:], func(w string) bool { return !regexp.MustCompile(`^@[\w-]+(/[\w-]+)?$`).MatchString(w) }) {
-			t.Errorf("%q: a pattern, and then @accounts", line)
+		pattern := words[0]
+		if named[pattern] = true; pattern != "*" {
+			if _, err := os.Stat(strings.Trim(pattern, "/")); err != nil || !strings.HasPrefix(pattern, "/") {
+				t.Errorf("%q: a pattern is * or begins with /: %v", line, err)
+			}
 		}
-		owned[words[0]] = true
-		if words[0] == "*" {
-			continue
+		for file := range owners {
+			if pattern == "*" || "/"+file == pattern || strings.HasPrefix("/"+file, strings.TrimSuffix(pattern, "/")+"/") {
+				owners[file] = words[1:]
+			}
 		}
-		if _, err := os.Stat(strings.Trim(words[0], "/")); err != nil {
-			t.Errorf("%q: %v", line, err)
+	}
+	for file, of := range owners {
+		if !slices.Contains(of, "@"+account) {
+			t.Errorf("%s is owned by %q, and not by @%s", file, of, account)
 		}
 	}
 	for _, want := range []string{"*", "/.ci/", "/.github/", "/action.yml", "/setup/", "/tools/"} {
-		if !owned[want] {
+		if !named[want] {
 			t.Errorf("%s has no owner", want)
 		}
 	}

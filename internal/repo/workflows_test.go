@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/moby/patternmatcher"
 	"go.yaml.in/yaml/v4"
 
 	"pipecat-cloud-deploy/internal/version"
@@ -56,6 +58,14 @@ var gates = map[string][]string{
 	"codeql.yml analyze":         {"github/codeql-action/analyze@"},
 }
 
+// matrices are what the jobs with one are run for: the runners that users have, and
+// the languages of this repository.
+var matrices = map[string]string{
+	"e2e.yml deploy":     "map[runner:[ubuntu-latest ubuntu-24.04-arm]]",
+	"e2e.yml setup":      "map[runner:[ubuntu-latest macos-latest windows-latest]]",
+	"codeql.yml analyze": "map[include:[map[build-mode:autobuild language:go] map[build-mode:none language:actions]]]",
+}
+
 // TestGates holds that every check is still run, on every change or by its schedule.
 func TestGates(t *testing.T) {
 	for at, commands := range gates {
@@ -79,6 +89,12 @@ func TestGates(t *testing.T) {
 			if !slices.Contains(names(w.On), event) {
 				t.Errorf("%s does not start at %s", file, event)
 			}
+		}
+		if on, _ := w.On.(map[string]any); slices.Contains(want, "pull_request") && (on["pull_request"] != nil || fmt.Sprint(on["push"]) != "map[branches:[main fix/v*]]") {
+			t.Errorf("%s: it starts at %v, want every pull request, and every push to main or to a fix of an older version", file, on)
+		}
+		if want, got := matrices[at], w.Jobs[name].Strategy.Matrix; want != "" && fmt.Sprint(got) != want {
+			t.Errorf("%s: job %s is for %v, want %s", file, name, got, want)
 		}
 		for _, filter := range []string{"paths:", "paths-ignore:", "branches-ignore:", "[skip ci]"} {
 			if strings.Contains(text, filter) {
@@ -133,13 +149,16 @@ func TestAll(t *testing.T) {
 
 // TestActionFiles holds what runs when the actions are used: the image that is built
 // of this commit until a release names its own, and one script without expressions.
+// It holds how they are shown, too, which the Marketplace refuses or changes unseen.
 func TestActionFiles(t *testing.T) {
 	_, runs, _ := strings.Cut(read(t, "action.yml"), "\nruns:\n")
 	if want := "  using: docker\n  image: Dockerfile\n"; runs != want {
 		t.Errorf("action.yml runs\n%swant\n%s", runs, want)
 	}
-	var action struct {
-		Runs struct {
+	type action struct {
+		Name, Description string
+		Branding          struct{ Icon, Color string }
+		Runs              struct {
 			Using string
 			Steps []struct {
 				ID, Shell, Run string
@@ -147,15 +166,68 @@ func TestActionFiles(t *testing.T) {
 			}
 		}
 	}
-	if err := yaml.Unmarshal([]byte(read(t, "setup/action.yml")), &action); err != nil {
+	var container, setup action
+	for file, to := range map[string]*action{"action.yml": &container, "setup/action.yml": &setup} {
+		if err := yaml.Unmarshal([]byte(read(t, file)), to); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(to.Description); n == 0 || n > 125 {
+			t.Errorf("%s: its description has %d characters; GitHub shows 125", file, n)
+		}
+	}
+	// The Marketplace's address is made of the name.
+	if b := container.Branding; container.Name != "Pipecat Cloud Deploy" || !slices.Contains(icons, b.Icon) || !slices.Contains(colors, b.Color) {
+		t.Errorf("action.yml: the name is %q; want Pipecat Cloud Deploy, with an icon and a color that GitHub has: %+v", container.Name, b)
+	}
+	steps := setup.Runs.Steps
+	if setup.Runs.Using != "composite" || len(steps) != 1 || steps[0].ID != "deploy" || steps[0].Shell != "bash" || steps[0].Run != `exec bash "$GITHUB_ACTION_PATH/run.sh"` {
+		t.Errorf("setup/action.yml runs %+v", setup.Runs)
+	}
+	attributes := read(t, ".gitattributes")
+	if !strings.Contains(attributes, "\n* -text\n") {
+		t.Error("git may give scripts \\r\\n on Windows, which bash does not read; .gitattributes must have * -text")
+	}
+	if strings.Contains(attributes, "export-") {
+		t.Error(".gitattributes: the runner fetches an action as an archive, which must have every file as it is")
+	}
+}
+
+// icons are those of GitHub's that would fit, and colors all that it has.
+var (
+	icons  = []string{"cloud", "phone", "phone-call", "phone-outgoing", "upload-cloud"}
+	colors = []string{"black", "blue", "gray-dark", "green", "orange", "purple", "red", "white", "yellow"}
+)
+
+// TestImage holds that the Dockerfile builds with the Go of go.mod, of every file that
+// the program is made of, an image with the program alone.
+func TestImage(t *testing.T) {
+	file := read(t, "Dockerfile")
+	toolchain := regexp.MustCompile(`(?m)^toolchain go(.+)$`).FindStringSubmatch(read(t, "go.mod"))
+	from := regexp.MustCompile(`(?m)^FROM (\S+)`).FindAllStringSubmatch(file, -1)
+	if len(from) != 2 || from[0][1] != "golang:"+toolchain[1]+"-bookworm" || from[1][1] != "scratch" {
+		t.Errorf("Dockerfile is from %v; want golang:%s-bookworm, as in go.mod, and then scratch", from, toolchain[1])
+	}
+	if regexp.MustCompile(`(?m)^\s*(USER|CMD|ENV|VOLUME)\b`).MatchString(file) || !strings.HasSuffix(file, "\nENTRYPOINT [\"/pipecat-cloud-deploy\"]\n") {
+		t.Error("Dockerfile: the image has its program as the entry point, and no user, command, variables or volumes")
+	}
+	ignored, err := patternmatcher.New(strings.Split(strings.TrimSpace(read(t, ".dockerignore")), "\n"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	steps := action.Runs.Steps
-	if action.Runs.Using != "composite" || len(steps) != 1 || steps[0].ID != "deploy" || steps[0].Shell != "bash" || steps[0].Run != `exec bash "$GITHUB_ACTION_PATH/run.sh"` {
-		t.Errorf("setup/action.yml runs %+v", action.Runs)
+	needed := []string{"go.mod", "go.sum"}
+	for name, text := range texts(t) {
+		if filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "tools/") || strings.Contains(name, "/testdata/") {
+			continue
+		}
+		needed = append(needed, name)
+		for _, m := range regexp.MustCompile(`(?m)^//go:embed (\S+)`).FindAllStringSubmatch(text, -1) {
+			needed = append(needed, path.Join(path.Dir(name), m[1]))
+		}
 	}
-	if !strings.Contains(read(t, ".gitattributes"), "\n* -text\n") {
-		t.Error("git may give scripts \\r\\n on Windows, which bash does not read; .gitattributes must have * -text")
+	for _, name := range needed {
+		if out, err := ignored.MatchesOrParentMatches(name); err != nil || out {
+			t.Errorf(".dockerignore leaves out %s: %v", name, err)
+		}
 	}
 }
 
