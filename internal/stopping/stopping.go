@@ -68,7 +68,7 @@ func start(f func() int) <-chan int {
 }
 
 // Do does what may block for ever, such as to open a pipe that nobody reads. Once ctx
-// is done it waits for that no longer than Patience, and returns ErrGivenUp.
+// is done it waits for that no longer than WriteTimeout, and returns ErrGivenUp.
 func Do(ctx context.Context, f func() error) error {
 	ended := make(chan error, 1)
 	go func() { ended <- f() }()
@@ -95,7 +95,7 @@ func within[T any](c <-chan T, d time.Duration) (got T, ok bool) {
 	}
 }
 
-// Writer is a writer that blocks no longer than Patience once ctx is done. After that,
+// Writer is a writer that blocks no longer than WriteTimeout once ctx is done. After that,
 // nothing is written to it anymore.
 func Writer(ctx context.Context, w io.Writer) io.Writer { return &writer{ctx: ctx, w: w} }
 

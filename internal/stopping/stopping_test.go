@@ -71,7 +71,7 @@ func (s *slow) String() string {
 	return s.text
 }
 
-// TestWriter holds that a write takes as long as it needs, and no longer than Patience
+// TestWriter holds that a write takes as long as it needs, and no longer than WriteTimeout
 // in a job that is stopped, after which nothing is written anymore.
 func TestWriter(t *testing.T) {
 	for _, tt := range []struct {
