@@ -3,7 +3,6 @@ package diagnosis
 import (
 	"cmp"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,47 +21,47 @@ type buildLine struct {
 
 var (
 	// hostPrefix is before what the machine that runs the builder prints.
-	hostPrefix = regexp.MustCompile(`^\[Container\] (?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?`)
+	hostPrefix = re(`^\[Container\] (?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?`)
 	// hostProgress is what it prints of itself and of the commands that it starts.
-	hostProgress = regexp.MustCompile(`^(?:Running command|Entering phase|Phase complete|Phase context status code: +Message: *$|Phase is )`)
+	hostProgress = re(`^(?:Running command|Entering phase|Phase complete|Phase context status code: +Message: *$|Phase is )`)
 
 	// stepPrefix is before a line of a step: "#9 1.2 " where a command printed it, "#9 "
 	// where BuildKit did.
-	stepPrefix = regexp.MustCompile(`^#(\d{1,9})(?: (\d+\.\d*)(?: |$)| |$)`)
+	stepPrefix = re(`^#(\d{1,9})(?: (\d+\.\d*)(?: |$)| |$)`)
 	// stepProgress is BuildKit's line on the progress of a step, or its title, which quotes
 	// the Dockerfile.
-	stepProgress = regexp.MustCompile(`^(?:\[|DONE\b|CACHED$|CANCELED$|\.\.\.$|sha256:|resolve |transferring |extracting |exporting |pushing |WARN: )`)
+	stepProgress = re(`^(?:\[|DONE\b|CACHED$|CANCELED$|\.\.\.$|sha256:|resolve |transferring |extracting |exporting |pushing |WARN: )`)
 
 	// title begins the part in which BuildKit repeats the end of a failed step, whose
 	// lines have a time and no number; rule ends it.
-	title  = regexp.MustCompile(`^ ?> .*:$`)
-	rule   = regexp.MustCompile(`^-{6,}$`)
-	timing = regexp.MustCompile(`^\d+\.\d*(?: |$)`)
+	title  = re(`^ ?> .*:$`)
+	rule   = re(`^-{6,}$`)
+	timing = re(`^\d+\.\d*(?: |$)`)
 
 	// echo quotes the Dockerfile: BuildKit's excerpt, the classic builder's steps.
-	echo = regexp.MustCompile(`^ {0,8}\d{1,6} \|(?: |$)|^Step \d+/\d+ : | ---> `)
+	echo = re(`^ {0,8}\d{1,6} \|(?: |$)|^Step \d+/\d+ : | ---> `)
 	// advisory is no error: what a tool advises, retries, or looks for as CMake does.
-	advisory = regexp.MustCompile(`^\s*(?:-- |(?i:warn(?:ing)?|info|debug|notice|note|hint): |npm (?:warn|WARN|notice) |\[notice\]|[WN]: |Ign:)`)
+	advisory = re(`^\s*(?:-- |(?i:warn(?:ing)?|info|debug|notice|note|hint): |npm (?:warn|WARN|notice) |\[notice\]|[WN]: |Ign:)`)
 	// decisive is a warning that is the cause of an error: pip's last retry, an index that
 	// rejects the credentials, a server that apk cannot reach.
-	decisive = regexp.MustCompile(`\(Retry\(total=0,|\b40[13] Error, Credentials not correct|: temporary error \(try again later\)$`)
+	decisive = re(`\(Retry\(total=0,|\b40[13] Error, Credentials not correct|: temporary error \(try again later\)$`)
 
 	// lead is before an error's message, and command is what failed.
-	lead = regexp.MustCompile(`^((?:(?i:error): )?)(?: *Caused by: |(?:[A-Z_]+: )?Error while executing command: .*?\. Reason: |` +
+	lead = re(`^((?:(?i:error): )?)(?: *Caused by: |(?:[A-Z_]+: )?Error while executing command: .*?\. Reason: |` +
 		`failed to build: |failed to solve(?: with frontend [\w.]+)?: |failed to compute cache key: |rpc error: code = \w+ desc = )+`)
-	command = regexp.MustCompile(`(?:process ".*" did not complete successfully|executor failed running \[.*\]): |[Tt]he command '.*' returned a |` +
+	command = re(`(?:process ".*" did not complete successfully|executor failed running \[.*\]): |[Tt]he command '.*' returned a |` +
 		`Command did not exit successfully |Error while executing command: .*\. Reason: `)
 	// uninformative is a line of an error of which another line says more.
-	uninformative = regexp.MustCompile(`^(?:Killed|/bin/\S*sh: line \d+: +\d+ Killed .*|exit status \d+|(?:ERROR: )?ResolutionImpossible: .*|No solution found when resolving .*)$`)
+	uninformative = re(`^(?:Killed|/bin/\S*sh: line \d+: +\d+ Killed .*|exit status \d+|(?:ERROR: )?ResolutionImpossible: .*|No solution found when resolving .*)$`)
 
 	// arrow is before the parts of uv's errors, which are wrapped.
-	arrow = regexp.MustCompile("^ *(?:├─▶|╰─▶|\\|->|`->) ")
+	arrow = re("^ *(?:├─▶|╰─▶|\\|->|`->) ")
 
 	// errorLine is how tools begin the error that ends them.
-	errorLine = regexp.MustCompile(`^(?:E: |ERROR: |error: |fatal: |Error: |fatal error: |npm (?:ERR!|error) (?:ERESOLVE|Missing|Invalid|Cannot|Could not|notarget|404))`)
+	errorLine = re(`^(?:E: |ERROR: |error: |fatal: |Error: |fatal error: |npm (?:ERR!|error) (?:ERESOLVE|Missing|Invalid|Cannot|Could not|notarget|404))`)
 
 	// inconclusive does not say why a build failed, though it sounds like it.
-	inconclusive = regexp.MustCompile(`^(?:\S+:\d+$|ERROR: Exception:$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
+	inconclusive = re(`^(?:\S+:\d+$|ERROR: Exception:$|View build details: |error: subprocess-exited-with-error|.* did not run successfully\.$|` +
 		`npm (?:error|ERR!) (?:gyp ERR! (?:not ok|cwd |node |command |System )|network This is a problem|\{ \[Error).*|Failing command: .*|npm (?:error|ERR!) (?:code|errno|syscall|path|command|A complete log|Log files)\b.*|make(?:\[\d+\])?: \*\*\* (?:\[|Waiting for ).*|tar: (?:Child returned status |Error is not recoverable|Exiting with failure).*|=*\s*\d+ failed\b.* in [\d.]+s.*|` +
 		`ERROR: pip's dependency resolver does not currently take into account .*)`)
 )
@@ -132,7 +131,7 @@ func (h *hint) best(facts Facts, lines []buildLine, workspace fs.FS) (best *buil
 	rank, searches := 0, 0
 	for i := range lines {
 		l := &lines[i]
-		if h.when != nil && h.message.MatchString(l.says) {
+		if h.when != nil && h.message().MatchString(l.says) {
 			if searches++; searches > maxSearches {
 				break
 			}
@@ -144,7 +143,7 @@ func (h *hint) best(facts Facts, lines []buildLine, workspace fs.FS) (best *buil
 		r := 2
 		if l.secondary {
 			r = 1
-		} else if errorLine.MatchString(l.says) {
+		} else if errorLine().MatchString(l.says) {
 			r = 3
 		}
 		if r < rank || r == 3 && rank == 3 && !strings.HasSuffix(l.says, strings.TrimPrefix(best.says, "ERROR: ")) {
@@ -178,7 +177,7 @@ func buildCause(lines []buildLine) (cause, typ string) {
 	var firstError, lastBad string
 	for _, l := range primary {
 		s := strings.TrimSpace(l.text)
-		isError, isBad := firstError == "" && errorLine.MatchString(s), soundsBad(s) || strings.Contains(s, "already exists")
+		isError, isBad := firstError == "" && errorLine().MatchString(s), soundsBad(s) || strings.Contains(s, "already exists")
 		if !isError && !isBad || saysNothing(s) {
 			continue
 		}
@@ -203,7 +202,7 @@ func buildCause(lines []buildLine) (cause, typ string) {
 // saysNothing reports whether a line does not say why a build failed.
 func saysNothing(s string) bool {
 	s = singleSpaced(s)
-	return s == "" || noise.MatchString(s) || inconclusive.MatchString(s)
+	return s == "" || noise().MatchString(s) || inconclusive().MatchString(s)
 }
 
 // withClues are the lines that a hint may be about, of equal ones the last.
@@ -240,33 +239,33 @@ func readBuild(lines []line) []buildLine {
 	for _, l := range lines {
 		s := l.text
 		var b buildLine
-		if before := hostPrefix.FindString(s); before != "" {
-			if s = s[len(before):]; hostProgress.MatchString(s) {
+		if before := hostPrefix().FindString(s); before != "" {
+			if s = s[len(before):]; hostProgress().MatchString(s) {
 				continue
 			}
 			b.secondary, b.builderHost = true, true
-		} else if m := stepPrefix.FindStringSubmatch(s); m != nil {
+		} else if m := stepPrefix().FindStringSubmatch(s); m != nil {
 			s, b.step = s[len(m[0]):], m[1]
 			own := m[2] == "" // BuildKit's
-			if own && stepProgress.MatchString(s) {
+			if own && stepProgress().MatchString(s) {
 				continue
 			}
 			if own && strings.HasPrefix(s, "ERROR: ") {
 				failed[b.step] = true
 			}
-		} else if title.MatchString(s) {
+		} else if title().MatchString(s) {
 			repeated = true
 			continue
-		} else if rule.MatchString(s) {
+		} else if rule().MatchString(s) {
 			repeated = false
 			continue
 		} else if repeated {
-			s = s[len(timing.FindString(s)):]
+			s = s[len(timing().FindString(s)):]
 		}
 		if last := len(all) - 1; last >= 0 && strings.Contains(s, "Will retry in ") && strings.HasPrefix(all[last].text, "curl: (") {
 			all = all[:last]
 		}
-		if isEcho(s) || isAdvisory(s) && !decisive.MatchString(s) {
+		if isEcho(s) || isAdvisory(s) && !decisive().MatchString(s) {
 			continue
 		}
 		b.text = s
@@ -288,7 +287,7 @@ func unwrapped(lines []buildLine) (all []buildLine) {
 	width := 0 // of the arrow with its indentation; 0 outside of an error
 	for _, b := range lines {
 		rest := strings.TrimLeft(b.text, " │|")
-		if m := arrow.FindString(b.text); m != "" {
+		if m := arrow().FindString(b.text); m != "" {
 			width, b.text = utf8.RuneCountInString(m), b.text[len(m):]
 		} else if width > 0 && rest != "" && utf8.RuneCountInString(b.text[:len(b.text)-len(rest)]) >= width {
 			above := &all[len(all)-1]
@@ -306,19 +305,19 @@ func unwrapped(lines []buildLine) (all []buildLine) {
 
 // isEcho, isAdvisory and commandIn spare most lines their patterns.
 func isEcho(s string) bool {
-	return (strings.Contains(s, " |") || strings.HasPrefix(s, "Step ") || strings.HasPrefix(s, " ---> ")) && echo.MatchString(s)
+	return (strings.Contains(s, " |") || strings.HasPrefix(s, "Step ") || strings.HasPrefix(s, " ---> ")) && echo().MatchString(s)
 }
 
 func isAdvisory(s string) bool {
 	s = strings.TrimLeft(s, " \t")
-	return s != "" && strings.IndexByte("wWiIdDnNhH[-", s[0]) >= 0 && advisory.MatchString(s)
+	return s != "" && strings.IndexByte("wWiIdDnNhH[-", s[0]) >= 0 && advisory().MatchString(s)
 }
 
 func commandIn(s string) []int {
 	if !containsAny(s, []string{"did not complete", "executor failed", "returned a ", "did not exit", "Error while"}) {
 		return nil
 	}
-	return command.FindStringIndex(s)
+	return command().FindStringIndex(s)
 }
 
 // read finds what a line says, and whether that is secondary.
@@ -327,13 +326,13 @@ func (b *buildLine) read() {
 		b.text = strings.TrimPrefix(s, "× ")
 	}
 	if strings.Contains(b.text, ": ") {
-		b.text = lead.ReplaceAllString(b.text, "$1")
+		b.text = lead().ReplaceAllString(b.text, "$1")
 	}
 	b.says = strings.TrimSpace(b.text)
 	if at := commandIn(b.says); at != nil {
 		b.secondary = true
 		b.says = strings.TrimSpace(b.says[at[1]:])
-	} else if uninformative.MatchString(b.says) {
+	} else if uninformative().MatchString(b.says) {
 		b.secondary = true
 	}
 }

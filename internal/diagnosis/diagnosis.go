@@ -192,7 +192,7 @@ func (r reading) raisedAt() frame {
 }
 
 // inLibrary reports whether code that is not the user's raised the exception.
-func (r reading) inLibrary() bool { return library.MatchString(r.raisedAt().file) }
+func (r reading) inLibrary() bool { return library().MatchString(r.raisedAt().file) }
 
 func (r reading) diagnosis(facts Facts) Diagnosis {
 	return Diagnosis{Cause: oneLine(r.line), Type: r.typ, Place: r.place, Sure: r.sure, From: r.from}.advise(facts, r)
@@ -250,7 +250,7 @@ func read(facts Facts, from verdict.Source, workspace fs.FS) reading {
 	r := reading{from: from, workspace: workspace}
 	all := parse(lines)
 	e, ok := uncaught(all)
-	if ok && killed(facts) && !memoryTypes.MatchString(e.typ) && (facts.Reason == verdict.OutOfMemory || e.logged || saysMore(lines[e.at+1:])) {
+	if ok && killed(facts) && !memoryTypes().MatchString(e.typ) && (facts.Reason == verdict.OutOfMemory || e.logged || saysMore(lines[e.at+1:])) {
 		// A process that is killed raises no exception: it has survived this one.
 		lines, ok = lines[e.at+1:], false
 	}
@@ -268,7 +268,7 @@ func read(facts Facts, from verdict.Source, workspace fs.FS) reading {
 
 // saysMore reports whether lines have more than noise.
 func saysMore(lines []line) bool {
-	return slices.ContainsFunc(lines, func(l line) bool { return !l.aside && !noise.MatchString(strings.TrimSpace(l.text)) })
+	return slices.ContainsFunc(lines, func(l line) bool { return !l.aside && !noise().MatchString(strings.TrimSpace(l.text)) })
 }
 
 // killed reports whether a signal ended the process, other than SIGINT and SIGTERM, which

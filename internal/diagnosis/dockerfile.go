@@ -3,7 +3,6 @@ package diagnosis
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,26 +10,26 @@ import (
 
 var (
 	// A step may print anything: only files of these names are shown.
-	instructions = regexp.MustCompile(`(?i)^(?:docker|container)file|\.(?:docker|container)file$`)
-	requirements = regexp.MustCompile(`(?i)^[^.].*(?:require|constraint|depend|deps|packages|pip)|^(?:require|constraint|depend|deps|packages|pip)`)
+	instructions = re(`(?i)^(?:docker|container)file|\.(?:docker|container)file$`)
+	requirements = re(`(?i)^[^.].*(?:require|constraint|depend|deps|packages|pip)|^(?:require|constraint|depend|deps|packages|pip)`)
 
 	// excerptHead is before BuildKit's excerpt of a Dockerfile, and marked is the line in
 	// it that failed.
-	excerptHead = regexp.MustCompile(`^([\w./-]*[\w-]):(\d{1,6})$`)
-	marked      = regexp.MustCompile(`^ {0,8}(\d{1,6}) \| >>> (.*)$`)
+	excerptHead = re(`^([\w./-]*[\w-]):(\d{1,6})$`)
+	marked      = re(`^ {0,8}(\d{1,6}) \| >>> (.*)$`)
 	// stepTitle is what BuildKit calls a step: its instruction, on one line. classicTitle
 	// is the classic builder's.
-	stepTitle    = regexp.MustCompile(`^#(\d{1,9}) \[[^\]]*\d+/\d+\] (.+)$`)
-	classicTitle = regexp.MustCompile(`^Step \d+/\d+ : (.+)$`)
-	stepError    = regexp.MustCompile(`^#(\d{1,9}) ERROR: `)
+	stepTitle    = re(`^#(\d{1,9}) \[[^\]]*\d+/\d+\] (.+)$`)
+	classicTitle = re(`^Step \d+/\d+ : (.+)$`)
+	stepError    = re(`^#(\d{1,9}) ERROR: `)
 
 	// How pip and uv name a line of a file that lists packages.
-	pipLine  = regexp.MustCompile(`satisfies the requirement (\S+) \(from -r (\S+?\.txt) \(line (\d{1,6})\)\)`)
-	pipBad   = regexp.MustCompile(`Invalid requirement: ['"](.+?)['"]`)
-	pipAt    = regexp.MustCompile(`\(from line (\d{1,6}) of (\S+?\.txt)\)`)
-	pipNone  = regexp.MustCompile(`(?:No matching distribution found for|satisfies the requirement) ([\w.-]+[^\s(]*)`)
-	tomlLine = regexp.MustCompile(`TOML parse error at line (\d{1,6}), column`)
-	tomlText = regexp.MustCompile(`^\s*(\d{1,6}) \| (.+)$`)
+	pipLine  = re(`satisfies the requirement (\S+) \(from -r (\S+?\.txt) \(line (\d{1,6})\)\)`)
+	pipBad   = re(`Invalid requirement: ['"](.+?)['"]`)
+	pipAt    = re(`\(from line (\d{1,6}) of (\S+?\.txt)\)`)
+	pipNone  = re(`(?:No matching distribution found for|satisfies the requirement) ([\w.-]+[^\s(]*)`)
+	tomlLine = re(`TOML parse error at line (\d{1,6}), column`)
+	tomlText = re(`^\s*(\d{1,6}) \| (.+)$`)
 )
 
 const (
@@ -66,18 +65,18 @@ func buildPlace(lines []line, cause, dockerfile string, workspace fs.FS) *Place 
 func requirementSpots(lines []line, cause string) (spots []spot) {
 	for i, l := range lines {
 		s := withoutStep(l.text)
-		if m := pipLine.FindStringSubmatch(s); m != nil {
+		if m := pipLine().FindStringSubmatch(s); m != nil {
 			spots = append(spots, newSpot(m[2], m[3], m[1]))
-		} else if m := pipBad.FindStringSubmatch(s); m != nil {
+		} else if m := pipBad().FindStringSubmatch(s); m != nil {
 			for _, l := range lines[i:min(i+4, len(lines))] { // the place is on the same line, or below
-				if at := pipAt.FindStringSubmatch(l.text); at != nil {
+				if at := pipAt().FindStringSubmatch(l.text); at != nil {
 					spots = append(spots, newSpot(at[2], at[1], m[1]))
 					break
 				}
 			}
-		} else if m := tomlLine.FindStringSubmatch(s); m != nil {
+		} else if m := tomlLine().FindStringSubmatch(s); m != nil {
 			for _, below := range lines[i+1 : min(i+4, len(lines))] {
-				if t := tomlText.FindStringSubmatch(withoutStep(below.text)); t != nil && t[1] == m[1] {
+				if t := tomlText().FindStringSubmatch(withoutStep(below.text)); t != nil && t[1] == m[1] {
 					spots = append(spots, newSpot("pyproject.toml", m[1], t[2]))
 				}
 			}
@@ -86,7 +85,7 @@ func requirementSpots(lines []line, cause string) (spots []spot) {
 			break
 		}
 	}
-	if m := pipNone.FindStringSubmatch(cause); m != nil {
+	if m := pipNone().FindStringSubmatch(cause); m != nil {
 		spots = append(spots, spot{file: "requirements.txt", text: m[1]})
 	}
 	return spots
@@ -101,18 +100,18 @@ func dockerfileSpots(lines []line, dockerfile string) (spots []spot) {
 		if len(spots) >= maxSpots {
 			break
 		}
-		if m := excerptHead.FindStringSubmatch(l.text); m != nil {
+		if m := excerptHead().FindStringSubmatch(l.text); m != nil {
 			head = ""
-			if name := path.Base(m[1]); instructions.MatchString(name) || name == path.Base(dockerfile) {
+			if name := path.Base(m[1]); instructions().MatchString(name) || name == path.Base(dockerfile) {
 				head = m[1]
 			}
-		} else if m := marked.FindStringSubmatch(l.text); m != nil && head != "" {
+		} else if m := marked().FindStringSubmatch(l.text); m != nil && head != "" {
 			spots, head = append(spots, newSpot(head, m[1], m[2])), ""
-		} else if m := stepTitle.FindStringSubmatch(l.text); m != nil {
+		} else if m := stepTitle().FindStringSubmatch(l.text); m != nil {
 			titles[m[1]] = m[2]
-		} else if m := stepError.FindStringSubmatch(l.text); m != nil {
+		} else if m := stepError().FindStringSubmatch(l.text); m != nil {
 			failed = titles[m[1]]
-		} else if m := classicTitle.FindStringSubmatch(l.text); m != nil {
+		} else if m := classicTitle().FindStringSubmatch(l.text); m != nil {
 			failed = m[1] // the last step is the one that fails
 		}
 	}
@@ -127,14 +126,14 @@ func newSpot(file, line, text string) spot {
 	return spot{file: path.Clean(file), line: n, text: strings.TrimSpace(text)}
 }
 
-func withoutStep(s string) string { return s[len(stepPrefix.FindString(s)):] }
+func withoutStep(s string) string { return s[len(stepPrefix().FindString(s)):] }
 
 // find searches the files of its name for a spot. It is nil where no line says exactly
 // what the spot does, and where lines of several files do.
 func (s spot) find(workspace fs.FS, files []string) *Place {
 	name := path.Base(s.file)
-	mayShow := name[0] != '.' && (path.Ext(name) != ".txt" || requirements.MatchString(name))
-	if !mayShow || len(files) > maxFiles || len(s.text) < minShown || !letter.MatchString(s.text) {
+	mayShow := name[0] != '.' && (path.Ext(name) != ".txt" || requirements().MatchString(name))
+	if !mayShow || len(files) > maxFiles || len(s.text) < minShown || !letter().MatchString(s.text) {
 		return nil
 	}
 	var found *Place

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
@@ -21,11 +22,11 @@ type hint struct {
 	cause    verdict.Cause  // the same, finer
 	exits    []int          // one of them is the process's exit code
 	silent   bool           // no cause is Likely
-	typ      *regexp.Regexp // the exception's type
-	message  *regexp.Regexp // its message, or the line that says something
-	source   *regexp.Regexp // the text of one of its two innermost frames
-	frame    *regexp.Regexp // the file of one of its frames
-	not      *regexp.Regexp // its type and message must not match
+	typ      pattern        // the exception's type
+	message  pattern        // its message, or the line that says something
+	source   pattern        // the text of one of its two innermost frames
+	frame    pattern        // the file of one of its frames
+	not      pattern        // its type and message must not match
 
 	// when reports whether there is more evidence, such as in the workspace. It is given
 	// what was caught: the first group of message that is not empty, cut to maxCaught. What
@@ -42,9 +43,9 @@ type hint struct {
 const maxCaught = 60 // bytes
 
 // none is the type where there is no exception.
-var none = regexp.MustCompile(`^$`)
+var none = re(`^$`)
 
-var memoryTypes = regexp.MustCompile(`^(?:MemoryError|OutOfMemoryError|_ArrayMemoryError)$`)
+var memoryTypes = re(`^(?:MemoryError|OutOfMemoryError|_ArrayMemoryError)$`)
 
 // Texts that several entries share.
 const (
@@ -72,7 +73,13 @@ const (
 	errorCodes = "https://docs.pipecat.ai/pipecat-cloud/fundamentals/error-codes"
 )
 
-func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
+// pattern is a regular expression that is compiled when it is first used: there are
+// hundreds, and most jobs need none.
+type pattern func() *regexp.Regexp
+
+func re(s string) pattern {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) })
+}
 
 // hints are tried in order, and the first that applies wins.
 var hints = slices.Concat(buildHints, platformHints, startHints, endHints)
@@ -108,14 +115,14 @@ func (h *hint) applies(facts Facts, r reading) (caught string, ok bool) {
 		h.exits != nil && (facts.ExitCode == nil || !slices.Contains(h.exits, *facts.ExitCode)),
 		h.silent && r.sure >= Likely,
 		h.message != nil && h.reason != verdict.Build && (r.sure < Likely || h.platform != r.platform && !h.runtime),
-		h.typ != nil && !h.typ.MatchString(r.typ),
-		h.not != nil && h.not.MatchString(r.typ+": "+r.message),
-		h.source != nil && !slices.ContainsFunc(r.innermost(2), func(f frame) bool { return h.source.MatchString(f.text) }),
-		h.frame != nil && !slices.ContainsFunc(r.frames, func(f frame) bool { return h.frame.MatchString(f.file) }):
+		h.typ != nil && !h.typ().MatchString(r.typ),
+		h.not != nil && h.not().MatchString(r.typ+": "+r.message),
+		h.source != nil && !slices.ContainsFunc(r.innermost(2), func(f frame) bool { return h.source().MatchString(f.text) }),
+		h.frame != nil && !slices.ContainsFunc(r.frames, func(f frame) bool { return h.frame().MatchString(f.file) }):
 		return "", false
 	}
 	if h.message != nil {
-		m := h.message.FindStringSubmatch(r.message)
+		m := h.message().FindStringSubmatch(r.message)
 		if m == nil {
 			return "", false
 		}

@@ -316,7 +316,7 @@ func isOfEnvironment(r reading, key string) (string, bool) {
 	for _, f := range r.innermost(2) {
 		if f.in == "__getitem__" && (f.file == "<frozen os>" || path.Base(f.file) == "os.py") ||
 			strings.Contains(f.text, "environ['"+key+"']") || strings.Contains(f.text, `environ["`+key+`"]`) ||
-			indexed.MatchString(f.text) && strings.Count(f.text, "[") == 1 {
+			indexed().MatchString(f.text) && strings.Count(f.text, "[") == 1 {
 			return key, true
 		}
 	}
@@ -326,14 +326,14 @@ func isOfEnvironment(r reading, key string) (string, bool) {
 // isVariable reports whether a name is of a variable of the environment: by itself,
 // because a library asks for it, or because the user's code reads it there.
 func isVariable(r reading, name string) (string, bool) {
-	if configures.MatchString(name) || r.inLibrary() || inEnviron.MatchString(r.message) {
+	if configures().MatchString(name) || r.inLibrary() || inEnviron().MatchString(r.message) {
 		return name, true
 	}
 	reads := func(s string) bool {
-		return slices.ContainsFunc(isRead.FindAllStringSubmatch(s, -1), func(m []string) bool { return m[1]+m[2] == name })
+		return slices.ContainsFunc(isRead().FindAllStringSubmatch(s, -1), func(m []string) bool { return m[1]+m[2] == name })
 	}
 	for _, f := range r.frames {
-		if !library.MatchString(f.file) && reads(f.text) {
+		if !library().MatchString(f.file) && reads(f.text) {
 			return name, true
 		}
 	}
@@ -348,7 +348,7 @@ type field struct {
 
 func pydanticFields(message string) (all []field) {
 	for s := range strings.SplitSeq(message, "\n") {
-		if fieldName.MatchString(s) {
+		if fieldName().MatchString(s) {
 			all = append(all, field{name: untrusted.Cut(s, maxCaught)})
 		} else if n := len(all); n > 0 && (strings.Contains(s, "ield required") || strings.Contains(s, "type=missing")) {
 			all[n-1].missing = true
@@ -394,7 +394,7 @@ func inFramework(r reading, module string) (string, bool) {
 
 // isResponse reports whether a client raised the exception for a service's response.
 func isResponse(r reading, caught string) (string, bool) {
-	return caught, serviceTypes.MatchString(r.typ) || responded.MatchString(r.message)
+	return caught, serviceTypes().MatchString(r.typ) || responded().MatchString(r.message)
 }
 
 // hidesLibrary is the user's file that has the name of a module which a library uses.
@@ -416,19 +416,19 @@ func hasNoFrames(r reading, caught string) (string, bool) {
 // which raised an exception for None: what it has no attribute of, or was handed on.
 func readsVariable(r reading, _ string) (string, bool) {
 	var attribute, argument string
-	if m := isNone.FindStringSubmatch(r.message); m != nil {
+	if m := isNone().FindStringSubmatch(r.message); m != nil {
 		argument = m[1]
 	}
-	if m := ofNone.FindStringSubmatch(r.message); m != nil {
+	if m := ofNone().FindStringSubmatch(r.message); m != nil {
 		attribute = m[1] + m[2]
 	}
 	for _, f := range slices.Backward(r.frames) {
-		if library.MatchString(f.file) {
+		if library().MatchString(f.file) {
 			continue
 		}
 		var read []string
-		for _, m := range optional.FindAllStringSubmatchIndex(f.text, -1) {
-			isOf := strings.HasPrefix(f.text[m[1]:], "."+attribute) || r.inLibrary() && ofText.MatchString(attribute) && isOnlyArgument(f.text[:m[0]], f.text[m[1]:])
+		for _, m := range optional().FindAllStringSubmatchIndex(f.text, -1) {
+			isOf := strings.HasPrefix(f.text[m[1]:], "."+attribute) || r.inLibrary() && ofText().MatchString(attribute) && isOnlyArgument(f.text[:m[0]], f.text[m[1]:])
 			if (attribute == "" || isOf) && (argument == "" || strings.Contains(f.text[:m[0]], argument+"=")) {
 				read = append(read, f.text[max(m[2], m[4], m[6]):max(m[3], m[5], m[7])])
 			}
@@ -452,7 +452,7 @@ func isOnlyArgument(before, after string) bool {
 // ownText is the text of the user's own innermost line.
 func (r reading) ownText() string {
 	for _, f := range slices.Backward(r.frames) {
-		if !library.MatchString(f.file) {
+		if !library().MatchString(f.file) {
 			return f.text
 		}
 	}
@@ -462,7 +462,7 @@ func (r reading) ownText() string {
 // readsNamed is the variable that the user's own line reads and a library names, in
 // lower case.
 func readsNamed(r reading, name string) (string, bool) {
-	for _, m := range optional.FindAllStringSubmatch(r.ownText(), -1) {
+	for _, m := range optional().FindAllStringSubmatch(r.ownText(), -1) {
 		if v := m[1] + m[2] + m[3]; strings.EqualFold(v, name) {
 			return v, true
 		}
@@ -477,11 +477,11 @@ var converts = re(`\b(?:int|float|json\.loads|b64decode|from_url|create_(?:async
 // convertsVariable is the variable of the environment whose value the user's own line
 // cannot convert: not its default, which the message would show.
 func convertsVariable(r reading, _ string) (string, bool) {
-	all := converts.FindAllStringSubmatch(r.ownText(), -1)
+	all := converts().FindAllStringSubmatch(r.ownText(), -1)
 	if len(all) != 1 {
 		return "", false
 	}
-	if d := all[0][2]; d != "" && (!isLiteral.MatchString(r.message) || strings.Contains(r.message, "'"+strings.Trim(d, `'"`)+"'")) {
+	if d := all[0][2]; d != "" && (!isLiteral().MatchString(r.message) || strings.Contains(r.message, "'"+strings.Trim(d, `'"`)+"'")) {
 		return "", false
 	}
 	return all[0][1], true
@@ -498,7 +498,7 @@ func shadows(r reading, module string) (string, bool) {
 	}
 	for _, file := range findFiles(r.workspace, "requirements.txt")["requirements.txt"] {
 		for _, l := range readSource(r.workspace, file) {
-			if strings.EqualFold(requirement.FindString(l), module) {
+			if strings.EqualFold(requirement().FindString(l), module) {
 				return module, true
 			}
 		}
@@ -514,7 +514,7 @@ func importsItself(r reading, module string) (string, bool) {
 	}
 	// A library imports a module of the user's only by mistake.
 	_, file, _ := strings.Cut(r.message, "circular import) (")
-	return module, path.Base(strings.TrimSuffix(file, ")")) == module+".py" && !library.MatchString(file)
+	return module, path.Base(strings.TrimSuffix(file, ")")) == module+".py" && !library().MatchString(file)
 }
 
 // hasNoShebang reports whether a script has no line that names its interpreter, as
@@ -537,7 +537,7 @@ func hasWindowsLines(r reading, script string) (string, bool) {
 
 // opensPointer is the file that the user's own line names and that is a pointer of Git LFS.
 func opensPointer(r reading, _ string) (string, bool) {
-	for _, m := range dataFile.FindAllStringSubmatch(r.ownText(), maxSearches) {
+	for _, m := range dataFile().FindAllStringSubmatch(r.ownText(), maxSearches) {
 		if file, ok := isPointer(r, m[1]); ok {
 			return file, true
 		}
@@ -558,7 +558,7 @@ func isPointer(r reading, name string) (string, bool) {
 // isWritten reports whether the file that is not found was to be written, so that its
 // folder is what is missing.
 func isWritten(r reading, name string) (string, bool) {
-	return name, slices.ContainsFunc(r.innermost(3), func(f frame) bool { return writes.MatchString(f.text) })
+	return name, slices.ContainsFunc(r.innermost(3), func(f frame) bool { return writes().MatchString(f.text) })
 }
 
 // isOwnFolder is isOwnFile for a folder at the root of the workspace.
@@ -571,7 +571,7 @@ func isOwnFolder(r reading, name string) (string, bool) {
 // the image.
 func isOwnFile(r reading, name string) (string, bool) {
 	base := path.Base(path.Clean(name))
-	if strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") || ofSystem.MatchString(name) {
+	if strings.HasPrefix(base, ".") || strings.HasSuffix(name, "…") || ofSystem().MatchString(name) {
 		return "", false
 	}
 	file, n := longestSuffix(path.Clean(name), findFiles(r.workspace, base)[base])
@@ -599,7 +599,7 @@ func isOwn(r reading, module string) (string, bool) {
 func (r reading) imports(folder string) bool {
 	var own []frame
 	for _, f := range r.frames {
-		if !library.MatchString(f.file) {
+		if !library().MatchString(f.file) {
 			own = append(own, f)
 		}
 	}
@@ -629,7 +629,7 @@ func isRequired(r reading, module string) (string, bool) {
 			form = requirement
 		}
 		for _, l := range readSource(r.workspace, file) {
-			for _, m := range form.FindAllStringSubmatch(l, -1) {
+			for _, m := range form().FindAllStringSubmatch(l, -1) {
 				if canonical.Replace(strings.ToLower(m[1]+m[2])) == canonical.Replace(strings.ToLower(name)) {
 					return name, true
 				}
@@ -645,7 +645,7 @@ var canonical = strings.NewReplacer("_", "-", ".", "-")
 // ofItsOwn reports whether a package lacks what it imports of itself.
 func ofItsOwn(r reading, module string) (string, bool) {
 	first, _, _ := strings.Cut(module, ".")
-	return module, !isShared.MatchString(first) && strings.Contains(r.raisedAt().file, "-packages/"+first+"/")
+	return module, !isShared().MatchString(first) && strings.Contains(r.raisedAt().file, "-packages/"+first+"/")
 }
 
 // ofItsNative is ofItsOwn for a module that is likely to be native code, by its name.
@@ -661,7 +661,7 @@ func ofItsNative(r reading, module string) (string, bool) {
 // forLibrary is the package of a module that another package imports.
 func forLibrary(r reading, module string) (string, bool) {
 	first, _, _ := strings.Cut(module, ".")
-	return distribution(module), r.inLibrary() && (isShared.MatchString(first) || !strings.Contains(r.raisedAt().file, "-packages/"+first+"/"))
+	return distribution(module), r.inLibrary() && (isShared().MatchString(first) || !strings.Contains(r.raisedAt().file, "-packages/"+first+"/"))
 }
 
 // isOfService reports whether an exception is of a client of a service, or of HTTP.
@@ -675,5 +675,5 @@ func isOfService(r reading, caught string) (string, bool) {
 
 // isOnLoopback reports whether what refused a connection is the container itself.
 func isOnLoopback(r reading, caught string) (string, bool) {
-	return caught, loopback.MatchString(r.message) || !hasAddress.MatchString(r.message) && loopbackURL.MatchString(r.ownText())
+	return caught, loopback().MatchString(r.message) || !hasAddress().MatchString(r.message) && loopbackURL().MatchString(r.ownText())
 }

@@ -2,7 +2,6 @@ package diagnosis
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/buildcontext"
@@ -57,7 +56,7 @@ var packages = map[string]string{
 // shared are modules that many packages have a part of.
 const shared = `google|azure|opentelemetry|livekit|ruamel|zope|backports`
 
-var isShared = regexp.MustCompile(`^(?:` + shared + `)$`)
+var isShared = re(`^(?:` + shared + `)$`)
 
 // libraries are what packages say that the system lacks, with Debian's package for it.
 var libraries = map[string]string{
@@ -100,7 +99,7 @@ func versionOf(_ Facts, module string) string {
 // distribution is the package that a module is of.
 func distribution(module string) string {
 	first, _, _ := strings.Cut(module, ".")
-	if isShared.MatchString(first) {
+	if isShared().MatchString(first) {
 		first = module
 	}
 	return cmp.Or(packages[first], first)
@@ -114,14 +113,14 @@ func setuptools(_ Facts, module string) string {
 	return "Have the Dockerfile install `setuptools<81`, which has `pkg_resources`, before this step, and what is built with it by `pip install --no-build-isolation`."
 }
 
-var extra = regexp.MustCompile(`(?:pip install|uv add) \\?["']?(pipecat-ai\[[\w,-]+\])`)
+var extra = re(`(?:pip install|uv add) \\?["']?(pipecat-ai\[[\w,-]+\])`)
 
 // extraOf names the extra of pipecat-ai that the framework asks for, in a line before
 // the exception.
 func extraOf(facts Facts, module string) string {
 	for _, from := range []verdict.Source{verdict.FromContainer, verdict.FromAgentLog} {
 		text := facts.text(from)
-		if all := extra.FindAllStringSubmatch(text[max(0, len(text)-maxText):], -1); len(all) > 0 {
+		if all := extra().FindAllStringSubmatch(text[max(0, len(text)-maxText):], -1); len(all) > 0 {
 			return "Add `" + all[len(all)-1][1] + "` to the image's requirements: this extra brings `" + module + "`."
 		}
 	}
@@ -129,14 +128,14 @@ func extraOf(facts Facts, module string) string {
 }
 
 // fromStage is an instruction that copies from elsewhere than the context.
-var fromStage = regexp.MustCompile(`(?im)\b(?:COPY|ADD) .*--from=.*$`)
+var fromStage = re(`(?im)\b(?:COPY|ADD) .*--from=.*$`)
 
 // copyAdvice says why a path that a Dockerfile copies is not in the build context.
 func copyAdvice(facts Facts, name string) string {
 	if facts.Context == nil || strings.HasSuffix(name, "…") {
 		return ""
 	}
-	for _, instruction := range fromStage.FindAllString(facts.text(verdict.FromBuildLog), 20) {
+	for _, instruction := range fromStage().FindAllString(facts.text(verdict.FromBuildLog), 20) {
 		if strings.Contains(instruction, name) {
 			return ""
 		}

@@ -1,7 +1,6 @@
 package diagnosis
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -30,22 +29,22 @@ var (
 	// stamp is the time before a line, with the stream that a container runtime puts
 	// after it; a log collector's may be before the program's. clock is a time alone
 	// between the two.
-	stamp = regexp.MustCompile(`^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?\]? ?(?:std(?:out|err) [FP] )?){1,2}`)
-	clock = regexp.MustCompile(`^\d\d:\d\d:\d\d[.,]\d{3} `)
+	stamp = re(`^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?\]? ?(?:std(?:out|err) [FP] )?){1,2}`)
+	clock = re(`^\d\d:\d\d:\d\d[.,]\d{3} `)
 
 	// logged is a log line of Python's logging, loguru, uvicorn or structlog, once
 	// its time is gone: "INFO:     text", "WARNING:root:text", "[error ] text",
 	// "| ERROR    | bot:main:12 - text", "- bot - ERROR - text".
-	logged = regexp.MustCompile(`^(?:` +
+	logged = re(`^(?:` +
 		`(` + levels + `)(?::(?:[\w.]+:)?|\s+\|| -|\s|$)` +
 		`|(?:\[\d+\] )?\W{0,3}\[((?i:` + levels + `))\s*\]:?` +
 		`|[\s|\-:,\[(]*(?:[\w.<>]+[\s|\-\])]+){0,2}(` + levels + `)\b[\s|\-\]):]*` +
 		`)\s*(.*)$`)
 	// origin is where loguru says that a log line is from, and the base image's
 	// session.
-	origin = regexp.MustCompile(`^[\w.<>]+:[\w.<>]+:\d+(?: \| [\w-]+)? - `)
+	origin = re(`^[\w.<>]+:[\w.<>]+:\d+(?: \| [\w-]+)? - `)
 	// keyValue is a log line of key=value pairs.
-	keyValue = regexp.MustCompile(`^(?:(?:time|ts)=\S+ )?(?:level|lvl)=(\w+) .*?\bmsg=(?:"((?:[^"\\]|\\.)*)"|(\S+))(?:.*?\b(?:err|error)=(?:"((?:[^"\\]|\\.)*)"|(\S+)))?`)
+	keyValue = re(`^(?:(?:time|ts)=\S+ )?(?:level|lvl)=(\w+) .*?\bmsg=(?:"((?:[^"\\]|\\.)*)"|(\S+))(?:.*?\b(?:err|error)=(?:"((?:[^"\\]|\\.)*)"|(\S+)))?`)
 )
 
 var levelNames = strings.Split(levels, "|")
@@ -88,7 +87,7 @@ func newLine(s string) line {
 	l := line{text: withoutStamp(s)}
 	stamped := len(l.text) < len(s)
 	if stamped {
-		l.text = l.text[len(clock.FindString(l.text)):]
+		l.text = l.text[len(clock().FindString(l.text)):]
 	}
 	if !hasLevel(l.text) {
 		return l
@@ -97,13 +96,13 @@ func newLine(s string) line {
 		l.level, l.message = name, strings.TrimSpace(rest)
 		return l
 	}
-	if m := keyValue.FindStringSubmatch(l.text); m != nil {
+	if m := keyValue().FindStringSubmatch(l.text); m != nil {
 		l.level, l.message = strings.ToUpper(m[1]), strings.TrimSuffix(unquote(m[2])+m[3]+": "+unquote(m[4])+m[5], ": ")
 		return l
 	}
-	if m := logged.FindStringSubmatch(l.text); m != nil && (m[3] == "" || stamped && balanced(l.text[:len(l.text)-len(m[4])])) {
+	if m := logged().FindStringSubmatch(l.text); m != nil && (m[3] == "" || stamped && balanced(l.text[:len(l.text)-len(m[4])])) {
 		l.level = strings.ToUpper(m[1] + m[2] + m[3])
-		l.message = strings.TrimSpace(m[4][len(origin.FindString(m[4])):])
+		l.message = strings.TrimSpace(m[4][len(origin().FindString(m[4])):])
 	}
 	return l
 }

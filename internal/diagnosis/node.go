@@ -1,16 +1,15 @@
 package diagnosis
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
 	// nodeLine is where Node shows the line that threw, with its text on the next. It may
 	// begin with file://.
-	nodeLine = regexp.MustCompile(`^(/\S+\.(?:[mc]?[jt]s|[jt]sx)):(\d{1,9})$`)
+	nodeLine = re(`^(/\S+\.(?:[mc]?[jt]s|[jt]sx)):(\d{1,9})$`)
 	// nodeFrame is an entry of the stack below an exception: "at main (/app/bot.js:3:9)".
-	nodeFrame = regexp.MustCompile(`^\s+at (?:[\w<].*|(?:.+? \()?(?:file://)?[^()\s]+:\d{1,9}:\d{1,9}\)?)$`)
+	nodeFrame = re(`^\s+at (?:[\w<].*|(?:.+? \()?(?:file://)?[^()\s]+:\d{1,9}:\d{1,9}\)?)$`)
 )
 
 // nodeSource reads what Node prints before an uncaught exception: file and line, the
@@ -23,7 +22,7 @@ type nodeSource struct {
 // reads reports whether a line is of that.
 func (n *nodeSource) reads(s string) bool {
 	if file := strings.TrimPrefix(s, "file://"); strings.HasPrefix(file, "/") {
-		if m := nodeLine.FindStringSubmatch(file); m != nil {
+		if m := nodeLine().FindStringSubmatch(file); m != nil {
 			f := newFrame(append(m, ""))
 			n.frame, n.lines = &f, 0
 			return true

@@ -141,7 +141,7 @@ func beginning(s string) string {
 
 func withoutStamp(s string) string {
 	if s != "" && (isDigit(s[0]) || s[0] == '[') {
-		return s[len(stamp.FindString(s)):]
+		return s[len(stamp().FindString(s)):]
 	}
 	return s
 }

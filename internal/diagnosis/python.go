@@ -1,7 +1,6 @@
 package diagnosis
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,40 +53,40 @@ func newFrame(m []string) frame {
 const header = "Traceback (most recent call last)"
 
 var (
-	fileLine = regexp.MustCompile(`^\s*(?:> )?File "([^"]+)", line (\d{1,9})(?:, in (.+))?$`)
+	fileLine = re(`^\s*(?:> )?File "([^"]+)", line (\d{1,9})(?:, in (.+))?$`)
 	// prefixedFile is fileLine behind what a log collector puts before each line.
-	prefixedFile = regexp.MustCompile(`^([^\s|>].*?)  +File "[^"]+", line \d{1,9}(?:, in .+)?$`)
+	prefixedFile = re(`^([^\s|>].*?)  +File "[^"]+", line \d{1,9}(?:, in .+)?$`)
 	// groupDivider is between the parts of an exception group.
-	groupDivider = regexp.MustCompile(`^( *(?:\+-)?)\+-{4,}(?: (?:\d+|\.\.\.) -{4,})?$`)
+	groupDivider = re(`^( *(?:\+-)?)\+-{4,}(?: (?:\d+|\.\.\.) -{4,})?$`)
 	// cutOut says that lines were left out.
-	cutOut = regexp.MustCompile(`(?i)^\W*(?:…|\.\.\.|\[).*\b(?:cut|truncated|omitted|skipped)\b.*(?:…|\.\.\.|\])\W*$`)
+	cutOut = re(`(?i)^\W*(?:…|\.\.\.|\[).*\b(?:cut|truncated|omitted|skipped)\b.*(?:…|\.\.\.|\])\W*$`)
 
 	// typed is the line of an exception: its name has a capital or a module. One whose
 	// name is an errorName stands even without a traceback.
-	typed      = regexp.MustCompile(`^((?:[\pL_][\pL\d_]*\.|<locals>\.)+[\pL_][\pL\d_]*|_*\p{Lu}[\pL\d_]*)(?: \[\w+\])?(?::(?: (.*))?)?$`)
-	errorName  = regexp.MustCompile(`(?:Error|Exception|ExceptionGroup|Interrupt|Exit|Warning|Timeout|Fault)$|\.(?:error|timeout|gaierror|herror)$`)
-	minorTypes = regexp.MustCompile(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit|HaltServer|CalledProcessError)$`)
+	typed      = re(`^((?:[\pL_][\pL\d_]*\.|<locals>\.)+[\pL_][\pL\d_]*|_*\p{Lu}[\pL\d_]*)(?: \[\w+\])?(?::(?: (.*))?)?$`)
+	errorName  = re(`(?:Error|Exception|ExceptionGroup|Interrupt|Exit|Warning|Timeout|Fault)$|\.(?:error|timeout|gaierror|herror)$`)
+	minorTypes = re(`^(?:KeyboardInterrupt|SystemExit|CancelledError|GeneratorExit|HaltServer|CalledProcessError)$`)
 
 	// panicked is the same of Go.
-	panicked = regexp.MustCompile(`^(panic): (.+)$`)
+	panicked = re(`^(panic): (.+)$`)
 
 	// nonFatal is before an exception that does not end the process: at the interpreter's
 	// exit, in a thread, in a task. atExit is those of them, and lost connections, that say
 	// the least of why a process ends.
-	nonFatal = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|Exception in thread |Exception in callback |` +
+	nonFatal = re(`^(?:Exception ignored |Error in atexit|Exception in thread |Exception in callback |` +
 		`(?:Task|Future) exception was never retrieved|exception calling callback|unhandled exception during asyncio|` +
 		`(?:protocol|transport|handle|future|task|socket|asyncgen): <)`)
-	atExit = regexp.MustCompile(`^(?:Exception ignored |Error in atexit|(?:protocol|transport|handle|socket|asyncgen): <)`)
+	atExit = re(`^(?:Exception ignored |Error in atexit|(?:protocol|transport|handle|socket|asyncgen): <)`)
 
 	// notMessage is a line that no exception's message has, because others print it: a
 	// warning, or what a client says as the interpreter exits.
-	notMessage = regexp.MustCompile(`^\S+:\d+: \w*Warning: |^(?:Sentry is attempting |Unclosed c|Task was destroyed |Fatal error on |s6-|` +
+	notMessage = re(`^\S+:\d+: \w*Warning: |^(?:Sentry is attempting |Unclosed c|Task was destroyed |Fatal error on |s6-|` +
 		`npm (?:ERR!|error) |make: \*\*\* |failed to send, dropping |Fatal Python error: )`)
 
 	// What rich draws: │ /app/bot.py:12 in main │ and │ ❱ 12 │   work() │. Where there
 	// is little space, the function is on the next line.
-	richFile = regexp.MustCompile(`^│ (\S.*):(\d{1,9})(?: in (\S+))?\s*│$`)
-	richText = regexp.MustCompile(`^│ ❱ *(\d{1,9}) [│ ]*(.*?)\s*│$`)
+	richFile = re(`^│ (\S.*):(\d{1,9})(?: in (\S+))?\s*│$`)
+	richText = re(`^│ ❱ *(\d{1,9}) [│ ]*(.*?)\s*│$`)
 )
 
 const (
@@ -98,7 +97,7 @@ const (
 
 // isCut reports whether a line says that lines were left out.
 func isCut(s string) bool {
-	return (strings.Contains(s, "…") || strings.Contains(s, "...") || strings.Contains(s, "[")) && cutOut.MatchString(s)
+	return (strings.Contains(s, "…") || strings.Contains(s, "...") || strings.Contains(s, "[")) && cutOut().MatchString(s)
 }
 
 // isChain reports whether a line is between the tracebacks of chained exceptions.
@@ -123,14 +122,14 @@ func exceptionLine(s string) []string {
 	if s == "" || s[0] >= 'a' && s[0] <= 'z' && !strings.Contains(name, ".") {
 		return nil
 	}
-	return typed.FindStringSubmatch(s)
+	return typed().FindStringSubmatch(s)
 }
 
 // exceptionType is the type in the line of an exception, without its module; "" for any
 // other line, and for a type that is no errorName.
 func exceptionType(s string) string {
 	m := exceptionLine(s)
-	if m == nil || !errorName.MatchString(m[1]) {
+	if m == nil || !errorName().MatchString(m[1]) {
 		return ""
 	}
 	return m[1][strings.LastIndexByte(m[1], '.')+1:]
@@ -192,20 +191,20 @@ func (p *parser) read(l line) {
 		if n := prefixLen(p.prefix, s); n >= 0 {
 			s, l.level, p.prefixSeen = s[n:], "", true
 		} else if p.prefixSeen && (p.open != nil || p.inMessage) && !isHeader {
-			if p.aside = p.isAside(l, s); !p.aside && nonFatal.MatchString(s) {
-				p.nonFatal, p.atExit = true, atExit.MatchString(s)
+			if p.aside = p.isAside(l, s); !p.aside && nonFatal().MatchString(s) {
+				p.nonFatal, p.atExit = true, atExit().MatchString(s)
 			}
 			return
 		}
 	} else if l.level == "" && p.open == nil && !isHeader && strings.Contains(s, `File "`) {
-		if m := prefixedFile.FindStringSubmatch(s); m != nil {
+		if m := prefixedFile().FindStringSubmatch(s); m != nil {
 			p.prefix, p.prefixSeen, s = m[1], true, s[len(m[1]):]
 		}
 	}
 	if p.aside = p.isAside(l, s); p.aside {
 		return
 	}
-	if m := groupDivider.FindStringSubmatch(s); m != nil {
+	if m := groupDivider().FindStringSubmatch(s); m != nil {
 		p.abandon()
 		p.found = append(p.found, exception{divider: true, depth: len(m[1])})
 		p.bare = true
@@ -220,7 +219,7 @@ func (p *parser) read(l line) {
 	case isHeader:
 		p.start(s, depth, logged || p.afterLog)
 		_, after, _ := strings.Cut(s, header)
-		if m := fileLine.FindStringSubmatch(strings.TrimPrefix(after, ":")); m != nil {
+		if m := fileLine().FindStringSubmatch(strings.TrimPrefix(after, ":")); m != nil {
 			p.frame(m, 2, depth)
 		}
 	case trimmed == "":
@@ -236,11 +235,11 @@ func (p *parser) read(l line) {
 			p.open.frames = nil // what is behind the cut may be of another traceback
 		}
 		p.textNext, p.inMessage, p.bare = false, false, true
-	case nonFatal.MatchString(trimmed):
+	case nonFatal().MatchString(trimmed):
 		p.abandon()
-		p.nonFatal, p.atExit = true, atExit.MatchString(trimmed)
-	case file >= 0 && fileLine.MatchString(s):
-		p.frame(fileLine.FindStringSubmatch(s), file, depth)
+		p.nonFatal, p.atExit = true, atExit().MatchString(trimmed)
+	case file >= 0 && fileLine().MatchString(s):
+		p.frame(fileLine().FindStringSubmatch(s), file, depth)
 	case p.open != nil && strings.HasPrefix(trimmed, "│"):
 		p.rich(trimmed)
 	case l.level != "":
@@ -248,11 +247,11 @@ func (p *parser) read(l line) {
 	case p.textNext && indent(s) > p.frameIndent:
 		p.open.frames[len(p.open.frames)-1].text = trimmed
 		p.textNext = false
-	case p.inMessage && nodeFrame.MatchString(s):
+	case p.inMessage && nodeFrame().MatchString(s):
 	case p.inMessage && exceptionType(trimmed) != "" && p.isDoubtful():
 		p.reopen()
 		p.end(trimmed, depth)
-	case p.inMessage && notMessage.MatchString(trimmed):
+	case p.inMessage && notMessage().MatchString(trimmed):
 		p.inMessage = false
 	case p.inMessage:
 		p.extend(s, trimmed)
@@ -335,7 +334,7 @@ func (p *parser) frame(m []string, at, depth int) {
 // printed in the middle of a traceback.
 func (p *parser) isDoubtful() bool {
 	e := p.previous()
-	return !errorName.MatchString(e.name) && len(e.frames) > 0
+	return !errorName().MatchString(e.name) && len(e.frames) > 0
 }
 
 // reopen makes the last exception the open traceback again.
@@ -347,9 +346,9 @@ func (p *parser) reopen() {
 // rich adds a line of a box to the open traceback.
 func (p *parser) rich(s string) {
 	frames := p.open.frames
-	if m := richFile.FindStringSubmatch(s); m != nil {
+	if m := richFile().FindStringSubmatch(s); m != nil {
 		p.open.frames = append(frames, newFrame(m))
-	} else if m := richText.FindStringSubmatch(s); m != nil && len(frames) > 0 {
+	} else if m := richText().FindStringSubmatch(s); m != nil && len(frames) > 0 {
 		f := &frames[len(frames)-1]
 		if n, _ := strconv.Atoi(m[1]); n == f.line && f.text == "" {
 			f.text = m[2]
@@ -363,8 +362,8 @@ func (p *parser) end(s string, depth int) {
 	m := exceptionLine(s)
 	if p.open == nil {
 		if m == nil {
-			m = panicked.FindStringSubmatch(s)
-		} else if !p.bare && !errorName.MatchString(m[1]) {
+			m = panicked().FindStringSubmatch(s)
+		} else if !p.bare && !errorName().MatchString(m[1]) {
 			return
 		}
 	}
@@ -380,7 +379,7 @@ func (p *parser) end(s string, depth int) {
 	}
 	e.line, e.name, e.message, e.at, e.below = s, m[1], m[2], p.at, strings.HasSuffix(s, ":") && m[2] == ""
 	e.typ = e.name[strings.LastIndexByte(e.name, '.')+1:]
-	e.minor = e.minor || minorTypes.MatchString(e.typ)
+	e.minor = e.minor || minorTypes().MatchString(e.typ)
 	e.atExit = e.atExit || strings.Contains(e.message, "interpreter shutdown")
 	p.found = append(p.found, e)
 	p.abandon()

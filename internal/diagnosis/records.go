@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -48,7 +47,7 @@ func records(s string, nested int) []line {
 	if !strings.Contains(s, `\n`) || !hasFrame && !strings.Contains(s, header) {
 		return nil
 	}
-	if from := strings.Index(s, header+`:\n`); from >= 0 && inRepr.MatchString(s[from:]) {
+	if from := strings.Index(s, header+`:\n`); from >= 0 && inRepr().MatchString(s[from:]) {
 		return fragment(unquote(strings.TrimRight(s[from:], `'"`)), nested)
 	}
 	return tracebackIn(s, nested)
@@ -56,7 +55,7 @@ func records(s string, nested int) []line {
 
 // inRepr is a traceback in a text's repr of Python: its line ends are escaped, and its
 // quotes are not.
-var inRepr = regexp.MustCompile(`^[^"]{0,60}\\n +File "`)
+var inRepr = re(`^[^"]{0,60}\\n +File "`)
 
 // isWhole reports whether a record is all that a line has, but for the prefix of a log
 // collector. A message, too, may end with an object, such as a service's response.
@@ -79,7 +78,7 @@ func pairsOf(s string) map[string]any {
 		return nil
 	}
 	pairs := map[string]any{}
-	for _, m := range pair.FindAllStringSubmatch(s, 100) {
+	for _, m := range pair().FindAllStringSubmatch(s, 100) {
 		pairs[m[1]] = unquote(m[2]) + m[3]
 	}
 	if textOf(pairs, traceFields) == "" {
@@ -88,7 +87,7 @@ func pairsOf(s string) map[string]any {
 	return pairs
 }
 
-var pair = regexp.MustCompile(`(?:^|\s)([\w.]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))`)
+var pair = re(`(?:^|\s)([\w.]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))`)
 
 // truncatedRecord is records for a line that is the end of one.
 func truncatedRecord(s string) []line {

@@ -2,23 +2,22 @@ package diagnosis
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 var (
 	// rootCause is a line of a message that has the error behind it.
-	rootCause = regexp.MustCompile(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$|^\s*details = "(.+)"$|^\s*Error: (connect E[A-Z]+ .+)$|^error: (Environment variable not found: .+)$`)
+	rootCause = re(`(?m)^\s*(?:Original error was|Caused by|Reason): (.+)$|^\s*details = "(.+)"$|^\s*Error: (connect E[A-Z]+ .+)$|^error: (Environment variable not found: .+)$`)
 	// zodIssue is a field in the JSON of Zod's message, and what is wrong with it.
-	zodIssue = regexp.MustCompile(`"path": \[\s+"([^"]+)"\s+\],\s+"message": "([^"]+)"`)
+	zodIssue = re(`"path": \[\s+"([^"]+)"\s+\],\s+"message": "([^"]+)"`)
 	// fieldPath is a field as pydantic names it, within others.
-	fieldPath = regexp.MustCompile(`^\S+(?: -> \S+)*$`)
+	fieldPath = re(`^\S+(?: -> \S+)*$`)
 	// endsInWord is a line that ends within a sentence, and beginsInWord one that continues it.
-	endsInWord   = regexp.MustCompile(`\p{Ll}{2}$`)
-	beginsInWord = regexp.MustCompile(`^\s+\p{Ll}+[ ;,]`)
-	lowercase    = regexp.MustCompile(`\p{Ll}{2}`)
-	letters      = regexp.MustCompile(`\pL{2}`)
+	endsInWord   = re(`\p{Ll}{2}$`)
+	beginsInWord = re(`^\s+\p{Ll}+[ ;,]`)
+	lowercase    = re(`\p{Ll}{2}`)
+	letters      = re(`\pL{2}`)
 )
 
 // explain adds the direct cause to the message of an exception that says only what
@@ -41,7 +40,7 @@ func (e *exception) explain(all []exception) {
 // settle completes an exception's line where the first line of its message does not say
 // what is wrong; elsewhere it takes lines that others may have printed off the message.
 func (e *exception) settle() {
-	m := rootCause.FindStringSubmatch(e.message)
+	m := rootCause().FindStringSubmatch(e.message)
 	if m != nil {
 		m[1] = cmp.Or(m[1:]...)
 	}
@@ -53,7 +52,7 @@ func (e *exception) settle() {
 			e.line = e.name + ": " + s
 		}
 	case e.typ == "ZodError":
-		if issue := zodIssue.FindStringSubmatch(e.message); issue != nil {
+		if issue := zodIssue().FindStringSubmatch(e.message); issue != nil {
 			e.line = e.name + ": " + issue[1] + " – " + issue[2]
 		}
 	case m != nil && !strings.Contains(e.line, m[1]):
@@ -90,7 +89,7 @@ func wrapped(message string) string {
 	last, below, _ := strings.Cut(message, "\n")
 	var b strings.Builder
 	for s := range strings.SplitSeq(below, "\n") {
-		if !endsInWord.MatchString(last) || !beginsInWord.MatchString(s) {
+		if !endsInWord().MatchString(last) || !beginsInWord().MatchString(s) {
 			break
 		}
 		b.WriteString(" " + strings.TrimSpace(s))
@@ -103,10 +102,10 @@ func wrapped(message string) string {
 // a word: one that is all capitals only calls for attention. It is "" for none.
 func firstSentence(message string) (first string) {
 	for s := range strings.Lines(message) {
-		if s = strings.TrimSpace(s); !letters.MatchString(s) {
+		if s = strings.TrimSpace(s); !letters().MatchString(s) {
 			continue
 		}
-		if lowercase.MatchString(s) {
+		if lowercase().MatchString(s) {
 			return s
 		}
 		first = cmp.Or(first, s)
@@ -125,7 +124,7 @@ func invalid(message string) string {
 		if trimmed == "" || strings.Contains(s, "For further information") {
 			continue
 		}
-		if n == 6 || indent(s) == 0 && !fieldPath.MatchString(trimmed) {
+		if n == 6 || indent(s) == 0 && !fieldPath().MatchString(trimmed) {
 			break // the rest, or what others printed
 		}
 		b.WriteString([]string{": ", " – "}[n%2] + trimmed)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,18 +26,18 @@ const (
 var (
 	// sourceFile is a file that may be shown. A hostile text may name any file and guess
 	// a line of it, so that one which is no source, such as .env, is not shown.
-	sourceFile = regexp.MustCompile(`(?:^|/)[^./][^/]*\.(?:py|[mc]?[jt]s|[jt]sx)$`)
+	sourceFile = re(`(?:^|/)[^./][^/]*\.(?:py|[mc]?[jt]s|[jt]sx)$`)
 	// library is code that is not the user's: Python's own, what was installed, what has
 	// no file.
-	library = regexp.MustCompile(`/(?:site|dist)-packages/|/lib(?:64)?/python\d|/python\d+\.zip/|(?i:/python3\d+/lib/)|` +
+	library = re(`/(?:site|dist)-packages/|/lib(?:64)?/python\d|/python\d+\.zip/|(?i:/python3\d+/lib/)|` +
 		`/\.?venv/|/node_modules/|^node:|^/usr/(?:local/)?s?bin/|^<`)
 	// baseImage are the files of Pipecat's base image, https://github.com/daily-co/pipecat-cloud-images.
-	baseImage = regexp.MustCompile(`^/app/(?:app|waiting_server|pipecatcloud_system|feature_manager|shared_state|container_signal_check|pcc_\w+)\.py$`)
+	baseImage = re(`^/app/(?:app|waiting_server|pipecatcloud_system|feature_manager|shared_state|container_signal_check|pcc_\w+)\.py$`)
 	// windowsPath begins with a drive, such as C:\, or a server.
-	windowsPath = regexp.MustCompile(`^[A-Za-z]:[\\/]|^\\\\`)
-	definition  = regexp.MustCompile(`^\s*(?:async\s+)?(?:def|class)\s+([\pL_][\pL\d_]*)`)
-	word        = regexp.MustCompile(`[\pL\d_]{2}`)
-	letter      = regexp.MustCompile(`\pL`)
+	windowsPath = re(`^[A-Za-z]:[\\/]|^\\\\`)
+	definition  = re(`^\s*(?:async\s+)?(?:def|class)\s+([\pL_][\pL\d_]*)`)
+	word        = re(`[\pL\d_]{2}`)
+	letter      = re(`\pL`)
 )
 
 // findPlace finds the innermost frame that is the user's own, in the workspace. It is
@@ -47,10 +46,10 @@ func findPlace(frames []frame, workspace fs.FS) *Place {
 	var own []frame // from the innermost
 	var names []string
 	for _, f := range slices.Backward(frames[max(0, len(frames)-maxFrames):]) {
-		if windowsPath.MatchString(f.file) {
+		if windowsPath().MatchString(f.file) {
 			f.file = strings.ReplaceAll(f.file, `\`, "/")
 		}
-		if f.file = path.Clean(f.file); sourceFile.MatchString(f.file) && !library.MatchString(f.file) {
+		if f.file = path.Clean(f.file); sourceFile().MatchString(f.file) && !library().MatchString(f.file) {
 			own, names = append(own, f), append(names, path.Base(f.file))
 		}
 	}
@@ -60,7 +59,7 @@ func findPlace(frames []frame, workspace fs.FS) *Place {
 		if n == 0 {
 			continue // not of this workspace
 		}
-		ofBase := baseImage.MatchString(f.file)
+		ofBase := baseImage().MatchString(f.file)
 		if n == 1 && f.text != "" {
 			lines := readSource(workspace, file)
 			if at := findLine(lines, f, !ofBase); at > 0 {
@@ -78,7 +77,7 @@ func findPlace(frames []frame, workspace fs.FS) *Place {
 // quote is too long to be a guess.
 func newPlace(file string, lines []string, at int) *Place {
 	p := &Place{File: file, Line: at}
-	if s := strings.TrimSpace(lines[at-1]); len(s) >= minShown && letter.MatchString(s) {
+	if s := strings.TrimSpace(lines[at-1]); len(s) >= minShown && letter().MatchString(s) {
 		p.Around = window(lines, at)
 	}
 	return p
@@ -229,7 +228,7 @@ func findLine(lines []string, f frame, mayMove bool) int {
 	if says(f.line) {
 		return f.line
 	}
-	if !mayMove || len(f.text) < minShown || !word.MatchString(f.text) {
+	if !mayMove || len(f.text) < minShown || !word().MatchString(f.text) {
 		return 0
 	}
 	at := onlyLine(f.line-nearby, f.line+nearby, says)
@@ -263,7 +262,7 @@ func enclosing(lines []string, at int) string {
 		if strings.TrimSpace(s) == "" || indent(s) >= least {
 			continue
 		}
-		if m := definition.FindStringSubmatch(s); m != nil {
+		if m := definition().FindStringSubmatch(s); m != nil {
 			return m[1]
 		}
 		if c := strings.TrimSpace(s)[0]; c != '#' && c != ')' && c != ']' && c != '}' {

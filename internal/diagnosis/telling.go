@@ -1,7 +1,6 @@
 package diagnosis
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -9,7 +8,7 @@ import (
 var (
 	// noise is a line that names no cause: what servers, supervisors and interpreters
 	// print as a process ends, parts of a traceback, lines that are drawn or blank.
-	noise = regexp.MustCompile(`^(?:Application startup failed\. Exiting\.|Shutting down|Waiting for .*|Waiting up to .*|` +
+	noise = re(`^(?:Application startup failed\. Exiting\.|Shutting down|Waiting for .*|Waiting up to .*|` +
 		`Application shutdown complete\.?|Finished server process.*|Stopping reloader process.*|Stopping bot session.*|` +
 		`Exception in ASGI application|Shutting down: Master|Reason: (?:App failed to load|Worker failed to boot)\.|Worker \(pid:\d+\) exited with code \d+\.?|` +
 		`Retrying in 1 second\.|Can't connect to \('.*|` +
@@ -34,11 +33,11 @@ var errorWords = []string{"error", "exception", "fatal", "fail", "cannot", "can'
 var bad = newWords(errorWords...)
 
 // shellError is before what a shell says of a line of a script.
-var shellError = regexp.MustCompile(`^\S+: line \d+: `)
+var shellError = re(`^\S+: line \d+: `)
 
 // soundsBad reports whether a line is likely to say why.
 func soundsBad(s string) bool {
-	return bad.in(strings.ToLower(s)) || strings.Contains(s, ": line ") && shellError.MatchString(s)
+	return bad.in(strings.ToLower(s)) || strings.Contains(s, ": line ") && shellError().MatchString(s)
 }
 
 func containsAny(s string, words []string) bool {
@@ -82,7 +81,7 @@ func lastTelling(lines []line) (text string, sure Confidence) {
 		if !isBad && !weak {
 			continue
 		}
-		if s = singleSpaced(s); noise.MatchString(s) {
+		if s = singleSpaced(s); noise().MatchString(s) {
 			continue
 		}
 		if isBad {
