@@ -13,6 +13,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -235,9 +236,9 @@ func TestLastMoment(t *testing.T) {
 // has the caller hold few of them.
 func TestMarksUnread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := 0
+		var marks atomic.Int64
 		road := phone.Twilio{Endpoint: endpoint(accepted(func(ctx context.Context, c *websocket.Conn) {
-			for ; ; asked++ {
+			for asked := int64(0); ; asked = marks.Add(1) {
 				if c.Write(ctx, websocket.MessageText, fmt.Appendf(nil, `{"event":"mark","mark":{"name":"%d"}}`, asked)) != nil {
 					return
 				}
@@ -254,8 +255,8 @@ func TestMarksUnread(t *testing.T) {
 		_, err := phone.Make(t.Context(), road, phone.Plan{Until: time.Now().Add(30 * time.Second)})
 		problem(t, err, phone.Broken, 0)
 		time.Sleep(time.Minute)
-		if asked < 20_000 {
-			t.Errorf("only %d marks", asked)
+		if n := marks.Load(); n < 20_000 {
+			t.Errorf("only %d marks", n)
 		}
 	})
 }
