@@ -254,7 +254,7 @@ func notUploaded(err error, tries int) error {
 }
 
 // cancelled is what becomes of a build that did not begin: because the job was
-// cancelled, the time was up, or as err has it.
+// stopped, the time was up, or as err has it.
 func (b *builder) cancelled(ctx, timed context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:

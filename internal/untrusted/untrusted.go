@@ -47,11 +47,11 @@ func (c Cleaner) Block(s string) string {
 	return strings.ReplaceAll(s, "##[", "## [")
 }
 
-// maxBytes is the address of a video maxBytes of Daily's, with the token that may follow it, and
+// room is the address of a video room of Daily's, with the token that may follow it, and
 // sites are hosts of the same form that have none.
 var (
-	maxBytes = regexp.MustCompile(`https://([\w-]+)\.daily\.co/[\w~.%?&=+-]+`)
-	sites    = []string{"api", "dashboard", "docs", "help", "pipecat", "www"}
+	room  = regexp.MustCompile(`https://([\w-]+)\.daily\.co/[\w~.%?&=+-]+`)
+	sites = []string{"api", "dashboard", "docs", "help", "pipecat", "www"}
 )
 
 // withoutRooms hides which rooms there are: whoever knows one may enter it.
@@ -59,8 +59,8 @@ func withoutRooms(s string) string {
 	if !strings.Contains(s, ".daily.co/") {
 		return s
 	}
-	return maxBytes.ReplaceAllStringFunc(s, func(address string) string {
-		domain := maxBytes.FindStringSubmatch(address)[1]
+	return room.ReplaceAllStringFunc(s, func(address string) string {
+		domain := room.FindStringSubmatch(address)[1]
 		if slices.Contains(sites, domain) {
 			return address
 		}
