@@ -7,6 +7,7 @@ import (
 
 	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/quantity"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/untrusted"
@@ -75,7 +76,10 @@ func (r *Record) answered() string {
 	if at, spoke := r.called.Heard.Answer(); spoke {
 		return fmt.Sprintf(" and answered a test call in %.1fs", at.Seconds())
 	}
-	return " and kept the session of a test call live" // which nobody heard
+	if r.called.Road == pipecat.Daily { // which nobody heard
+		return " and kept the session of a test call live"
+	}
+	return " and answered a test call"
 }
 
 // version is what people call what a job deployed: the tag of its image, or else its

@@ -8,6 +8,8 @@ import (
 
 	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/event"
+	"pipecat-cloud-deploy/internal/hearing"
+	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/revision"
 	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/verdict"
@@ -259,5 +261,26 @@ func TestStages(t *testing.T) {
 	}
 	if n := len(r.stages); n != maxStages {
 		t.Errorf("%d stages, want %d", n, maxStages)
+	}
+}
+
+// TestAnswered holds what a green headline says of a test call, by what was heard of it.
+func TestAnswered(t *testing.T) {
+	second := time.Second
+	for _, tt := range []struct {
+		road  string
+		heard hearing.Call
+		want  string
+	}{
+		{pipecat.WebSocket, hearing.Call{Agent: []hearing.Span{{From: second, To: 2 * second}}}, "and answered a test call in 1.0s"},
+		{pipecat.Twilio, hearing.Call{Caller: []hearing.Span{{From: second, To: 2 * second}}, Agent: []hearing.Span{{From: 3 * second, To: 4 * second}}}, "and answered a test call"},
+		{pipecat.Daily, hearing.Call{}, "and kept the session of a test call live"},
+	} {
+		r := Record{agent: "bot"}
+		r.finish(verdict.Of(verdict.Ready, nil))
+		r.called = &event.Called{Road: tt.road, Answer: verdict.Answered, Heard: tt.heard}
+		if got, want := Headline(&r), "✓ The new version is live on bot "+tt.want; got != want {
+			t.Errorf("%s: got %q, want %q", tt.road, got, want)
+		}
 	}
 }
