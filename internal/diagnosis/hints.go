@@ -77,6 +77,7 @@ const (
 // hundreds, and most jobs need none.
 type pattern func() *regexp.Regexp
 
+//go:noinline // in place, hundreds of these are 0.6 MB of code
 func re(s string) pattern {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) })
 }
