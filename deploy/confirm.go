@@ -96,7 +96,7 @@ func (a *applier) notMade(agent *pipecat.Agent, shown settings.Comparison) error
 		return failed(verdict.API, nil, "%s, but made no new deployment, although force-redeploy is set: deployment %s is still the one that is desired", accepted, id)
 	case shown.Match != settings.Different:
 		return failed(verdict.API, nil, "%s, but shows no new deployment: deployment %s is the one that is desired", accepted, id)
-	case shown.Name == settings.Image || shown.Name == settings.BuildID:
+	case shown.Artifact:
 		return failed(verdict.API, nil, "%s, but shows no deployment of %s: deployment %s, of %s, is still the one that is desired",
 			accepted, cmp.Or(a.Settings.Image, "build "+a.Settings.BuildID), id, settings.ImageShown(agent))
 	}

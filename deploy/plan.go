@@ -3,7 +3,6 @@ package deploy
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -69,15 +68,16 @@ func NewPlan(r Request, b Baseline, a Artifact) (Plan, error) {
 	}
 	p := Plan{Request: r, Baseline: b, Artifact: a, Settings: r.Settings}
 	p.Settings.Image = a.Image
+	asked := p.Settings
 	if a.Build != nil {
-		p.Settings.BuildID = a.Build.ID
+		p.Settings.BuildID, asked.BuildID = a.Build.ID, cmp.Or(a.Build.ID, settings.ToBuild)
 	}
 	if r.Warm {
 		if least, _ := r.bounds(b); least != nil {
 			p.MinReplicas = *least
 		}
 	}
-	p.Expected, p.Changes = p.Settings, settings.Diff(b.Agent, p.Settings)
+	p.Expected, p.Changes = p.Settings, settings.Diff(b.Agent, asked)
 	return p, nil
 }
 
@@ -159,12 +159,8 @@ func (p Plan) force() bool { return p.Request.Force && p.Baseline.Agent != nil }
 // agent's document shows. A tag that has moved is no change, and scaling takes
 // effect without a deployment.
 func (p Plan) NeedsDeployment() bool {
-	deploys := func(c settings.Change) bool { return c.Moves && !c.Scaling }
-	return p.Baseline.Agent == nil || p.force() || p.toBeBuilt() || slices.ContainsFunc(p.Changes, deploys)
+	return p.Baseline.Agent == nil || p.force() || slices.ContainsFunc(p.Changes, settings.Change.Deploys)
 }
-
-// toBeBuilt reports whether the build is yet to be made, in a dry run.
-func (p Plan) toBeBuilt() bool { return p.Artifact.Build != nil && p.Artifact.Build.ID == "" }
 
 // ScalingOnly reports whether the change is one of scaling alone.
 func (p Plan) ScalingOnly() bool {
@@ -190,16 +186,13 @@ func (p Plan) Event() event.Planned {
 		e.Reverts, e.RevertedFailure = p.Reverts.ID, p.failure
 		return e
 	}
-	back, err := p.revertSettings()
+	back, err := p.reversal()
 	if err != nil {
 		e.Irreversible = err.Error()
-		if e.RevertNeedsBuild = settings.FromBuild(agent); !e.RevertNeedsBuild {
-			return e
-		}
-		back.BuildID = "BUILD_ID"
 	}
-	data, _ := json.Marshal(back) // texts and numbers, which never fail
-	e.RevertRequest = string(data)
+	if e.RevertNeedsBuild = errors.Is(err, settings.ErrBuildHidden); err == nil || e.RevertNeedsBuild {
+		e.Reversal = back.Changes
+	}
 	return e
 }
 
@@ -214,25 +207,14 @@ func (p Plan) notReported() (names []string) {
 	return names
 }
 
-// revertSettings asks for what the settings were that the plan changes. With an error,
-// which says why the previous deployment cannot be restored, it is what could be
-// restored anyway.
-func (p Plan) revertSettings() (pipecat.Settings, error) {
+// reversal puts back what the plan changes. With an error, which says why the
+// previous deployment cannot be restored, it is what could be restored anyway.
+func (p Plan) reversal() (settings.Reversal, error) {
 	if err := p.canRevertTo(); err != nil {
-		return pipecat.Settings{}, err
+		return settings.Reversal{}, err
 	}
-	changes := p.Changes
-	if p.toBeBuilt() {
-		changes = append(slices.Clone(changes), settings.Change{Name: settings.BuildID, Asked: true, Moves: true})
-	}
-	back, err := settings.Revert(changes, p.Baseline.Agent)
-	if p.Artifact != (Artifact{}) && settings.ImageShown(p.Baseline.Agent)+settings.BuildShown(p.Baseline.Agent) == "" {
-		err = errors.New("the platform does not report the previous image")
-	}
-	known := func(c settings.Change) bool {
-		return c.Moves && !c.Scaling && (c.Before != "" || c.Name == settings.BuildID || c.Name == settings.Image)
-	}
-	if err == nil && !slices.ContainsFunc(changes, known) {
+	back, err := settings.Revert(p.Changes, p.Baseline.Agent)
+	if err == nil && !slices.ContainsFunc(back.Changes, settings.Change.Deploys) {
 		err = errors.New("no setting changes that makes a deployment, and what was behind the image's tag before is not known")
 	}
 	return back, err

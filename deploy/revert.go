@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"pipecat-cloud-deploy/internal/pipecat"
 	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -30,41 +29,19 @@ func (p Plan) Revert(made Accepted, failure error) (Plan, error) {
 	case f.Reason == verdict.Internal:
 		return Plan{}, errors.New("it is not known whether it failed")
 	}
-	back, err := p.revertSettings()
+	back, err := p.reversal()
 	if err != nil {
 		return Plan{}, err
 	}
 	return Plan{
 		Request:  Request{Agent: p.Request.Agent},
 		Baseline: Baseline{Agent: made.Agent, Region: p.Baseline.Region},
-		Settings: back,
+		Settings: back.Settings,
 		Expected: settings.Shown(p.Baseline.Agent),
-		Changes:  reversed(p.Changes, p.Baseline.Agent),
+		Changes:  back.Changes,
 		Reverts:  &made,
 		failure:  f.Message,
 	}, nil
-}
-
-// reversed lists what a rollback does to each setting that changes move. What was
-// deployed before may have been an image or a build.
-func reversed(changes []settings.Change, before *pipecat.Agent) (back []settings.Change) {
-	for _, c := range changes {
-		build := settings.BuildShown(before)
-		switch artifact := c.Name == settings.Image || c.Name == settings.BuildID; {
-		case !c.Moves:
-			continue
-		case artifact && build != "":
-			c.Name, c.Before, c.After = settings.BuildID, "", build
-		case c.Name == settings.BuildID:
-			c.Name, c.Before, c.After = settings.Image, "", settings.ImageShown(before)
-		case c.Before == "":
-			continue
-		default:
-			c.Before, c.After = c.After, c.Before
-		}
-		back = append(back, c)
-	}
-	return back
 }
 
 // Reverted is the failure of p with how its rollback ended: restored, or err.

@@ -65,55 +65,68 @@ func TestReverse(t *testing.T) {
 		{"a new agent", nil, pipecat.Settings{Image: "a/b:v2"}, `{}`, "the agent was new", ""},
 		{"a build before", serving("[redacted]"), pipecat.Settings{Image: "a/b:v2"}, `{}`, "is from a build, and the platform does not report which one", ""},
 		{"a build before, and after", serving("redacted"), pipecat.Settings{BuildID: "b2"}, `{}`, "is from a build, and the platform does not report which one", ""},
-		{"an image that is not shown", serving(""), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not report the previous image", "image"},
+		{"an image that is not shown", serving(""), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not report the previous image", ""},
 		{"a deployment that is not shown", serving("", func(a *pipecat.Agent) { a.Deployment = nil }), pipecat.Settings{BuildID: "b2"}, `{}`, "does not report the previous image", ""},
 		{"no secret set before", serving("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.EnvFromSecretNames = nil }), pipecat.Settings{Image: "a/b:v2", SecretSet: "keys"}, `{"image":"a/b:v1"}`, "had no secret-set", ""},
 		{"no credentials before", serving("a/b:v1"), pipecat.Settings{Image: "a/b:v2", ImagePullSecretSet: "pull"}, `{"image":"a/b:v1"}`, "had no image-credentials", ""},
 		{"the same by force", serving("a/b:v1"), pipecat.Settings{Image: "a/b:v1"}, `{}`, "no setting changes", ""},
 		{"what was not available", serving("a/b:v1", func(a *pipecat.Agent) { a.Available = pipecat.False }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, is not known to have been ready", ""},
-		{"what another deployment was", serving("a/b:v1", func(a *pipecat.Agent) { a.Deployment.ID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not say what the previous deployment, old, was", "image"},
+		{"what another deployment was", serving("a/b:v1", func(a *pipecat.Agent) { a.Deployment.ID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "does not say what the previous deployment, old, was", ""},
 		{"several secret sets", serving("a/b:v1", func(a *pipecat.Agent) { a.Deployment.Manifest.Spec.EnvFromSecretNames = []string{"a", "b"} }), pipecat.Settings{Image: "a/b:v2", SecretSet: "keys"}, `{"image":"a/b:v1"}`, "had several secret sets (a b)", ""},
 		{"scaling, by force", serving("a/b:v1"), pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: &min}}, `{"autoScaling":{"minAgents":1}}`, "no setting changes that makes a deployment", ""},
 		{"what was not ready", serving("a/b:v1", func(a *pipecat.Agent) { a.Ready = pipecat.False }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, is not known to have been ready", ""},
 		{"what was not reconciled", serving("a/b:v1", func(a *pipecat.Agent) { a.ReconciledDeploymentID = "older" }), pipecat.Settings{Image: "a/b:v2"}, `{}`, "old, is not known to have been ready", ""},
 	} {
 		p := planned(t, Request{Agent: "bot", Settings: tt.asked}, Baseline{Agent: tt.before})
-		back, err := p.revertSettings()
+		back, err := p.reversal()
 		why := ""
 		if err != nil {
 			why = err.Error()
 		}
-		got, _ := json.Marshal(back)
+		got, _ := json.Marshal(back.Settings)
 		if string(got) != tt.want || !strings.Contains(why, tt.why) || (why == "") != (tt.why == "") || strings.Join(p.notReported(), " ") != tt.hidden && tt.before != nil {
 			t.Errorf("%s: got %s, %q, not reported %q", tt.name, got, why, p.notReported())
 		}
 		if why != "" {
 			continue
 		}
-		changes := reversed(p.Changes, tt.before)
-		if len(changes) == 0 || slices.ContainsFunc(changes, func(c settings.Change) bool { return !c.Asked || !c.Moves || c.After == "" || c.Before == c.After }) {
-			t.Errorf("%s: planned as %+v", tt.name, changes)
+		if len(back.Changes) == 0 || slices.ContainsFunc(back.Changes, func(c settings.Change) bool { return !c.Asked || !c.Moves || c.After == "" || c.Before == c.After }) {
+			t.Errorf("%s: planned as %+v", tt.name, back.Changes)
 		}
 	}
 }
 
-// TestReversed holds what a rollback is shown to do.
+// TestReversed holds what a rollback is shown to do, and what a person who puts the
+// version before back by hand is offered: the same.
 func TestReversed(t *testing.T) {
+	ofBuild := serving("[redacted]", func(a *pipecat.Agent) { a.Deployment.BuildID = "b1" })
+	back := func(name, before, after string) settings.Change {
+		return settings.Change{Name: name, Before: before, After: after, Asked: true, Moves: true, Artifact: true}
+	}
 	for _, tt := range []struct {
-		name  string
-		asked pipecat.Settings
-		want  []settings.Change
+		name   string
+		before *pipecat.Agent
+		asked  pipecat.Settings
+		want   []settings.Change
 	}{
-		{"an image and scaling", pipecat.Settings{Image: "a/b:v2", AutoScaling: &pipecat.AutoScaling{MaxAgents: ptr(20)}, AgentProfile: "agent-1x", WebsocketAuth: "token"}, []settings.Change{
-			{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true},
+		{"an image and scaling", serving("a/b:v1"), pipecat.Settings{Image: "a/b:v2", AutoScaling: &pipecat.AutoScaling{MaxAgents: ptr(20)}, AgentProfile: "agent-1x", WebsocketAuth: "token"}, []settings.Change{
+			back("image", "a/b:v2", "a/b:v1"),
 			{Name: "max-agents", Before: "20", After: "10", Asked: true, Moves: true, Scaling: true},
 		}},
-		{"a build", pipecat.Settings{BuildID: "b2"}, []settings.Change{{Name: "image", After: "a/b:v1", Asked: true, Moves: true}}},
+		{"a build over an image", serving("a/b:v1"), pipecat.Settings{BuildID: "b2"}, []settings.Change{back("image", "", "a/b:v1")}},
+		{"an image over a build", ofBuild, pipecat.Settings{Image: "a/b:v2"}, []settings.Change{back("build-id", "", "b1")}},
+		{"a build over a build", ofBuild, pipecat.Settings{BuildID: "b2"}, []settings.Change{back("build-id", "b2", "b1")}},
 	} {
-		p := planned(t, Request{Agent: "bot", Settings: tt.asked}, Baseline{Agent: serving("a/b:v1")})
+		p := planned(t, Request{Agent: "bot", Settings: tt.asked}, Baseline{Agent: tt.before})
 		back, err := p.Revert(Accepted{ID: "new", Previous: "old", Agent: &pipecat.Agent{DesiredDeploymentID: "new"}}, &verdict.Failure{Reason: verdict.Crash})
 		if err != nil || !slices.Equal(back.Changes, tt.want) {
 			t.Errorf("%s: got %+v, %v", tt.name, back.Changes, err)
+		}
+		if got := p.Event().Reversal; !slices.Equal(got, tt.want) {
+			t.Errorf("%s: shown as %+v", tt.name, got)
+		}
+		if names := p.notReported(); slices.Contains(names, "image") || slices.Contains(names, "build-id") {
+			t.Errorf("%s: not reported: %v", tt.name, names)
 		}
 	}
 }

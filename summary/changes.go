@@ -16,27 +16,14 @@ type row struct {
 	source string // where it was asked for: "input", or the config file's name; "" when it was not
 }
 
-const (
-	builtInCloud = "(built in the cloud)"
-	toBuild      = "(a new build)"
-)
+const builtInCloud = "(built in the cloud)"
 
-// rows lists what a change does to each setting. A build brings an image with it,
-// and one that is yet to be made has no id.
+// rows lists what a change does to each setting. A build brings an image with it.
 func (r *Record) rows(p event.Planned) (rows []row) {
 	reverts := p.Reverts != ""
 	add := func(c settings.Change, source string) { rows = append(rows, row{c, source}) }
-	missing := p.FromBuild && p.BuildID == "" // the row of the build's id
-	addMissing := func() {
-		if missing {
-			missing = false
-			add(settings.Change{Name: settings.BuildID, After: toBuild, Asked: true, Moves: true}, r.sourceOf(settings.BuildID))
-		}
-	}
 	for _, c := range p.Changes {
-		if c.Name != settings.Image { // the id's place is after the image
-			addMissing()
-		} else if strings.Trim(c.Before, "[]") == "redacted" {
+		if c.Name == settings.Image && strings.Trim(c.Before, "[]") == "redacted" {
 			c.Before = builtInCloud
 		}
 		switch {
@@ -54,7 +41,6 @@ func (r *Record) rows(p event.Planned) (rows []row) {
 			add(c, "")
 		}
 	}
-	addMissing()
 	if s := p.Secrets; s != nil {
 		add(settings.Change{Name: "secrets", After: secretNames(s), Asked: true, Moves: true}, "input")
 	}

@@ -152,6 +152,7 @@ func TestChanges(t *testing.T) {
 	same := settings.Change{Name: "secret-set", Before: "keys", After: "keys", Asked: true}
 	unknown := settings.Change{Name: "websocket-auth", After: "token", Asked: true, Moves: true}
 	build := settings.Change{Name: "build-id", After: "id", Asked: true, Moves: true}
+	unbuilt := settings.Change{Name: "build-id", After: settings.ToBuild, Asked: true, Moves: true}
 	sources := map[string]string{"agent-profile": "pcc-deploy.toml", "build-id": "build.toml"}
 	for _, tt := range []struct {
 		name string
@@ -166,11 +167,11 @@ func TestChanges(t *testing.T) {
 		{"a build", event.Planned{FromBuild: true, BuildID: "id", BuildStatus: "success", Changes: []settings.Change{image, build}},
 			"image: a/b:v1 → (built in the cloud) (build.toml)|build-id: id (build.toml)",
 			"2 to change:|- `image`: `a/b:v1` → `(built in the cloud)` (build.toml)|- `build-id`: `id` (build.toml)"},
-		{"a build of a dry run", event.Planned{FromBuild: true, Changes: []settings.Change{image, profile}},
+		{"a build of a dry run", event.Planned{FromBuild: true, Changes: []settings.Change{image, unbuilt, profile}},
 			"image: a/b:v1 → (built in the cloud) (build.toml)|build-id: (a new build) (build.toml)|agent-profile: agent-1x → agent-2x (pcc-deploy.toml)",
 			"3 to change:|- `image`: `a/b:v1` → `(built in the cloud)` (build.toml)|- `build-id`: `(a new build)` (build.toml)|- `agent-profile`: `agent-1x` → `agent-2x` (pcc-deploy.toml)"},
-		{"a build of a dry run alone", event.Planned{FromBuild: true, Create: true}, "build-id: (a new build) (build.toml)", "1 to change:|- `build-id`: `(a new build)` (build.toml)"},
-		{"a build of a dry run over an image", event.Planned{FromBuild: true, Changes: []settings.Change{image}},
+		{"a build of a dry run alone", event.Planned{FromBuild: true, Create: true, Changes: []settings.Change{unbuilt}}, "build-id: (a new build) (build.toml)", "1 to change:|- `build-id`: `(a new build)` (build.toml)"},
+		{"a build of a dry run over an image", event.Planned{FromBuild: true, Changes: []settings.Change{image, unbuilt}},
 			"image: a/b:v1 → (built in the cloud) (build.toml)|build-id: (a new build) (build.toml)",
 			"2 to change:|- `image`: `a/b:v1` → `(built in the cloud)` (build.toml)|- `build-id`: `(a new build)` (build.toml)"},
 	} {

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"pipecat-cloud-deploy/internal/gha"
-	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -48,20 +46,15 @@ func (r *Record) wayBack() string {
 		return ""
 	}
 	var inputs strings.Builder
-	for _, c := range r.change.Changes {
-		if c.Moves && c.Before != "" && c.Name != settings.BuildID && (c.Name != settings.Image || !r.change.RevertNeedsBuild) {
-			fmt.Fprintf(&inputs, "%s: %s\n", c.Name, quoteYAML(r.line(c.Before)))
-		}
-	}
-	if i := slices.IndexFunc(r.change.Changes, func(c settings.Change) bool { return c.Name == settings.BuildID && c.Before != "" && c.Moves }); i >= 0 {
-		fmt.Fprintf(&inputs, "build-id: %s\n", quoteYAML(r.line(r.change.Changes[i].Before)))
+	for _, c := range r.change.Reversal {
+		fmt.Fprintf(&inputs, "%s: %s\n", c.Name, quoteYAML(r.line(c.After)))
 	}
 	build := ""
 	if r.change.RevertNeedsBuild {
 		build = "The API does not report which build ran before; `pipecat cloud build list` lists builds.\n\n"
 		inputs.WriteString("build-id: # the build that ran before\n")
 	}
-	if r.change.RevertRequest == "" || inputs.Len() == 0 {
+	if inputs.Len() == 0 {
 		return ""
 	}
 	return build + "Deploy again with these inputs, from the roll-back workflow or any step that uses this action:\n\n" +

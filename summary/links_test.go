@@ -15,16 +15,11 @@ import (
 // TestByHand holds which inputs are offered to put the version before back.
 func TestByHand(t *testing.T) {
 	crashed := verdict.Failure{Reason: verdict.Crash}
-	plan := func(p event.Planned) event.Planned {
-		p.Changes = append(p.Changes, settings.Change{Name: "agent-profile", Before: "agent-1x", After: "agent-2x", Asked: true, Moves: true},
-			settings.Change{Name: "websocket-auth", After: "token", Asked: true, Moves: true})
-		return p
-	}
-	image := plan(event.Planned{PreviousID: "old", RevertRequest: `{}`, Changes: []settings.Change{{Name: "image", Before: "a/b:v1", After: "a/b:v2", Asked: true, Moves: true}}})
-	shownBuild := plan(event.Planned{PreviousID: "old", RevertRequest: `{}`, Changes: []settings.Change{{Name: "build-id", Before: "b-1", After: "b-2", Asked: true, Moves: true}}})
-	hiddenBuild := plan(event.Planned{PreviousID: "old", Irreversible: "it is of a build", RevertRequest: `{}`, RevertNeedsBuild: true,
-		Changes: []settings.Change{{Name: "image", Before: "[redacted]", After: "a/b:v2", Asked: true, Moves: true}}})
-	created := plan(event.Planned{Create: true, Irreversible: "the agent was new"})
+	profile := settings.Change{Name: "agent-profile", Before: "agent-2x", After: "agent-1x", Asked: true, Moves: true}
+	image := event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true}, profile}}
+	shownBuild := event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "build-id", After: "b-1", Asked: true, Moves: true}, profile}}
+	hiddenBuild := event.Planned{PreviousID: "old", Irreversible: "it is of a build", Reversal: []settings.Change{profile}, RevertNeedsBuild: true}
+	created := event.Planned{Create: true, Irreversible: "the agent was new"}
 	for _, tt := range []struct {
 		name  string
 		plan  event.Planned
@@ -35,7 +30,7 @@ func TestByHand(t *testing.T) {
 		{"a crash", image, "new", crashed, "agent-name: bot\nimage: a/b:v1\nagent-profile: agent-1x\n"},
 		{"a rollback that was refused", image, "new", verdict.Failure{Reason: verdict.ImagePull, Rollback: &verdict.Rollback{Failure: &verdict.Failure{}}}, "agent-name: bot\nimage: a/b:v1\nagent-profile: agent-1x\n"},
 		{"a rollback that someone else overtook", image, "new", verdict.Failure{Rollback: &verdict.Rollback{Failure: &verdict.Failure{Status: verdict.Superseded}}}, ""},
-		{"a build before", shownBuild, "new", crashed, "agent-name: bot\nagent-profile: agent-1x\nbuild-id: b-1\n"},
+		{"a build before", shownBuild, "new", crashed, "agent-name: bot\nbuild-id: b-1\nagent-profile: agent-1x\n"},
 		{"a build before that is not reported", hiddenBuild, "new", crashed, "agent-name: bot\nagent-profile: agent-1x\nbuild-id: # the build that ran before\n"},
 		{"a crash of the current version", image, "old", crashed, ""},
 		{"a refusal", image, "", verdict.Failure{Reason: verdict.Refused}, ""},
@@ -95,7 +90,7 @@ func TestStoppedRollback(t *testing.T) {
 	for _, reverting := range []bool{false, true} {
 		var r Record
 		p := play(r.Add, "bot").emit(event.Configured{}).in(event.Update).
-			emit(event.Planned{PreviousID: "old", RevertRequest: "{}", Changes: []settings.Change{{Name: "image", Before: "a/b:v1", After: "a/b:v2", Asked: true, Moves: true}}}, event.Accepted{ID: "new", Previous: "old"})
+			emit(event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true}}}, event.Accepted{ID: "new", Previous: "old"})
 		if reverting {
 			p.in(event.Revert).emit(event.Planned{Reverts: "new"})
 		}

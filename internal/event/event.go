@@ -228,14 +228,14 @@ type (
 		Force            bool
 		NeedsDeployment  bool // it makes a new deployment, as far as the agent's document shows
 		ScalingOnly      bool
-		Secrets          *SecretChange // that comes before the update; nil: none
-		Rollback         bool          // it is rolled back if it fails
-		Irreversible     string        // why it cannot be rolled back; "" when it can
-		NotReported      []string      // settings that a rollback leaves as asked for
-		RevertRequest    string        // JSON of the update that would restore the previous deployment; "" for none
-		RevertNeedsBuild bool          // it lacks the id of the build that ran before
-		Reverts          string        // id of the failed deployment that this change undoes; "" when it is no rollback
-		RevertedFailure  string        // why that one failed
+		Secrets          *SecretChange     // that comes before the update; nil: none
+		Rollback         bool              // it is rolled back if it fails
+		Irreversible     string            // why it cannot be rolled back; "" when it can
+		NotReported      []string          // settings that a rollback leaves as asked for
+		Reversal         []settings.Change // what restores the previous deployment, by the job or by hand; nil for nothing
+		RevertNeedsBuild bool              // that lacks the id of the build that ran before
+		Reverts          string            // id of the failed deployment that this change undoes; "" when it is no rollback
+		RevertedFailure  string            // why that one failed
 	}
 
 	// SecretsStored are secrets that the platform has accepted for a set, which it is

@@ -21,7 +21,7 @@ func ExampleDiff() {
 		fmt.Printf("%s: %s → %s, asked %t, moves %t, scaling %t\n", c.Name, c.Before, c.After, c.Asked, c.Moves, c.Scaling)
 	}
 	// Output:
-	// image: acme/bot:v1 → acme/bot:v1, asked true, moves false, scaling false
+	// image: docker.io/acme/bot:v1 → acme/bot:v1, asked true, moves false, scaling false
 	// secret-set: bot-secrets → bot-secrets, asked false, moves false, scaling false
 	// min-agents: 1 → 3, asked true, moves true, scaling true
 	// max-session-duration: 7200s → 3600s, asked true, moves true, scaling false

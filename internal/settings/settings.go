@@ -25,14 +25,22 @@ const (
 	BuildID = "build-id"
 )
 
+// ToBuild stands for the id of a build that is yet to be made.
+const ToBuild = "(a new build)"
+
+// ErrBuildHidden is why a deployment of a build cannot be restored that the platform
+// does not name.
+var ErrBuildHidden = errors.New("the previous version is from a build, and the platform does not report which one")
+
 // defaultSession is the longest session in seconds where a manifest names none.
 const defaultSession = 7200
 
 // setting is a row of the table.
 type setting struct {
-	name    string // the input's
-	scaling bool   // it takes effect without a new deployment
-	absent  string // what a manifest means that leaves it out; "" where that is not known
+	name     string // the input's
+	artifact bool   // it is what is deployed: an agent has one of these, and may not show which
+	scaling  bool   // it takes effect without a new deployment
+	absent   string // what a manifest means that leaves it out; "" where that is not known
 
 	asked func(pipecat.Settings) string // "" when it is not asked for
 	shown func(*pipecat.Agent) string   // "" when the document does not show it
@@ -46,7 +54,7 @@ type setting struct {
 
 // table has every setting, in the order in which users read them.
 var table = []setting{
-	{name: Image,
+	{name: Image, artifact: true,
 		asked: func(s pipecat.Settings) string { return s.Image },
 		shown: imageOf,
 		compare: func(asked string, a *pipecat.Agent) Match {
@@ -59,7 +67,7 @@ var table = []setting{
 			return compareImages(asked, imageOf(a))
 		},
 		revert: revertImage},
-	{name: BuildID,
+	{name: BuildID, artifact: true,
 		asked: func(s pipecat.Settings) string { return s.BuildID },
 		shown: buildOf, // older documents show no id, but an image that is redacted
 		compare: func(asked string, a *pipecat.Agent) Match {
@@ -196,7 +204,7 @@ func same(ok bool) Match {
 
 func (s setting) match(asked string, a *pipecat.Agent) Match {
 	switch shown := s.value(a); {
-	case s.compare != nil && s.shown(a) != "", s.name == Image, s.name == BuildID:
+	case s.compare != nil && (s.artifact || s.shown(a) != ""):
 		return s.compare(asked, a)
 	case shown == "":
 		return Unknown
@@ -207,17 +215,22 @@ func (s setting) match(asked string, a *pipecat.Agent) Match {
 
 // Change is what an update does to one setting.
 type Change struct {
-	Name    string
-	Before  string // "" when the document does not show it
-	After   string // Before, when it is not asked for
-	Asked   bool
-	Moves   bool // it is asked for, and is not known to be so already
-	Scaling bool // it takes effect without a new deployment
+	Name     string
+	Before   string // "" when the document does not show it
+	After    string // Before, when it is not asked for
+	Asked    bool
+	Moves    bool // it is asked for, and is not known to be so already
+	Scaling  bool // it takes effect without a new deployment
+	Artifact bool // it is what is deployed, the image or the build
 }
 
+// Deploys reports whether the change makes a new deployment.
+func (c Change) Deploys() bool { return c.Moves && !c.Scaling }
+
 // NotReported reports whether a setting is asked for of which the API does not
-// report what it was, so that nothing can put it back.
-func (c Change) NotReported() bool { return c.Asked && c.Before == "" && c.Name != BuildID }
+// report what it was, so that nothing can put it back. What was deployed before is
+// known by its image or by its build: see Revert.
+func (c Change) NotReported() bool { return c.Asked && c.Before == "" && !c.Artifact }
 
 // Diff lists the settings that are asked for, and those that an agent shows. The
 // agent is nil when it is yet to be created.
@@ -227,14 +240,10 @@ func Diff(before *pipecat.Agent, asked pipecat.Settings) (changes []Change) {
 		known = &pipecat.Agent{}
 	}
 	for _, s := range table {
-		c := Change{Name: s.name, Before: s.value(known), After: s.asked(asked), Scaling: s.scaling}
+		c := Change{Name: s.name, Before: s.value(known), After: s.asked(asked), Scaling: s.scaling, Artifact: s.artifact}
 		switch {
 		case c.After != "":
-			c.Asked = true
-			c.Moves = s.match(c.After, known) != Same
-			if !c.Moves && c.Name == Image {
-				c.Before = c.After // another spelling of it
-			}
+			c.Asked, c.Moves = true, s.match(c.After, known) != Same
 		case s.name == BuildID && asked.Image != "": // which the image replaces
 			continue
 		default:
@@ -250,9 +259,10 @@ func Diff(before *pipecat.Agent, asked pipecat.Settings) (changes []Change) {
 
 // Comparison is how a document shows all settings that were asked for.
 type Comparison struct {
-	Match Match  // the worst: Different, Unknown, Compatible, Same
-	Name  string // of the setting that has it; "" when all are the same
-	Shown string // what the document shows of that one
+	Match    Match  // the worst: Different, Unknown, Compatible, Same
+	Name     string // of the setting that has it; "" when all are the same
+	Shown    string // what the document shows of that one
+	Artifact bool   // that one is what is deployed, the image or the build
 }
 
 // String completes "its …" with what the document shows.
@@ -277,7 +287,7 @@ func Compare(asked pipecat.Settings, a *pipecat.Agent) Comparison {
 			continue
 		}
 		m := s.match(want, a)
-		found := Comparison{m, s.name, s.value(a)}
+		found := Comparison{m, s.name, s.value(a), s.artifact}
 		if s.name == BuildID && found.Shown == "" {
 			found.Shown = imageOf(a)
 		}
@@ -291,20 +301,36 @@ func Compare(asked pipecat.Settings, a *pipecat.Agent) Comparison {
 	return worst
 }
 
+// Reversal puts back what an update changes.
+type Reversal struct {
+	Settings pipecat.Settings // to ask for
+	Changes  []Change         // what that does to each
+}
+
 // Revert asks for what the settings were that changes move. What was not shown is
-// left as it is. With an error, which says what cannot be put back, the rest is in
-// the settings anyway.
-func Revert(changes []Change, before *pipecat.Agent) (asked pipecat.Settings, err error) {
+// left as it is. With an error, which says what cannot be put back (ErrBuildHidden
+// for a build), the rest is in the reversal anyway.
+func Revert(changes []Change, before *pipecat.Agent) (back Reversal, err error) {
+	moved := map[string]Change{}
 	for _, c := range changes {
-		i := slices.IndexFunc(table, func(s setting) bool { return s.name == c.Name })
-		if i < 0 || !c.Moves || c.Before == "" && !(c.Name == Image || c.Name == BuildID) {
-			continue
-		}
-		if e := table[i].revert(&asked, before); e != nil && err == nil {
-			err = e
+		if c.Moves {
+			moved[c.Name] = c
 		}
 	}
-	return asked, err
+	for _, s := range table {
+		if c, ok := moved[s.name]; ok && (c.Before != "" || s.artifact) {
+			if e := s.revert(&back.Settings, before); e != nil && err == nil {
+				err = e
+			}
+		}
+	}
+	for _, s := range table { // only now, because an image may take the place of a build
+		if value := s.asked(back.Settings); value != "" {
+			back.Changes = append(back.Changes,
+				Change{Name: s.name, Before: moved[s.name].After, After: value, Asked: true, Moves: true, Scaling: s.scaling, Artifact: s.artifact})
+		}
+	}
+	return back, err
 }
 
 // Shown asks for all that a document shows, or means by leaving it out, so that another
@@ -333,8 +359,10 @@ func revertImage(to *pipecat.Settings, from *pipecat.Agent) error {
 	switch {
 	case buildOf(from) != "":
 		to.BuildID = buildOf(from)
+	case imageOf(from) == "":
+		return errors.New("the platform does not report the previous image")
 	case FromBuild(from):
-		return errors.New("the previous version is from a build, and the platform does not report which one")
+		return ErrBuildHidden
 	default:
 		to.Image = imageOf(from)
 	}

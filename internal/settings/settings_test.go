@@ -40,14 +40,14 @@ var cases = []struct {
 	{"the same image", "image", pipecat.Settings{Image: "ghcr.io/acme/bot:v1"}, agent(nil), "ghcr.io/acme/bot:v1", false, Same},
 	{"another tag", "image", pipecat.Settings{Image: "ghcr.io/acme/bot:v2"}, agent(nil), "ghcr.io/acme/bot:v1", true, Different},
 	{"another repository, the same tag", "image", pipecat.Settings{Image: "ghcr.io/acme/other:v1"}, agent(nil), "ghcr.io/acme/bot:v1", true, Different},
-	{"a name that is spelled out", "image", pipecat.Settings{Image: "acme/bot:v1"}, image("docker.io/acme/bot:v1"), "acme/bot:v1", false, Same},
+	{"a name that is spelled out", "image", pipecat.Settings{Image: "acme/bot:v1"}, image("docker.io/acme/bot:v1"), "docker.io/acme/bot:v1", false, Same},
 	// The digest behind a tag is more of the same answer.
-	{"a tag, shown with its digest", "image", pipecat.Settings{Image: "acme/bot:v1"}, image("acme/bot:v1@" + digest), "acme/bot:v1", false, Same},
+	{"a tag, shown with its digest", "image", pipecat.Settings{Image: "acme/bot:v1"}, image("acme/bot:v1@" + digest), "acme/bot:v1@" + digest, false, Same},
 	{"another tag, shown with a digest", "image", pipecat.Settings{Image: "acme/bot:v2"}, image("acme/bot:v1@" + digest), "acme/bot:v1@" + digest, true, Different},
 	// A digest that is asked for is not proven by a tag, nor a tag by a digest.
 	{"a digest, shown as a tag", "image", pipecat.Settings{Image: "acme/bot:v1@" + digest}, image("acme/bot:v1"), "acme/bot:v1", true, Compatible},
 	{"a tag, shown as a digest", "image", pipecat.Settings{Image: "acme/bot:v1"}, image("acme/bot@" + digest), "acme/bot@" + digest, true, Compatible},
-	{"the same digest, without the tag", "image", pipecat.Settings{Image: "acme/bot:v1@" + digest}, image("acme/bot@" + digest), "acme/bot:v1@" + digest, false, Same},
+	{"the same digest, without the tag", "image", pipecat.Settings{Image: "acme/bot:v1@" + digest}, image("acme/bot@" + digest), "acme/bot@" + digest, false, Same},
 	{"another digest", "image", pipecat.Settings{Image: "acme/bot@" + strings.Replace(digest, "0", "f", 1)}, image("acme/bot@" + digest), "acme/bot@" + digest, true, Different},
 	{"an image, shown as a build", "image", pipecat.Settings{Image: "acme/bot:v1"}, image("[redacted]"), "[redacted]", true, Different},
 	{"an image that is not shown", "image", pipecat.Settings{Image: "acme/bot:v1"}, &pipecat.Agent{}, "", true, Unknown},
@@ -198,9 +198,9 @@ func TestRevert(t *testing.T) {
 		{"several sets before", agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.EnvFromSecretNames = []string{"a", "b"} }), pipecat.Settings{SecretSet: "c"}, pipecat.Settings{}, "several secret sets (a b)"},
 		{"what is not shown", agent(nil), pipecat.Settings{WebsocketAuth: "token"}, pipecat.Settings{}, ""},
 	} {
-		got, err := Revert(Diff(tt.before, tt.asked), tt.before)
-		if !reflect.DeepEqual(got, tt.want) {
-			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
+		back, err := Revert(Diff(tt.before, tt.asked), tt.before)
+		if !reflect.DeepEqual(back.Settings, tt.want) {
+			t.Errorf("%s: got %+v, want %+v", tt.name, back.Settings, tt.want)
 		}
 		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.err)
@@ -224,7 +224,7 @@ func TestShown(t *testing.T) {
 func TestDiffShown(t *testing.T) {
 	a := agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.AgentProfile = "agent-1x" })
 	want := []Change{
-		{Name: "image", Before: "ghcr.io/acme/bot:v1", After: "ghcr.io/acme/bot:v1"},
+		{Name: "image", Before: "ghcr.io/acme/bot:v1", After: "ghcr.io/acme/bot:v1", Artifact: true},
 		{Name: "agent-profile", Before: "agent-1x", After: "agent-2x", Asked: true, Moves: true},
 	}
 	if got := Diff(a, pipecat.Settings{AgentProfile: "agent-2x"}); !slices.Equal(got, want) {
