@@ -119,7 +119,7 @@ func beforeHeader(s string) string {
 // most of which it rules out by how they begin.
 func exceptionLine(s string) []string {
 	name, _, _ := strings.Cut(s, ":")
-	if s == "" || s[0] >= 'a' && s[0] <= 'z' && !strings.Contains(name, ".") {
+	if s == "" || s[0] >= 'a' && s[0] <= 'z' && !strings.Contains(name, ".") || strings.Contains(name, " ") && !strings.HasSuffix(name, "]") {
 		return nil
 	}
 	return typed().FindStringSubmatch(s)
