@@ -9,6 +9,7 @@ import (
 	"unicode/utf16"
 
 	"pipecat-cloud-deploy/internal/gha/ghatest"
+	"pipecat-cloud-deploy/internal/scratch"
 )
 
 // checkLog holds that the runner obeys what is ours, and nothing else.
@@ -102,54 +103,36 @@ func (j story) checkPage(t *testing.T, foreign, page string) {
 	}
 }
 
-// TestLongText has the attacks that are too long to begin fuzzing with.
+// checkAll holds all of this of each job that foreign text is part of.
+func checkAll(t *testing.T, foreign string) {
+	dir := scratch.Dir(t)
+	for _, j := range jobs {
+		got := j.leave(t, dir, true, foreign)
+		j.checkLog(t, foreign, got.log, true)
+		j.checkOutputs(t, foreign, got.outputs)
+		j.checkPage(t, foreign, got.page)
+		j.checkLog(t, foreign, j.leave(t, dir, false, foreign).log, false)
+	}
+}
+
+// maxSeed is the longest text in bytes to begin fuzzing with.
+const maxSeed = 1000
+
+// TestLongText has the attacks that are longer.
 func TestLongText(t *testing.T) {
 	t.Parallel()
 	for _, foreign := range ghatest.Hostile {
-		if len(foreign) <= maxSeed {
-			continue
-		}
-		for _, j := range jobs {
-			got := j.leave(t, true, foreign)
-			j.checkLog(t, foreign, got.log, true)
-			j.checkOutputs(t, foreign, got.outputs)
-			j.checkPage(t, foreign, got.page)
-			j.checkLog(t, foreign, j.leave(t, false, foreign).log, false)
+		if len(foreign) > maxSeed {
+			checkAll(t, foreign)
 		}
 	}
 }
 
-const maxSeed = 1000
-
-func FuzzLog(f *testing.F) {
-	fuzz(f, func(t *testing.T, j story, foreign string) {
-		for _, onRunner := range []bool{true, false} {
-			j.checkLog(t, foreign, j.leave(t, onRunner, foreign).log, onRunner)
-		}
-	})
-}
-
-func FuzzOutputs(f *testing.F) {
-	fuzz(f, func(t *testing.T, j story, foreign string) {
-		j.checkOutputs(t, foreign, j.leave(t, true, foreign).outputs)
-	})
-}
-
-func FuzzPage(f *testing.F) {
-	fuzz(f, func(t *testing.T, j story, foreign string) {
-		j.checkPage(t, foreign, j.leave(t, true, foreign).page)
-	})
-}
-
-func fuzz(f *testing.F, check func(t *testing.T, j story, foreign string)) {
+func FuzzReport(f *testing.F) {
 	for _, foreign := range ghatest.Hostile {
 		if len(foreign) <= maxSeed {
 			f.Add(foreign)
 		}
 	}
-	f.Fuzz(func(t *testing.T, foreign string) {
-		for _, j := range jobs {
-			check(t, j, foreign)
-		}
-	})
+	f.Fuzz(checkAll)
 }

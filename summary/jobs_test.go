@@ -3,6 +3,7 @@ package summary
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -350,10 +351,9 @@ var jobs = []story{
 // left is what a job leaves behind.
 type left struct{ log, outputs, page string }
 
-// leave plays a job.
-func (j story) leave(t *testing.T, onRunner bool, foreign string) left {
+// leave plays a job, whose files are in dir, by themselves.
+func (j story) leave(t *testing.T, dir string, onRunner bool, foreign string) left {
 	t.Helper()
-	dir := t.TempDir()
 	env := map[string]string{"GITHUB_RUN_ID": "42", "GITHUB_REPOSITORY": "acme/it's", "GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary")}
 	if onRunner {
 		env["GITHUB_ACTIONS"] = "true"
@@ -365,7 +365,7 @@ func (j story) leave(t *testing.T, onRunner bool, foreign string) left {
 	r.Finish(t.Context())
 	read := func(name string) string {
 		data, err := os.ReadFile(env[name])
-		if err != nil {
+		if err = errors.Join(err, os.Remove(env[name])); err != nil {
 			t.Fatal(err)
 		}
 		return string(data)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -18,6 +19,12 @@ import (
 	"pipecat-cloud-deploy/internal/untrusted"
 	"pipecat-cloud-deploy/internal/verdict"
 )
+
+// TestMain leaves garbage for longer: to collect it would take a third of the tests' time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 func TestText(t *testing.T) {
 	for _, tt := range []struct{ name, got, want string }{
@@ -51,7 +58,7 @@ func TestText(t *testing.T) {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	for _, flood := range []string{strings.Repeat("é", 64<<10), strings.Repeat("a line\n", 20_000)} { // no text of a response is longer
-		got := jobs[0].leave(t, true, flood)
+		got := jobs[0].leave(t, t.TempDir(), true, flood)
 		if len(got.log) > 400<<10 || len(got.page) > 500<<10 {
 			t.Errorf("%.20q: a log of %d bytes and a page of %d", flood, len(got.log), len(got.page))
 		}
@@ -121,7 +128,7 @@ func TestSuperseded(t *testing.T) {
 func TestDelimiters(t *testing.T) {
 	seen := map[string]bool{}
 	for range 2 {
-		got := jobs[0].leave(t, true, "x")
+		got := jobs[0].leave(t, t.TempDir(), true, "x")
 		found := regexp.MustCompile(`(?m)<<(.*)$`).FindAllStringSubmatch(got.outputs, -1)
 		if len(found) != len(OutputTable()) {
 			t.Errorf("%d delimiters, want one for each output: %q", len(found), found)

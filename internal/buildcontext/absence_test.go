@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"pipecat-cloud-deploy/internal/scratch"
 )
 
 // TestExplain has each reason for a path to be absent beside one like it that is
@@ -42,7 +44,7 @@ func TestExplain(t *testing.T) {
 		{"a submodule", map[string]string{"Dockerfile": "FROM x\n", ".gitmodules": "path = lib"}, nil, "lib/x", Submodule, "", ""},
 		{"a link out of it", own, nil, "out/x", LinkOutside, "", ""},
 	} {
-		dir := t.TempDir()
+		dir := scratch.Dir(t)
 		for name, text := range tt.files {
 			file := filepath.Join(dir, name)
 			if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
@@ -63,7 +65,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s: got %+v, %t", tt.name, got, ok)
 		}
 	}
-	if got, ok := Explain(Options{Dir: filepath.Join(t.TempDir(), "none")}, "x"); ok {
+	if got, ok := Explain(Options{Dir: filepath.Join(scratch.Dir(t), "none")}, "x"); ok {
 		t.Errorf("no context: got %+v", got)
 	}
 }

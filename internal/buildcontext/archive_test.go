@@ -17,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/klauspost/pgzip"
+
+	"pipecat-cloud-deploy/internal/scratch"
 )
 
 // sample is a context of some blocks: text, and noise.
@@ -74,7 +76,7 @@ func TestGolden(t *testing.T) {
 // lay writes files in an order, and with what should not count: times, owners,
 // and modes by the umask.
 func lay(t *testing.T, files map[string]string, other bool) string {
-	dir := t.TempDir()
+	dir := scratch.Dir(t)
 	all := slices.Sorted(func(yield func(string) bool) {
 		for name := range files {
 			if !yield(name) {
@@ -240,7 +242,7 @@ func FuzzNames(f *testing.F) {
 
 // TestReaders reads an archive twice at once, as an upload that is sent again.
 func TestReaders(t *testing.T) {
-	a, err := Pack(t.Context(), Options{Dir: lay(t, sample(), false), Temp: t.TempDir()})
+	a, err := Pack(t.Context(), Options{Dir: lay(t, sample(), false), Temp: scratch.Dir(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

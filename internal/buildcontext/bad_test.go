@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pipecat-cloud-deploy/internal/scratch"
 )
 
 // TestBadInput holds that what a user can correct is reported, with what to do, and
 // before anything is written.
 func TestBadInput(t *testing.T) {
-	around := t.TempDir()
+	around := scratch.Dir(t)
 	write(t, around, "beside/Dockerfile", "FROM x\n")
 	write(t, around, "Dockerfile", "FROM x\n")
 	for _, tt := range []struct {
@@ -88,7 +90,7 @@ func TestBadInput(t *testing.T) {
 			for name, text := range tt.rules {
 				write(t, workspace, name, text)
 			}
-			tt.o.Workspace, tt.o.Temp = workspace, t.TempDir()
+			tt.o.Workspace, tt.o.Temp = workspace, scratch.Dir(t)
 			a, err := Pack(t.Context(), tt.o)
 			if err == nil {
 				t.Fatalf("packed: %v", unpack(t, a))

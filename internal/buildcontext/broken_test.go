@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"pipecat-cloud-deploy/internal/scratch"
 )
 
 // meddle returns an opener that does something to a file, once, and before or
@@ -60,7 +62,7 @@ func TestChanged(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				o := Options{Dir: dir, Temp: t.TempDir(), open: meddle("src/m n", when == "opened", do)}
+				o := Options{Dir: dir, Temp: scratch.Dir(t), open: meddle("src/m n", when == "opened", do)}
 				if when == "read" {
 					o.open = nil
 					o.Progress = func(p Progress) {
@@ -106,7 +108,7 @@ func TestReplaced(t *testing.T) {
 			out := tree(t, "src/a src/b tests/a")
 			dir := tree(t, "Dockerfile src/a src/b tests/a")
 			write(t, dir, "src/b", "as long\n")
-			o := Options{Dir: dir, Temp: t.TempDir(), open: meddle(tt.at, false, func() {
+			o := Options{Dir: dir, Temp: scratch.Dir(t), open: meddle(tt.at, false, func() {
 				if err := tt.do(dir, out); err != nil {
 					t.Error(err)
 				}
@@ -141,7 +143,7 @@ func TestUnreadable(t *testing.T) {
 	} {
 		dir := tree(t, "Dockerfile bot.py "+tt.files)
 		write(t, dir, ".dockerignore", "out\n!out/no.dir/y")
-		o := Options{Dir: dir, Temp: t.TempDir(), open: func(root *os.Root, name string) (*os.File, error) {
+		o := Options{Dir: dir, Temp: scratch.Dir(t), open: func(root *os.Root, name string) (*os.File, error) {
 			if strings.HasPrefix(filepath.Base(name), "no") {
 				return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 			}
@@ -177,7 +179,7 @@ func TestCancel(t *testing.T) {
 	err := context.Canceled
 	stop := 0
 	for ; err != nil; stop++ {
-		temp := t.TempDir()
+		temp := scratch.Dir(t)
 		synctest.Test(t, func(t *testing.T) {
 			var a *Archive
 			if a, err = Pack(&late{Context: t.Context(), after: stop}, Options{Dir: dir, Temp: temp}); err == nil {
@@ -195,7 +197,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	opened := 0
-	o := Options{Dir: dir, Temp: filepath.Join(t.TempDir(), "none"), open: func(root *os.Root, name string) (*os.File, error) {
+	o := Options{Dir: dir, Temp: filepath.Join(scratch.Dir(t), "none"), open: func(root *os.Root, name string) (*os.File, error) {
 		opened++
 		return openFile(root, name)
 	}}
@@ -209,7 +211,7 @@ func TestCancel(t *testing.T) {
 
 // TestClosed sees that a stop leaves no file open, where the system says so.
 func TestClosed(t *testing.T) {
-	dir, temp := large(t), t.TempDir()
+	dir, temp := large(t), scratch.Dir(t)
 	var before, after []os.DirEntry
 	for range 2 { // what the first opens for good does not count
 		before, _ = os.ReadDir("/proc/self/fd")
@@ -238,7 +240,7 @@ func (l *late) Err() error {
 
 // TestPanic breaks in the middle.
 func TestPanic(t *testing.T) {
-	dir, temp := large(t), t.TempDir()
+	dir, temp := large(t), scratch.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		defer func() {
 			if recover() == nil {
@@ -257,7 +259,7 @@ func TestPanic(t *testing.T) {
 // TestNoName sees that an archive has no name while it is written and read, so
 // that a killed process leaves nothing behind.
 func TestNoName(t *testing.T) {
-	temp := filepath.Join(t.TempDir(), "not/yet")
+	temp := filepath.Join(scratch.Dir(t), "not/yet")
 	looks := 0
 	look := func() {
 		looks++
@@ -279,7 +281,7 @@ func TestNoName(t *testing.T) {
 
 // TestNamed is about a system that removes no open file.
 func TestNamed(t *testing.T) {
-	temp := t.TempDir()
+	temp := scratch.Dir(t)
 	f, err := os.CreateTemp(temp, "")
 	if err != nil {
 		t.Fatal(err)

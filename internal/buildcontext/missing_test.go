@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pipecat-cloud-deploy/internal/scratch"
 )
 
 // TestMissing holds what is said of a Dockerfile's sources, and that nothing is said
@@ -167,7 +169,7 @@ func TestRandomMissing(t *testing.T) {
 			}
 			return name
 		}
-		dir := t.TempDir()
+		dir := scratch.Dir(t)
 		for range 8 {
 			name := filepath.Join(dir, some())
 			if os.MkdirAll(filepath.Dir(name), 0o755) != nil {
@@ -196,7 +198,7 @@ func TestRandomMissing(t *testing.T) {
 		for _, m := range a.Missing {
 			fails[m.Line] = fails[m.Line] || m.Fails
 		}
-		out := t.TempDir()
+		out := scratch.Dir(t)
 		for _, p := range unpack(t, a) {
 			name := filepath.Join(out, p.Name)
 			switch {
@@ -251,7 +253,7 @@ func TestGitignored(t *testing.T) {
 		{"[", "[", ""},
 		{"/", "a", ""},
 	} {
-		dir := t.TempDir()
+		dir := scratch.Dir(t)
 		write(t, dir, ".gitignore", tt.rules)
 		got := ""
 		if rule, ok := gitignored(dir, tt.name); ok {

@@ -13,13 +13,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pipecat-cloud-deploy/internal/scratch"
 )
 
 // tree makes a folder of what it names, separated by spaces: "a/b" is a file, "a/b*" an
 // executable one, "a/" an empty folder, "a->b" a symbolic link.
 func tree(t testing.TB, words string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := scratch.Dir(t)
 	for _, word := range strings.Fields(words) {
 		name, target, link := strings.Cut(word, "->")
 		switch {
@@ -56,7 +58,7 @@ func write(t testing.TB, dir, name, text string) {
 // gone in the end.
 func pack(t testing.TB, o Options) (*Archive, []packed) {
 	t.Helper()
-	o.Temp = t.TempDir()
+	o.Temp = scratch.Dir(t)
 	a, err := Pack(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

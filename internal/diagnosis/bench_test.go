@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -12,6 +13,7 @@ import (
 // BenchmarkDiagnose reads texts as long as they count, and one of 2 MiB of which only
 // the end does.
 func BenchmarkDiagnose(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100)) // as in the program
 	workspace := fstest.MapFS{"bot.py": {Data: []byte(code)}}
 	for name, part := range map[string]string{
 		"tracebacks": text("/app/bot.py", 3, "<module>", `open("menu.json")`),

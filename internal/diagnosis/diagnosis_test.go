@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,12 @@ import (
 
 	"pipecat-cloud-deploy/internal/verdict"
 )
+
+// TestMain leaves garbage for longer: to collect it would take a quarter of the tests' time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 var update = flag.Bool("update", false, "write what is into testdata")
 

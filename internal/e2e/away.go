@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/scratch"
 	"pipecat-cloud-deploy/internal/simulator"
 )
 
@@ -18,7 +19,7 @@ func Away(t *testing.T, run Program) {
 	t.Parallel()
 	slow, _ := simulator.ScriptOf("slow") // ready after 45 seconds
 	play := func(t *testing.T, from, to time.Duration, f fault) *searchRun {
-		r := newRun(t, run, 1, t.TempDir())
+		r := newRun(t, run, 1, scratch.Dir(t))
 		r.scenario = scenario{
 			key: searchKey, exists: true, waitTimeout: 5 * time.Minute, scripts: map[string]simulator.Script{"go": slow},
 			inputs:  map[string]string{"image": "ghcr.io/acme/bot:go", "wait-timeout": "5m"},
@@ -120,7 +121,7 @@ func Older(t *testing.T, run Program) {
 		return simulator.Delay(h, always, 5*time.Second)
 	}}
 	ok, _ := simulator.ScriptOf("ok")
-	r := newRun(t, run, 1, t.TempDir())
+	r := newRun(t, run, 1, scratch.Dir(t))
 	r.scenario = scenario{
 		key: searchKey, exists: true, readLag: 10 * time.Second, waitTimeout: 5 * time.Minute, scripts: map[string]simulator.Script{"go": ok},
 		inputs:  map[string]string{"image": "ghcr.io/acme/bot:go", "wait-timeout": "5m"},

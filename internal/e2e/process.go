@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"pipecat-cloud-deploy/internal/scratch"
 	"pipecat-cloud-deploy/internal/simulator"
 )
 
@@ -52,7 +53,7 @@ func prepared(t *testing.T, api http.Handler, env ...string) *process {
 func preparedAs(t *testing.T, program *exec.Cmd, api http.Handler, env ...string) *process {
 	server := httptest.NewServer(api)
 	t.Cleanup(server.CloseClientConnections)
-	dir := t.TempDir()
+	dir := scratch.Dir(t)
 	j := &process{Cmd: program, dir: dir, log: &syncLog{}}
 	j.Env = append([]string{
 		"GITHUB_ACTIONS=true", "GITHUB_WORKSPACE=" + dir, "GITHUB_OUTPUT=" + dir + "/output", "GITHUB_STEP_SUMMARY=" + dir + "/summary",

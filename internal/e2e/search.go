@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"pipecat-cloud-deploy/internal/gha/ghatest"
+	"pipecat-cloud-deploy/internal/scratch"
 	"pipecat-cloud-deploy/internal/simulator"
 )
 
@@ -37,7 +38,7 @@ var foundOnce = []uint64{6410, 8451, 50897, 69907, 72756, 75252, 83832}
 func Search(t *testing.T, run Program) {
 	t.Parallel()
 	if *searchSeed != 0 {
-		r := newRun(t, run, *searchSeed, t.TempDir())
+		r := newRun(t, run, *searchSeed, scratch.Dir(t))
 		broken := r.play()
 		t.Logf("%s\n%s\n%s", r.scenario, r.requests(), r.log.String())
 		for _, b := range broken {
@@ -56,7 +57,7 @@ func Search(t *testing.T, run Program) {
 		for worker := range workers {
 			t.Run(fmt.Sprint(worker), func(t *testing.T) {
 				t.Parallel()
-				dir := t.TempDir()
+				dir := scratch.Dir(t)
 				for i := worker; i < *searchRuns+len(foundOnce); i += workers {
 					seed := uint64(i + 1)
 					if i >= *searchRuns {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -8,10 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"pipecat-cloud-deploy/internal/scratch"
 	"pipecat-cloud-deploy/internal/simulator"
 )
 
@@ -43,6 +46,7 @@ type truth struct {
 // be green.
 func Truth(t *testing.T, run Program) {
 	t.Parallel()
+	dir := scratch.Dir(t)
 	for section, cases := range map[string][]truth{
 		"ours": oursCases(), "stale": staleCases(), "restarts": restartCases(), "errors": errorCases(), "hold": holdCases(), "ready": readyCases(),
 		"once": onceCases(), "creation": creationCases(), "evidence": evidenceCases(), "sets": setCases(), "check": checkCases(), "calls": callCases(),
@@ -55,7 +59,7 @@ func Truth(t *testing.T, run Program) {
 						continue
 					}
 					synctest.Test(t, func(t *testing.T) {
-						r := c.play(t, run, undated)
+						r := c.play(t, run, dir, undated)
 						for _, bad := range r.bad() {
 							t.Errorf("without times %v: %s", undated, bad)
 						}
@@ -81,7 +85,7 @@ type truthRun struct {
 	took    time.Duration
 }
 
-func (c truth) play(t *testing.T, run Program, undated bool) *truthRun {
+func (c truth) play(t *testing.T, run Program, dir string, undated bool) *truthRun {
 	p := &platform{before: c.before, others: c.others, undated: undated}
 	if c.answer == nil {
 		c.answer = pending(v2)
@@ -89,7 +93,7 @@ func (c truth) play(t *testing.T, run Program, undated bool) *truthRun {
 	p.script = append([]write{{c.answer, c.reads}}, c.then...)
 	r := &truthRun{truth: c, platform: p}
 	began := time.Now()
-	r.code, r.log, r.outputs = runTruth(t, run, c.inputs, simulator.Transport(p))
+	r.code, r.log, r.outputs = runTruth(t, run, dir, c.inputs, simulator.Transport(p))
 	r.took = time.Since(began)
 	synctest.Wait() // a request that was given up may still be on its way
 	p.mu.Lock()
@@ -97,10 +101,14 @@ func (c truth) play(t *testing.T, run Program, undated bool) *truthRun {
 	return r
 }
 
-// runTruth runs the program, and returns what it logs and its outputs.
-func runTruth(t *testing.T, run Program, inputs map[string]string, transport http.RoundTripper) (code int, text string, values map[string]string) {
-	dir := t.TempDir()
-	env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": dir, "GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "page"),
+// runs counts the runs of runTruth, to name their files.
+var runs atomic.Int64
+
+// runTruth runs the program in a folder, which other runs may share, and returns what it
+// logs and its outputs.
+func runTruth(t *testing.T, run Program, dir string, inputs map[string]string, transport http.RoundTripper) (code int, text string, values map[string]string) {
+	files := filepath.Join(dir, fmt.Sprint(runs.Add(1)))
+	env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": dir, "GITHUB_OUTPUT": files + ".output", "GITHUB_STEP_SUMMARY": files + ".md",
 		"INPUT_API-KEY": "sk_truth", "INPUT_AGENT-NAME": "demo-agent", "INPUT_IMAGE": v2, "INPUT_WAIT-TIMEOUT": "25"}
 	for name, value := range inputs {
 		if env["INPUT_"+strings.ToUpper(name)] = value; value == "-" {
@@ -116,6 +124,9 @@ func runTruth(t *testing.T, run Program, inputs map[string]string, transport htt
 	page, err := os.ReadFile(env["GITHUB_STEP_SUMMARY"])
 	if err != nil || len(page) == 0 {
 		t.Errorf("the page has %d bytes, %v", len(page), err)
+	}
+	if err := errors.Join(os.Remove(env["GITHUB_OUTPUT"]), os.Remove(env["GITHUB_STEP_SUMMARY"])); err != nil {
+		t.Error(err)
 	}
 	return code, log.String(), values
 }

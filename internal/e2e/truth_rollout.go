@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pipecat-cloud-deploy/internal/scratch"
 	"pipecat-cloud-deploy/internal/simulator"
 )
 
@@ -600,6 +601,7 @@ var jobsAtOnce = []struct {
 // playAtOnce plays jobs at once on a platform that makes each deployment at once, and
 // answers later with the agent as it is then.
 func playAtOnce(t *testing.T, run Program) {
+	dir := scratch.Dir(t)
 	for _, tt := range jobsAtOnce {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -609,7 +611,7 @@ func playAtOnce(t *testing.T, run Program) {
 				for i, asked := range tt.asked {
 					jobs.Go(func() {
 						time.Sleep(time.Duration(i) * tt.apart)
-						code, _, values := runTruth(t, run, asked, simulator.Transport(p))
+						code, _, values := runTruth(t, run, dir, asked, simulator.Transport(p))
 						ends[i] = values["status"] + " " + values["deployment-id"]
 						if (code == 0) != slices.Contains(green, values["status"]) {
 							t.Errorf("exit code %d, with %s", code, ends[i])

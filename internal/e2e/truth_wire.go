@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pipecat-cloud-deploy/internal/scratch"
 )
 
 // wireCases are updates that are lost by the connection itself. Each is a way in which
@@ -48,6 +50,7 @@ func playWire(t *testing.T, run Program) {
 	defer with.Close()
 	roots := x509.NewCertPool()
 	roots.AddCert(with.Certificate())
+	dir := scratch.Dir(t)
 	for _, tt := range wireCases {
 		for _, accepted := range []bool{true, false} {
 			if tt.answered && !accepted {
@@ -69,7 +72,7 @@ func playWire(t *testing.T, run Program) {
 						return client, client.HandshakeContext(ctx)
 					}
 					transport := &http.Transport{DialTLSContext: dial, ForceAttemptHTTP2: true}
-					code, log, values := runTruth(t, run, inputs("api-url", "https://example.com", "wait-timeout", "45"), transport)
+					code, log, values := runTruth(t, run, dir, inputs("api-url", "https://example.com", "wait-timeout", "45"), transport)
 					transport.CloseIdleConnections()
 					p.mu.Lock()
 					defer p.mu.Unlock()

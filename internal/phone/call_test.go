@@ -3,6 +3,7 @@ package phone_test
 import (
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,12 @@ import (
 	"pipecat-cloud-deploy/internal/simulator"
 	"pipecat-cloud-deploy/internal/simulator/bots"
 )
+
+// TestMain leaves garbage for longer: to collect it would take a quarter of the tests' time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 func bot(t *testing.T, name string) bots.Bot {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,12 @@ import (
 
 	"pipecat-cloud-deploy/internal/simulator"
 )
+
+// TestMain leaves garbage for longer: to collect it would take a quarter of the tests' time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 // caller calls the cloud under its contract.
 type caller struct {
