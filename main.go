@@ -62,7 +62,6 @@ type job struct {
 	once     *pipecat.Client // whose reads are not, because polling continues by itself
 	log      event.Emitter
 	policy   poll.Policy
-	plan     deploy.Plan
 	accepted *deploy.Accepted // nil until the platform has accepted the update
 	deadline time.Time        // of the update and its rollout
 }
@@ -95,31 +94,31 @@ func (j *job) do(ctx context.Context) (verdict.Status, error) {
 
 // rollOut makes the update, and waits until the new deployment serves.
 func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
-	var err error
-	if j.plan, err = j.prepare(ctx); err != nil {
+	plan, err := j.prepare(ctx)
+	if err != nil {
 		return "", err
 	}
-	j.log.In(event.Update).Emit(j.plan.Event())
+	j.log.In(event.Update).Emit(plan.Event())
 	if j.cfg.DryRun {
 		return verdict.Planned, nil
 	}
 	j.deadline = time.Now().Add(j.cfg.WaitTimeout)
-	stored, err := deploy.StoreSecrets(ctx, j.api, &j.plan, j.deadline, j.log.In(event.Secrets))
+	plan, stored, err := deploy.StoreSecrets(ctx, j.api, plan, j.deadline, j.log.In(event.Secrets))
 	if err == nil {
 		err = poll.SecretSet(ctx, j.once, stored, j.deadline, j.log.In(event.Secrets))
 	}
 	if err == nil && stored.Set != "" { // for which a while goes by, too
-		j.plan, err = j.plan.Renew(ctx, j.api, j.log.In(event.Update))
+		plan, err = plan.Renew(ctx, j.api, j.log.In(event.Update))
 	}
 	if err != nil {
 		return "", err
 	}
-	accepted, err := deploy.Apply(ctx, j.api, j.plan, j.deadline, j.log.In(event.Update))
+	accepted, err := deploy.Apply(ctx, j.api, plan, j.deadline, j.log.In(event.Update))
 	if err != nil {
 		return "", err
 	}
-	j.accepted, j.plan = &accepted, accepted.Plan
-	policy := j.policy.Warm(j.plan.MinReplicas)
+	j.accepted = &accepted
+	policy := j.policy.Warm(accepted.Plan.MinReplicas)
 	policy.AcceptedOnly = !j.cfg.WaitForReady
 	return accepted.Status(j.cfg.WaitForReady), poll.Rollout(ctx, j.once, j.want.Agent, accepted.Target(), policy, j.deadline, j.log.In(event.Rollout))
 }
@@ -188,7 +187,8 @@ func (j *job) revert(ctx context.Context, failure error) error {
 		return failure
 	}
 	log := j.log.In(event.Revert)
-	back, err := j.plan.Revert(*j.accepted, failure)
+	plan := j.accepted.Plan
+	back, err := plan.Revert(*j.accepted, failure)
 	if err != nil {
 		log.Emit(event.NotReverted{Err: err})
 		return failure
@@ -200,7 +200,7 @@ func (j *job) revert(ctx context.Context, failure error) error {
 		err = poll.Rollout(ctx, j.once, j.want.Agent, restored.Target(), j.policy, deadline, log)
 	}
 	_, err = diagnosis.Explain(j.cfg.Workspace, err, diagnosis.Scene{}) // of the first failure alone there is a page
-	return j.plan.Reverted(failure, restored, err)
+	return plan.Reverted(failure, restored, err)
 }
 
 // request is what a user asks for, as deploy has it.

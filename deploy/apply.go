@@ -195,8 +195,8 @@ func (a *applier) outcome(ctx context.Context) error {
 	a.explained = false
 	deadline, _ := ctx.Deadline()
 	tooLong := time.Until(deadline) < e.RetryAfter
-	switch {
-	case e.Status == http.StatusConflict, e.Status == http.StatusTooManyRequests:
+	switch classify(e) {
+	case responseBusy:
 		if tooLong {
 			return failed(verdict.Refused, e, "%s is given up because the platform asks to wait for %s, which is longer than wait-timeout allows: %v", a.what(), quantity.Limit(e.RetryAfter), e)
 		}
@@ -204,7 +204,7 @@ func (a *applier) outcome(ctx context.Context) error {
 			return a.provisioned(ctx)
 		}
 		return nil
-	case !e.Temporary():
+	case responseRefused, responseRejected:
 		return a.refused()
 	}
 	a.lose(e)

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"time"
 
@@ -19,12 +18,12 @@ import (
 // be said to have failed. What the API itself refuses, or explains, was not accepted,
 // so that one read is enough.
 func (a *applier) lookupDelays(final bool) []time.Duration {
-	busy := a.last != nil && (a.last.Status == http.StatusConflict || a.last.Status == http.StatusTooManyRequests)
+	isBusy := a.last != nil && classify(a.last) == responseBusy
 	twice := a.force() || a.Baseline.Agent == nil || a.Reverts != nil
 	switch {
-	case a.responsesLost == 0 && a.explained, a.responsesLost == 0 && busy && !twice && !final:
+	case a.responsesLost == 0 && a.explained, a.responsesLost == 0 && isBusy && !twice && !final:
 		return []time.Duration{0}
-	case a.responsesLost == 0 && final && a.refusedClearly() && !a.busyBefore:
+	case a.responsesLost == 0 && final && a.isRejected() && !a.busyBefore:
 		return []time.Duration{0}
 	}
 	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
@@ -34,18 +33,8 @@ func (a *applier) lookupDelays(final bool) []time.Duration {
 	return delays
 }
 
-// refusedClearly reports whether the last response is a clear refusal.
-func (a *applier) refusedClearly() bool { return clearlyRefused(a.last) }
-
-// clearlyRefused reports whether a response is one by which the API itself says that
-// the request is not one to accept.
-func clearlyRefused(e *pipecat.Error) bool {
-	switch e.Status {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
-		return e.FromAPI
-	}
-	return false
-}
+// isRejected reports whether the API itself says that the last request is not one to accept.
+func (a *applier) isRejected() bool { return classify(a.last) == responseRejected }
 
 // lookup is a search for the deployment that a request may have made, over some reads.
 type lookup struct {
@@ -160,7 +149,7 @@ func (a *applier) consider(agent *pipecat.Agent, l *lookup) (*pipecat.Agent, err
 // conclude takes note of what a lookup without success says of the last request. It
 // returns an error when another deployment, or none that can be read, ends the change.
 func (a *applier) conclude(l *lookup) error {
-	if l.notFound && l.final != nil && a.responsesLost == 0 && a.Baseline.Agent != nil && (!a.refusedClearly() || a.busyBefore) {
+	if l.notFound && l.final != nil && a.responsesLost == 0 && a.Baseline.Agent != nil && (!a.isRejected() || a.busyBefore) {
 		a.lose(a.last) // the last read shows no agent, and so nothing of what was sent
 	}
 	a.open = false
@@ -214,7 +203,7 @@ func (o *otherDeployment) more(shown string) []time.Duration {
 // replaced what the request made.
 func (a *applier) doubt(agent *pipecat.Agent, final error) {
 	unlike := settings.Compare(a.Expected, agent).Match == settings.Different
-	if a.responsesLost == 0 && !a.explained && !a.refusedClearly() && (final != nil || !unlike) {
+	if a.responsesLost == 0 && !a.explained && !a.isRejected() && (final != nil || !unlike) {
 		a.lose(a.last)
 	}
 }

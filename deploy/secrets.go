@@ -75,27 +75,28 @@ func (p Plan) secretChange() *event.SecretChange {
 	return &c
 }
 
-// StoreSecrets puts the plan's secrets into their set, if it has any, in one request,
-// and notes in the plan that they are there.
-// What it returns is what is to be waited for before the update. The request stores
-// the same however often it is sent, so that one whose response is lost is sent again
-// without a read before it. Errors are a *verdict.Failure.
-func StoreSecrets(ctx context.Context, api API, p *Plan, deadline time.Time, emit event.Emitter) (event.SecretsStored, error) {
+// StoreSecrets puts the plan's secrets into their set, if it has any, in one request. It
+// returns the plan, which is one of stored secrets then, and what is to be waited for
+// before the update. The request stores the same however often it is sent, so that one
+// whose response is lost is sent again without a read before it. Errors are a
+// *verdict.Failure.
+func StoreSecrets(ctx context.Context, api API, p Plan, deadline time.Time, emit event.Emitter) (Plan, event.SecretsStored, error) {
 	if p.Request.Secrets == nil {
-		return event.SecretsStored{}, nil
+		return p, event.SecretsStored{}, nil
 	}
 	timed, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	s := &storing{Plan: *p, set: p.Request.Settings.SecretSet, emit: emit}
+	s := &storing{Plan: p, set: p.Request.Settings.SecretSet, emit: emit}
 	region, err := s.send(timed, api)
 	switch {
 	case ctx.Err() != nil:
-		return event.SecretsStored{}, verdict.NewCancelled("the job was stopped while the secrets were stored; %s, and the update was not sent", s.holds())
+		err = verdict.NewCancelled("the job was stopped while the secrets were stored; %s, and the update was not sent", s.holds())
 	case timed.Err() != nil:
-		return event.SecretsStored{}, &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Secrets,
+		err = &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Secrets,
 			Message: fmt.Sprintf("the secrets were not stored before wait-timeout was up; %s, and the update was not sent: %v", s.holds(), s.last())}
-	case err != nil:
-		return event.SecretsStored{}, err
+	}
+	if err != nil {
+		return p, event.SecretsStored{}, err
 	}
 	stored := event.SecretsStored{Set: s.set, Region: region, Created: p.Baseline.SecretSet == nil}
 	for _, v := range p.Request.Secrets {
@@ -106,7 +107,7 @@ func StoreSecrets(ctx context.Context, api API, p *Plan, deadline time.Time, emi
 	}
 	p.Stored = true
 	emit.Emit(stored)
-	return stored, nil
+	return p, stored, nil
 }
 
 // storing is the request that stores a plan's secrets.
@@ -139,7 +140,7 @@ func (s *storing) send(ctx context.Context, api API) (string, error) {
 			return "", ctx.Err()
 		}
 		s.note(asError(err))
-		s.unclear = !clear || !clearlyRefused(s.err)
+		s.unclear = !clear || classify(s.err) != responseRejected
 		if final := s.outcome(ctx); final != nil {
 			return "", final
 		}
@@ -159,7 +160,7 @@ func (s *storing) note(e *pipecat.Error) {
 	without := *e
 	without.Body = ""
 	s.err = &without
-	if e.Status != http.StatusTooManyRequests && e.Temporary() {
+	if classify(e) == responseLost {
 		s.responsesLost++
 	}
 }
@@ -167,17 +168,17 @@ func (s *storing) note(e *pipecat.Error) {
 // outcome returns an error when it is no use to send the request again.
 func (s *storing) outcome(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
-	busy := s.err.Status == http.StatusConflict || s.err.Status == http.StatusTooManyRequests
+	said := classify(s.err)
 	switch {
 	case time.Until(deadline) < s.err.RetryAfter:
 		return failed(verdict.Secrets, s.err, "the secrets are not stored, because the platform asks to wait for %s, which is longer than wait-timeout allows; %s, and the update was not sent: %v", quantity.Limit(s.err.RetryAfter), s.holds(), s.err)
-	case busy:
+	case said == responseBusy:
 		return nil
 	case s.err.Unauthorized():
 		f := unauthorized(s.err)
 		f.Message += fmt.Sprintf("; %s, and the update was not sent", s.holds())
 		return f
-	case !s.err.Temporary():
+	case said != responseLost:
 		return failed(verdict.Secrets, s.err, "the platform refuses the secrets for secret set %q: %s; %s, and the update was not sent", s.set, s.err.Detail(), s.holds())
 	case s.responsesLost == maxLost:
 		return failed(verdict.Secrets, s.err, "the secrets got no usable response (requests sent: %d); %s, and the update was not sent: %v", s.responsesLost, s.holds(), s.err)

@@ -94,7 +94,7 @@ func TestStoreSecrets(t *testing.T) {
 				}
 				p, began := planned(t, r, before), time.Now()
 				var stored []event.Event
-				got, err := StoreSecrets(ctx, api, &p, began.Add(5*time.Minute), event.Emitter{Handle: func(e event.Entry) {
+				_, got, err := StoreSecrets(ctx, api, p, began.Add(5*time.Minute), event.Emitter{Handle: func(e event.Entry) {
 					if _, ok := e.Event.(event.SecretsStored); ok {
 						stored = append(stored, e.Event)
 					}
@@ -166,7 +166,7 @@ func TestReadSet(t *testing.T) {
 			if change.Create != tt.create || strings.Join(change.Overwritten, ",") != tt.overwritten || len(change.New)+len(change.Overwritten) != 2 || change.Set != tt.set {
 				t.Errorf("%+v", change)
 			}
-			stored, err := StoreSecrets(t.Context(), api, &p, time.Now().Add(time.Minute), event.Emitter{})
+			_, stored, err := StoreSecrets(t.Context(), api, p, time.Now().Add(time.Minute), event.Emitter{})
 			if set := cloud.SecretSet(tt.set); err != nil || set.Region != tt.into || stored.Region != tt.into || stored.Created != tt.create {
 				t.Errorf("%+v, %v, in %s", stored, err, set.Region)
 			}
@@ -218,7 +218,7 @@ func TestNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := planned(t, r, before)
-	if stored, err := StoreSecrets(t.Context(), api, &p, time.Now(), event.Emitter{}); err != nil || stored.Set != "" || p.Event().Secrets != nil {
+	if p, stored, err := StoreSecrets(t.Context(), api, p, time.Now(), event.Emitter{}); err != nil || stored.Set != "" || p.Event().Secrets != nil {
 		t.Errorf("%+v, %v, %+v", stored, err, p.Event().Secrets)
 	}
 }
@@ -266,7 +266,8 @@ func TestRenew(t *testing.T) {
 					t.Fatal(err)
 				}
 				p := planned(t, r, before)
-				if _, err := StoreSecrets(ctx, api, &p, time.Now().Add(time.Minute), event.Emitter{}); err != nil || !p.Stored {
+				p, _, err = StoreSecrets(ctx, api, p, time.Now().Add(time.Minute), event.Emitter{})
+				if err != nil || !p.Stored {
 					t.Fatal(err)
 				}
 				other, err := api.UpdateAgent(ctx, "bot", pipecat.UpdateRequest{Settings: pipecat.Settings{Image: "acme/bot:theirs"}})

@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +29,7 @@ var breakages = []struct{ what, old, new string }{
 	{"an agent that a read had missed, taken for a new one",
 		"t.CreatedAt = b.At.Add(-clocksApart)", "t.CreatedAt = time.Unix(0, 0)"},
 	{"sent again after it was refused",
-		"case !e.Temporary():", "case false:"},
+		"	case responseRefused, responseRejected:\n", "	case -1:\n"},
 	{"no end at the deadline",
 		"timed, cancel := context.WithDeadline(ctx, deadline)\n\tdefer cancel()\n\tagent, a, err", "timed, cancel := context.WithDeadline(ctx, deadline.Add(time.Minute))\n\tdefer cancel()\n\tagent, a, err"},
 	{"a request without a limit",
@@ -128,11 +127,11 @@ var breakages = []struct{ what, old, new string }{
 	{"an update before the secret set is ready",
 		"	case s.IsReady():\n", "	case s.IsReady(), true:\n"},
 	{"an update without the secrets",
-		"		return event.SecretsStored{}, err\n\t}\n\tstored := ", "		return event.SecretsStored{}, nil\n\t}\n\tstored := "},
+		"		return p, event.SecretsStored{}, err\n\t}\n\tstored := ", "		return p, event.SecretsStored{}, nil\n\t}\n\tstored := "},
 	{"secrets that may be stored are said not to be",
-		"s.unclear = !clear || !clearlyRefused(s.err)", "s.unclear = false && clear"},
+		"s.unclear = !clear || classify(s.err) != responseRejected", "s.unclear = false && clear"},
 	{"secrets that are stored are forgotten",
-		"case r.responsesLost > 0, r.change != nil && r.change.Secrets != nil, r.failure", "case r.lost > 0, r.failure"},
+		"case r.responsesLost > 0, r.change != nil && r.change.Secrets != nil, r.failure", "case r.responsesLost > 0, r.failure"},
 	{"secrets in the log",
 		"report.Mask(config.Masked(env)...)", "report.Mask(string(config.Key(env)))"},
 
@@ -156,9 +155,9 @@ var breakages = []struct{ what, old, new string }{
 	{"scaling is claimed by another client's deployment",
 		"case !a.answered && !a.NeedsDeployment() && a.moves(agent):", "case false:"},
 	{"a redirect counts as a refusal",
-		"	if a.responsesLost == 0 && !a.explained && !a.refusedClearly() &&", "	if false &&"},
+		"	if a.responsesLost == 0 && !a.explained && !a.isRejected() &&", "	if false &&"},
 	{"a request that was busy is forgotten once the next is refused",
-		"a.refusedClearly() && !a.busyBefore", "a.refusedClearly()"},
+		"a.isRejected() && !a.busyBefore", "a.isRejected()"},
 	{"a document keeps what a try before has read",
 		"	clearAnswer(out) // of a try before", "	// of a try before"},
 }
@@ -167,7 +166,7 @@ var breakages = []struct{ what, old, new string }{
 //
 //	go test -run SearchFinds . -v -args -broken
 //
-// Without the flag it only holds that each edit can be made.
+// Without the flag it only holds that each edit can be made, and compiles.
 func SearchFinds(t *testing.T) {
 	t.Parallel()
 	found := regexp.MustCompile(`seed \d+: .*`)
@@ -176,24 +175,28 @@ func SearchFinds(t *testing.T) {
 			t.Fatalf("the search finds something as it is:\n%s", out)
 		}
 	}
-	sources, err := programSources()
+	all, err := programPackages()
 	if err != nil {
 		t.Fatal(err)
 	}
+	compile := compiler(all)
 	for _, b := range breakages {
 		t.Run(b.what, func(t *testing.T) {
-			file, text, err := only(sources, b.old)
+			of, file, err := only(all, b.old)
 			if err != nil {
 				t.Fatal(err)
 			}
+			text := strings.Replace(of.texts[file], b.old, b.new, 1)
 			if !*breakIt {
+				if err := compile(of, file, text); err != nil {
+					t.Error(err)
+				}
 				return
 			}
 			dir := t.TempDir()
-			whole, _ := filepath.Abs(file)
 			broken, overlay := filepath.Join(dir, "broken.go"), filepath.Join(dir, "overlay.json")
-			replace, _ := json.Marshal(map[string]any{"Replace": map[string]string{whole: broken}})
-			for file, data := range map[string][]byte{broken: []byte(strings.Replace(text, b.old, b.new, 1)), overlay: replace} {
+			replace, _ := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(of.Dir, file): broken}})
+			for file, data := range map[string][]byte{broken: []byte(text), overlay: replace} {
 				if err := os.WriteFile(file, data, 0o600); err != nil {
 					t.Fatal(err)
 				}
@@ -206,42 +209,4 @@ func SearchFinds(t *testing.T) {
 			}
 		})
 	}
-}
-
-// programSources are the texts of the files that the program is built of, by
-// their paths.
-func programSources() (map[string]string, error) {
-	list := exec.Command("go", "list", "-deps", "-f", `{{if not .Standard}}{{if .Module.Main}}{{range .GoFiles}}{{$.Dir}}/{{.}}{{"\n"}}{{end}}{{end}}{{end}}`, ".")
-	list.Stderr = os.Stderr
-	out, err := list.Output()
-	if err != nil {
-		return nil, err
-	}
-	sources := map[string]string{}
-	for _, file := range strings.Fields(string(out)) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		sources[file] = string(text)
-	}
-	if len(sources) < 10 {
-		return nil, fmt.Errorf("only %d files", len(sources))
-	}
-	return sources, nil
-}
-
-// only finds the one file that has a text, exactly once.
-func only(sources map[string]string, text string) (file, content string, err error) {
-	n := 0
-	for name, source := range sources {
-		if found := strings.Count(source, text); found > 0 {
-			n += found
-			file, content = name, source
-		}
-	}
-	if n != 1 {
-		return "", "", fmt.Errorf("the program has %q %d times, want once", text, n)
-	}
-	return file, content, nil
 }
