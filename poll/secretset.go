@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -64,7 +63,7 @@ func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, 
 	case err != nil:
 		return err
 	case set.IsFailed():
-		failure := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Secrets, Message: fmt.Sprintf("secret set %q could not be provisioned%s; it has the new secrets, and the update was not sent", stored.Set, says(set.ErrorMessage))}
+		failure := &verdict.Failure{Status: verdict.Failed, Reason: verdict.Secrets, Message: fmt.Sprintf("the update was not sent, because secret set %q, which has the new secrets, could not be provisioned", stored.Set)}
 		failure.Show(verdict.FromPlatform, set.ErrorMessage)
 		return failure
 	}
@@ -112,13 +111,4 @@ func (j *setJudge) shows(s *pipecat.SecretSet) bool {
 	return !slices.ContainsFunc(j.stored.Keys, func(key string) bool {
 		return !slices.ContainsFunc(s.Secrets, func(has pipecat.SecretKey) bool { return has.FieldName == key })
 	})
-}
-
-// says is the last line of the platform's text, as the continuation of a message; "" for none.
-func says(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-		return ": " + last
-	}
-	return ""
 }

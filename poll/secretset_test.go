@@ -58,11 +58,11 @@ func TestSecretSet(t *testing.T) {
 		{name: "a read from before", states: []string{"ready B", "ready A B"}, after: 10 * time.Second, within: 15 * time.Second},
 		{name: "one that does not show its keys", states: []string{"ready"}, after: 15 * time.Second, within: 20 * time.Second},
 		{name: "one with many keys", states: []string{"ready" + strings.Repeat(" K", 100)}, within: time.Second},
-		{name: "failed", states: []string{"pending A", "failed A"}, reason: verdict.Secrets, says: `secret set "keys" could not be provisioned: quota exceeded; it has the new secrets, and the update was not sent`, after: 10 * time.Second, within: 15 * time.Second},
-		{name: "failed at once", states: []string{"Failed A"}, reason: verdict.Secrets, says: "quota exceeded", within: time.Second},
+		{name: "failed", states: []string{"pending A", "failed A"}, reason: verdict.Secrets, says: `the update was not sent, because secret set "keys", which has the new secrets, could not be provisioned`, after: 10 * time.Second, within: 15 * time.Second},
+		{name: "failed at once", states: []string{"Failed A"}, reason: verdict.Secrets, says: "could not be provisioned", within: time.Second},
 		{name: "failed before, and ready now", failed: true, states: []string{"ready A"}, within: time.Second},
-		{name: "failed before, and again", failed: true, states: []string{"failed A"}, reason: verdict.Secrets, says: "quota exceeded", after: 5 * time.Second, within: 8 * time.Second},
-		{name: "failed before, pending, and failed", failed: true, states: []string{"pending A", "failed A"}, reason: verdict.Secrets, says: "quota exceeded", after: 15 * time.Second, within: 18 * time.Second},
+		{name: "failed before, and again", failed: true, states: []string{"failed A"}, reason: verdict.Secrets, says: "could not be provisioned", after: 5 * time.Second, within: 8 * time.Second},
+		{name: "failed before, pending, and failed", failed: true, states: []string{"pending A", "failed A"}, reason: verdict.Secrets, says: "could not be provisioned", after: 15 * time.Second, within: 18 * time.Second},
 		{name: "away for a while", states: []string{"502", "502", "ready A"}, after: 20 * time.Second, within: 25 * time.Second},
 		{name: "away for good", states: []string{"pending A", "502"}, reason: verdict.API, says: `secret set "keys" was changed, and the update was not sent: the API could not be read`, after: 100 * time.Second},
 		{name: "the key is no longer accepted", states: []string{"401"}, reason: verdict.Auth, says: "and the update was not sent", within: time.Second},
@@ -86,6 +86,9 @@ func TestSecretSet(t *testing.T) {
 				var f *verdict.Failure
 				if errors.As(err, &f); err == nil && tt.reason != "" || err != nil && (f == nil || f.Reason != tt.reason || !strings.Contains(f.Message, tt.says)) {
 					t.Errorf("%v, want %q that says %q", err, tt.reason, tt.says)
+				}
+				if f != nil && f.Status == verdict.Failed && f.Reason == verdict.Secrets && f.Output() != "quota exceeded" {
+					t.Errorf("it shows %q", f.Output())
 				}
 				if took := time.Since(began); took < tt.after || tt.within > 0 && took > tt.within {
 					t.Errorf("after %s, want %s to %s", took, tt.after, tt.within)

@@ -67,10 +67,10 @@ func Of(f *verdict.Failure, s Scene, workspace fs.FS) Diagnosis {
 	return Diagnose(facts, workspace)
 }
 
-// withCause is a failure whose message has its cause. It is the failure itself where the
-// cause is not known, or the message has it already.
+// withCause is a failure whose message ends with its cause. It is the failure itself
+// where the cause is not known.
 func withCause(f *verdict.Failure, d Diagnosis) *verdict.Failure {
-	if d.Cause == "" || strings.Contains(f.Message, d.Cause) {
+	if d.Cause == "" {
 		return f
 	}
 	joint := ": "

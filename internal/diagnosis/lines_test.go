@@ -86,7 +86,7 @@ func TestWithCause(t *testing.T) {
 		{"the platform's", verdict.TimedOut, Diagnosis{Cause: "no", Sure: Certain, From: verdict.FromPlatform}, "it failed; the platform reports: no"},
 		{"what was printed", verdict.Failed, Diagnosis{Cause: "bye", Sure: Possible}, "it failed; it printed last: bye"},
 		{"nothing", verdict.Failed, Diagnosis{}, "it failed."},
-		{"what is said already", verdict.Failed, Diagnosis{Cause: "it failed", Sure: Certain}, "it failed."},
+		{"a cause of one letter", verdict.Failed, Diagnosis{Cause: "i", Sure: Certain}, "it failed: i"},
 	} {
 		f := &verdict.Failure{Status: tt.status, Message: "it failed."}
 		if got := withCause(f, tt.d).Message; got != tt.want || f.Message != "it failed." {
