@@ -258,10 +258,13 @@ func (l *list) secrets(p event.Planned) {
 	l.say("The values of %s before cannot be read, and so not restored.", names)
 }
 
+// noRollback is the title of the warning that an update can't be rolled back.
+const noRollback = "No rollback"
+
 // wayBack says what a rollback could not do.
 func (l *list) wayBack(p event.Planned) {
 	if p.Irreversible != "" {
-		l.annotate(gha.Warning, "No rollback", fmt.Sprintf("If this deployment fails, it can't be rolled back: %s.", p.Irreversible))
+		l.annotate(gha.Warning, noRollback, fmt.Sprintf("If this deployment fails, it can't be rolled back: %s.", p.Irreversible))
 		return
 	}
 	if p.NotReported != nil {

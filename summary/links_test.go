@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -161,6 +162,25 @@ func TestCallAdvice(t *testing.T) {
 			if got := todo(reason, cause, "Do this."); got != "Do this." {
 				t.Errorf("%s, with a hint: %q", cause, got)
 			}
+		}
+	}
+}
+
+// TestNoRollback holds that the page says once that a deployment is not rolled back: what
+// was said before the update gives way to what has come of it.
+func TestNoRollback(t *testing.T) {
+	for _, failed := range []bool{true, false} {
+		var r Record
+		p := play(r.Add, "bot").emit(event.Configured{}).in(event.Update).
+			emit(event.Planned{PreviousID: "old", Irreversible: "the one before is hidden", Rollback: true}, event.Accepted{ID: "new", Previous: "old"})
+		if failed {
+			p.in(event.Revert).emit(event.NotReverted{Err: errors.New("the one before is hidden")}, red(verdict.Failure{Reason: verdict.Crash}))
+		} else {
+			p.emit(green(verdict.Ready))
+		}
+		page := Page(gha.Run{}, []*Record{&r})
+		if before, after := strings.Contains(page, "If this deployment fails"), strings.Contains(page, "Not rolled back: the one"); before == failed || after != failed {
+			t.Errorf("failed %t: warned before %t, after %t\n%s", failed, before, after, page)
 		}
 	}
 }

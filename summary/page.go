@@ -246,8 +246,12 @@ func (r *Record) adviceText() string {
 
 func (r *Record) noteList() string {
 	var b strings.Builder
-	for _, text := range r.notes {
-		fmt.Fprintf(&b, "> %s\n\n", md(untrusted.Cut(text, maxCell)))
+	for _, a := range r.notes {
+		mark := ""
+		if a.Kind == gha.Warning {
+			mark = "⚠ "
+		}
+		fmt.Fprintf(&b, "> %s\n\n", md(untrusted.Cut(mark+a.Text, maxCell)))
 	}
 	return b.String()
 }

@@ -3,6 +3,7 @@ package summary
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,9 +56,9 @@ type Record struct {
 	agentLog string // its last lines, clean
 	logged   int    // how many
 	why      diagnosis.Diagnosis
-	called   *event.Called // the test call's end; nil: there was none
-	baked    *event.Baked  // what was seen last while it was watched; nil: it was not
-	notes    []string      // warnings and notices, clean
+	called   *event.Called    // the test call's end; nil: there was none
+	baked    *event.Baked     // what was seen last while it was watched; nil: it was not
+	notes    []gha.Annotation // warnings and notices, clean
 
 	status  verdict.Status  // once finished
 	failure verdict.Failure // once finished, its message clean; the zero one when the job is green
@@ -72,21 +73,11 @@ func (r *Record) add(e event.Entry) []item {
 	r.fold(e)
 	items := lines(r, e)
 	for _, it := range items {
-		if a, ok := it.(gha.Annotation); ok {
-			r.note(a)
+		if a, ok := it.(gha.Annotation); ok && (a.Kind == gha.Warning || a.Kind == gha.Notice) {
+			r.notes = append(r.notes, a)
 		}
 	}
 	return items
-}
-
-// note keeps a warning or a notice for the page.
-func (r *Record) note(a gha.Annotation) {
-	switch a.Kind {
-	case gha.Warning:
-		r.notes = append(r.notes, "⚠ "+a.Text)
-	case gha.Notice:
-		r.notes = append(r.notes, a.Text)
-	}
 }
 
 func (r *Record) fold(e event.Entry) {
@@ -169,9 +160,11 @@ func (r *Record) fold(e event.Entry) {
 		r.baked = &ev
 	case event.Diagnosed:
 		r.why = ev.Diagnosis
+	case event.NotReverted: // which the warning before the update has come true with
+		r.notes = slices.DeleteFunc(r.notes, func(a gha.Annotation) bool { return a.Title == noRollback })
 	case event.Finished:
 		r.finish(ev.Result)
-	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotEnded, event.NotReverted:
+	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotEnded:
 		// The log shows these, and nothing else does.
 	case event.Entrusted:
 		// The reporter hides these: see Handle.

@@ -330,7 +330,7 @@ func (r *Reporter) printJSON(record *Record) {
 func (r *Reporter) warn(title, text string) {
 	j := r.job("")
 	a := annotation(r.cleaner, gha.Annotation{Kind: gha.Warning, Title: title, Text: text})
-	j.record.note(a)
+	j.record.notes = append(j.record.notes, a)
 	r.print(j, a)
 }
 
