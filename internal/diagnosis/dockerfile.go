@@ -64,17 +64,16 @@ func buildPlace(lines []line, cause, dockerfile string, workspace fs.FS) *Place 
 // requirementSpots are the lines of files that list packages which a log names.
 func requirementSpots(lines []line, cause string) (spots []spot) {
 	for i, l := range lines {
-		s := withoutStep(l.text)
-		if m := pipLine().FindStringSubmatch(s); m != nil {
+		if m := pipLine().FindStringSubmatch(l.text); m != nil {
 			spots = append(spots, newSpot(m[2], m[3], m[1]))
-		} else if m := pipBad().FindStringSubmatch(s); m != nil {
+		} else if m := pipBad().FindStringSubmatch(l.text); m != nil {
 			for _, l := range lines[i:min(i+4, len(lines))] { // the place is on the same line, or below
 				if at := pipAt().FindStringSubmatch(l.text); at != nil {
 					spots = append(spots, newSpot(at[2], at[1], m[1]))
 					break
 				}
 			}
-		} else if m := tomlLine().FindStringSubmatch(s); m != nil {
+		} else if m := tomlLine().FindStringSubmatch(l.text); m != nil {
 			for _, below := range lines[i+1 : min(i+4, len(lines))] {
 				if t := tomlText().FindStringSubmatch(withoutStep(below.text)); t != nil && t[1] == m[1] {
 					spots = append(spots, newSpot("pyproject.toml", m[1], t[2]))
