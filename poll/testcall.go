@@ -273,9 +273,8 @@ func (t TestCall) failure(e CallEvidence, v CallVerdict) *verdict.Failure {
 	if v.Answer == verdict.NoAnswer {
 		f.Reason = verdict.ReasonNoAnswer
 	}
-	log := strings.Join(e.Log, "\n")
 	f.Message = t.says(e, v.Cause)
-	if !strings.Contains(log, v.Said) { // whose cause is found in it
+	if v.Said != "" && !logged(e.Log, v.Said) { // else it is the cause that the log shows
 		f.Message += ": " + firstLine(v.Said)
 	}
 	f.Show(verdict.FromAgentLog, strings.Join(withoutInfo(e.Log), "\n"))
