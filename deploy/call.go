@@ -27,7 +27,7 @@ type Caller struct {
 	api     API
 	request Request
 	agent   *pipecat.Agent
-	target  string // the deployment that is to be called
+	target  revision.Target // that is to be called
 	emit    event.Emitter
 }
 
@@ -44,7 +44,7 @@ func NewCaller(ctx context.Context, api API, r Request, target revision.Target, 
 	if target.IsSuperseded(agent) {
 		return Caller{}, verdict.NewSuperseded("another client has deployed: deployment %s replaced %s, which was not called", agent.Desired(), target.ID)
 	}
-	c := Caller{api, r, agent, target.ID, emit}
+	c := Caller{api, r, agent, target, emit}
 	if socket := r.Call == pipecat.Twilio || r.Call == pipecat.WebSocket; socket && !c.startsSocket() && organizationOf(agent) == "" {
 		return Caller{}, unproven(r, emit, "", "the test call could not be made: "+errNoOrganization.Error())
 	}
@@ -61,7 +61,7 @@ func unproven(r Request, emit event.Emitter, cause verdict.Cause, message string
 var errNoOrganization = errors.New("the API does not show the organization's name (deployment.manifest.metadata.namespace), which is in the address of the agent's WebSocket")
 
 // Alone reports whether no other deployment has instances that could take a call.
-func (c Caller) Alone() bool { return !revision.OthersReady(c.agent, c.target) }
+func (c Caller) Alone() bool { return !c.target.OthersReady(c.agent) }
 
 // Place makes a call possible: it starts a session, where the road needs one, whose id
 // it returns. Without a road the session is to be watched. Its error is a *pipecat.Error,

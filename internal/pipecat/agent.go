@@ -101,13 +101,22 @@ func (a *Agent) Desired() string {
 	return a.ActiveDeploymentID
 }
 
-// DesiredCreatedAt is when the desired deployment was made, by the platform's clock; zero
-// where the document does not say.
-func (a *Agent) DesiredCreatedAt() time.Time {
-	if a.Deployment == nil || a.Deployment.ID != a.Desired() {
-		return time.Time{}
+// DesiredDeployment is that deployment, as the document shows it; nil where it shows
+// none, or another one beside the id.
+func (a *Agent) DesiredDeployment() *Deployment {
+	if a == nil || a.Deployment == nil || a.Deployment.ID != "" && a.Desired() != "" && a.Deployment.ID != a.Desired() {
+		return nil
 	}
-	return a.Deployment.CreatedAt.Time
+	return a.Deployment
+}
+
+// DesiredCreatedAt is when it was made, by the platform's clock; zero where the document
+// does not say.
+func (a *Agent) DesiredCreatedAt() time.Time {
+	if d := a.DesiredDeployment(); d != nil {
+		return d.CreatedAt.Time
+	}
+	return time.Time{}
 }
 
 // Replicas bounds an agent's replicas, as its document shows it.

@@ -117,7 +117,7 @@ type State struct {
 // Restarts are those that a document shows of a deployment's replicas; nil where it does
 // not show them.
 func Restarts(doc *pipecat.Agent, id string) *int {
-	if rev := doc.CurrentRevision; rev != nil && rev.Health != nil && strings.EqualFold(rev.DeploymentID, id) {
+	if rev := doc.CurrentRevision; rev != nil && rev.Health != nil && isOf(rev, id) {
 		return rev.Health.RestartCount
 	}
 	return nil
@@ -175,7 +175,7 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 		}
 	}
 	rev := doc.CurrentRevision
-	if o.HasRevision = rev != nil && strings.EqualFold(rev.DeploymentID, t.ID); o.HasRevision {
+	if o.HasRevision = rev != nil && isOf(rev, t.ID); o.HasRevision {
 		o.Failed, o.Health = strings.EqualFold(rev.Phase, pipecat.Failed), rev.Health
 		o.ReadyReplicas, o.Infrastructure = rev.ReadyReplicas, rev.HasInfrastructureIssue
 	}
@@ -194,15 +194,18 @@ func Observe(doc *pipecat.Agent, t Target) Observation {
 }
 
 // OthersReady reports whether a document shows ready replicas of another deployment than
-// the one with an id.
-func OthersReady(doc *pipecat.Agent, id string) bool {
+// the target, or of one that it does not name.
+func (t Target) OthersReady(doc *pipecat.Agent) bool {
 	for _, rev := range []*pipecat.Revision{doc.CurrentRevision, doc.PreviousRevision} {
-		if rev != nil && rev.DeploymentID != id && rev.ReadyReplicas > 0 {
+		if rev != nil && !isOf(rev, t.ID) && rev.ReadyReplicas > 0 {
 			return true
 		}
 	}
 	return false
 }
+
+// isOf reports whether a revision is of a deployment, whose id has no case.
+func isOf(rev *pipecat.Revision, id string) bool { return strings.EqualFold(rev.DeploymentID, id) }
 
 // fails reports whether a revision shows a phase or a reason of failure, with which
 // nothing serves, whatever the document says of being ready.

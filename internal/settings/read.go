@@ -31,13 +31,12 @@ func BuildShown(a *pipecat.Agent) string { return buildOf(a) }
 // once, without a deployment; the second is what the deployment began with.
 func Replicas(a *pipecat.Agent) pipecat.Replicas { return replicasOf(a) }
 
-// deploymentOf is the deployment that is desired, as far as the document shows it: it
-// may show another one beside its id.
+// deploymentOf is the deployment that is desired, as far as the document shows it.
 func deploymentOf(a *pipecat.Agent) pipecat.Deployment {
-	if a == nil || a.Deployment == nil || a.Deployment.ID != "" && a.Desired() != "" && a.Deployment.ID != a.Desired() {
-		return pipecat.Deployment{}
+	if d := a.DesiredDeployment(); d != nil {
+		return *d
 	}
-	return *a.Deployment
+	return pipecat.Deployment{}
 }
 
 func specOf(a *pipecat.Agent) pipecat.Spec { return deploymentOf(a).Manifest.Spec }
