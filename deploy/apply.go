@@ -73,12 +73,9 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 	agent, a, err := apply(timed, api, p, emit)
 	var exists *existing
 	if errors.As(err, &exists) { // which the read before missed, or another client has made
-		found, stored := Baseline{Agent: exists.agent, Region: exists.agent.Region, SecretSet: p.Baseline.SecretSet}, p.Stored
-		if err = p.Request.validate(found); err == nil {
-			p, err = NewPlan(p.Request, found, p.Artifact)
-		}
-		if err == nil {
-			p.Stored = stored
+		var again Plan
+		if again, err = p.onto(exists.agent); err == nil {
+			p = again
 			emit.Emit(p.Event())
 			agent, a, err = apply(timed, api, p, emit)
 		}

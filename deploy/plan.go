@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -68,16 +69,18 @@ func NewPlan(r Request, b Baseline, a Artifact) (Plan, error) {
 	}
 	p := Plan{Request: r, Baseline: b, Artifact: a, Settings: r.Settings}
 	p.Settings.Image = a.Image
-	asked := p.Settings
 	if a.Build != nil {
-		p.Settings.BuildID, asked.BuildID = a.Build.ID, cmp.Or(a.Build.ID, settings.ToBuild)
+		p.Settings.BuildID = a.Build.ID
 	}
 	if r.Warm {
 		if least, _ := r.bounds(b); least != nil {
 			p.MinReplicas = *least
 		}
 	}
-	p.Expected, p.Changes = p.Settings, settings.Diff(b.Agent, asked)
+	p.Expected, p.Changes = p.Settings, settings.Diff(b.Agent, p.Settings)
+	if a.Build != nil && a.Build.ID == "" {
+		p.Changes = settings.WithNewBuild(p.Changes)
+	}
 	return p, nil
 }
 
@@ -91,7 +94,7 @@ func (p Plan) region() string {
 }
 
 // Renew makes the plan again from the agent as it is now, after something that may have
-// taken long. It is shown if someone has deployed since the secrets were stored. Its
+// taken long. Once secrets are stored, it is shown if it is another one now. Its
 // error is a *verdict.Failure, or ctx's where nothing is stored.
 func (p Plan) Renew(ctx context.Context, api API, emit event.Emitter) (Plan, error) {
 	if !p.Stored {
@@ -111,14 +114,28 @@ func (p Plan) Renew(ctx context.Context, api API, emit event.Emitter) (Plan, err
 	case err != nil:
 		return Plan{}, p.keepsSecrets(unreadableSince(ctx, err))
 	}
-	again, err := NewPlan(p.Request, Baseline{Agent: agent, Region: agent.Region, SecretSet: p.Baseline.SecretSet}, p.Artifact)
+	again, err := p.onto(agent)
 	if err != nil {
 		return Plan{}, p.keepsSecrets(err)
 	}
-	again.MinReplicas = cmp.Or(again.MinReplicas, p.MinReplicas)
-	if again.Stored = true; again.previous() != p.previous() {
+	if !reflect.DeepEqual(again.Event(), p.Event()) {
 		emit.Emit(again.Event())
 	}
+	return again, nil
+}
+
+// onto is the plan for the agent as it is now. What the job has found or made for it stays.
+func (p Plan) onto(agent *pipecat.Agent) (Plan, error) {
+	b, r := Baseline{Agent: agent, Region: agent.Region, SecretSet: p.Baseline.SecretSet}, p.Request
+	r.Warm = r.Warm && p.MinReplicas == 0 // else it is known, whatever a document leaves out
+	if err := r.validate(b); err != nil {
+		return Plan{}, err
+	}
+	again, err := NewPlan(p.Request, b, p.Artifact)
+	if err != nil {
+		return Plan{}, err
+	}
+	again.Stored, again.MinReplicas = p.Stored, cmp.Or(again.MinReplicas, p.MinReplicas)
 	return again, nil
 }
 
@@ -171,7 +188,7 @@ func (p Plan) ScalingOnly() bool {
 func (p Plan) Event() event.Planned {
 	agent := p.Baseline.Agent
 	e := event.Planned{
-		Create: agent == nil, Near: p.Baseline.Near, Region: p.region(), PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
+		Create: agent == nil, PreviousFromBuild: settings.FromBuild(agent), Near: p.Baseline.Near, Region: p.region(), PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
 		Image: p.Artifact.Image, Changes: p.Changes, Force: p.force(), Rollback: p.Request.Rollback,
 		NeedsDeployment: p.NeedsDeployment(), ScalingOnly: p.ScalingOnly(), NotReported: p.notReported(),
 		Secrets: p.secretChange(),
@@ -228,7 +245,7 @@ func (p Plan) canRevertTo() error {
 		return errors.New("the agent was new, so there is nothing to go back to")
 	case !revision.Observe(b, revision.Target{ID: b.Desired(), Previous: b.Desired()}).Serves:
 		return fmt.Errorf("the deployment before it, %s, is not known to have been ready", b.Desired())
-	case b.Deployment != nil && b.Deployment.ID != "" && b.Deployment.ID != b.Desired():
+	case b.Deployment != nil && b.DesiredDeployment() == nil:
 		return fmt.Errorf("the platform does not say what the previous deployment, %s, was", b.Desired())
 	}
 	return nil

@@ -128,7 +128,7 @@ func TestEvent(t *testing.T) {
 	v1, max10 := settings.Change{Name: "image", Before: "a/b:v1", After: "a/b:v1", Artifact: true}, settings.Change{Name: "max-agents", Before: "10", After: "10", Scaling: true}
 	asked := func(s pipecat.Settings) Request { return Request{Agent: "bot", Settings: s} }
 	toV2 := settings.Change{Name: "image", Before: "a/b:v1", After: "a/b:v2", Asked: true, Moves: true, Artifact: true}
-	unbuilt := settings.Change{Name: "build-id", After: settings.ToBuild, Asked: true, Moves: true, Artifact: true}
+	unbuilt := settings.Change{Name: "build-id", Asked: true, Moves: true, Artifact: true}
 	source := Request{Agent: "bot", Source: &buildcontext.Options{}, DryRun: true, Rollback: true}
 	for _, tt := range []struct {
 		name string
@@ -148,7 +148,7 @@ func TestEvent(t *testing.T) {
 				Changes:         []settings.Change{toV2, max10, {Name: "websocket-auth", After: "token", Asked: true, Moves: true}},
 				NeedsDeployment: true, Rollback: true, NotReported: []string{"websocket-auth"}, Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true, Artifact: true}}}},
 		{"settings alone", asked(pipecat.Settings{MaxSessionDuration: 60}), before("[redacted]"), Artifact{},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "[redacted]",
+			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "[redacted]", PreviousFromBuild: true,
 				Changes:         []settings.Change{{Name: "image", Before: "[redacted]", After: "[redacted]", Artifact: true}, max10, {Name: "max-session-duration", Before: "7200s", After: "60s", Asked: true, Moves: true}},
 				NeedsDeployment: true, Reversal: []settings.Change{{Name: "max-session-duration", Before: "60s", After: "7200s", Asked: true, Moves: true}}}},
 		{"by force", Request{Agent: "bot", Force: true}, before("a/b:v1"), Artifact{},
@@ -160,7 +160,7 @@ func TestEvent(t *testing.T) {
 			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "a/b:v1", Image: "a/b:v1",
 				Changes: []settings.Change{{Name: "image", Before: "a/b:v1", After: "a/b:v1", Asked: true, Artifact: true}, {Name: "max-agents", Before: "10", After: "10", Asked: true, Scaling: true}}, Irreversible: nothing}},
 		{"a build in place of a build", asked(pipecat.Settings{BuildID: "b2"}), before("[redacted]"), Artifact{Build: &pipecat.Build{ID: "b2", Status: "building", Region: "us-west"}},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "[redacted]", FromBuild: true, BuildID: "b2", BuildStatus: "building",
+			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "[redacted]", PreviousFromBuild: true, FromBuild: true, BuildID: "b2", BuildStatus: "building",
 				Changes:         []settings.Change{{Name: "image", Before: "[redacted]", After: "[redacted]", Artifact: true}, {Name: "build-id", After: "b2", Asked: true, Moves: true, Artifact: true}, max10},
 				NeedsDeployment: true, Irreversible: hidden, RevertNeedsBuild: true}},
 		// In a dry run there is no id yet.
@@ -168,7 +168,7 @@ func TestEvent(t *testing.T) {
 			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "a/b:v1", FromBuild: true, NeedsDeployment: true, Rollback: true,
 				Changes: []settings.Change{v1, unbuilt, max10}, Reversal: []settings.Change{{Name: "image", After: "a/b:v1", Asked: true, Moves: true, Artifact: true}}}},
 		{"a new build in place of a build", source, before("[redacted]"), Artifact{Build: &pipecat.Build{Region: "us-west"}},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "[redacted]", FromBuild: true, NeedsDeployment: true, Rollback: true,
+			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "[redacted]", PreviousFromBuild: true, FromBuild: true, NeedsDeployment: true, Rollback: true,
 				Changes: []settings.Change{{Name: "image", Before: "[redacted]", After: "[redacted]", Artifact: true}, unbuilt, max10}, Irreversible: hidden, RevertNeedsBuild: true}},
 	} {
 		p, err := NewPlan(tt.r, tt.b, tt.a)

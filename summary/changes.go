@@ -16,15 +16,21 @@ type row struct {
 	source string // where it was asked for: "input", or the config file's name; "" when it was not
 }
 
-const builtInCloud = "(built in the cloud)"
+const (
+	builtInCloud = "(built in the cloud)"
+	toBuild      = "(a new build)"
+)
 
 // rows lists what a change does to each setting. A build brings an image with it.
 func (r *Record) rows(p event.Planned) (rows []row) {
 	reverts := p.Reverts != ""
 	add := func(c settings.Change, source string) { rows = append(rows, row{c, source}) }
 	for _, c := range p.Changes {
-		if c.Name == settings.Image && strings.Trim(c.Before, "[]") == "redacted" {
+		switch {
+		case c.Name == settings.Image && c.Before != "" && p.PreviousFromBuild:
 			c.Before = builtInCloud
+		case c.Name == settings.BuildID && c.After == "":
+			c.After = toBuild
 		}
 		switch {
 		case reverts:

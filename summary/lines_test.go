@@ -152,7 +152,7 @@ func TestChanges(t *testing.T) {
 	same := settings.Change{Name: "secret-set", Before: "keys", After: "keys", Asked: true}
 	unknown := settings.Change{Name: "websocket-auth", After: "token", Asked: true, Moves: true}
 	build := settings.Change{Name: "build-id", After: "id", Asked: true, Moves: true}
-	unbuilt := settings.Change{Name: "build-id", After: settings.ToBuild, Asked: true, Moves: true}
+	unbuilt := settings.Change{Name: "build-id", Asked: true, Moves: true}
 	sources := map[string]string{"agent-profile": "pcc-deploy.toml", "build-id": "build.toml"}
 	for _, tt := range []struct {
 		name string

@@ -46,18 +46,22 @@ func (r *Record) wayBack() string {
 		return ""
 	}
 	var inputs strings.Builder
+	first := "" // what inputs cannot do
 	for _, c := range r.change.Reversal {
+		if c.FileOnly {
+			first += fmt.Sprintf("Set `[%s]` in the config file back to %s.\n\n", c.Name, code(r.line(c.After)))
+			continue
+		}
 		fmt.Fprintf(&inputs, "%s: %s\n", c.Name, quoteYAML(r.line(c.After)))
 	}
-	build := ""
 	if r.change.RevertNeedsBuild {
-		build = "The API does not report which build ran before; `pipecat cloud build list` lists builds.\n\n"
+		first += "The API does not report which build ran before; `pipecat cloud build list` lists builds.\n\n"
 		inputs.WriteString("build-id: # the build that ran before\n")
 	}
-	if inputs.Len() == 0 {
+	if inputs.Len() == 0 && first == "" {
 		return ""
 	}
-	return build + "Deploy again with these inputs, from the roll-back workflow or any step that uses this action:\n\n" +
+	return first + "Deploy again with these inputs, from the roll-back workflow or any step that uses this action:\n\n" +
 		fenceOf("yaml", "agent-name: "+quoteYAML(r.agent)+"\n"+inputs.String()) + "\n"
 }
 

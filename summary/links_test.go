@@ -20,6 +20,7 @@ func TestByHand(t *testing.T) {
 	image := event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true}, profile}}
 	shownBuild := event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "build-id", After: "b-1", Asked: true, Moves: true}, profile}}
 	hiddenBuild := event.Planned{PreviousID: "old", Irreversible: "it is of a build", Reversal: []settings.Change{profile}, RevertNeedsBuild: true}
+	size := event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "resources", After: "cpu=1 memory=2Gi", FileOnly: true}}}
 	created := event.Planned{Create: true, Irreversible: "the agent was new"}
 	for _, tt := range []struct {
 		name  string
@@ -33,6 +34,7 @@ func TestByHand(t *testing.T) {
 		{"a rollback that someone else overtook", image, "new", verdict.Failure{Rollback: &verdict.Rollback{Failure: &verdict.Failure{Status: verdict.Superseded}}}, ""},
 		{"a build before", shownBuild, "new", crashed, "agent-name: bot\nbuild-id: b-1\nagent-profile: agent-1x\n"},
 		{"a build before that is not reported", hiddenBuild, "new", crashed, "agent-name: bot\nagent-profile: agent-1x\nbuild-id: # the build that ran before\n"},
+		{"what a config file alone can ask for", size, "new", crashed, "agent-name: bot\n"},
 		{"a crash of the current version", image, "old", crashed, ""},
 		{"a refusal", image, "", verdict.Failure{Reason: verdict.Refused}, ""},
 		{"a new agent", created, "new", crashed, ""},
@@ -50,10 +52,14 @@ func TestByHand(t *testing.T) {
 		} else {
 			p.emit(red(tt.f))
 		}
-		_, inputs, _ := strings.Cut(Page(gha.Run{}, []*Record{&r}), "```yaml\n")
+		page := Page(gha.Run{}, []*Record{&r})
+		_, inputs, _ := strings.Cut(page, "```yaml\n")
 		inputs, _, _ = strings.Cut(inputs, "```")
 		if inputs != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, inputs, tt.want)
+		}
+		if inFile := strings.Contains(page, "Set `[resources]` in the config file back to `cpu=1 memory=2Gi`."); inFile != (tt.name == "what a config file alone can ask for") {
+			t.Errorf("%s: of the file: %t", tt.name, inFile)
 		}
 	}
 }

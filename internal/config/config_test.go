@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"pipecat-cloud-deploy/internal/gha"
 	"pipecat-cloud-deploy/internal/pipecat"
+	"pipecat-cloud-deploy/internal/settings"
 )
 
 // env makes an environment of the action's inputs; those that a working job needs
@@ -648,6 +650,23 @@ func TestCloudBuild(t *testing.T) {
 		_, err := Load(nil, env("image", "", "cloud-build", "true", "build-id", other))
 		if err == nil || err.Error() != fmt.Sprintf("cloud-build: both cloud-build and build-id (%q) are set; keep the one that is to be deployed", other) {
 			t.Errorf("cloud-build and build-id %s: %v", other, err)
+		}
+	}
+}
+
+// TestSettingsAreInputs holds that each setting is an input by the same name, but for those
+// that only a config file asks for.
+func TestSettingsAreInputs(t *testing.T) {
+	agent := &pipecat.Agent{Resources: &pipecat.Resources{CPU: "1", Memory: "2Gi"}}
+	changes := settings.Diff(agent, pipecat.Settings{Image: "a/b:v1", ImagePullSecretSet: "a", SecretSet: "a", AgentProfile: "a", MaxSessionDuration: 60, WebsocketAuth: "none",
+		Architecture: "arm64", KrispViva: &pipecat.KrispViva{}, AutoScaling: &pipecat.AutoScaling{MinAgents: new(1), MaxAgents: new(1)}})
+	if got, want := len(settings.WithNewBuild(changes)), len(settings.Names()); got != want {
+		t.Errorf("%d of %d settings are here", got, want)
+	}
+	for _, c := range changes {
+		isInput := slices.ContainsFunc(Table(), func(in Input) bool { return in.Name == c.Name })
+		if isInput == c.FileOnly {
+			t.Errorf("%s: an input %t, of the file alone %t", c.Name, isInput, c.FileOnly)
 		}
 	}
 }

@@ -25,9 +25,6 @@ const (
 	BuildID = "build-id"
 )
 
-// ToBuild stands for the id of a build that is yet to be made.
-const ToBuild = "(a new build)"
-
 // ErrBuildHidden is why a deployment of a build cannot be restored that the platform
 // does not name.
 var ErrBuildHidden = errors.New("the previous version is from a build, and the platform does not report which one")
@@ -37,9 +34,10 @@ const defaultSession = 7200
 
 // setting is a row of the table.
 type setting struct {
-	name     string // the input's
+	name     string // the input's, or the config file's table
 	artifact bool   // it is what is deployed: an agent has one of these, and may not show which
 	scaling  bool   // it takes effect without a new deployment
+	fileOnly bool   // no input asks for it, but a config file
 	absent   string // what a manifest means that leaves it out; "" where that is not known
 
 	asked func(pipecat.Settings) string // "" when it is not asked for
@@ -123,7 +121,7 @@ var table = []setting{
 		asked:  func(s pipecat.Settings) string { return s.AgentProfile },
 		shown:  func(a *pipecat.Agent) string { return a.AgentProfile },
 		revert: func(to *pipecat.Settings, from *pipecat.Agent) error { to.AgentProfile = from.AgentProfile; return nil }},
-	{name: "resources",
+	{name: "resources", fileOnly: true,
 		asked:   func(s pipecat.Settings) string { return sizes(s.Resources) },
 		shown:   resourcesOf,
 		compare: func(asked string, a *pipecat.Agent) Match { return same(sameSizes(asked, resourcesOf(a))) },
@@ -217,11 +215,12 @@ func (s setting) match(asked string, a *pipecat.Agent) Match {
 type Change struct {
 	Name     string
 	Before   string // "" when the document does not show it
-	After    string // Before, when it is not asked for
+	After    string // Before, when it is not asked for; "" for a build that is yet to be made
 	Asked    bool
 	Moves    bool // it is asked for, and is not known to be so already
 	Scaling  bool // it takes effect without a new deployment
 	Artifact bool // it is what is deployed, the image or the build
+	FileOnly bool // no input asks for it, but a config file
 }
 
 // Deploys reports whether the change makes a new deployment.
@@ -240,7 +239,7 @@ func Diff(before *pipecat.Agent, asked pipecat.Settings) (changes []Change) {
 		known = &pipecat.Agent{}
 	}
 	for _, s := range table {
-		c := Change{Name: s.name, Before: s.value(known), After: s.asked(asked), Scaling: s.scaling, Artifact: s.artifact}
+		c := Change{Name: s.name, Before: s.value(known), After: s.asked(asked), Scaling: s.scaling, Artifact: s.artifact, FileOnly: s.fileOnly}
 		switch {
 		case c.After != "":
 			c.Asked, c.Moves = true, s.match(c.After, known) != Same
@@ -255,6 +254,18 @@ func Diff(before *pipecat.Agent, asked pipecat.Settings) (changes []Change) {
 		changes = append(changes, c)
 	}
 	return changes
+}
+
+// WithNewBuild is changes that ask for a build, too, which is yet to be made.
+func WithNewBuild(changes []Change) []Change {
+	asked := Change{Name: BuildID, Asked: true, Moves: true, Artifact: true}
+	at := slices.IndexFunc(changes, func(c Change) bool { return c.Name == BuildID })
+	if at >= 0 {
+		asked.Before = changes[at].Before
+		return slices.Replace(slices.Clone(changes), at, at+1, asked)
+	}
+	at = 1 + slices.IndexFunc(changes, func(c Change) bool { return c.Name == Image })
+	return slices.Insert(slices.Clone(changes), at, asked)
 }
 
 // Comparison is how a document shows all settings that were asked for.
@@ -327,7 +338,7 @@ func Revert(changes []Change, before *pipecat.Agent) (back Reversal, err error) 
 	for _, s := range table { // only now, because an image may take the place of a build
 		if value := s.asked(back.Settings); value != "" {
 			back.Changes = append(back.Changes,
-				Change{Name: s.name, Before: moved[s.name].After, After: value, Asked: true, Moves: true, Scaling: s.scaling, Artifact: s.artifact})
+				Change{Name: s.name, Before: moved[s.name].After, After: value, Asked: true, Moves: true, Scaling: s.scaling, Artifact: s.artifact, FileOnly: s.fileOnly})
 		}
 	}
 	return back, err

@@ -230,6 +230,19 @@ func TestDiffShown(t *testing.T) {
 	if got := Diff(a, pipecat.Settings{AgentProfile: "agent-2x"}); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
+	named := agent(func(a *pipecat.Agent, _ *pipecat.Spec) { a.AgentProfile, a.Deployment.BuildID = "agent-1x", "b1" })
+	for _, tt := range []struct {
+		before *pipecat.Agent
+		want   []Change
+	}{
+		{nil, []Change{{Name: "build-id", Asked: true, Moves: true, Artifact: true}}},
+		{a, []Change{want[0], {Name: "build-id", Asked: true, Moves: true, Artifact: true}, {Name: "agent-profile", Before: "agent-1x", After: "agent-1x"}}},
+		{named, []Change{want[0], {Name: "build-id", Before: "b1", Asked: true, Moves: true, Artifact: true}, {Name: "agent-profile", Before: "agent-1x", After: "agent-1x"}}},
+	} {
+		if got := WithNewBuild(Diff(tt.before, pipecat.Settings{})); !slices.Equal(got, tt.want) {
+			t.Errorf("a new build: got %+v, want %+v", got, tt.want)
+		}
+	}
 	created := Diff(nil, pipecat.Settings{Image: "a:b"})
 	if len(created) != 1 || created[0].Before != "" || !created[0].Moves {
 		t.Errorf("of a new agent: %+v", created)
