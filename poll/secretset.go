@@ -22,10 +22,10 @@ func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, 
 		return nil
 	}
 	var (
-		judge  = setJudge{stored: stored}
-		set    *pipecat.SecretSet
-		status = "not shown"
-		since  = time.Now()
+		history setHistory
+		set     *pipecat.SecretSet
+		status  = "not shown"
+		since   = time.Now()
 	)
 	l := newLoop(deadline, emit)
 	l.known = !stored.Created
@@ -36,7 +36,8 @@ func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, 
 			return news{}, err
 		}
 		set = s
-		now := news{near: true, done: judge.observe(s, time.Now())}
+		now := news{near: true}
+		now.done, history = judgeSet(s, stored, history, time.Now())
 		if shown := cmp.Or(s.Status, "of no status"); shown != status {
 			status, since = shown, time.Now()
 			now.changed = true
@@ -78,37 +79,37 @@ const (
 	manyKeys  = 100 // of which a read may not show all
 )
 
-// setJudge decides when a secret set is done: ready with what was stored, or failed.
-type setJudge struct {
-	stored        event.SecretsStored
-	first, failed time.Time // the first read, and since when reads show that it failed
+// setHistory is what judgeSet must know of earlier reads. The zero setHistory has none.
+type setHistory struct {
+	readSince   time.Time // the first read
+	failedSince time.Time // reads show that it failed since
 }
 
-func (j *setJudge) observe(s *pipecat.SecretSet, now time.Time) (done bool) {
-	if j.first.IsZero() {
-		j.first = now
-	}
+// judgeSet decides what a read of a secret set, made at the given time, says of what was
+// stored in it: done when the set is ready with that, or failed, else it progresses. A
+// status of an unknown value never decides anything.
+func judgeSet(s *pipecat.SecretSet, stored event.SecretsStored, h setHistory, at time.Time) (done bool, next setHistory) {
+	read := since(&h.readSince, at)
 	if !s.IsFailed() {
-		j.failed = time.Time{}
-	} else if j.failed.IsZero() {
-		j.failed = now
+		h.failedSince = time.Time{}
 	}
 	switch {
 	case s.IsFailed():
-		return !j.stored.FailedBefore || now.Sub(j.failed) >= failedFor
+		failed := since(&h.failedSince, at)
+		return !stored.FailedBefore || failed >= failedFor, h
 	case s.IsReady():
-		return j.shows(s) || now.Sub(j.first) >= staleFor
+		return showsKeys(s, stored.Keys) || read >= staleFor, h
 	}
-	return false
+	return false, h
 }
 
-// shows reports whether a set has the names of all that was stored, as far as it shows
-// names.
-func (j *setJudge) shows(s *pipecat.SecretSet) bool {
+// showsKeys reports whether a set has the names of all that was stored, as far as it
+// shows names.
+func showsKeys(s *pipecat.SecretSet, keys []string) bool {
 	if len(s.Secrets) >= manyKeys {
 		return true
 	}
-	return !slices.ContainsFunc(j.stored.Keys, func(key string) bool {
+	return !slices.ContainsFunc(keys, func(key string) bool {
 		return !slices.ContainsFunc(s.Secrets, func(has pipecat.SecretKey) bool { return has.FieldName == key })
 	})
 }

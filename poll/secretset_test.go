@@ -39,6 +39,63 @@ func (s set) SecretSet(context.Context, string) (*pipecat.SecretSet, error) {
 	return is, nil
 }
 
+// TestJudgeSet holds what reads of a secret set decide, one after another.
+func TestJudgeSet(t *testing.T) {
+	const s = time.Second
+	type read struct {
+		at    time.Duration
+		state string // a status with the names of its keys
+		done  bool
+	}
+	many := strings.Repeat(" K", manyKeys)
+	for _, tt := range []struct {
+		name         string
+		keys         []string
+		failedBefore bool
+		reads        []read
+	}{
+		{"ready with what was stored", []string{"A", "B"}, false, []read{{0, "ready C B A", true}}},
+		{"ready, in other letters", []string{"A"}, false, []read{{0, "READY A", true}}},
+		{"pending, and ready", []string{"A"}, false, []read{{0, "pending A", false}, {60 * s, "pending A", false}, {61 * s, "ready A", true}}},
+		{"a status that is new", []string{"A"}, false, []read{{0, "syncing A", false}, {60 * s, "syncing A", false}}},
+		{"no status", []string{"A"}, false, []read{{0, " A", false}, {60 * s, " A", false}}},
+
+		{"a stale read, and one that is not", []string{"A"}, false, []read{{0, "ready B", false}, {s, "ready B A", true}}},
+		{"one of the keys is not shown", []string{"A", "B"}, false, []read{{0, "ready A", false}, {s, "ready B", false}, {2 * s, "ready A B", true}}},
+		{"the keys are never shown", []string{"A"}, false, []read{{0, "ready", false}, {staleFor - 1, "ready", false}, {staleFor, "ready", true}}},
+		{"stale since the first read, whatever it shows", []string{"A"}, false, []read{{0, "pending", false}, {staleFor, "ready", true}}},
+		{"the first read is late", []string{"A"}, false, []read{{60 * s, "ready", false}, {60*s + staleFor, "ready", true}}},
+		{"almost as many keys as a read shows", []string{"A"}, false, []read{{0, "ready" + many[2:], false}}},
+		{"more keys than a read shows", []string{"A"}, false, []read{{0, "ready" + many, true}}},
+
+		{"failed", []string{"A"}, false, []read{{0, "pending A", false}, {s, "failed A", true}}},
+		{"failed, and its keys are not shown", []string{"A"}, false, []read{{0, "Failed", true}}},
+		{"failed before", []string{"A"}, true, []read{{0, "failed A", false}, {failedFor - 1, "failed A", false}, {failedFor, "failed A", true}}},
+		{"failed before, and ready", []string{"A"}, true, []read{{0, "failed A", false}, {s, "ready A", true}}},
+		{"failed before, pending, and failed", []string{"A"}, true, []read{{0, "failed A", false}, {4 * s, "pending A", false},
+			{6 * s, "failed A", false}, {6*s + failedFor - 1, "failed A", false}, {6*s + failedFor, "failed A", true}}},
+		{"failed before, and a stale read that is ready", []string{"A"}, true, []read{{0, "failed", false}, {4 * s, "ready", false},
+			{6 * s, "failed", false}, {6*s + failedFor, "failed", true}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+			stored := event.SecretsStored{Set: "keys", Keys: tt.keys, FailedBefore: tt.failedBefore}
+			var h setHistory
+			for i, r := range tt.reads {
+				status, keys, _ := strings.Cut(r.state, " ")
+				set := &pipecat.SecretSet{Status: status}
+				for _, key := range strings.Fields(keys) {
+					set.Secrets = append(set.Secrets, pipecat.SecretKey{FieldName: key})
+				}
+				var done bool
+				if done, h = judgeSet(set, stored, h, began.Add(r.at)); done != r.done {
+					t.Errorf("read %d, of %q: done %t, want %t, with %+v", i, r.state, done, r.done, h)
+				}
+			}
+		})
+	}
+}
+
 func TestSecretSet(t *testing.T) {
 	for _, tt := range []struct {
 		name            string
