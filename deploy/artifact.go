@@ -37,8 +37,7 @@ func byID(ctx context.Context, api API, r Request) (Artifact, error) {
 	}
 	build.ID = id
 	a := Artifact{Build: build}
-	ended := build.Status == pipecat.BuildFailed || build.Status == pipecat.BuildTimeout
-	if build.Status != pipecat.BuildSuccess && (ended || !r.DryRun) {
+	if build.IsFailed() || !build.IsOver() && !r.DryRun {
 		a.Deadline = time.Now().Add(r.BuildTimeout)
 	}
 	return a, nil

@@ -178,9 +178,8 @@ func (b *builder) find(ctx context.Context, archive *buildcontext.Archive, known
 		return nil
 	}
 	for _, build := range builds {
-		failed := build.Status == pipecat.BuildFailed || build.Status == pipecat.BuildTimeout
 		before := slices.ContainsFunc(known, func(k pipecat.Build) bool { return k.ID == build.ID })
-		if !failed || !before {
+		if !build.IsFailed() || !before {
 			return &build
 		}
 	}

@@ -81,12 +81,9 @@ func awaitBuild(ctx context.Context, api Builds, a Awaited, emit event.Emitter) 
 			status, since = s, time.Now()
 			now = news{changed: true, events: []event.Event{event.BuildStatus{ID: a.ID, Status: s, Elapsed: since.Sub(l.start)}}}
 		}
-		switch b.Status {
-		case pipecat.BuildSuccess, pipecat.BuildFailed, pipecat.BuildTimeout:
-			now.done = true
-		}
+		now.done = b.IsOver()
 		// Of a build that had ended at the first read, only a failure shows the log.
-		if b.Status == "building" || now.done && lines > 0 {
+		if b.IsRunning() || now.done && lines > 0 {
 			timed, cancel := context.WithTimeout(ctx, logLimit)
 			defer cancel()
 			if printed, err := api.NewBuildLogs(timed, a.ID, lines); err == nil && len(printed) > 0 {

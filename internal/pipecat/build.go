@@ -16,6 +16,9 @@ const (
 	BuildTimeout = "timeout"
 )
 
+// buildRunning is the state of a build that the builder works on.
+const buildRunning = "building"
+
 // Build is a cloud build of an image.
 type Build struct {
 	ID                   string `json:"id"`
@@ -35,6 +38,18 @@ type Build struct {
 	CreatedAt            Time   `json:"createdAt"`
 	UpdatedAt            Time   `json:"updatedAt"`
 }
+
+// IsRunning reports whether the builder works on it, so that its log grows. One that is
+// pending, or of a status that is not known, may yet.
+func (b *Build) IsRunning() bool { return b.Status == buildRunning }
+
+// IsFailed reports whether it has ended without an image: it failed, or the platform
+// gave it up.
+func (b *Build) IsFailed() bool { return b.Status == BuildFailed || b.Status == BuildTimeout }
+
+// IsOver reports whether it has ended, with an image or without one, so that its status
+// stays as it is.
+func (b *Build) IsOver() bool { return b.Status == BuildSuccess || b.IsFailed() }
 
 // Number is a count that the platform sends, as a number or in a text; 0 when it
 // is missing or cannot be read. Databases hand large ones out as texts.

@@ -93,6 +93,27 @@ func TestCreateBuild(t *testing.T) {
 	}
 }
 
+// TestBuildStatus holds what a build's status says of it.
+func TestBuildStatus(t *testing.T) {
+	for _, tt := range []struct {
+		status                string
+		running, failed, over bool
+	}{
+		{status: "pending"},
+		{status: "building", running: true},
+		{status: pipecat.BuildSuccess, over: true},
+		{status: pipecat.BuildFailed, failed: true, over: true},
+		{status: pipecat.BuildTimeout, failed: true, over: true},
+		{status: ""},
+		{status: "something new"},
+	} {
+		b := pipecat.Build{Status: tt.status}
+		if b.IsRunning() != tt.running || b.IsFailed() != tt.failed || b.IsOver() != tt.over {
+			t.Errorf("%q: running %t, failed %t, over %t", tt.status, b.IsRunning(), b.IsFailed(), b.IsOver())
+		}
+	}
+}
+
 // TestOddBuilds holds that a count may be a text, and that an odd field costs no
 // more than that field, in a list too.
 func TestOddBuilds(t *testing.T) {
