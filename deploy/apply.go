@@ -240,9 +240,8 @@ func (a *applier) provisioned(ctx context.Context) error {
 }
 
 func (a *applier) notProvisioned(kind, name string, s pipecat.SecretSet) error {
-	failure := strings.EqualFold(s.Status, pipecat.SecretFailed)
-	a.explained = a.explained || failure || strings.EqualFold(s.Status, pipecat.SecretPending)
-	if !failure {
+	a.explained = a.explained || s.IsFailed() || s.IsPending()
+	if !s.IsFailed() {
 		return nil
 	}
 	f := failed(verdict.Refused, a.last, "%s %q could not be provisioned, so %s was not made; save it again, then run the job again", kind, name, a.what())

@@ -119,9 +119,10 @@ func (s *SecretSet) validate() error {
 	return nil
 }
 
-// IsFailed and IsReady report what Status says, in any letter case.
-func (s *SecretSet) IsFailed() bool { return strings.EqualFold(s.Status, SecretFailed) }
-func (s *SecretSet) IsReady() bool  { return strings.EqualFold(s.Status, SecretReady) }
+// IsFailed, IsPending and IsReady report what Status says, in any letter case.
+func (s *SecretSet) IsFailed() bool  { return strings.EqualFold(s.Status, SecretFailed) }
+func (s *SecretSet) IsPending() bool { return strings.EqualFold(s.Status, SecretPending) }
+func (s *SecretSet) IsReady() bool   { return strings.EqualFold(s.Status, SecretReady) }
 
 // SecretKey names one secret of a set.
 type SecretKey struct {

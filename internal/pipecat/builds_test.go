@@ -114,6 +114,28 @@ func TestBuildStatus(t *testing.T) {
 	}
 }
 
+// TestSecretStatus holds what a secret set's status says of it.
+func TestSecretStatus(t *testing.T) {
+	for _, tt := range []struct {
+		status                 string
+		failed, pending, ready bool
+	}{
+		{status: "failed", failed: true},
+		{status: "Failed", failed: true},
+		{status: "pending", pending: true},
+		{status: "PENDING", pending: true},
+		{status: "ready", ready: true},
+		{status: "Ready", ready: true},
+		{status: ""},
+		{status: "something new"},
+	} {
+		s := pipecat.SecretSet{Status: tt.status}
+		if s.IsFailed() != tt.failed || s.IsPending() != tt.pending || s.IsReady() != tt.ready {
+			t.Errorf("%q: failed %t, pending %t, ready %t", tt.status, s.IsFailed(), s.IsPending(), s.IsReady())
+		}
+	}
+}
+
 // TestOddBuilds holds that a count may be a text, and that an odd field costs no
 // more than that field, in a list too.
 func TestOddBuilds(t *testing.T) {
