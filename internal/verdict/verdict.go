@@ -78,15 +78,6 @@ func Reasons() []Reason {
 		ReasonNoAnswer, ReasonUnproven, Bake, Infrastructure, ReasonSuperseded, ReasonCancelled, API, Internal}
 }
 
-// MayPass reports whether the same job may succeed later without a new commit.
-func (r Reason) MayPass() bool {
-	switch r {
-	case API, Auth, Refused, Secrets, ImagePull, Infrastructure, NotScheduled, ReasonSuperseded, ReasonCancelled:
-		return true
-	}
-	return false
-}
-
 // Ran reports whether it is the agent's own code that failed, so that its log may
 // show the cause.
 func (r Reason) Ran() bool {
