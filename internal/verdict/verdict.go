@@ -142,6 +142,23 @@ func NewCancelled(format string, args ...any) *Failure {
 // Error returns the Message.
 func (f *Failure) Error() string { return f.Message }
 
+// clone is a copy that shares nothing with the failure, which may be nil.
+func (f *Failure) clone() *Failure {
+	if f == nil {
+		return nil
+	}
+	c := *f
+	c.Evidence = slices.Clone(f.Evidence)
+	if f.ExitCode != nil {
+		c.ExitCode = new(*f.ExitCode)
+	}
+	if f.Rollback != nil {
+		c.Rollback = new(*f.Rollback)
+		c.Rollback.Failure = f.Rollback.Failure.clone()
+	}
+	return &c
+}
+
 // Rollback is how an attempt to restore the previous deployment ended.
 type Rollback struct {
 	Message string   // one line
@@ -170,14 +187,14 @@ func Of(green Status, err error) Result {
 	var f *Failure
 	switch {
 	case errors.As(err, &f):
-		failure := *f
+		failure := f.clone()
 		if failure.Status.OK() || !slices.Contains(Statuses(), failure.Status) {
 			failure.Status = Failed
 		}
 		if failure.Reason == "" {
 			failure.Reason = Internal
 		}
-		return Result{failure: &failure}
+		return Result{failure: failure}
 	case errors.Is(err, context.Canceled):
 		return Result{failure: NewCancelled("the job was stopped before anything was changed")}
 	case err != nil:
@@ -204,12 +221,12 @@ func (r Result) Status() Status {
 	return r.green
 }
 
-// Failure is why the job is red; nil when it is green.
+// Failure is why the job is red, a copy that is the caller's; nil when it is green.
 func (r Result) Failure() *Failure {
 	if r.failure == nil && r.green == "" {
 		return &Failure{Status: Failed, Reason: Internal, Message: "the job ended without a result"}
 	}
-	return r.failure
+	return r.failure.clone()
 }
 
 // Reason is why the job is red; "" when it is green.

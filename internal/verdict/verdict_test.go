@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 )
 
@@ -69,6 +70,30 @@ func TestZeroResult(t *testing.T) {
 	}
 	if r.Status() != Failed || r.Reason() != Internal || r.Failure() == nil {
 		t.Errorf("got %s, %q, %+v", r.Status(), r.Reason(), r.Failure())
+	}
+}
+
+// TestResultIsValue holds that a result stays as it is, whatever becomes of the failure
+// that it was made of, or of one that it returned.
+func TestResultIsValue(t *testing.T) {
+	crash := func() *Failure {
+		return &Failure{Status: Failed, Reason: Crash, Message: "m", ExitCode: new(1), Evidence: []Evidence{{From: FromContainer, Text: "text"}},
+			Rollback: &Rollback{Message: "m", Failure: &Failure{Status: Superseded, Message: "m", Evidence: []Evidence{{Text: "text"}}}}}
+	}
+	for _, which := range []string{"given", "returned"} {
+		f := crash()
+		r := Of("", f)
+		if which == "returned" {
+			f = r.Failure()
+		}
+		f.Status, f.Reason, f.Message, *f.ExitCode, f.Evidence[0].Text = Ready, "", "", 0, ""
+		f.Rollback.Message, f.Rollback.Failure.Status, f.Rollback.Failure.Evidence[0].Text = "", Ready, ""
+		if r.Status() != Failed || r.Reason() != Crash || !reflect.DeepEqual(r.Failure(), crash()) {
+			t.Errorf("after the one that is %s has changed: %s, %q, %+v", which, r.Status(), r.Reason(), r.Failure())
+		}
+	}
+	if f := Of(Ready, nil).Failure(); f != nil {
+		t.Errorf("a green one has %+v", f)
 	}
 }
 
