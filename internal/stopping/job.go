@@ -20,7 +20,7 @@ func Job(ctx context.Context, job func() (verdict.Status, error), report func(ve
 	end := func(green verdict.Status, err error) int {
 		result := verdict.Of(green, err)
 		if !report(result) {
-			result = verdict.Of("", verdict.NotReported())
+			result = verdict.Of("", verdict.Unwritten())
 			report(result)
 		}
 		return result.Status().ExitCode()

@@ -129,8 +129,8 @@ func Unended() *Failure {
 	return NewCancelled("the job was stopped and did not end by itself; what it had sent stays, and the job's log shows how far it came")
 }
 
-// NotReported is the failure of a job that was stopped while it wrote what it has to report.
-func NotReported() *Failure {
+// Unwritten is the failure of a job that was stopped while it wrote what it has to report.
+func Unwritten() *Failure {
 	return NewCancelled("the job was stopped while it wrote its outputs or its summary; what it had done before stays")
 }
 
