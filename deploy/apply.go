@@ -121,7 +121,8 @@ type applier struct {
 	report        pacing.Throttle // that the update is sent again later
 	last          *pipecat.Error  // of the last request; nil while there is none
 	open          bool            // a request may have been accepted, and is yet to be looked for
-	responsesLost int             // requests without a clear response
+	sent          int             // requests
+	responsesLost int             // those without a clear response
 	theirs        error           // another deployment is there, as reads show it for long enough
 	named         string          // the deployment that a response named which showed other settings
 	answered      bool            // the last request was answered as a success is
@@ -146,6 +147,7 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 			return nil, ctx.Err()
 		}
 		a.open = true
+		a.sent++
 		agent, err := a.post(ctx)
 		if err == nil {
 			return a.confirm(ctx, agent)
@@ -206,7 +208,7 @@ func (a *applier) outcome(ctx context.Context) error {
 	}
 	a.lose(e)
 	if a.responsesLost == maxLost || tooLong {
-		return failed(verdict.API, e, "%s got no usable response, and the agent shows no new deployment (requests sent: %d): %v", a.what(), a.responsesLost, e)
+		return failed(verdict.API, e, "%s got no usable response, and the agent shows no new deployment (requests sent: %d): %v", a.what(), a.sent, e)
 	}
 	return nil
 }

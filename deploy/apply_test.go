@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -320,6 +322,48 @@ func TestSetFailed(t *testing.T) {
 			t.Errorf("after %s: %+v", time.Since(began), f)
 		}
 	})
+}
+
+// TestRequestsSent holds that all requests are counted that were sent, and that the limit
+// is one of those whose response is lost.
+func TestRequestsSent(t *testing.T) {
+	writes := simulator.Writes
+	for _, tt := range []struct {
+		name   string
+		faults func(http.Handler) http.Handler
+		sent   int64
+	}{
+		{"503 for ever", func(h http.Handler) http.Handler { return h }, 4},
+		{"429 twice, then 503 for ever", func(h http.Handler) http.Handler {
+			return simulator.Answer(h, simulator.Between(1, 2, writes), 429, nil, "{}")
+		}, 6},
+		{"503, and 409 twice before the others", func(h http.Handler) http.Handler {
+			return simulator.Answer(h, simulator.Between(2, 3, writes), 409, nil, `{"error":"modified concurrently"}`)
+		}, 6},
+		{"429, then 503 whose Retry-After is too long", func(h http.Handler) http.Handler {
+			long := simulator.Answer(h, writes, 503, http.Header{"Retry-After": {"3600"}}, "")
+			return simulator.Answer(long, simulator.Between(1, 1, writes), 429, nil, "{}")
+		}, 2},
+	} {
+		for _, update := range []bool{true, false} {
+			t.Run(tt.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					cloud := &simulator.Cloud{}
+					plan := planned(t, Request{Agent: "bot", Create: true, Settings: pipecat.Settings{Image: "acme/bot:v2"}}, Baseline{Region: "us-west"})
+					if update {
+						plan = updating(t, cloud.AddAgent("bot", "us-west", "acme/bot:v1"), false)
+					}
+					var sent atomic.Int64
+					faulty := asks(&sent, tt.faults(simulator.Answer(cloud, writes, 503, nil, "")), http.MethodPost, "")
+					_, err := Apply(t.Context(), client(faulty), plan, time.Now().Add(10*time.Minute), event.Emitter{})
+					says := fmt.Sprintf("(requests sent: %d)", tt.sent)
+					if f := failureOf(err); f.Reason != verdict.API || !strings.Contains(f.Message, says) || sent.Load() != tt.sent {
+						t.Errorf("%d requests, %+v; want %d, and that it says so", sent.Load(), f, tt.sent)
+					}
+				})
+			})
+		}
+	}
 }
 
 // TestApplyDeadline holds that the update is given up when the time is up, and

@@ -116,7 +116,8 @@ type storing struct {
 	set           string
 	emit          event.Emitter
 	err           *pipecat.Error // of the last request; nil while there is none
-	responsesLost int            // requests without a response that says anything
+	sent          int            // requests
+	responsesLost int            // those without a response that says anything
 	// unclear says that a request may have been accepted, including the one under way.
 	unclear bool
 }
@@ -132,6 +133,7 @@ func (s *storing) send(ctx context.Context, api API) (string, error) {
 	for {
 		clear := !s.unclear
 		s.unclear = true
+		s.sent++
 		got, err := api.PutSecrets(ctx, s.set, region, s.Request.Secrets)
 		if err == nil {
 			return got, nil
@@ -181,7 +183,7 @@ func (s *storing) outcome(ctx context.Context) error {
 	case said != responseLost:
 		return failed(verdict.Secrets, s.err, "the platform refuses the secrets for secret set %q: %s; %s, and the update was not sent", s.set, s.err.Detail(), s.holds())
 	case s.responsesLost == maxLost:
-		return failed(verdict.Secrets, s.err, "the secrets got no usable response (requests sent: %d); %s, and the update was not sent: %v", s.responsesLost, s.holds(), s.err)
+		return failed(verdict.Secrets, s.err, "the secrets got no usable response (requests sent: %d); %s, and the update was not sent: %v", s.sent, s.holds(), s.err)
 	}
 	return nil
 }

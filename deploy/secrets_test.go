@@ -55,7 +55,7 @@ func TestStoreSecrets(t *testing.T) {
 		{name: "503 for ever", fault: answer(1, 0, 503, "", nil), sent: 4, reason: verdict.Secrets, says: may},
 		{name: "429 twice, then 503 for ever", fault: func(h http.Handler) http.Handler {
 			return answer(1, 2, 429, "{}", nil)(answer(1, 0, 503, "", nil)(h))
-		}, sent: 6, reason: verdict.Secrets, says: "requests sent: 4"},
+		}, sent: 6, reason: verdict.Secrets, says: "(requests sent: 6); " + may},
 		{name: "a conflict for ever", fault: answer(1, 0, 409, `{"error":"modified concurrently"}`, nil), sent: -1, reason: verdict.Secrets, says: "were not stored before wait-timeout was up; " + may, after: 5 * time.Minute},
 		{name: "a time that is too long", fault: answer(1, 0, 429, "{}", http.Header{"Retry-After": {"3600"}}), sent: 1, reason: verdict.Secrets, says: "asks to wait for 1h"},
 		{name: "refused", fault: answer(1, 0, 400, `{"error":"no such","code":"X"}`, nil), sent: 1, reason: verdict.Secrets, says: `the platform refuses the secrets for secret set "keys": 400 Bad Request: no such (X); ` + not},
