@@ -89,6 +89,7 @@ func StoreSecrets(ctx context.Context, api API, p Plan, deadline time.Time, emit
 	s := &storing{Plan: p, set: p.Request.Settings.SecretSet, emit: emit}
 	region, err := s.send(timed, api)
 	switch {
+	case err == nil: // they are stored, though the time may be up or the job stopped since
 	case ctx.Err() != nil:
 		err = verdict.NewCancelled("the job was stopped while the secrets were stored; %s, and the update was not sent", s.holds())
 	case timed.Err() != nil:

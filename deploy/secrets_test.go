@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -115,6 +116,64 @@ func TestStoreSecrets(t *testing.T) {
 				}
 				if strings.Contains(f.Message+f.Output(), "hunter") {
 					t.Errorf("%+v shows a value", f)
+				}
+			})
+		})
+	}
+}
+
+// lateAPI stores secrets, and then is not done for a while.
+type lateAPI struct {
+	API
+	late time.Duration
+	err  error // of the request; nil when it is accepted
+}
+
+func (l lateAPI) PutSecrets(ctx context.Context, set, region string, values []pipecat.SecretValue) (string, error) {
+	in, err := l.API.PutSecrets(ctx, set, region, values)
+	time.Sleep(l.late)
+	return in, cmp.Or(l.err, err)
+}
+
+// TestStoredLate holds that secrets are stored when the platform says so, though the time
+// is up or the job stopped as its answer comes.
+func TestStoredLate(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		late, stop time.Duration
+		err        error
+		status     verdict.Status // "": they are stored
+		says       string
+	}{
+		{name: "as the time is up", late: 10 * time.Second},
+		{name: "after the time is up", late: 11 * time.Second},
+		{name: "as the job is stopped", late: 5 * time.Second, stop: 5 * time.Second},
+		{name: "after the job is stopped", late: 6 * time.Second, stop: 5 * time.Second},
+		{name: "lost after the time is up", late: 11 * time.Second, err: context.DeadlineExceeded, status: verdict.TimedOut, says: `secret set "keys" may have them`},
+		{name: "lost after the job is stopped", late: 6 * time.Second, stop: 5 * time.Second, err: context.Canceled, status: verdict.Cancelled, says: `secret set "keys" may have them`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := &simulator.Cloud{}
+				cloud.AddAgent("bot", "us-west", "acme/bot:v1")
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if tt.stop > 0 {
+					time.AfterFunc(tt.stop, cancel)
+				}
+				r := withSecrets("keys", "")
+				before, err := Read(ctx, client(cloud), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				events := 0
+				p, stored, err := StoreSecrets(ctx, lateAPI{client(cloud), tt.late, tt.err}, planned(t, r, before), time.Now().Add(10*time.Second), handle(func(event.Event) { events++ }))
+				if tt.status == "" {
+					if err != nil || !p.Stored || stored.Set != "keys" || !stored.Created || stored.Region != "us-west" || events != 1 {
+						t.Errorf("%v, %+v, %d events", err, stored, events)
+					}
+				} else if f := failureOf(err); f.Status != tt.status || !strings.Contains(f.Message, tt.says) || p.Stored || stored.Set != "" || events != 0 {
+					t.Errorf("%v, %+v, %d events; want %s that says %q", err, stored, events, tt.status, tt.says)
 				}
 			})
 		})
