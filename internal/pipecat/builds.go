@@ -89,6 +89,7 @@ func (b *listedBuild) UnmarshalJSON(data []byte) error {
 	if decode(data, &b.Build) != nil {
 		b.Build = Build{}
 	}
+	b.Status = strings.ToLower(b.Status)
 	return nil
 }
 

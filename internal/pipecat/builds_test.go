@@ -169,7 +169,7 @@ func TestOddBuilds(t *testing.T) {
 func TestBuildsSelected(t *testing.T) {
 	var n int
 	c := client(answers(&n, answer(200, `{"builds":[
-{"id":"a","status":"success","region":"r","contextHash":"h","dockerfilePath":"D","createdAt":"2026-02-20T12:00:00Z"},
+{"id":"a","status":"SUCCESS","region":"r","contextHash":"h","dockerfilePath":"D","createdAt":"2026-02-20T12:00:00Z"},
 {"id":"b","status":"success","region":"r","contextHash":"h","dockerfilePath":"D","createdAt":"2026-02-20T12:00:02Z"},
 {"id":"c","status":"failed","region":"r","contextHash":"h","dockerfilePath":"D","createdAt":"2026-02-20T12:00:09Z"},
 {"id":"d","status":"success","region":"s","contextHash":"h","dockerfilePath":"D","createdAt":"2026-02-20T12:00:08Z"},
