@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -118,8 +117,9 @@ func (p Plan) Renew(ctx context.Context, api API, emit event.Emitter) (Plan, err
 	if err != nil {
 		return Plan{}, p.keepsSecrets(err)
 	}
-	if !reflect.DeepEqual(again.Event(), p.Event()) {
-		emit.Emit(again.Event())
+	now, before := again.Event(), p.Event()
+	if now.PreviousID != before.PreviousID || now.Irreversible != before.Irreversible || !slices.Equal(now.Changes, before.Changes) {
+		emit.Emit(now)
 	}
 	return again, nil
 }
