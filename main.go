@@ -103,11 +103,12 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 		return verdict.Planned, nil
 	}
 	j.deadline = time.Now().Add(j.cfg.WaitTimeout)
-	plan, stored, err := deploy.StoreSecrets(ctx, j.api, plan, j.deadline, j.log.In(event.Secrets))
-	if err == nil {
+	plan, err = deploy.StoreSecrets(ctx, j.api, plan, j.deadline, j.log.In(event.Secrets))
+	if err == nil && plan.Stored {
+		stored := poll.Stored{Set: plan.Settings.SecretSet, Before: plan.Baseline.SecretSet, Secrets: j.want.Secrets}
 		err = poll.SecretSet(ctx, j.once, stored, j.deadline, j.log.In(event.Secrets))
 	}
-	if err == nil && stored.Set != "" { // for which a while goes by, too
+	if err == nil && plan.Stored { // for which a while goes by, too
 		plan, err = plan.Renew(ctx, j.api, j.log.In(event.Update))
 	}
 	if err != nil {

@@ -76,13 +76,12 @@ func (p Plan) secretChange() *event.SecretChange {
 }
 
 // StoreSecrets puts the plan's secrets into their set, if it has any, in one request. It
-// returns the plan, which is one of stored secrets then, and what is to be waited for
-// before the update. The request stores the same however often it is sent, so that one
-// whose response is lost is sent again without a read before it. Errors are a
-// *verdict.Failure.
-func StoreSecrets(ctx context.Context, api API, p Plan, deadline time.Time, emit event.Emitter) (Plan, event.SecretsStored, error) {
+// returns the plan, which is one of stored secrets then. The request stores the same
+// however often it is sent, so that one whose response is lost is sent again without a
+// read before it. Errors are a *verdict.Failure.
+func StoreSecrets(ctx context.Context, api API, p Plan, deadline time.Time, emit event.Emitter) (Plan, error) {
 	if p.Request.Secrets == nil {
-		return p, event.SecretsStored{}, nil
+		return p, nil
 	}
 	timed, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
@@ -97,18 +96,11 @@ func StoreSecrets(ctx context.Context, api API, p Plan, deadline time.Time, emit
 			Message: fmt.Sprintf("the secrets were not stored before wait-timeout was up; %s, and the update was not sent: %v", s.holds(), s.last())}
 	}
 	if err != nil {
-		return p, event.SecretsStored{}, err
-	}
-	stored := event.SecretsStored{Set: s.set, Region: region, Created: p.Baseline.SecretSet == nil}
-	for _, v := range p.Request.Secrets {
-		stored.Keys = append(stored.Keys, v.Key)
-	}
-	if before := p.Baseline.SecretSet; before != nil {
-		stored.FailedBefore = before.IsFailed()
+		return p, err
 	}
 	p.Stored = true
-	emit.Emit(stored)
-	return p, stored, nil
+	emit.Emit(event.SecretsStored{Set: s.set, Region: region})
+	return p, nil
 }
 
 // storing is the request that stores a plan's secrets.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -95,7 +96,7 @@ func TestStoreSecrets(t *testing.T) {
 				}
 				p, began := planned(t, r, before), time.Now()
 				var stored []event.Event
-				_, got, err := StoreSecrets(ctx, api, p, began.Add(5*time.Minute), event.Emitter{Handle: func(e event.Entry) {
+				got, err := StoreSecrets(ctx, api, p, began.Add(5*time.Minute), event.Emitter{Handle: func(e event.Entry) {
 					if _, ok := e.Event.(event.SecretsStored); ok {
 						stored = append(stored, e.Event)
 					}
@@ -105,8 +106,8 @@ func TestStoreSecrets(t *testing.T) {
 				}
 				if tt.reason == "" {
 					want := map[string]string{"API_KEY": "hunter2", "NEW": "hunter3"}
-					if values := cloud.SecretSet("keys").Values; err != nil || !maps.Equal(values, want) || len(stored) != 1 || got.Set != "keys" || got.Created || len(got.Keys) != 2 {
-						t.Errorf("%+v, %v, stored %v, events %v", got, err, values, stored)
+					if values := cloud.SecretSet("keys").Values; err != nil || !maps.Equal(values, want) || len(stored) != 1 || !got.Stored {
+						t.Errorf("%v, stored %v, events %v", err, values, stored)
 					}
 					return
 				}
@@ -166,14 +167,14 @@ func TestStoredLate(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				events := 0
-				p, stored, err := StoreSecrets(ctx, lateAPI{client(cloud), tt.late, tt.err}, planned(t, r, before), time.Now().Add(10*time.Second), handle(func(event.Event) { events++ }))
+				var events []event.Event
+				p, err := StoreSecrets(ctx, lateAPI{client(cloud), tt.late, tt.err}, planned(t, r, before), time.Now().Add(10*time.Second), handle(func(e event.Event) { events = append(events, e) }))
 				if tt.status == "" {
-					if err != nil || !p.Stored || stored.Set != "keys" || !stored.Created || stored.Region != "us-west" || events != 1 {
-						t.Errorf("%v, %+v, %d events", err, stored, events)
+					if err != nil || !p.Stored || !slices.Equal(events, []event.Event{event.SecretsStored{Set: "keys", Region: "us-west"}}) {
+						t.Errorf("%v, events %+v", err, events)
 					}
-				} else if f := failureOf(err); f.Status != tt.status || !strings.Contains(f.Message, tt.says) || p.Stored || stored.Set != "" || events != 0 {
-					t.Errorf("%v, %+v, %d events; want %s that says %q", err, stored, events, tt.status, tt.says)
+				} else if f := failureOf(err); f.Status != tt.status || !strings.Contains(f.Message, tt.says) || p.Stored || events != nil {
+					t.Errorf("%v, events %+v; want %s that says %q", err, events, tt.status, tt.says)
 				}
 			})
 		})
@@ -225,8 +226,9 @@ func TestReadSet(t *testing.T) {
 			if change.Create != tt.create || strings.Join(change.Overwritten, ",") != tt.overwritten || len(change.New)+len(change.Overwritten) != 2 || change.Set != tt.set {
 				t.Errorf("%+v", change)
 			}
-			_, stored, err := StoreSecrets(t.Context(), api, p, time.Now().Add(time.Minute), event.Emitter{})
-			if set := cloud.SecretSet(tt.set); err != nil || set.Region != tt.into || stored.Region != tt.into || stored.Created != tt.create {
+			var stored event.Event
+			_, err = StoreSecrets(t.Context(), api, p, time.Now().Add(time.Minute), handle(func(e event.Event) { stored = e }))
+			if set := cloud.SecretSet(tt.set); err != nil || set.Region != tt.into || stored != (event.SecretsStored{Set: tt.set, Region: tt.into}) {
 				t.Errorf("%+v, %v, in %s", stored, err, set.Region)
 			}
 		})
@@ -277,8 +279,8 @@ func TestNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := planned(t, r, before)
-	if p, stored, err := StoreSecrets(t.Context(), api, p, time.Now(), event.Emitter{}); err != nil || stored.Set != "" || p.Event().Secrets != nil {
-		t.Errorf("%+v, %v, %+v", stored, err, p.Event().Secrets)
+	if p, err := StoreSecrets(t.Context(), api, p, time.Now(), event.Emitter{}); err != nil || p.Stored || p.Event().Secrets != nil {
+		t.Errorf("%v, stored %t, %+v", err, p.Stored, p.Event().Secrets)
 	}
 }
 
@@ -325,7 +327,7 @@ func TestRenew(t *testing.T) {
 					t.Fatal(err)
 				}
 				p := planned(t, r, before)
-				p, _, err = StoreSecrets(ctx, api, p, time.Now().Add(time.Minute), event.Emitter{})
+				p, err = StoreSecrets(ctx, api, p, time.Now().Add(time.Minute), event.Emitter{})
 				if err != nil || !p.Stored {
 					t.Fatal(err)
 				}

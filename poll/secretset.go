@@ -14,13 +14,16 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
+// Stored is what was stored in a secret set.
+type Stored struct {
+	Set     string
+	Before  *pipecat.SecretSet // as it was; nil where it was not there
+	Secrets []pipecat.SecretValue
+}
+
 // SecretSet waits until a secret set has what was stored in it and is provisioned, at
-// most until the deadline. Nothing stored is nothing to wait for. Its error is a
-// *verdict.Failure.
-func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, deadline time.Time, emit event.Emitter) error {
-	if stored.Set == "" {
-		return nil
-	}
+// most until the deadline. Its error is a *verdict.Failure.
+func SecretSet(ctx context.Context, api SecretSets, stored Stored, deadline time.Time, emit event.Emitter) error {
 	var (
 		history setHistory
 		set     *pipecat.SecretSet
@@ -28,7 +31,7 @@ func SecretSet(ctx context.Context, api SecretSets, stored event.SecretsStored, 
 		since   = time.Now()
 	)
 	l := newLoop(deadline, emit)
-	l.known = !stored.Created
+	l.known = stored.Before != nil
 	l.heartbeat = func() event.Heartbeat { return event.Heartbeat{Still: status, For: time.Since(since)} }
 	err := l.until(ctx, func(ctx context.Context) (news, error) {
 		s, err := api.SecretSet(ctx, stored.Set)
@@ -88,7 +91,7 @@ type setHistory struct {
 // judgeSet decides what a read of a secret set, made at the given time, says of what was
 // stored in it: done when the set is ready with that, or failed, else it progresses. A
 // status of an unknown value never decides anything.
-func judgeSet(s *pipecat.SecretSet, stored event.SecretsStored, h setHistory, at time.Time) (done bool, next setHistory) {
+func judgeSet(s *pipecat.SecretSet, stored Stored, h setHistory, at time.Time) (done bool, next setHistory) {
 	read := since(&h.readSince, at)
 	if !s.IsFailed() {
 		h.failedSince = time.Time{}
@@ -96,20 +99,20 @@ func judgeSet(s *pipecat.SecretSet, stored event.SecretsStored, h setHistory, at
 	switch {
 	case s.IsFailed():
 		failed := since(&h.failedSince, at)
-		return !stored.FailedBefore || failed >= failedFor, h
+		return !(stored.Before != nil && stored.Before.IsFailed()) || failed >= failedFor, h
 	case s.IsReady():
-		return showsKeys(s, stored.Keys) || read >= staleFor, h
+		return showsKeys(s, stored.Secrets) || read >= staleFor, h
 	}
 	return false, h
 }
 
 // showsKeys reports whether a set has the names of all that was stored, as far as it
 // shows names.
-func showsKeys(s *pipecat.SecretSet, keys []string) bool {
+func showsKeys(s *pipecat.SecretSet, secrets []pipecat.SecretValue) bool {
 	if len(s.Secrets) >= manyKeys {
 		return true
 	}
-	return !slices.ContainsFunc(keys, func(key string) bool {
-		return !slices.ContainsFunc(s.Secrets, func(has pipecat.SecretKey) bool { return has.FieldName == key })
+	return !slices.ContainsFunc(secrets, func(v pipecat.SecretValue) bool {
+		return !slices.ContainsFunc(s.Secrets, func(has pipecat.SecretKey) bool { return has.FieldName == v.Key })
 	})
 }

@@ -79,7 +79,10 @@ func TestJudgeSet(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-			stored := event.SecretsStored{Set: "keys", Keys: tt.keys, FailedBefore: tt.failedBefore}
+			stored := Stored{Set: "keys", Before: before(false, tt.failedBefore)}
+			for _, key := range tt.keys {
+				stored.Secrets = append(stored.Secrets, pipecat.SecretValue{Key: key})
+			}
 			var h setHistory
 			for i, r := range tt.reads {
 				status, keys, _ := strings.Cut(r.state, " ")
@@ -94,6 +97,17 @@ func TestJudgeSet(t *testing.T) {
 			}
 		})
 	}
+}
+
+// before is the set before something was stored in it; nil where that created it.
+func before(created, failed bool) *pipecat.SecretSet {
+	switch {
+	case created:
+		return nil
+	case failed:
+		return &pipecat.SecretSet{Status: pipecat.SecretFailed}
+	}
+	return &pipecat.SecretSet{Status: pipecat.SecretReady}
 }
 
 func TestSecretSet(t *testing.T) {
@@ -134,7 +148,7 @@ func TestSecretSet(t *testing.T) {
 					time.AfterFunc(tt.cancel, cancel)
 				}
 				began, shown := time.Now(), ""
-				stored := event.SecretsStored{Set: "keys", Keys: []string{"A"}, Created: tt.created, FailedBefore: tt.failed}
+				stored := Stored{Set: "keys", Secrets: []pipecat.SecretValue{{Key: "A"}}, Before: before(tt.created, tt.failed)}
 				err := SecretSet(ctx, set{began, tt.states}, stored, began.Add(100*time.Second), handle(func(e event.Event) {
 					if s, ok := e.(event.SecretsStatus); ok {
 						shown = s.Status
@@ -155,8 +169,5 @@ func TestSecretSet(t *testing.T) {
 				}
 			})
 		})
-	}
-	if err := SecretSet(t.Context(), nil, event.SecretsStored{}, time.Time{}, event.Emitter{}); err != nil {
-		t.Errorf("nothing stored: %v", err)
 	}
 }

@@ -127,7 +127,7 @@ var breakages = []struct{ what, old, new string }{
 	{"an update before the secret set is ready",
 		"	case s.IsReady():\n", "	case s.IsReady(), true:\n"},
 	{"an update without the secrets",
-		"		return p, event.SecretsStored{}, err\n\t}\n\tstored := ", "		return p, event.SecretsStored{}, nil\n\t}\n\tstored := "},
+		"		return p, err\n\t}\n\tp.Stored = true\n", "		return p, nil\n\t}\n\tp.Stored = true\n"},
 	{"secrets that may be stored are said not to be",
 		"s.unclear = !clear || classify(s.err) != responseRejected", "s.unclear = false && clear"},
 	{"secrets that are stored are forgotten",

@@ -240,12 +240,10 @@ type (
 	}
 
 	// SecretsStored are secrets that the platform has accepted for a set, which it is
-	// yet to provision. The zero one is none.
+	// yet to provision.
 	SecretsStored struct {
-		Set, Region  string
-		Created      bool     // the set was not there before
-		FailedBefore bool     // it was, and could not be provisioned
-		Keys         []string // the names of the secrets
+		Set    string
+		Region string // the set's
 	}
 
 	// SecretsStatus is a secret set's new status.
