@@ -119,7 +119,7 @@ func (j *job) rollOut(ctx context.Context) (verdict.Status, error) {
 		return "", err
 	}
 	j.accepted = &accepted
-	policy := j.policy.Warm(accepted.Plan.MinReplicas)
+	policy := j.policy.WithMinReplicas(accepted.Plan.MinReplicas)
 	policy.AcceptedOnly = !j.cfg.WaitForReady
 	return accepted.Status(j.cfg.WaitForReady), poll.Rollout(ctx, j.once, j.want.Agent, accepted.Target(), policy, j.deadline, j.log.In(event.Rollout))
 }
@@ -147,7 +147,7 @@ func (j *job) check(ctx context.Context) (verdict.Status, error) {
 		return "", err
 	}
 	j.accepted, j.deadline = &current, time.Now().Add(j.cfg.WaitTimeout)
-	return verdict.Checked, poll.Rollout(ctx, j.once, j.want.Agent, current.Target(), j.policy.Warm(current.Plan.MinReplicas), j.deadline, j.log.In(event.Rollout))
+	return verdict.Checked, poll.Rollout(ctx, j.once, j.want.Agent, current.Target(), j.policy.WithMinReplicas(current.Plan.MinReplicas), j.deadline, j.log.In(event.Rollout))
 }
 
 // verify calls the deployment that serves, and watches its real calls for a while,

@@ -82,10 +82,10 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 	}
 	switch {
 	case err == nil:
-		made := Accepted{Plan: p, ID: agent.Desired(), Previous: p.previous(), Original: a.replaces.Original, Agent: agent,
+		accepted := Accepted{Plan: p, ID: agent.Desired(), Previous: p.previous(), Original: a.replaces.Original, Agent: agent,
 			Asked: p.Expected, KnownErrors: a.replaces.KnownErrors, Ambiguous: a.isAmbiguous(agent)}
-		emit.Emit(event.Accepted{ID: made.ID, Previous: made.Previous, Region: agent.Region, Warning: agent.Warning})
-		return made, nil
+		emit.Emit(event.Accepted{ID: accepted.ID, Previous: accepted.Previous, Region: agent.Region, Warning: agent.Warning})
+		return accepted, nil
 	case ctx.Err() != nil:
 		err = a.cancelled()
 	case timed.Err() != nil && a.responsesLost > 0 && a.theirs != nil:
@@ -99,8 +99,8 @@ func Apply(ctx context.Context, api API, p Plan, deadline time.Time, emit event.
 // isAmbiguous reports whether the agent's deployment may be another client's. One that the
 // only response named is not, though that showed what was there before.
 func (a *applier) isAmbiguous(agent *pipecat.Agent) bool {
-	doubted := a.named != "" && agent.Desired() == a.named
-	return agent.Warning != "" || a.responsesLost > 1 || a.responsesLost == 1 && !doubted
+	isNamed := a.named != "" && agent.Desired() == a.named
+	return agent.Warning != "" || a.responsesLost > 1 || a.responsesLost == 1 && !isNamed
 }
 
 // apply sends one plan.
@@ -170,7 +170,7 @@ func (a *applier) send(ctx context.Context) (*pipecat.Agent, error) {
 			return nil, final
 		}
 		a.busyBefore = a.busyBefore || !a.explained
-		if err := a.hold(ctx, max(a.pace.NextBackOff(), a.last.RetryAfter)); err != nil {
+		if err := a.backOff(ctx, max(a.pace.NextBackOff(), a.last.RetryAfter)); err != nil {
 			return nil, err
 		}
 		a.open = !a.explained // until the read has come
@@ -203,7 +203,7 @@ func (a *applier) outcome(ctx context.Context) error {
 			return a.provisioned(ctx)
 		}
 		return nil
-	case responseRefused, responseRejected:
+	case responseRefused, responseRefusedByAPI:
 		return a.refused()
 	}
 	a.lose(e)
@@ -252,17 +252,17 @@ func (a *applier) notProvisioned(kind, name string, s pipecat.SecretSet) error {
 	return f
 }
 
-// hold waits before the request is sent again, and reports that now and then.
-func (a *applier) hold(ctx context.Context, wait time.Duration) error {
-	return hold(ctx, wait, func(left time.Duration) {
+// backOff waits before the request is sent again, and reports that now and then.
+func (a *applier) backOff(ctx context.Context, wait time.Duration) error {
+	return backOff(ctx, wait, func(left time.Duration) {
 		if a.report.Due() {
 			a.emit.Emit(event.Retrying{Try: event.TryUpdate, Err: a.last, In: left})
 		}
 	})
 }
 
-// hold waits, and reports every now and then how long it still does.
-func hold(ctx context.Context, wait time.Duration, report func(left time.Duration)) error {
+// backOff waits, and reports every now and then how long it still does.
+func backOff(ctx context.Context, wait time.Duration, report func(left time.Duration)) error {
 	for wait > 0 {
 		report(wait)
 		part := min(wait, reportEvery)

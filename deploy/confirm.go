@@ -32,17 +32,17 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	case !stale && !differs, maybe && a.saysUnchanged(agent, shown):
 		return agent, nil
 	case maybe: // it does not show what would change
-		a.doubts(agent, "which is the previous one")
+		a.disbelieve(agent, "which is the previous one")
 		found, err := a.reconcile(ctx, nil, append(delays, 8*time.Second)...)
 		if found == nil && err == nil {
 			return agent, nil
 		}
 		return found, err
 	case stale:
-		a.doubts(agent, "which is the previous one")
+		a.disbelieve(agent, "which is the previous one")
 		delays = append(delays, 8*time.Second, 15*time.Second)
 	default:
-		a.doubts(agent, fmt.Sprintf("whose %s", shown))
+		a.disbelieve(agent, fmt.Sprintf("whose %s", shown))
 		a.named = agent.Desired()
 		if made := agent.DesiredCreatedAt(); !made.IsZero() {
 			a.replaces.CreatedAt = made
@@ -68,9 +68,9 @@ func (a *applier) confirm(ctx context.Context, agent *pipecat.Agent) (*pipecat.A
 	return nil, a.notMade(agent, shown)
 }
 
-// doubts takes note of why a response that accepts the update is not believed: which
+// disbelieve takes note of why a response that accepts the update is not believed: which
 // deployment it names.
-func (a *applier) doubts(agent *pipecat.Agent, which string) {
+func (a *applier) disbelieve(agent *pipecat.Agent, which string) {
 	why := fmt.Errorf("the response names deployment %s, %s", agent.Desired(), which)
 	if agent.Warning != "" {
 		why = fmt.Errorf("%w; its warning is %q", why, agent.Warning)

@@ -23,7 +23,7 @@ func (a *applier) lookupDelays(final bool) []time.Duration {
 	switch {
 	case a.responsesLost == 0 && a.explained, a.responsesLost == 0 && isBusy && !twice && !final:
 		return []time.Duration{0}
-	case a.responsesLost == 0 && final && a.isRejected() && !a.busyBefore:
+	case a.responsesLost == 0 && final && a.isRefusedByAPI() && !a.busyBefore:
 		return []time.Duration{0}
 	}
 	delays := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
@@ -33,8 +33,8 @@ func (a *applier) lookupDelays(final bool) []time.Duration {
 	return delays
 }
 
-// isRejected reports whether the API itself says that the last request is not one to accept.
-func (a *applier) isRejected() bool { return classify(a.last) == responseRejected }
+// isRefusedByAPI reports whether the API itself says that the last request is not one to accept.
+func (a *applier) isRefusedByAPI() bool { return classify(a.last) == responseRefusedByAPI }
 
 // lookup is a search for the deployment that a request may have made, over some reads.
 type lookup struct {
@@ -136,8 +136,8 @@ func (a *applier) consider(agent *pipecat.Agent, l *lookup) (*pipecat.Agent, err
 		if l.other.lasts() {
 			a.theirs = l.theirs
 		}
-		a.doubt(agent, l.final)
-	case a.holds(agent, l.final):
+		a.maybeLost(agent, l.final)
+	case a.hasAll(agent, l.final):
 		return agent, nil
 	}
 	if a.Baseline.Agent == nil && a.responsesLost == 0 && a.last.FromAPI && !a.explained { // the creation was refused because of this agent
@@ -149,7 +149,7 @@ func (a *applier) consider(agent *pipecat.Agent, l *lookup) (*pipecat.Agent, err
 // conclude takes note of what a lookup without success says of the last request. It
 // returns an error when another deployment, or none that can be read, ends the change.
 func (a *applier) conclude(l *lookup) error {
-	if l.notFound && l.final != nil && a.responsesLost == 0 && a.Baseline.Agent != nil && (!a.isRejected() || a.busyBefore) {
+	if l.notFound && l.final != nil && a.responsesLost == 0 && a.Baseline.Agent != nil && (!a.isRefusedByAPI() || a.busyBefore) {
 		a.lose(a.last) // the last read shows no agent, and so nothing of what was sent
 	}
 	a.open = false
@@ -198,19 +198,19 @@ func (o *otherDeployment) more(shown string) []time.Duration {
 	return nil
 }
 
-// doubt takes note of a new deployment that says something of a request which
+// maybeLost takes note of a new deployment that says something of a request which
 // something other than the API itself seems to refuse: it may be of the request, or may have
 // replaced what the request made.
-func (a *applier) doubt(agent *pipecat.Agent, final error) {
+func (a *applier) maybeLost(agent *pipecat.Agent, final error) {
 	unlike := settings.Compare(a.Expected, agent).Match == settings.Different
-	if a.responsesLost == 0 && !a.explained && !a.isRejected() && (final != nil || !unlike) {
+	if a.responsesLost == 0 && !a.explained && !a.isRefusedByAPI() && (final != nil || !unlike) {
 		a.lose(a.last)
 	}
 }
 
-// holds reports whether an agent without a new deployment has all that is asked for,
+// hasAll reports whether an agent without a new deployment has all that is asked for,
 // of a change that takes none.
-func (a *applier) holds(agent *pipecat.Agent, final error) bool {
+func (a *applier) hasAll(agent *pipecat.Agent, final error) bool {
 	if a.NeedsDeployment() || agent.Desired() != a.previous() || final != nil && a.responsesLost == 0 {
 		return false
 	}

@@ -10,10 +10,10 @@ import (
 type response int
 
 const (
-	responseLost     response = iota // nothing: the request may have been accepted
-	responseBusy                     // it is to be sent again later: a conflict, or a limit of the rate
-	responseRefused                  // it is no use to send it again, though something in between may say so
-	responseRejected                 // it is not one to accept, as the API itself says
+	responseLost         response = iota // nothing: the request may have been accepted
+	responseBusy                         // it is to be sent again later: a conflict, or a limit of the rate
+	responseRefused                      // it is no use to send it again, though something in between may say so
+	responseRefusedByAPI                 // it is not one to accept, as the API itself says
 )
 
 // classify says what an error means for the request.
@@ -30,7 +30,7 @@ func classify(e *pipecat.Error) response {
 	switch e.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
 		if e.FromAPI {
-			return responseRejected
+			return responseRefusedByAPI
 		}
 	}
 	return responseRefused

@@ -27,11 +27,11 @@ func TestClassify(t *testing.T) {
 		{"a firewall", pipecat.Error{Status: 403}, responseRefused},
 		{"a redirect", pipecat.Error{Status: 302}, responseRefused},
 		{"a status that says nothing of the request", pipecat.Error{Status: 405, FromAPI: true}, responseRefused},
-		{"a wrong setting", pipecat.Error{Status: 400, FromAPI: true}, responseRejected},
-		{"a wrong key", pipecat.Error{Status: 401, FromAPI: true}, responseRejected},
-		{"no billing", pipecat.Error{Status: 402, FromAPI: true}, responseRejected},
-		{"no agent", pipecat.Error{Status: 404, FromAPI: true}, responseRejected},
-		{"a value that is not possible", pipecat.Error{Status: 422, FromAPI: true}, responseRejected},
+		{"a wrong setting", pipecat.Error{Status: 400, FromAPI: true}, responseRefusedByAPI},
+		{"a wrong key", pipecat.Error{Status: 401, FromAPI: true}, responseRefusedByAPI},
+		{"no billing", pipecat.Error{Status: 402, FromAPI: true}, responseRefusedByAPI},
+		{"no agent", pipecat.Error{Status: 404, FromAPI: true}, responseRefusedByAPI},
+		{"a value that is not possible", pipecat.Error{Status: 422, FromAPI: true}, responseRefusedByAPI},
 	} {
 		if got := classify(&tt.err); got != tt.want {
 			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)

@@ -10,18 +10,18 @@ import (
 )
 
 // Revert is the plan that restores what p changed, exactly and nothing else, after
-// the deployment that it made failed. Its error says why there is none.
-func (p Plan) Revert(made Accepted, failure error) (Plan, error) {
+// the deployment that was accepted failed. Its error says why there is none.
+func (p Plan) Revert(accepted Accepted, failure error) (Plan, error) {
 	f := verdict.Of("", failure).Failure()
 	switch {
 	case f.Status == verdict.Cancelled:
 		return Plan{}, errors.New("a job that is stopped puts nothing back")
 	case f.Status == verdict.Superseded:
 		return Plan{}, errors.New("another client has deployed since")
-	case made.Unchanged():
+	case accepted.Unchanged():
 		return Plan{}, errors.New("the update made no deployment")
-	case made.Ambiguous:
-		return Plan{}, fmt.Errorf("deployment %s may be another client's with the same settings: the response to the update was lost, or came with a warning", made.ID)
+	case accepted.Ambiguous:
+		return Plan{}, fmt.Errorf("deployment %s may be another client's with the same settings: the response to the update was lost, or came with a warning", accepted.ID)
 	case f.Reason == verdict.API, f.Reason == verdict.Auth:
 		return Plan{}, errors.New("the API does not say whether it failed")
 	case f.Reason == verdict.ReasonUnproven:
@@ -35,11 +35,11 @@ func (p Plan) Revert(made Accepted, failure error) (Plan, error) {
 	}
 	return Plan{
 		Request:  Request{Agent: p.Request.Agent},
-		Baseline: Baseline{Agent: made.Agent, Region: p.Baseline.Region},
+		Baseline: Baseline{Agent: accepted.Agent, Region: p.Baseline.Region},
 		Settings: back.Settings,
 		Expected: settings.Shown(p.Baseline.Agent),
 		Changes:  back.Changes,
-		Reverts:  &made,
+		Reverts:  &accepted,
 		failure:  f.Message,
 	}, nil
 }

@@ -90,10 +90,10 @@ func StoreSecrets(ctx context.Context, api API, p Plan, deadline time.Time, emit
 	switch {
 	case err == nil: // they are stored, though the time may be up or the job stopped since
 	case ctx.Err() != nil:
-		err = verdict.NewCancelled("the job was stopped while the secrets were stored; %s, and the update was not sent", s.holds())
+		err = verdict.NewCancelled("the job was stopped while the secrets were stored; %s, and the update was not sent", s.known())
 	case timed.Err() != nil:
 		err = &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.Secrets,
-			Message: fmt.Sprintf("the secrets were not stored before wait-timeout was up; %s, and the update was not sent: %v", s.holds(), s.last())}
+			Message: fmt.Sprintf("the secrets were not stored before wait-timeout was up; %s, and the update was not sent: %v", s.known(), s.last())}
 	}
 	if err != nil {
 		return p, err
@@ -135,7 +135,7 @@ func (s *storing) send(ctx context.Context, api API) (string, error) {
 			return "", ctx.Err()
 		}
 		s.note(asError(err))
-		s.unclear = !clear || classify(s.err) != responseRejected
+		s.unclear = !clear || classify(s.err) != responseRefusedByAPI
 		if final := s.outcome(ctx); final != nil {
 			return "", final
 		}
@@ -143,7 +143,7 @@ func (s *storing) send(ctx context.Context, api API) (string, error) {
 		report := func(left time.Duration) {
 			s.emit.Emit(event.Retrying{Try: event.TrySecrets, Err: s.err, In: left})
 		}
-		if err := hold(ctx, wait, report); err != nil {
+		if err := backOff(ctx, wait, report); err != nil {
 			return "", err
 		}
 	}
@@ -166,23 +166,23 @@ func (s *storing) outcome(ctx context.Context) error {
 	said := classify(s.err)
 	switch {
 	case time.Until(deadline) < s.err.RetryAfter:
-		return failed(verdict.Secrets, s.err, "the secrets are not stored, because the platform asks to wait for %s, which is longer than wait-timeout allows; %s, and the update was not sent: %v", quantity.Limit(s.err.RetryAfter), s.holds(), s.err)
+		return failed(verdict.Secrets, s.err, "the secrets are not stored, because the platform asks to wait for %s, which is longer than wait-timeout allows; %s, and the update was not sent: %v", quantity.Limit(s.err.RetryAfter), s.known(), s.err)
 	case said == responseBusy:
 		return nil
 	case s.err.Unauthorized():
 		f := unauthorized(s.err)
-		f.Message += fmt.Sprintf("; %s, and the update was not sent", s.holds())
+		f.Message += fmt.Sprintf("; %s, and the update was not sent", s.known())
 		return f
 	case said != responseLost:
-		return failed(verdict.Secrets, s.err, "the platform refuses the secrets for secret set %q: %s; %s, and the update was not sent", s.set, s.err.Detail(), s.holds())
+		return failed(verdict.Secrets, s.err, "the platform refuses the secrets for secret set %q: %s; %s, and the update was not sent", s.set, s.err.Detail(), s.known())
 	case s.responsesLost == maxLost:
-		return failed(verdict.Secrets, s.err, "the secrets got no usable response (requests sent: %d); %s, and the update was not sent: %v", s.sent, s.holds(), s.err)
+		return failed(verdict.Secrets, s.err, "the secrets got no usable response (requests sent: %d); %s, and the update was not sent: %v", s.sent, s.known(), s.err)
 	}
 	return nil
 }
 
-// holds says what is known of the set after the last request, which was not accepted.
-func (s *storing) holds() string {
+// known says what is known of the set after the last request, which was not accepted.
+func (s *storing) known() string {
 	switch {
 	case s.unclear:
 		return fmt.Sprintf("secret set %q may have them", s.set)

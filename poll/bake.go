@@ -23,7 +23,7 @@ const (
 	leastFailures = 3           // sessions that prove something
 	maxLogs       = 20          // that are read each time
 	logReads      = 3           // of a session's log, which may be late
-	mostDown      = time.Minute // for which looks may not show that it serves
+	mostDown      = time.Minute // for which reads may not show that it serves
 )
 
 // Bake watches a deployment that serves, and the sessions of its real callers. It ends
@@ -61,8 +61,8 @@ func Bake(ctx context.Context, api Calls, agent string, t revision.Target, p Pol
 		changed := o.State != last
 		last = o.State
 		events := []event.Event{event.Observed{Observation: o, Changed: changed, Elapsed: time.Since(l.start)}}
-		if failure == nil && (b.before == nil || time.Since(b.looked) >= bakePace) && b.readSessions(ctx) {
-			seen := b.seen()
+		if failure == nil && (b.before == nil || time.Since(b.sessionsRead) >= bakePace) && b.readSessions(ctx) {
+			seen := b.callers()
 			events = append(events, seen)
 			failure = b.judge(seen)
 		}
@@ -85,7 +85,7 @@ func Bake(ctx context.Context, api Calls, agent string, t revision.Target, p Pol
 		return err
 	}
 	b.readSessions(ctx)
-	seen := b.seen()
+	seen := b.callers()
 	seen.End = true
 	emit.Emit(seen)
 	failure = b.judge(seen)
@@ -98,17 +98,17 @@ func Bake(ctx context.Context, api Calls, agent string, t revision.Target, p Pol
 
 // bake is what is known of the sessions since it began.
 type bake struct {
-	api    Sessions
-	agent  string
-	target revision.Target
-	began  time.Time
-	looked time.Time
-	before map[string]bool   // the sessions of the first poll, and whether they are not of this time; nil until they are read
-	sorted bool              // those that only began before have been taken out of it
-	active int               // sessions of the target, when they were last read
-	ended  map[string]*ended // of the target, by their ids
-	old    map[string]bool   // of other deployments
-	raised []exception       // in the sessions that failed
+	api          Sessions
+	agent        string
+	target       revision.Target
+	began        time.Time
+	sessionsRead time.Time
+	before       map[string]bool   // the sessions of the first poll, and whether they are not of this time; nil until they are read
+	sorted       bool              // those that only began before have been taken out of it
+	active       int               // sessions of the target, when they were last read
+	ended        map[string]*ended // of the target, by their ids
+	old          map[string]bool   // of other deployments
+	raised       []exception       // in the sessions that failed
 }
 
 // exception is what bot() raised, how many sessions it ended, and the error lines of the first.
@@ -131,7 +131,7 @@ type ended struct {
 // cannot be read. Their ids show which are new, because the platform's clock may be another;
 // those that a list shows no longer, because there are many, still count.
 func (b *bake) readSessions(ctx context.Context) bool {
-	b.looked = time.Now()
+	b.sessionsRead = time.Now()
 	ctx, cancel := context.WithTimeout(ctx, bakePace)
 	defer cancel()
 	sessions, err := b.list(ctx)
@@ -201,8 +201,8 @@ func (b *bake) list(ctx context.Context) (all []pipecat.Session, err error) {
 	return all, nil
 }
 
-// seen is what real callers have met so far.
-func (b *bake) seen() event.Baked {
+// callers is what real callers have met so far.
+func (b *bake) callers() event.Baked {
 	seen := event.Baked{Active: b.active, Old: len(b.old), For: time.Since(b.began), NotRead: b.before == nil}
 	for _, e := range b.ended {
 		if e.void {

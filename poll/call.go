@@ -11,14 +11,14 @@ import (
 	"pipecat-cloud-deploy/internal/verdict"
 )
 
-// liveFor is for how long looks must show that a session which cannot be heard is live:
+// liveFor is for how long reads must show that a session which cannot be heard is live:
 // a bot that raises ends it within seconds. It is of our own clock, for the platform's
 // may be another.
 const liveFor = 10 * time.Second
 
 // CallPolicy says what a test call must show.
 type CallPolicy struct {
-	Target      string // the deployment that is to be called
+	TargetID    string // of the deployment that is to be called
 	Alone       bool   // no other deployment has instances that could answer the call
 	Heard       bool   // the call carries sound; else the session is watched
 	Says        bool   // the caller says something, which is to be answered
@@ -159,7 +159,7 @@ func notOurs(e CallEvidence, p CallPolicy) (cause verdict.Cause, again bool) {
 		id = e.Session.DeploymentID
 	}
 	switch {
-	case id != "" && id != p.Target:
+	case id != "" && id != p.TargetID:
 		return verdict.CallOldInstance, true
 	case id == "" && !p.Alone && (e.Call.Connected || e.Session != nil):
 		return verdict.CallUnknownDeployment, false

@@ -50,9 +50,9 @@ func raisedIn(session *pipecat.Session) poll.CallEvidence {
 
 func TestJudgeCall(t *testing.T) {
 	const s = time.Second
-	speaks := poll.CallPolicy{Target: "new", Heard: true}
-	asks := poll.CallPolicy{Target: "new", Heard: true, Says: true}
-	room := poll.CallPolicy{Target: "new"}
+	speaks := poll.CallPolicy{TargetID: "new", Heard: true}
+	asks := poll.CallPolicy{TargetID: "new", Heard: true, Says: true}
+	room := poll.CallPolicy{TargetID: "new"}
 	old := &pipecat.Session{DeploymentID: "old", CreatedAt: pipecat.Time{Time: callAt.Add(-time.Minute)}}
 	mine := func(c hearing.Call) poll.CallEvidence {
 		return poll.CallEvidence{Call: c, Session: ours("", s)}
@@ -224,7 +224,7 @@ func TestJudgeCall(t *testing.T) {
 
 // TestJudgeCallSaid holds what a verdict quotes of an agent.
 func TestJudgeCallSaid(t *testing.T) {
-	p := poll.CallPolicy{Target: "new", Heard: true}
+	p := poll.CallPolicy{TargetID: "new", Heard: true}
 	if v := poll.JudgeCall(raisedIn(ours("", time.Second)), p); v.Said != "'OPENAI_API_KEY'" {
 		t.Errorf("of its log: %q", v.Said)
 	}

@@ -32,8 +32,8 @@ type Policy struct {
 	MinReplicas  int           // that ready takes; 0: the platform decides
 }
 
-// Warm is the policy for a deployment that is to have some replicas ready.
-func (p Policy) Warm(replicas int) Policy {
+// WithMinReplicas is the policy for a deployment that is to have some replicas ready.
+func (p Policy) WithMinReplicas(replicas int) Policy {
 	p.MinReplicas = replicas
 	return p
 }

@@ -129,7 +129,7 @@ func heartbeats(emit event.Emitter, stage string, start time.Time) (stop func())
 
 // once makes one call, and ends its session.
 func (t TestCall) once(ctx context.Context, api Sessions, deadline time.Time, emit event.Emitter) (e CallEvidence, v CallVerdict, session string) {
-	policy := CallPolicy{Target: t.Target.ID, Alone: t.Alone, Says: t.Plan.Say != nil, MaxAnswer: t.Plan.MaxAnswer, MaxResponse: t.Plan.MaxResponse}
+	policy := CallPolicy{TargetID: t.Target.ID, Alone: t.Alone, Says: t.Plan.Say != nil, MaxAnswer: t.Plan.MaxAnswer, MaxResponse: t.Plan.MaxResponse}
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	session, road, err := t.Place(limited)

@@ -20,6 +20,7 @@ var renamed = map[string]string{
 	"away": "unreachable", "trouble": "platformIssue", "ours": "target", "missed": "baseline", "waiting": "once",
 	"stopped": "cancelled", "denied": "unauthorized", "lacks": "validate", "tame": "redactKey", "clipper": "truncator", "barren": "cannotReinclude", "ruling": "decision",
 	"weak": "secondary", "dull": "uninformative", "mild": "advisory", "tells": "compare", "differs": "compare, match", "contradicts": "compare", "lost": "responseLost",
+	"doubt": "responseLost", "doubts": "responseLost", "hold": "backOff", "holds": "hasAll, known", "looked": "a read",
 }
 
 // TestIdentifiers holds that types, functions, fields and variables of packages do not
