@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -101,7 +100,7 @@ func (b *builder) pack(ctx context.Context) (*buildcontext.Archive, error) {
 	if user := (*buildcontext.Error)(nil); errors.As(err, &user) {
 		reason = verdict.Inputs
 	}
-	first, _, more := strings.Cut(err.Error(), "\n")
+	first, more := buildcontext.First(err)
 	f := failed(reason, nil, "the build context cannot be packed: %s", first)
 	f.Cause = verdict.NotPacked
 	if more {

@@ -189,10 +189,36 @@ func TestTooLarge(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("error: %v", err)
 	}
+	if text, more := First(err); text != strings.SplitN(want, "\n", 2)[0] || !more {
+		t.Errorf("first: %q, %t", text, more)
+	}
 	if opened > 0 {
 		t.Errorf("%d files were opened", opened)
 	}
 	if (&contents{bytes: MaxUnpacked}).tooLarge() != nil || (&contents{bytes: MaxUnpacked + 1}).tooLarge() == nil {
 		t.Error("the limit is another")
+	}
+}
+
+// TestFirst holds what of an error is said in a line, and when that is not all.
+func TestFirst(t *testing.T) {
+	plain := &Error{Input: inputContext, Text: "it is empty"}
+	large := &Error{Input: inputContext, Text: "it is too large", Folders: []Folder{{"a", 1 << 20}}}
+	for _, tt := range []struct {
+		err  error
+		want string
+		more bool
+	}{
+		{plain, "build-context: it is empty", false},
+		{large, "build-context: it is too large; its largest folders:", true},
+		{errors.Join(plain), "build-context: it is empty", false},
+		{errors.Join(plain, plain), "build-context: it is empty", true},
+		{errors.Join(nil, errors.Join(plain, large)), "build-context: it is empty", true},
+		{errors.Join(errors.Join(large)), "build-context: it is too large; its largest folders:", true},
+		{fmt.Errorf("packing: %w", os.ErrClosed), "packing: file already closed", false},
+	} {
+		if text, more := First(tt.err); text != tt.want || more != tt.more {
+			t.Errorf("%v: got %q, %t", tt.err, text, more)
+		}
 	}
 }

@@ -38,6 +38,15 @@ type Folder struct {
 }
 
 func (e *Error) Error() string {
+	text := e.sentence()
+	for _, f := range e.Folders {
+		text += fmt.Sprintf("\n  %10s  %q", quantity.Megabytes(f.Bytes), f.Path)
+	}
+	return text
+}
+
+// sentence is the error without the list of its folders.
+func (e *Error) sentence() string {
 	where := e.Input
 	if e.File != "" {
 		where = e.File
@@ -49,14 +58,26 @@ func (e *Error) Error() string {
 	if len(e.Folders) > 0 {
 		text += "; its largest folders:"
 	}
-	for _, f := range e.Folders {
-		text += fmt.Sprintf("\n  %10s  %q", quantity.Megabytes(f.Bytes), f.Path)
-	}
 	return text
 }
 
 // Unwrap returns what the system said.
 func (e *Error) Unwrap() error { return e.Err }
+
+// First is the first thing that an error of Pack says, and reports whether there is more:
+// the folders of a context that is too large, or other errors, each of which begins
+// another line.
+func First(err error) (text string, more bool) {
+	switch e := err.(type) {
+	case *Error:
+		return e.sentence(), len(e.Folders) > 0
+	case interface{ Unwrap() []error }: // of errors.Join, which has at least one
+		all := e.Unwrap()
+		text, more = First(all[0])
+		return text, more || len(all) > 1
+	}
+	return err.Error(), false
+}
 
 // tooLarge returns an error for a context that is larger than the platform accepts.
 func (c *contents) tooLarge() error {
