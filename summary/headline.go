@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"pipecat-cloud-deploy/internal/diagnosis"
 	"pipecat-cloud-deploy/internal/event"
@@ -92,10 +94,17 @@ func (r *Record) version() string {
 // capitalVersion is the version at the beginning of a sentence.
 func (r *Record) capitalVersion() string {
 	kind, name := r.named()
-	if kind == "" { // a tag keeps its letters
-		return name
+	return begin(kind) + name // a tag keeps its letters
+}
+
+// begin is a text as the beginning of a sentence. It is a matter of display alone:
+// nothing is read from the text, whatever its first letter is.
+func begin(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if upper := unicode.ToUpper(first); upper != first {
+		return string(upper) + text[size:]
 	}
-	return strings.ToUpper(kind[:1]) + kind[1:] + name
+	return text
 }
 
 // named is the version in two parts: words of ours, and a name. Either may be "".

@@ -284,3 +284,12 @@ func TestAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestBegin holds that a sentence begins with a capital, whatever its first letter is.
+func TestBegin(t *testing.T) {
+	for text, want := range map[string]string{"": "", "rolled back": "Rolled back", "Rolled back": "Rolled back", "übrig": "Übrig", "3 left": "3 left", "日本": "日本", "\xffa": "\xffa"} {
+		if got := begin(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

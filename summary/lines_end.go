@@ -108,7 +108,7 @@ func (r *Record) more(headline string) (lines []string) {
 // fared says how a rollback ended, and how callers fared until then.
 func (r *Record) fared() (lines []string) {
 	if back := r.failure.Rollback; back != nil && back.Message != "" && !back.Whole { // else the headline says it
-		lines = append(lines, strings.ToUpper(back.Message[:1])+back.Message[1:]+".") // it begins with a word of ours
+		lines = append(lines, begin(back.Message)+".")
 	}
 	if r.revert != nil {
 		lines = append(lines, r.callers.affected(r.ended))
