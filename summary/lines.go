@@ -22,7 +22,10 @@ const maxLine = 8 << 10
 type item any
 
 type (
-	group    string   // begins a part that folds, unless it is the agent's current one
+	group struct { // begins a part that folds, unless it is the agent's current one
+		title string
+		named bool // the title names the agent
+	}
 	groupEnd struct{} // ends it
 	step     string   // a line of a group
 	line     string   // a line that stands for itself
@@ -67,7 +70,7 @@ func lines(r *Record, e event.Entry) []item {
 		l.accepted(ev)
 	case event.Observed:
 		if e.Step == event.Bake {
-			l.group("Watch " + r.agent)
+			l.agentGroup("Watch")
 			if ev.Changed {
 				l.at(ev.Elapsed, describe(ev.State))
 			}
@@ -98,7 +101,7 @@ func lines(r *Record, e event.Entry) []item {
 	case event.PlatformIssue:
 		l.annotate(gha.Warning, "Infrastructure problem", "Pipecat Cloud reports an infrastructure problem. If it persists, contact support.")
 	case event.Checking:
-		l.group("Check " + r.agent)
+		l.agentGroup("Check")
 		l.say("Found agent %s%s with deployment %s. Nothing is deployed.", r.agent, with(" in ", ev.Region), short(ev.ID))
 	case event.Calling:
 		l.calling(ev)
@@ -123,7 +126,12 @@ func lines(r *Record, e event.Entry) []item {
 func (l *list) add(i item) { l.items = append(l.items, i) }
 
 // group begins a part of the log, unless the agent is in it.
-func (l *list) group(title string) { l.add(group(l.clean(title))) }
+func (l *list) group(title string) { l.add(group{title: l.clean(title)}) }
+
+// agentGroup begins one whose title is what is done, and the agent.
+func (l *list) agentGroup(what string) {
+	l.add(group{title: l.clean(what + " " + l.r.agent), named: true})
+}
 
 // say adds a line. It must begin with a word of ours.
 func (l *list) say(format string, args ...any) {
@@ -200,7 +208,7 @@ func (l *list) responseLost(e event.ResponseLost) {
 const nothingNew = "nothing changed. Re-pushed tags and updated secrets aren't picked up automatically; set force-redeploy: true to deploy anyway."
 
 func (l *list) revert(p event.Planned) {
-	l.group("Roll back " + l.r.agent)
+	l.agentGroup("Roll back")
 	l.say("Deployment %s failed: %s", short(p.Reverts), p.RevertedFailure)
 	for _, row := range l.r.rows(p) {
 		l.say("%s: %s", row.Name, row.becomes())
@@ -209,10 +217,10 @@ func (l *list) revert(p event.Planned) {
 
 func (l *list) planned(p event.Planned) {
 	if p.Create {
-		l.group("Create " + l.r.agent)
+		l.agentGroup("Create")
 		l.annotate(gha.Warning, "New agent", l.r.creates(p))
 	} else {
-		l.group("Update " + l.r.agent)
+		l.agentGroup("Update")
 		current := ""
 		if p.PreviousID != "" {
 			current = " (current deployment " + short(p.PreviousID) + ")"

@@ -45,7 +45,7 @@ func (l *list) called(e event.Called) {
 
 // baked shows what real callers met, at the end or when something fails.
 func (l *list) baked(e event.Baked) {
-	l.group("Watch " + l.r.agent)
+	l.agentGroup("Watch")
 	if !e.End && e.Failed == 0 {
 		return
 	}

@@ -128,6 +128,30 @@ func TestTwoAgents(t *testing.T) {
 	}
 }
 
+// TestGroupNames holds that the title of a group names its agent where there are two,
+// though the name may be a part of another word of the title, and names it once.
+func TestGroupNames(t *testing.T) {
+	var log bytes.Buffer
+	r := New(&log, nil, onRunner)
+	for _, agent := range []string{"bot", "ai"} {
+		play(r.Handle, agent).emit(event.Configured{})
+	}
+	for _, agent := range []string{"ai", "bot"} {
+		play(r.Handle, agent).in(event.Update).emit(event.Planned{PreviousID: "old"}, event.Accepted{ID: "x", Previous: "old"}).
+			in(event.Rollout).emit(event.Heartbeat{Still: "at it"}, event.Observed{}).in(event.Bake).emit(event.Observed{})
+	}
+	var got []string
+	for text := range strings.Lines(log.String()) {
+		if title, is := strings.CutPrefix(strings.TrimSpace(text), "::group::"); is {
+			got = append(got, title)
+		}
+	}
+	want := "Update ai|ai: Wait for deployment x|Watch ai|Update bot|bot: Wait for deployment x|Watch bot"
+	if got := strings.Join(got, "|"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestInterrupted holds how the log shows two agents by turns: a group that another
 // one interrupts begins again.
 func TestInterrupted(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strings"
 	"sync"
 
 	"pipecat-cloud-deploy/internal/event"
@@ -45,7 +44,7 @@ type Reporter struct {
 type job struct {
 	name   string // the agent's
 	record Record
-	title  string // of its current group, which another agent may interrupt; "" for none
+	group  group // its current one, which another agent may interrupt; the zero one for none
 }
 
 // New is a Reporter that writes the log to stdout, or to stderr where the outputs are
@@ -224,18 +223,18 @@ func (r *Reporter) print(j *job, it item) {
 	default:
 		panic(fmt.Sprintf("%T is not printed", it))
 	case group:
-		if j.title != string(it) {
-			j.title = string(it)
+		if j.group != it {
+			j.group = it
 			r.openGroup(j)
 		}
 	case groupEnd:
-		j.title = ""
+		j.group = group{}
 		if r.open == j {
 			r.closeGroup()
 		}
 	case step:
-		if j.title == "" && len(r.jobs) > 1 {
-			j.title = j.record.agent
+		if j.group.title == "" && len(r.jobs) > 1 {
+			j.group = group{title: j.record.agent, named: true}
 		}
 		r.enter(j)
 		r.log.Line(string(it))
@@ -256,7 +255,7 @@ func (r *Reporter) print(j *job, it item) {
 func (r *Reporter) enter(j *job) {
 	switch {
 	case r.open == j:
-	case j.title != "":
+	case j.group.title != "":
 		r.openGroup(j)
 	case r.open != nil:
 		r.closeGroup()
@@ -265,9 +264,9 @@ func (r *Reporter) enter(j *job) {
 
 func (r *Reporter) openGroup(j *job) {
 	r.open = j
-	title := j.title
-	if len(r.jobs) > 1 && !strings.Contains(title, j.record.agent) {
-		title = j.record.agent + ": " + title
+	title := j.group.title
+	if agent := j.record.agent; len(r.jobs) > 1 && !j.group.named && agent != "" {
+		title = agent + ": " + title
 	}
 	r.log.Group(title)
 }
