@@ -17,8 +17,7 @@ import (
 
 const maxLine = 8 << 10
 
-// item is a part of the log: one of the types below, or a gha.Annotation. Its text
-// is clean.
+// item is a part of the log: one of the types below. Its text is clean.
 type item any
 
 type (
@@ -30,12 +29,26 @@ type (
 	step     string   // a line of a group
 	line     string   // a line that stands for itself
 	foreign  string   // a block that is not ours
+	note     struct {
+		gha.Annotation
+		topic topic
+	}
+)
+
+// topic is what a note is about. It says how long the page shows the note.
+type topic int
+
+const (
+	theJob     topic = iota // for good
+	thePlan                 // until there is another plan
+	theWayBack              // likewise, and only until it is known what became of a rollback
 )
 
 // list makes the items of an entry.
 type list struct {
 	r         *Record
-	reverting bool // the entry is of a rollback
+	reverting bool  // the entry is of a rollback
+	topic     topic // of the notes that follow
 	items     []item
 }
 
@@ -56,6 +69,7 @@ func lines(r *Record, e event.Entry) []item {
 		if l.reverting {
 			l.revert(ev)
 		} else {
+			l.topic = thePlan
 			l.planned(ev)
 		}
 	case event.SecretsStored:
@@ -144,20 +158,22 @@ func (l *list) at(elapsed time.Duration, text string) {
 }
 
 func (l *list) annotate(k gha.Kind, title, text string) {
-	l.add(annotation(l.r.Cleaner, gha.Annotation{Kind: k, Title: title, Text: text}))
+	n := annotation(l.r.Cleaner, gha.Annotation{Kind: k, Title: title, Text: text})
+	n.topic = l.topic
+	l.add(n)
 }
 
 func (l *list) clean(s string) string { return untrusted.Cut(l.r.line(s), maxLine) }
 
 // annotation cleans all texts of one.
-func annotation(c untrusted.Cleaner, a gha.Annotation) gha.Annotation {
+func annotation(c untrusted.Cleaner, a gha.Annotation) note {
 	a.Title, a.File, a.Text = c.Line(a.Title), c.Line(a.File), untrusted.Cut(c.Line(a.Text), maxLine)
 	more := slices.Clone(a.More)
 	for i := range more {
 		more[i] = untrusted.Cut(c.Line(more[i]), maxLine)
 	}
 	a.More = more
-	return a
+	return note{Annotation: a}
 }
 
 // request is what is sent in this step.
@@ -266,13 +282,12 @@ func (l *list) secrets(p event.Planned) {
 	l.say("The values of %s before cannot be read, and so not restored.", names)
 }
 
-// noRollback is the title of the warning that an update can't be rolled back.
-const noRollback = "No rollback"
-
 // wayBack says what a rollback could not do.
 func (l *list) wayBack(p event.Planned) {
+	defer func(was topic) { l.topic = was }(l.topic)
+	l.topic = theWayBack
 	if p.Irreversible != "" {
-		l.annotate(gha.Warning, noRollback, fmt.Sprintf("If this deployment fails, it can't be rolled back: %s.", p.Irreversible))
+		l.annotate(gha.Warning, "No rollback", fmt.Sprintf("If this deployment fails, it can't be rolled back: %s.", p.Irreversible))
 		return
 	}
 	if p.NotReported != nil {

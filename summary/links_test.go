@@ -173,20 +173,38 @@ func TestCallAdvice(t *testing.T) {
 }
 
 // TestNoRollback holds that the page says once that a deployment is not rolled back: what
-// was said before the update gives way to what has come of it.
+// was said before the update gives way to what has come of it. What a plan says gives way
+// to the next plan.
 func TestNoRollback(t *testing.T) {
-	for _, failed := range []bool{true, false} {
+	const never, settings, refused = "If this deployment fails", "No image or build is set", "Not rolled back: the one"
+	irreversible := event.Planned{PreviousID: "old", NeedsDeployment: true, Irreversible: "the one before is hidden", Rollback: true}
+	reversible := event.Planned{PreviousID: "old", NeedsDeployment: true, Image: "a/b:v2", Rollback: true}
+	crash := red(verdict.Failure{Reason: verdict.Crash})
+	for _, tt := range []struct {
+		name string
+		play func(p *player)
+		want []string // of the three
+	}{
+		{"not rolled back", func(p *player) {
+			p.in(event.Revert).emit(event.NotReverted{Err: errors.New("the one before is hidden")}, crash)
+		}, []string{settings, refused}},
+		{"green", func(p *player) { p.emit(green(verdict.Ready)) }, []string{never, settings}},
+		{"rolled back after all", func(p *player) { p.in(event.Revert).emit(event.Planned{Reverts: "new"}, crash) }, []string{settings}},
+		{"the same plan again", func(p *player) { p.emit(irreversible, green(verdict.Ready)) }, []string{never, settings}},
+		{"another plan", func(p *player) { p.emit(reversible, green(verdict.Ready)) }, nil},
+	} {
 		var r Record
-		p := play(r.Add, "bot").emit(event.Configured{}).in(event.Update).
-			emit(event.Planned{PreviousID: "old", Irreversible: "the one before is hidden", Rollback: true}, event.Accepted{ID: "new", Previous: "old"})
-		if failed {
-			p.in(event.Revert).emit(event.NotReverted{Err: errors.New("the one before is hidden")}, red(verdict.Failure{Reason: verdict.Crash}))
-		} else {
-			p.emit(green(verdict.Ready))
-		}
+		tt.play(play(r.Add, "bot").emit(event.Configured{}, event.Unreachable{}).in(event.Update).
+			emit(irreversible, event.Accepted{ID: "new", Previous: "old"}))
 		page := Page(gha.Run{}, []*Record{&r})
-		if before, after := strings.Contains(page, "If this deployment fails"), strings.Contains(page, "Not rolled back: the one"); before == failed || after != failed {
-			t.Errorf("failed %t: warned before %t, after %t\n%s", failed, before, after, page)
+		for _, text := range []string{never, settings, refused, "The API is unreachable"} {
+			want := 0
+			if text == "The API is unreachable" || slices.Contains(tt.want, text) {
+				want = 1
+			}
+			if got := strings.Count(page, text); got != want {
+				t.Errorf("%s: %d times %q, want %d\n%s", tt.name, got, text, want, page)
+			}
 		}
 	}
 }

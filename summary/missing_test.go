@@ -62,10 +62,10 @@ func TestMissing(t *testing.T) {
 			var r Record
 			p := play(r.Add, "bot").emit(event.Configured{Sources: map[string]string{"build-exclude": "pcc-deploy.toml"}}).in(event.Build)
 			p.emit(tt.e, red(verdict.Failure{Reason: verdict.Build, Message: "it failed"}))
-			var shown []gha.Annotation
+			var shown []note
 			for _, it := range lines(&r, event.Entry{Event: tt.e}) {
-				if a, ok := it.(gha.Annotation); ok {
-					shown = append(shown, a)
+				if n, ok := it.(note); ok {
+					shown = append(shown, n)
 				}
 			}
 			if len(shown) != 1 || shown[0].Kind != gha.Warning || shown[0].File != "app/Dockerfile" || shown[0].Line != 3 || !strings.Contains(shown[0].Text, tt.want) {

@@ -246,12 +246,12 @@ func (r *Record) adviceText() string {
 
 func (r *Record) noteList() string {
 	var b strings.Builder
-	for _, a := range r.notes {
+	for _, n := range r.notes {
 		mark := ""
-		if a.Kind == gha.Warning {
+		if n.Kind == gha.Warning {
 			mark = "⚠ "
 		}
-		fmt.Fprintf(&b, "> %s\n\n", md(untrusted.Cut(mark+a.Text, maxCell)))
+		fmt.Fprintf(&b, "> %s\n\n", md(untrusted.Cut(mark+n.Text, maxCell)))
 	}
 	return b.String()
 }

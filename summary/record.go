@@ -56,9 +56,9 @@ type Record struct {
 	agentLog string // its last lines, clean
 	logged   int    // how many
 	why      diagnosis.Diagnosis
-	called   *event.Called    // the test call's end; nil: there was none
-	baked    *event.Baked     // what was seen last while it was watched; nil: it was not
-	notes    []gha.Annotation // warnings and notices, clean
+	called   *event.Called // the test call's end; nil: there was none
+	baked    *event.Baked  // what was seen last while it was watched; nil: it was not
+	notes    []note        // warnings and notices, clean
 
 	status  verdict.Status  // once finished
 	failure verdict.Failure // once finished, its message clean; the zero one when the job is green
@@ -73,11 +73,16 @@ func (r *Record) add(e event.Entry) []item {
 	r.fold(e)
 	items := lines(r, e)
 	for _, it := range items {
-		if a, ok := it.(gha.Annotation); ok && (a.Kind == gha.Warning || a.Kind == gha.Notice) {
-			r.notes = append(r.notes, a)
+		if n, ok := it.(note); ok && (n.Kind == gha.Warning || n.Kind == gha.Notice) {
+			r.notes = append(r.notes, n)
 		}
 	}
 	return items
+}
+
+// forget drops the notes about topics, which are no longer true.
+func (r *Record) forget(topics ...topic) {
+	r.notes = slices.DeleteFunc(r.notes, func(n note) bool { return slices.Contains(topics, n.topic) })
 }
 
 func (r *Record) fold(e event.Entry) {
@@ -118,8 +123,10 @@ func (r *Record) fold(e event.Entry) {
 	case event.Planned:
 		if e.Step == event.Revert {
 			r.revert = &ev
+			r.forget(theWayBack)
 			return
 		}
+		r.forget(thePlan, theWayBack)
 		r.change, r.previous, r.region = &ev, ev.PreviousID, ev.Region
 		r.build = cmp.Or(r.build, r.line(ev.BuildID))
 	case event.SecretsStatus:
@@ -161,7 +168,7 @@ func (r *Record) fold(e event.Entry) {
 	case event.Diagnosed:
 		r.why = ev.Diagnosis
 	case event.NotReverted: // which the warning before the update has come true with
-		r.notes = slices.DeleteFunc(r.notes, func(a gha.Annotation) bool { return a.Title == noRollback })
+		r.forget(theWayBack)
 	case event.Finished:
 		r.finish(ev.Result)
 	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotEnded:

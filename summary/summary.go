@@ -244,9 +244,9 @@ func (r *Reporter) print(j *job, it item) {
 	case foreign:
 		r.enter(j)
 		r.log.Foreign(string(it))
-	case gha.Annotation:
+	case note:
 		r.enter(j)
-		r.log.Annotate(it)
+		r.log.Annotate(it.Annotation)
 	}
 }
 
@@ -328,9 +328,9 @@ func (r *Reporter) printJSON(record *Record) {
 // written.
 func (r *Reporter) warn(title, text string) {
 	j := r.job("")
-	a := annotation(r.cleaner, gha.Annotation{Kind: gha.Warning, Title: title, Text: text})
-	j.record.notes = append(j.record.notes, a)
-	r.print(j, a)
+	n := annotation(r.cleaner, gha.Annotation{Kind: gha.Warning, Title: title, Text: text})
+	j.record.notes = append(j.record.notes, n)
+	r.print(j, n)
 }
 
 // cause leaves out of a file's error what its sentence has said.
