@@ -24,17 +24,31 @@ const (
 // Headline says in a line how the job ended, where in the user's code it failed,
 // and who serves callers. It heads the page, ends the log, and is the first error
 // annotation.
-func Headline(r *Record) string { return r.settled().headline() }
+func Headline(r *Record) string { return r.settled().headline().String() }
 
-func (r *Record) headline() string {
+// headline is a headline, and what of a failure it has. A failure's message ends with the
+// cause in its diagnosis, so what has the message has the cause as well.
+type headline struct {
+	mark    string // how the job ended, at a glance
+	text    string
+	message bool // it has the whole message of the failure, but for a period at its end
+	cause   bool // it has the whole cause
+}
+
+func (h headline) String() string { return h.mark + " " + h.text }
+
+func (r *Record) headline() headline {
 	switch {
 	case r.green():
-		return "✓ " + untrusted.Cut(r.line(r.succeeded()), maxHeadline)
+		return headline{mark: "✓", text: untrusted.Cut(r.line(r.succeeded()), maxHeadline)}
 	case len(r.problems) > 0:
-		return "✗ " + untrusted.Cut(r.line(r.unsent()), maxHeadline)
+		return headline{mark: "✗", text: untrusted.Cut(r.line(r.unsent()), maxHeadline)}
 	}
-	end := with(" – ", r.line(r.ends()))
-	return "✗ " + strings.TrimRight(untrusted.Cut(r.line(r.broke()), maxHeadline-len(end)), ".") + end
+	h, end := r.broke(), with(" – ", r.line(r.ends()))
+	whole := r.line(h.text)
+	cut := untrusted.Cut(whole, maxHeadline-len(end))
+	text := strings.TrimRight(cut, ".")
+	return headline{"✗", text + end, h.message && cut == whole, (h.message || h.cause) && text == whole}
 }
 
 // succeeded says what a green job did.
@@ -162,8 +176,8 @@ func (r *Record) unsent() string {
 	return fmt.Sprintf("%s; nothing was sent", quantity.Count(len(r.problems), "invalid input"))
 }
 
-// broke says what failed.
-func (r *Record) broke() string {
+// broke says what failed, without a mark.
+func (r *Record) broke() headline {
 	f := r.failure
 	happened := map[verdict.Reason]string{
 		verdict.Crash: "crashed on", verdict.OutOfMemory: "ran out of memory on", verdict.NotReady: "did not become ready on",
@@ -173,34 +187,34 @@ func (r *Record) broke() string {
 		happened = "crashed after taking calls on"
 	}
 	happened = fmt.Sprintf("%s %s %s", r.capitalVersion(), happened, r.where())
-	cause := r.line(r.why.Cause)
+	raised, cause := r.line(r.why.Type), r.line(r.why.Cause)
 	switch {
 	case r.agent == "" && r.status == verdict.Cancelled: // it was stopped before its inputs were read
-		return f.Message
+		return headline{text: f.Message, message: true}
 	case r.status == verdict.Superseded && r.newer != "":
 		early := " before it was ready"
 		if r.callers.spent[reachOurs] > 0 || r.now.ServingID == r.deployment {
 			early = ""
 		}
-		return fmt.Sprintf("%s on %s was replaced by %s%s: another client has deployed", r.capitalVersion(), r.where(), r.newerVersion(), early)
+		return headline{text: fmt.Sprintf("%s on %s was replaced by %s%s: another client has deployed", r.capitalVersion(), r.where(), r.newerVersion(), early)}
 	case f.Reason == verdict.Build && r.status == verdict.Failed && r.build != "" && cause != "":
-		return fmt.Sprintf("Build %s for %s failed: %s", short(r.build), r.agent, cause)
+		return headline{text: fmt.Sprintf("Build %s for %s failed: %s", short(r.build), r.agent, cause), cause: true}
 	case (f.Reason == verdict.ReasonNoAnswer || f.Reason == verdict.Bake) && r.why.Place == nil:
-		return happened + ": " + f.Message
+		return headline{text: happened + ": " + f.Message, message: true}
 	case r.cannotStart():
-		return fmt.Sprintf("%s cannot start on %s: %s", r.capitalVersion(), r.where(), cause)
+		return headline{text: fmt.Sprintf("%s cannot start on %s: %s", r.capitalVersion(), r.where(), cause), cause: true}
 	case f.Reason != verdict.Crash && f.Reason != verdict.OutOfMemory && f.Reason != verdict.ReasonNoAnswer && f.Reason != verdict.Bake && (f.Reason != verdict.NotReady || r.why.Type == ""):
-		return fmt.Sprintf("%s: %s", r.subject(), f.Message)
+		return headline{text: fmt.Sprintf("%s: %s", r.subject(), f.Message), message: true}
 	case r.why.Place != nil:
-		return fmt.Sprintf("%s: %s in %s:%d", happened, r.line(r.why.Type), r.line(r.why.Place.File), r.why.Place.Line)
+		return headline{text: fmt.Sprintf("%s: %s in %s:%d", happened, raised, r.line(r.why.Place.File), r.why.Place.Line), cause: cause == raised}
 	case r.why.Type != "" && len(cause) > maxCause: // the page and the annotation have the rest
-		return happened + ": " + r.line(r.why.Type)
+		return headline{text: happened + ": " + raised, cause: cause == raised}
 	case cause != "" && r.why.Sure != diagnosis.Possible:
-		return happened + with(": ", cause)
+		return headline{text: happened + ": " + cause, cause: true}
 	case f.ExitCode != nil:
-		return fmt.Sprintf("%s (exit code %d)", happened, *f.ExitCode)
+		return headline{text: fmt.Sprintf("%s (exit code %d)", happened, *f.ExitCode)}
 	}
-	return happened
+	return headline{text: happened}
 }
 
 // cannotStart reports whether the platform has an error for the deployment, which then

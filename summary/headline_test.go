@@ -293,3 +293,40 @@ func TestBegin(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadlineHas holds that an annotation has the failure's message, and the page what
+// was raised, unless the headline has all of it. Where the headline has the same letters by
+// chance, it does not have it.
+func TestHeadlineHas(t *testing.T) {
+	long := strings.Repeat("long ", maxHeadline/5) + "end"
+	place := &diagnosis.Place{File: "bot.py", Line: 3}
+	for _, tt := range []struct {
+		name    string
+		reason  verdict.Reason
+		message string
+		why     diagnosis.Diagnosis
+		more    string // the message in the annotation
+		raised  string // on the page
+	}{
+		{"the message", verdict.API, "no route.", diagnosis.Diagnosis{}, "", ""},
+		{"a message that is cut", verdict.API, long, diagnosis.Diagnosis{}, long, ""},
+		{"a message with what was raised", verdict.API, "it broke: E: x", diagnosis.Diagnosis{Type: "E", Cause: "E: x"}, "", ""},
+		{"the cause", verdict.Crash, "it crashes: E: x", diagnosis.Diagnosis{Type: "E", Cause: "E: x"}, "it crashes: E: x", ""},
+		{"a place", verdict.Crash, "it crashes: E: x", diagnosis.Diagnosis{Type: "E", Cause: "E: x", Place: place}, "it crashes: E: x", "E: x"},
+		{"a place, and a type alone", verdict.Crash, "it crashes: E", diagnosis.Diagnosis{Type: "E", Cause: "E", Place: place}, "it crashes: E", ""},
+		{"a cause that is long", verdict.Crash, "it crashes: E: " + long, diagnosis.Diagnosis{Type: "E", Cause: "E: " + long}, "it crashes: E: " + long, "E: " + long},
+		{"a message as in other words", verdict.Crash, "crashed", diagnosis.Diagnosis{}, "crashed", ""},
+		{"a cause as in other words", verdict.Crash, "it crashes: py", diagnosis.Diagnosis{Type: "E", Cause: "py", Place: place}, "it crashes: py", "py"},
+		{"no message", verdict.Crash, "", diagnosis.Diagnosis{}, "", ""},
+	} {
+		var r Record
+		play(r.Add, "bot").emit(event.Configured{}, event.Diagnosed{Diagnosis: tt.why}, red(verdict.Failure{Reason: tt.reason, Message: tt.message}))
+		more := ""
+		if lines := r.more(r.headline()); len(lines) > 0 && !strings.HasPrefix(lines[0], "What to do: ") {
+			more = lines[0]
+		}
+		if more != tt.more || r.exception() != tt.raised {
+			t.Errorf("%s: got %q, %q, want %q, %q, under %s", tt.name, more, r.exception(), tt.more, tt.raised, Headline(&r))
+		}
+	}
+}

@@ -65,7 +65,7 @@ func (l *list) finished() {
 		l.annotate(gha.Warning, "Restarts", fmt.Sprintf("The new version had %s before it settled; the agent log may say why.", quantity.Count(n, "restart")))
 	}
 	if failed {
-		a := gha.Annotation{Kind: gha.Error, Title: r.agent + ": " + string(r.failure.Reason), Text: strings.TrimPrefix(headline, "✗ "), More: r.more(headline)}
+		a := gha.Annotation{Kind: gha.Error, Title: r.agent + ": " + string(r.failure.Reason), Text: headline.text, More: r.more(headline)}
 		if p := r.why.Place; p != nil {
 			a.Title, a.File, a.Line = r.agent+": "+cmp.Or(r.why.Type, string(r.failure.Reason)), p.File, p.Line
 		}
@@ -75,7 +75,7 @@ func (l *list) finished() {
 		l.add(line("Error output:"))
 		l.add(foreign(r.printed))
 	}
-	l.add(line(headline))
+	l.add(line(headline.String()))
 	if failed {
 		l.add(line(fmt.Sprintf("Status %s after %s", r.status, quantity.Span(r.took()))))
 	}
@@ -85,8 +85,8 @@ func (l *list) finished() {
 }
 
 // more is what an error annotation says beneath its headline.
-func (r *Record) more(headline string) (lines []string) {
-	if !strings.Contains(headline, strings.TrimRight(r.failure.Message, ".")) && !r.cannotStart() {
+func (r *Record) more(h headline) (lines []string) {
+	if !h.message && r.failure.Message != "" && !r.cannotStart() {
 		lines = append(lines, untrusted.Cut(r.failure.Message, maxMessage))
 	}
 	lines = append(lines, r.fared()...)

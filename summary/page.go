@@ -53,7 +53,7 @@ func pageWithin(run gha.Run, records []*Record, maxBytes int) string {
 	return ""
 }
 
-func (r *Record) heading() string { return fmt.Sprintf("## %s\n\n", md(r.headline())) }
+func (r *Record) heading() string { return fmt.Sprintf("## %s\n\n", md(r.headline().String())) }
 
 func (r *Record) page(run gha.Run, maxBytes int) string {
 	sections := []section{{"", r.heading(), 0}}
@@ -226,7 +226,7 @@ func (r *Record) inLog() bool {
 // exception is what was raised, where the headline has its type alone.
 func (r *Record) exception() string {
 	cause := r.line(r.why.Cause)
-	if r.why.Type == "" || strings.Contains(r.headline(), cause) {
+	if r.why.Type == "" || r.headline().cause {
 		return ""
 	}
 	return cause
