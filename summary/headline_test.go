@@ -330,3 +330,34 @@ func TestHeadlineHas(t *testing.T) {
 		}
 	}
 }
+
+// TestSays holds that the log shows what was printed, unless the message has all of it,
+// which it has not because of the same letters in it.
+func TestSays(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		from    verdict.Source
+		output  string
+		cause   string
+		message string
+		want    bool
+	}{
+		{"the cause", verdict.FromContainer, "E: x\n", "E: x", "it crashes: E: x", true},
+		{"the cause after what a logger writes", verdict.FromContainer, "12:00 ERROR E: x", "E: x", "it crashes: E: x", true},
+		{"the cause after another line", verdict.FromContainer, "first\nE: x", "E: x", "it crashes: E: x", false},
+		{"the cause and more", verdict.FromContainer, "E: x, and more", "E: x", "it crashes: E: x", false},
+		{"no cause", verdict.FromContainer, "why", "", "it crashes", false},
+		{"a word that the message has", verdict.FromContainer, "it", "", "it crashes", false},
+		{"nothing to be seen", verdict.FromContainer, "\x1b[0m", "", "it crashes", true},
+		{"the API's response", verdict.FromAPI, "no route", "", "refused: 404 Not Found: no route", true},
+		{"a response that is not quoted", verdict.FromAPI, "Agent not found", "", "the agent does not exist", false},
+	} {
+		var r Record
+		f := verdict.Failure{Reason: verdict.Crash, Message: tt.message}
+		f.Show(tt.from, tt.output)
+		play(r.Add, "bot").emit(event.Configured{}, event.Diagnosed{Diagnosis: diagnosis.Diagnosis{Cause: tt.cause}}, red(f))
+		if got := r.printed == ""; got != tt.want {
+			t.Errorf("%s: got %t", tt.name, got)
+		}
+	}
+}

@@ -219,12 +219,20 @@ func (r *Record) finish(result verdict.Result) {
 	}
 }
 
-// says reports whether the failure's message has all of an output: its text, or its one
-// line but for what a logger puts before it.
+// says reports whether the failure's message has all of an output. The message ends with
+// the cause in the diagnosis, and so has an output whose one line is the cause, but for
+// what a logger puts before it.
 func (r *Record) says(output string) bool {
-	message, text, cause := r.failure.Message, r.line(output), r.line(r.why.Cause)
-	one := !strings.Contains(strings.TrimSpace(output), "\n") && cause != "" && strings.HasSuffix(text, cause)
-	return strings.Contains(message, text) || one && strings.Contains(message, cause)
+	text, cause := r.line(output), r.line(r.why.Cause)
+	switch {
+	case text == "":
+		return true
+	case cause != "" && strings.HasSuffix(text, cause) && !strings.Contains(strings.TrimSpace(output), "\n"):
+		return true
+	}
+	// Of the API's response, the message quotes as much as fits a line, or nothing.
+	other := func(e verdict.Evidence) bool { return e.From != verdict.FromAPI }
+	return !slices.ContainsFunc(r.failure.Evidence, other) && strings.Contains(r.failure.Message, text)
 }
 
 // settled is the record with a result: that of a job which nobody finished is the
