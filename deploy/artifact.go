@@ -31,7 +31,7 @@ func byID(ctx context.Context, api API, r Request) (Artifact, error) {
 	build, err := api.Build(ctx, id)
 	switch {
 	case missing(err):
-		return Artifact{}, failed(verdict.Build, err, "build %s does not exist in the key's organization; list what there is with: pipecat cloud build list", id)
+		return Artifact{}, unnamed(verdict.Build, err, "build %s does not exist in the key's organization; list what there is with: pipecat cloud build list", id)
 	case err != nil:
 		return Artifact{}, unreadable(ctx, err)
 	}

@@ -246,7 +246,11 @@ func notUploaded(err error, tries int) error {
 	f := failed(verdict.Build, err, "the build context could not be uploaded (tries: %d): %v", tries, err)
 	if refused := (*pipecat.UploadError)(nil); errors.As(err, &refused) {
 		f.Code = refused.Code
-		f.Show(verdict.FromAPI, refused.Body)
+		show := f.Show
+		if refused.Whole() {
+			show = f.Quote
+		}
+		show(verdict.FromAPI, refused.Body)
 	}
 	return f
 }

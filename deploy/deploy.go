@@ -109,9 +109,9 @@ func (r Request) readAgent(ctx context.Context, api API) (Baseline, error) {
 	agent, err := api.Agent(ctx, r.Agent)
 	switch {
 	case missing(err) && !r.Create:
-		return Baseline{}, failed(verdict.Inputs, err, "agent %q does not exist, and create-if-missing is false; correct agent-name, or create the agent first", r.Agent)
+		return Baseline{}, unnamed(verdict.Inputs, err, "agent %q does not exist, and create-if-missing is false; correct agent-name, or create the agent first", r.Agent)
 	case missing(err) && !r.deploys():
-		return Baseline{}, failed(verdict.Inputs, err, "agent %q does not exist, and creating it needs an image or a build-id; correct agent-name, or set one of them", r.Agent)
+		return Baseline{}, unnamed(verdict.Inputs, err, "agent %q does not exist, and creating it needs an image or a build-id; correct agent-name, or set one of them", r.Agent)
 	case missing(err):
 		return readMissing(ctx, api, r, asError(err).Date)
 	case err != nil:
@@ -249,12 +249,26 @@ func asError(err error) *pipecat.Error {
 // missing reports whether an error is the API's own word that there is no such thing.
 func missing(err error) bool { return asError(err).Missing() }
 
-// failed makes a failure. What the API said is its evidence.
+// failed makes a failure whose message has the cause, or its Detail. What the API said is
+// its evidence.
 func failed(reason verdict.Reason, cause error, format string, args ...any) *verdict.Failure {
 	f := &verdict.Failure{Status: verdict.Failed, Reason: reason, Message: fmt.Sprintf(format, args...)}
 	e := asError(cause)
 	f.Code = e.Code
-	f.Show(verdict.FromAPI, cmp.Or(e.Message, e.Body))
+	show := f.Show
+	if e.Whole() {
+		show = f.Quote
+	}
+	show(verdict.FromAPI, cmp.Or(e.Message, e.Body))
+	return f
+}
+
+// unnamed is failed with a message that does not have the cause.
+func unnamed(reason verdict.Reason, cause error, format string, args ...any) *verdict.Failure {
+	f := failed(reason, cause, format, args...)
+	for i := range f.Evidence {
+		f.Evidence[i].Quoted = false
+	}
 	return f
 }
 

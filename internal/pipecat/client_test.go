@@ -1,6 +1,7 @@
 package pipecat_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -434,6 +435,31 @@ func TestTexts(t *testing.T) {
 	}
 	if a.Region != "us ***" || a.Errors[0].Message != "no ***" || strings.Contains(message, key[:5]) {
 		t.Errorf("keeps the key: %q, %+v", a.Region, a.Errors)
+	}
+}
+
+// TestWhole holds that an error which is whole has all of what was said, and that no other
+// has.
+func TestWhole(t *testing.T) {
+	for _, tt := range []struct {
+		e    pipecat.Error
+		want bool
+	}{
+		{pipecat.Error{Status: 404, Message: "no route", Body: "{}"}, true},
+		{pipecat.Error{Status: 404, Message: "Not Found"}, true},
+		{pipecat.Error{Status: 404, Message: "not found"}, false},
+		{pipecat.Error{Status: 404, Body: "<html>no</html>\n"}, true},
+		{pipecat.Error{Status: 404, Body: strings.Repeat("é", 200)}, true},
+		{pipecat.Error{Status: 404, Body: strings.Repeat("é", 201)}, false},
+		{pipecat.Error{Status: 404, Body: "<html>\nno</html>"}, false},
+		{pipecat.Error{Status: 404, Body: `["no"]`}, false},
+		{pipecat.Error{Status: 200, Body: "no", Err: io.EOF}, false},
+	} {
+		said := strings.TrimSpace(cmp.Or(tt.e.Message, tt.e.Body))
+		upload := pipecat.UploadError{Status: tt.e.Status, Message: tt.e.Message, Body: tt.e.Body, Err: tt.e.Err}
+		if has := strings.Contains(tt.e.Error(), said); tt.e.Whole() != tt.want || has != tt.want || upload.Whole() != tt.want || strings.Contains(upload.Error(), said) != tt.want {
+			t.Errorf("%q: %t, in %s", said, tt.e.Whole(), tt.e.Error())
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const maxErrorBody = 4 << 10
@@ -69,6 +70,20 @@ func (e *Error) Detail() string {
 		words += " (" + e.Code + ")"
 	}
 	return words
+}
+
+// Whole reports whether Error and Detail have all of the Message, or of the Body where
+// there is none.
+func (e *Error) Whole() bool {
+	const most = 200 // characters that Detail quotes
+	body := strings.TrimSpace(e.Body)
+	switch {
+	case e.Err != nil:
+		return false
+	case e.Message != "":
+		return e.Message == http.StatusText(e.Status) || !strings.EqualFold(e.Message, http.StatusText(e.Status))
+	}
+	return strconv.Quote(body) == `"`+body+`"` && utf8.RuneCountInString(body) <= most
 }
 
 // Unwrap returns why there was no whole answer.

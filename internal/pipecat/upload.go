@@ -109,9 +109,14 @@ func (e *UploadError) Error() string {
 
 // Detail is what the bucket said: its status, its message or else the first line
 // of its answer, and its code.
-func (e *UploadError) Detail() string {
-	said := Error{Status: e.Status, Code: e.Code, Message: e.Message, Body: e.Body}
-	return said.Detail()
+func (e *UploadError) Detail() string { return e.said().Detail() }
+
+// Whole reports whether Error and Detail have all of the Message, or of the Body where
+// there is none.
+func (e *UploadError) Whole() bool { return e.Err == nil && e.said().Whole() }
+
+func (e *UploadError) said() *Error {
+	return &Error{Status: e.Status, Code: e.Code, Message: e.Message, Body: e.Body}
 }
 
 // Unwrap returns why there was no answer.

@@ -106,3 +106,16 @@ func TestOutput(t *testing.T) {
 		t.Errorf("got %q of %+v", got, f.Evidence)
 	}
 }
+
+// TestQuoted holds that a message has all of what shows why where it has each text.
+func TestQuoted(t *testing.T) {
+	var f Failure
+	f.Quote(FromAPI, "no")
+	f.Quote(FromAPI, " ")
+	if !f.Quoted() || f.Output() != "no" || len(f.Evidence) != 1 {
+		t.Errorf("quoted: %+v", f.Evidence)
+	}
+	if f.Show(FromPlatform, "why"); f.Quoted() {
+		t.Errorf("shown: %+v", f.Evidence)
+	}
+}
