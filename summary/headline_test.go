@@ -336,25 +336,24 @@ func TestHeadlineHas(t *testing.T) {
 func TestSays(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		from    verdict.Source
+		quoted  bool
 		output  string
 		cause   string
 		message string
 		want    bool
 	}{
-		{"the cause", verdict.FromContainer, "E: x\n", "E: x", "it crashes: E: x", true},
-		{"the cause after what a logger writes", verdict.FromContainer, "12:00 ERROR E: x", "E: x", "it crashes: E: x", true},
-		{"the cause after another line", verdict.FromContainer, "first\nE: x", "E: x", "it crashes: E: x", false},
-		{"the cause and more", verdict.FromContainer, "E: x, and more", "E: x", "it crashes: E: x", false},
-		{"no cause", verdict.FromContainer, "why", "", "it crashes", false},
-		{"a word that the message has", verdict.FromContainer, "it", "", "it crashes", false},
-		{"nothing to be seen", verdict.FromContainer, "\x1b[0m", "", "it crashes", true},
-		{"the API's response", verdict.FromAPI, "no route", "", "refused: 404 Not Found: no route", true},
-		{"a response that is not quoted", verdict.FromAPI, "Agent not found", "", "the agent does not exist", false},
+		{"the cause", false, "E: x\n", "E: x", "it crashes: E: x", true},
+		{"the cause after what a logger writes", false, "12:00 ERROR E: x", "E: x", "it crashes: E: x", true},
+		{"the cause after another line", false, "first\nE: x", "E: x", "it crashes: E: x", false},
+		{"the cause and more", false, "E: x, and more", "E: x", "it crashes: E: x", false},
+		{"no cause", false, "why", "", "it crashes", false},
+		{"a word that the message has", false, "it", "", "it crashes", false},
+		{"nothing to be seen", false, "\x1b[0m", "", "it crashes", true},
+		{"what the message quotes", true, "no route", "", "refused: 404 Not Found: no route", true},
 	} {
 		var r Record
-		f := verdict.Failure{Reason: verdict.Crash, Message: tt.message}
-		f.Show(tt.from, tt.output)
+		f := verdict.Failure{Reason: verdict.Crash, Message: tt.message,
+			Evidence: []verdict.Evidence{{From: verdict.FromContainer, Text: tt.output, Quoted: tt.quoted}}}
 		play(r.Add, "bot").emit(event.Configured{}, event.Diagnosed{Diagnosis: diagnosis.Diagnosis{Cause: tt.cause}}, red(f))
 		if got := r.printed == ""; got != tt.want {
 			t.Errorf("%s: got %t", tt.name, got)

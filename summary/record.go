@@ -219,20 +219,13 @@ func (r *Record) finish(result verdict.Result) {
 	}
 }
 
-// says reports whether the failure's message has all of an output. The message ends with
-// the cause in the diagnosis, and so has an output whose one line is the cause, but for
-// what a logger puts before it.
+// says reports whether the failure's message has all of an output: the failure says so, or
+// the output's one line is the cause in the diagnosis, but for what a logger puts before it,
+// and with that cause the message ends.
 func (r *Record) says(output string) bool {
 	text, cause := r.line(output), r.line(r.why.Cause)
-	switch {
-	case text == "":
-		return true
-	case cause != "" && strings.HasSuffix(text, cause) && !strings.Contains(strings.TrimSpace(output), "\n"):
-		return true
-	}
-	// Of the API's response, the message quotes as much as fits a line, or nothing.
-	other := func(e verdict.Evidence) bool { return e.From != verdict.FromAPI }
-	return !slices.ContainsFunc(r.failure.Evidence, other) && strings.Contains(r.failure.Message, text)
+	isCause := cause != "" && strings.HasSuffix(text, cause) && !strings.Contains(strings.TrimSpace(output), "\n")
+	return text == "" || isCause || r.failure.Quoted()
 }
 
 // settled is the record with a result: that of a job which nobody finished is the
