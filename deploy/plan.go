@@ -118,7 +118,7 @@ func (p Plan) Renew(ctx context.Context, api API, emit event.Emitter) (Plan, err
 		return Plan{}, p.keepsSecrets(err)
 	}
 	now, before := again.Event(), p.Event()
-	if now.PreviousID != before.PreviousID || now.Irreversible != before.Irreversible || !slices.Equal(now.Changes, before.Changes) {
+	if now.Previous != before.Previous || now.Irreversible != before.Irreversible || !slices.Equal(now.Changes, before.Changes) {
 		emit.Emit(now)
 	}
 	return again, nil
@@ -188,7 +188,7 @@ func (p Plan) ScalingOnly() bool {
 func (p Plan) Event() event.Planned {
 	agent := p.Baseline.Agent
 	e := event.Planned{
-		Create: agent == nil, PreviousFromBuild: settings.FromBuild(agent), Near: p.Baseline.Near, Region: p.region(), PreviousID: p.previous(), PreviousImage: settings.ImageShown(agent),
+		Create: agent == nil, PreviousFromBuild: settings.FromBuild(agent), Near: p.Baseline.Near, Region: p.region(), Previous: p.previous(), PreviousImage: settings.ImageShown(agent),
 		Image: p.Artifact.Image, Changes: p.Changes, Force: p.force(), Rollback: p.Request.Rollback,
 		NeedsDeployment: p.NeedsDeployment(), ScalingOnly: p.ScalingOnly(), NotReported: p.notReported(),
 		Secrets: p.secretChange(),
@@ -200,7 +200,7 @@ func (p Plan) Event() event.Planned {
 		e.FromBuild, e.BuildID, e.BuildStatus = true, b.ID, b.Status
 	}
 	if p.Reverts != nil {
-		e.Reverts, e.RevertedFailure = p.Reverts.ID, p.failure
+		e.RevertsID, e.RevertedFailure = p.Reverts.ID, p.failure
 		return e
 	}
 	back, err := p.reversal()

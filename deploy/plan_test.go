@@ -144,31 +144,31 @@ func TestEvent(t *testing.T) {
 			event.Planned{Create: true, FromBuild: true, BuildID: "id", BuildStatus: "success", Changes: []settings.Change{{Name: "build-id", After: "id", Asked: true, Moves: true, Artifact: true}},
 				NeedsDeployment: true, Irreversible: "the agent was new, so there is nothing to go back to"}},
 		{"update", Request{Agent: "bot", Region: "us-west", Rollback: true, Settings: pipecat.Settings{Image: "a/b:v2", WebsocketAuth: "token"}}, before("a/b:v1"), Artifact{Image: "a/b:v2"},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "a/b:v1", Image: "a/b:v2",
+			event.Planned{Region: "us-west", Previous: "old", PreviousImage: "a/b:v1", Image: "a/b:v2",
 				Changes:         []settings.Change{toV2, max10, {Name: "websocket-auth", After: "token", Asked: true, Moves: true}},
 				NeedsDeployment: true, Rollback: true, NotReported: []string{"websocket-auth"}, Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true, Artifact: true}}}},
 		{"settings alone", asked(pipecat.Settings{MaxSessionDuration: 60}), before("[redacted]"), Artifact{},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "[redacted]", PreviousFromBuild: true,
+			event.Planned{Region: "us-west", Previous: "old", PreviousImage: "[redacted]", PreviousFromBuild: true,
 				Changes:         []settings.Change{{Name: "image", Before: "[redacted]", After: "[redacted]", Artifact: true}, max10, {Name: "max-session-duration", Before: "7200s", After: "60s", Asked: true, Moves: true}},
 				NeedsDeployment: true, Reversal: []settings.Change{{Name: "max-session-duration", Before: "60s", After: "7200s", Asked: true, Moves: true}}}},
 		{"by force", Request{Agent: "bot", Force: true}, before("a/b:v1"), Artifact{},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "a/b:v1", Changes: []settings.Change{v1, max10}, Force: true, NeedsDeployment: true, Irreversible: nothing}},
+			event.Planned{Region: "us-west", Previous: "old", PreviousImage: "a/b:v1", Changes: []settings.Change{v1, max10}, Force: true, NeedsDeployment: true, Irreversible: nothing}},
 		{"scaling only", asked(pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MaxAgents: ptr(20)}}), before("a/b:v1"), Artifact{},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "a/b:v1",
+			event.Planned{Region: "us-west", Previous: "old", PreviousImage: "a/b:v1",
 				Changes: []settings.Change{v1, {Name: "max-agents", Before: "10", After: "20", Asked: true, Moves: true, Scaling: true}}, ScalingOnly: true, Irreversible: nothing}},
 		{"unchanged", asked(pipecat.Settings{Image: "a/b:v1", AutoScaling: &pipecat.AutoScaling{MaxAgents: ptr(10)}}), before("a/b:v1"), Artifact{Image: "a/b:v1"},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "a/b:v1", Image: "a/b:v1",
+			event.Planned{Region: "us-west", Previous: "old", PreviousImage: "a/b:v1", Image: "a/b:v1",
 				Changes: []settings.Change{{Name: "image", Before: "a/b:v1", After: "a/b:v1", Asked: true, Artifact: true}, {Name: "max-agents", Before: "10", After: "10", Asked: true, Scaling: true}}, Irreversible: nothing}},
 		{"a build in place of a build", asked(pipecat.Settings{BuildID: "b2"}), before("[redacted]"), Artifact{Build: &pipecat.Build{ID: "b2", Status: "building", Region: "us-west"}},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "[redacted]", PreviousFromBuild: true, FromBuild: true, BuildID: "b2", BuildStatus: "building",
+			event.Planned{Region: "us-west", Previous: "old", PreviousImage: "[redacted]", PreviousFromBuild: true, FromBuild: true, BuildID: "b2", BuildStatus: "building",
 				Changes:         []settings.Change{{Name: "image", Before: "[redacted]", After: "[redacted]", Artifact: true}, {Name: "build-id", After: "b2", Asked: true, Moves: true, Artifact: true}, max10},
 				NeedsDeployment: true, Irreversible: hidden, RevertNeedsBuild: true}},
 		// In a dry run there is no id yet.
 		{"a new build in place of an image", source, before("a/b:v1"), Artifact{Build: &pipecat.Build{Region: "us-west"}},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "a/b:v1", FromBuild: true, NeedsDeployment: true, Rollback: true,
+			event.Planned{Region: "us-west", Previous: "old", PreviousImage: "a/b:v1", FromBuild: true, NeedsDeployment: true, Rollback: true,
 				Changes: []settings.Change{v1, unbuilt, max10}, Reversal: []settings.Change{{Name: "image", After: "a/b:v1", Asked: true, Moves: true, Artifact: true}}}},
 		{"a new build in place of a build", source, before("[redacted]"), Artifact{Build: &pipecat.Build{Region: "us-west"}},
-			event.Planned{Region: "us-west", PreviousID: "old", PreviousImage: "[redacted]", PreviousFromBuild: true, FromBuild: true, NeedsDeployment: true, Rollback: true,
+			event.Planned{Region: "us-west", Previous: "old", PreviousImage: "[redacted]", PreviousFromBuild: true, FromBuild: true, NeedsDeployment: true, Rollback: true,
 				Changes: []settings.Change{{Name: "image", Before: "[redacted]", After: "[redacted]", Artifact: true}, unbuilt, max10}, Irreversible: hidden, RevertNeedsBuild: true}},
 	} {
 		p, err := NewPlan(tt.r, tt.b, tt.a)
@@ -187,7 +187,7 @@ func TestEventOfRollback(t *testing.T) {
 	made := serving("a/b:v2")
 	made.DesiredDeploymentID, made.Deployment.ID, made.Region = "new", "new", "us-west"
 	back, err := p.Revert(Accepted{ID: "new", Previous: "old", Agent: made}, &verdict.Failure{Status: verdict.Failed, Reason: verdict.Crash, Message: "it crashed"})
-	want := event.Planned{Region: "us-west", PreviousID: "new", PreviousImage: "a/b:v2", NeedsDeployment: true, Reverts: "new", RevertedFailure: "it crashed",
+	want := event.Planned{Region: "us-west", Previous: "new", PreviousImage: "a/b:v2", NeedsDeployment: true, RevertsID: "new", RevertedFailure: "it crashed",
 		Changes: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true, Artifact: true}, {Name: "agent-profile", Before: "agent-2x", After: "agent-1x", Asked: true, Moves: true}}}
 	if got := back.Event(); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\ngot  %+v\nwant %+v", err, got, want)

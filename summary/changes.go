@@ -23,7 +23,7 @@ const (
 
 // rows lists what a change does to each setting. A build brings an image with it.
 func (r *Record) rows(p event.Planned) (rows []row) {
-	reverts := p.Reverts != ""
+	reverts := p.RevertsID != ""
 	add := func(c settings.Change, source string) { rows = append(rows, row{c, source}) }
 	for _, c := range p.Changes {
 		switch {
@@ -34,7 +34,7 @@ func (r *Record) rows(p event.Planned) (rows []row) {
 		}
 		switch {
 		case reverts:
-			if c.Name == settings.Image && c.Before == "" && r.change != nil && r.change.FromBuild {
+			if c.Name == settings.Image && c.Before == "" && r.plan != nil && r.plan.FromBuild {
 				c.Before = builtInCloud
 			}
 			add(c, "")
@@ -97,18 +97,18 @@ func (row row) becomes() string {
 // changeList renders what the change does to each setting: those that change, and then
 // the others in a line.
 func (r *Record) changeList() string {
-	if r.change == nil {
+	if r.plan == nil {
 		return ""
 	}
 	var changed, kept []string
 	shown := func(s string) string { return code(untrusted.Cut(r.line(s), maxCell)) }
-	for _, row := range r.rows(*r.change) {
+	for _, row := range r.rows(*r.plan) {
 		if !row.Moves {
 			kept = append(kept, shown(row.Name+with(": ", cmp.Or(row.After, row.Before))))
 			continue
 		}
 		text := code(row.Name) + ": "
-		switch added := r.change.Create || row.Name == settings.BuildID || row.Name == "secrets"; {
+		switch added := r.plan.Create || row.Name == settings.BuildID || row.Name == "secrets"; {
 		case row.Before != "":
 			text += shown(row.Before) + " → "
 		case !added:
@@ -149,13 +149,13 @@ func (r *Record) creates(p event.Planned) string {
 // settingsOnly reports whether the agent keeps its image or build, and is not made
 // again.
 func (r *Record) settingsOnly() bool {
-	p := r.change
+	p := r.plan
 	return p != nil && !p.Create && p.Image == "" && !p.FromBuild && p.NeedsDeployment
 }
 
 // would says what a change does that is not made.
 func (r *Record) would() string {
-	switch p := r.change; {
+	switch p := r.plan; {
 	case p == nil:
 		return "would be updated"
 	case p.Create:

@@ -53,7 +53,7 @@ func (r *Record) headline() headline {
 
 // succeeded says what a green job did.
 func (r *Record) succeeded() string {
-	p := r.change
+	p := r.plan
 	if p == nil {
 		p = &event.Planned{}
 	}
@@ -123,7 +123,7 @@ func begin(text string) string {
 
 // named is the version in two parts: words of ours, and a name. Either may be "".
 func (r *Record) named() (kind, name string) {
-	if p := r.change; p != nil {
+	if p := r.plan; p != nil {
 		if t := tag(r.line(p.Image)); t != "" {
 			return "", t
 		}
@@ -137,13 +137,13 @@ func (r *Record) named() (kind, name string) {
 			return "build ", short(r.build)
 		}
 	}
-	if t := tag(r.image); r.change == nil && t != "" {
+	if t := tag(r.image); r.plan == nil && t != "" {
 		return "", t
 	}
-	if r.change == nil && r.build != "" {
+	if r.plan == nil && r.build != "" {
 		return "build ", short(r.build)
 	}
-	if id := r.line(r.deployment); id != "" {
+	if id := r.line(r.deploymentID); id != "" {
 		return "deployment ", short(id)
 	}
 	return "the new version", ""
@@ -160,7 +160,7 @@ func (r *Record) where() string {
 // scaled is what a change of scaling alone does.
 func (r *Record) scaled() string {
 	var parts []string
-	for _, c := range r.change.Changes {
+	for _, c := range r.plan.Changes {
 		if c.Moves {
 			parts = append(parts, c.Name+" "+r.line(row{Change: c}.becomes()))
 		}
@@ -193,7 +193,7 @@ func (r *Record) broke() headline {
 		return headline{text: f.Message, message: true}
 	case r.status == verdict.Superseded && r.newer != "":
 		early := " before it was ready"
-		if r.callers.spent[reachOurs] > 0 || r.now.ServingID == r.deployment {
+		if r.callers.spent[reachOurs] > 0 || r.now.ServingID == r.deploymentID {
 			early = ""
 		}
 		return headline{text: fmt.Sprintf("%s on %s was replaced by %s%s: another client has deployed", r.capitalVersion(), r.where(), r.newerVersion(), early)}
@@ -226,7 +226,7 @@ func (r *Record) cannotStart() bool {
 // subject is what a failure is about: the agent, and the version for it where that is
 // known.
 func (r *Record) subject() string {
-	switch p := r.change; {
+	switch p := r.plan; {
 	case r.isCheck():
 		return r.capitalVersion() + " on " + r.where()
 	case p == nil:
@@ -276,9 +276,9 @@ func (r *Record) serving() string {
 		return "calls go to the failed version"
 	case r.meetSilence():
 		return "callers reach it"
-	case r.now.ServingID != "" && r.now.ServingID == r.deployment && r.isNew():
+	case r.now.ServingID != "" && r.now.ServingID == r.deploymentID && r.isNew():
 		return "the new version is serving calls at the moment"
-	case r.now.ServingID != "" && r.now.ServingID == r.deployment:
+	case r.now.ServingID != "" && r.now.ServingID == r.deploymentID:
 		return "it is serving calls at the moment"
 	case r.now.ServingID != "":
 		return r.name(r.now.ServingID) + " is still serving calls"
@@ -291,14 +291,14 @@ func (r *Record) serving() string {
 }
 
 // isCheck reports whether the job judges a deployment, and makes none (check-only).
-func (r *Record) isCheck() bool { return r.change == nil && r.accepted == nil && r.deployment != "" }
+func (r *Record) isCheck() bool { return r.plan == nil && r.accepted == nil && r.deploymentID != "" }
 
 // isNew reports whether the job made the deployment.
 func (r *Record) isNew() bool { return r.accepted != nil && r.accepted.ID != r.accepted.Previous }
 
 // meetSilence reports whether calls go to a deployment that does not answer them.
 func (r *Record) meetSilence() bool {
-	return r.failure.Reason == verdict.ReasonNoAnswer && r.now.ServingID != "" && r.now.ServingID == r.deployment
+	return r.failure.Reason == verdict.ReasonNoAnswer && r.now.ServingID != "" && r.now.ServingID == r.deploymentID
 }
 
 // risk says what may come of a failed deployment that stays the target; "" where
@@ -309,9 +309,9 @@ func (r *Record) risk() string {
 		return ""
 	}
 	switch late := r.isLate(); {
-	case r.now.ServingID == r.deployment && late:
+	case r.now.ServingID == r.deploymentID && late:
 		return "The new version stays the target, and callers reach it."
-	case r.now.ServingID == r.deployment:
+	case r.now.ServingID == r.deploymentID:
 		return "The failed version stays the target: callers reach it until it is rolled back or replaced."
 	case late:
 		return "The rollout continues without this job: the new version takes calls once it is ready."
@@ -331,9 +331,9 @@ func (r *Record) isLate() bool {
 // untouched says that a job without an accepted update changed nothing; "" when
 // that is not certain, or where the failure says what became of secrets. A fault of this program's own may have come after a request.
 func (r *Record) untouched() string {
-	existing := r.change != nil && !r.change.Create
+	existing := r.plan != nil && !r.plan.Create
 	switch {
-	case r.responsesLost > 0, r.change != nil && r.change.Secrets != nil, r.failure.Reason == verdict.Internal:
+	case r.responsesLost > 0, r.plan != nil && r.plan.Secrets != nil, r.failure.Reason == verdict.Internal:
 		return ""
 	case r.failure.Cause == verdict.NotPacked:
 		return "nothing was sent"
@@ -355,7 +355,7 @@ func (r *Record) outdated() bool {
 // name is what people call a deployment: the tag of its image, where that is another
 // than the failed one's, or the beginning of its id.
 func (r *Record) name(id string) string {
-	if p := r.change; p != nil && (p.Image != "" || p.FromBuild) && (id == r.previous || id == r.restored) {
+	if p := r.plan; p != nil && (p.Image != "" || p.FromBuild) && (id == r.previous || id == r.restored) {
 		if t := tag(r.line(p.PreviousImage)); t != "" && t != tag(p.Image) {
 			return t
 		}

@@ -17,7 +17,7 @@ import (
 
 // update is the plan to deploy a/b:v2 over a deployment of an image.
 func update(image string) event.Planned {
-	return event.Planned{PreviousID: "old", PreviousImage: image, Image: "a/b:v2", NeedsDeployment: true}
+	return event.Planned{Previous: "old", PreviousImage: image, Image: "a/b:v2", NeedsDeployment: true}
 }
 
 // seen is a read that shows a state.
@@ -48,7 +48,7 @@ func TestHeadline(t *testing.T) {
 		{"one before that", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingPrevious, ServingID: "older"}, "", failed, "✗ v2 on bot: no – deployment older is still serving calls"},
 		{"one that is not reported", update("a/b:v1"), false, true, revision.State{Serving: revision.ServingPrevious}, "", failed, "✗ v2 on bot: no – an earlier deployment is still serving calls"},
 		{"the same tag", update("a/b:v2"), false, true, previous, "", failed, "✗ v2 on bot: no – deployment old is still serving calls"},
-		{"settings alone", event.Planned{PreviousID: "old", PreviousImage: "a/b:v1"}, false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
+		{"settings alone", event.Planned{Previous: "old", PreviousImage: "a/b:v1"}, false, true, previous, "", failed, "✗ bot: no – deployment old is still serving calls"},
 		{"a digest", update("localhost:5000/a/b@sha256:" + strings.Repeat("a", 64)), false, true, previous, "", failed, "✗ v2 on bot: no – deployment old is still serving calls"},
 		{"a tag and a digest", update("localhost:5000/a/b:v1@sha256:" + strings.Repeat("a", 64)), false, true, previous, "", failed, "✗ v2 on bot: no – v1 is still serving calls"},
 		{"what is no tag", update("a/b:" + strings.Repeat("v", 129)), false, true, previous, "", failed, "✗ v2 on bot: no – deployment old is still serving calls"},
@@ -65,7 +65,7 @@ func TestHeadline(t *testing.T) {
 		{"not ready", update("a/b:v1"), false, true, previous, "", notReady, "✗ v2 on bot: it is not ready – v1 is still serving calls"},
 		{"a fault of this program's own, before the update", update("a/b:v1"), false, false, revision.State{}, "", internal, "✗ v2 on bot: no"},
 		{"a fault of this program's own, after it", update("a/b:v1"), false, true, previous, "", internal, "✗ v2 on bot: no – which version serves calls is unknown"},
-		{"a fault of this program's own, in a build", event.Planned{PreviousID: "old", FromBuild: true}, false, false, revision.State{}, "", internal, "✗ bot: no"},
+		{"a fault of this program's own, in a build", event.Planned{Previous: "old", FromBuild: true}, false, false, revision.State{}, "", internal, "✗ bot: no"},
 	} {
 		var r Record
 		p := play(r.Add, "bot").emit(event.Configured{Image: "a/b:v2"}).in(event.Update).emit(tt.plan)
@@ -98,7 +98,7 @@ func TestGreenHeadline(t *testing.T) {
 		{verdict.Ready, update("a/b:v1"), serving, "✓ v2 is live on bot after 6.6s"},
 		{verdict.Ready, event.Planned{Create: true, Image: "a/b:v2"}, serving, "✓ Created a new agent bot: v2 is live after 6.6s"},
 		{verdict.Deployed, event.Planned{Create: true, Image: "a/b:v2"}, revision.State{}, "✓ Created a new agent bot with v2; not waiting for it to become ready"},
-		{verdict.Ready, event.Planned{PreviousID: "old", PreviousImage: "a/b:v1", NeedsDeployment: true}, serving, "✓ New settings are live on bot after 6.6s; the image is unchanged"},
+		{verdict.Ready, event.Planned{Previous: "old", PreviousImage: "a/b:v1", NeedsDeployment: true}, serving, "✓ New settings are live on bot after 6.6s; the image is unchanged"},
 		{verdict.Ready, event.Planned{FromBuild: true, NeedsDeployment: true, Region: "us-west"}, serving, "✓ Deployment new is live on bot (us-west) after 6.6s"},
 		{verdict.Unchanged, event.Planned{ScalingOnly: true, Changes: minAgents}, serving, "✓ Scaled bot: min-agents 1 → 2"},
 		{verdict.Deployed, update("a/b:v1"), revision.State{}, "✓ v2 was accepted for bot; not waiting for it to become ready"},
@@ -124,7 +124,7 @@ func TestRolledBackTo(t *testing.T) {
 		var r Record
 		play(r.Add, "bot").emit(event.Configured{Image: "a/b:v2"}).in(event.Update).
 			emit(update("a/b:v1"), event.Accepted{ID: "new", Previous: "old"}).in(event.Revert).
-			emit(event.Planned{Reverts: "new"}, event.Accepted{ID: "back", Previous: "new"}, seen(revision.State{Serving: revision.ServingPrevious, ServingID: now}),
+			emit(event.Planned{RevertsID: "new"}, event.Accepted{ID: "back", Previous: "new"}, seen(revision.State{Serving: revision.ServingPrevious, ServingID: now}),
 				red(verdict.Failure{Reason: verdict.Refused, Message: "no", Rollback: &verdict.Rollback{Message: "the rollback failed too: why", Failure: &verdict.Failure{}}}))
 		if got := Headline(&r); got != "✗ v2 on bot: no – the rollback failed, too; "+want {
 			t.Errorf("%s: got %q", now, got)
@@ -158,7 +158,7 @@ func TestRollbacks(t *testing.T) {
 		var r Record
 		play(r.Add, "bot").emit(event.Configured{Image: "a/b:v2"}).in(event.Update).
 			emit(update("a/b:v1"), event.Accepted{ID: "new", Previous: "old"}).in(event.Revert).
-			emit(event.Planned{Reverts: "new"}, event.Accepted{ID: "back", Previous: "new"}, seen(revision.State{Serving: revision.ServingOurs, ServingID: "back"}), tt.finished)
+			emit(event.Planned{RevertsID: "new"}, event.Accepted{ID: "back", Previous: "new"}, seen(revision.State{Serving: revision.ServingOurs, ServingID: "back"}), tt.finished)
 		if tt.fared != "" {
 			tt.fared += "|"
 		}

@@ -116,7 +116,7 @@ var jobs = []story{
 			p.emit(cfg)
 			p.in(event.Build).emit(event.BuildStatus{Status: foreign}, event.Retrying{Try: event.TryRead, Err: &pipecat.Error{Status: 502, Body: foreign}, In: time.Second})
 			p.after(time.Hour-20*time.Second).in(event.Update).emit(
-				event.Planned{Region: foreign, PreviousID: "old " + foreign, Image: "a:b", NeedsDeployment: true, Changes: []settings.Change{
+				event.Planned{Region: foreign, Previous: "old " + foreign, Image: "a:b", NeedsDeployment: true, Changes: []settings.Change{
 					{Name: "image", Before: "old " + foreign, After: "new " + foreign, Asked: true, Moves: true},
 					{Name: "secret-set", Before: foreign, After: foreign}}},
 				event.Retrying{Try: event.TryUpdate, In: 1, Err: &pipecat.Error{Status: 409, Message: foreign, Code: foreign}},
@@ -138,7 +138,7 @@ var jobs = []story{
 				event.Diagnosed{Diagnosis: diagnosis.Diagnosis{Cause: "cause " + foreign, Type: "type " + foreign, Hint: "Set `this`.",
 					Place: &diagnosis.Place{File: "dir/" + foreign, Line: 3, Around: []diagnosis.SourceLine{{Number: 2, Text: "before"}, {Number: 3, Text: foreign}}}}})
 			p.after(19*time.Second).in(event.Revert).emit(
-				event.Planned{Reverts: "undo " + foreign, RevertedFailure: "it crashes: " + foreign,
+				event.Planned{RevertsID: "undo " + foreign, RevertedFailure: "it crashes: " + foreign,
 					Changes: []settings.Change{{Name: "image", Before: "new " + foreign, After: "old " + foreign, Asked: true, Moves: true}}},
 				event.ResponseLost{Err: &pipecat.Error{Status: 500, Body: foreign}},
 				event.Accepted{ID: "undone " + foreign},
@@ -320,7 +320,7 @@ var jobs = []story{
 	{"nothing new",
 		func(p *player, foreign string) {
 			p.emit(asked(foreign)).in(event.Update).emit(
-				event.Planned{Region: foreign, PreviousID: foreign},
+				event.Planned{Region: foreign, Previous: foreign},
 				event.Accepted{ID: foreign, Previous: foreign, Region: foreign, Warning: foreign})
 			p.emit(green(verdict.Unchanged))
 		},

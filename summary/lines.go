@@ -93,7 +93,7 @@ func lines(r *Record, e event.Entry) []item {
 		if l.reverting {
 			l.group("Wait for the rollback (deployment " + short(r.restored) + ")")
 		} else {
-			l.group("Wait for deployment " + short(r.deployment))
+			l.group("Wait for deployment " + short(r.deploymentID))
 		}
 		if ev.Changed {
 			l.at(ev.Elapsed, describe(ev.State))
@@ -225,7 +225,7 @@ const nothingNew = "nothing changed. Re-pushed tags and updated secrets aren't p
 
 func (l *list) revert(p event.Planned) {
 	l.agentGroup("Roll back")
-	l.say("Deployment %s failed: %s", short(p.Reverts), p.RevertedFailure)
+	l.say("Deployment %s failed: %s", short(p.RevertsID), p.RevertedFailure)
 	for _, row := range l.r.rows(p) {
 		l.say("%s: %s", row.Name, row.becomes())
 	}
@@ -238,8 +238,8 @@ func (l *list) planned(p event.Planned) {
 	} else {
 		l.agentGroup("Update")
 		current := ""
-		if p.PreviousID != "" {
-			current = " (current deployment " + short(p.PreviousID) + ")"
+		if p.Previous != "" {
+			current = " (current deployment " + short(p.Previous) + ")"
 		}
 		l.say("Found agent %s%s%s.", l.r.agent, with(" in ", p.Region), current)
 	}
@@ -308,7 +308,7 @@ func (l *list) accepted(a event.Accepted) {
 		l.say("Deployment %s accepted.", a.ID)
 		return
 	}
-	change := l.r.change
+	change := l.r.plan
 	if change == nil {
 		change = &event.Planned{}
 	}

@@ -92,7 +92,7 @@ func TestRequest(t *testing.T) {
 	r := New(&log, nil, nil)
 	play(r.Handle, "bot").in(event.Update).emit(event.Planned{}, wait, event.Retrying{Try: event.TryLookup},
 		event.Retrying{Try: event.TryLookup, Err: errors.New("away"), In: time.Second}, event.Retrying{Try: event.TryRead, Err: errors.New("away"), In: time.Second}).
-		in(event.Revert).emit(event.Planned{Reverts: "new", RevertedFailure: "it crashes"}, wait, event.ResponseLost{Err: errors.New("lost")})
+		in(event.Revert).emit(event.Planned{RevertsID: "new", RevertedFailure: "it crashes"}, wait, event.ResponseLost{Err: errors.New("lost")})
 	for _, want := range []string{
 		"  The update was not accepted yet; retrying in 2.0s: wait\n",
 		"  No new deployment yet; checking again.\n",
@@ -122,8 +122,8 @@ func TestAccepted(t *testing.T) {
 		{"with a warning", event.Update, event.Planned{}, event.Accepted{ID: "new", Warning: "careful"}, "  Deployment new accepted.\nWarning: careful\n"},
 		{"unchanged", event.Update, event.Planned{}, unchanged, "Warning: Nothing was deployed: nothing changed. "},
 		{"scaled", event.Update, event.Planned{ScalingOnly: true}, unchanged, "Notice: Scaling takes effect without a new deployment.\n"},
-		{"a rollback", event.Revert, event.Planned{Reverts: "new"}, rollback, "  Deployment back accepted.\n"},
-		{"a rollback in vain", event.Revert, event.Planned{Reverts: "new"}, event.Accepted{ID: "new", Previous: "new"}, "  Pipecat Cloud made no new deployment for it.\n"},
+		{"a rollback", event.Revert, event.Planned{RevertsID: "new"}, rollback, "  Deployment back accepted.\n"},
+		{"a rollback in vain", event.Revert, event.Planned{RevertsID: "new"}, event.Accepted{ID: "new", Previous: "new"}, "  Pipecat Cloud made no new deployment for it.\n"},
 	} {
 		if got := shownIn(tt.step, tt.plan, tt.accepted); !strings.Contains(got, tt.want) {
 			t.Errorf("%s: lacks %q:\n%s", tt.name, tt.want, got)
@@ -137,7 +137,7 @@ func TestRestarts(t *testing.T) {
 	for id, want := range map[string]bool{"new": true, "old": false} {
 		doc := &pipecat.Agent{CurrentRevision: &pipecat.Revision{DeploymentID: id, Health: &pipecat.Health{RestartCount: new(3)}}}
 		var r Record
-		play(r.Add, "bot").in(event.Update).emit(event.Planned{PreviousID: "old"}, event.Accepted{ID: "new", Previous: "old"}).
+		play(r.Add, "bot").in(event.Update).emit(event.Planned{Previous: "old"}, event.Accepted{ID: "new", Previous: "old"}).
 			in(event.Rollout).emit(event.Observed{Observation: revision.Observe(doc, revision.Target{ID: "new", Previous: "old"})}, red(verdict.Failure{}))
 		if got := strings.Contains(Page(gha.Run{}, []*Record{&r}), ", 3 restarts |"); got != want {
 			t.Errorf("of %s: got %t", id, got)
@@ -197,7 +197,7 @@ func TestChanges(t *testing.T) {
 // TestRevertedChanges holds how a rollback's changes are shown: an image that takes
 // the place of a build is known, and of the build is said what it was.
 func TestRevertedChanges(t *testing.T) {
-	back := event.Planned{Reverts: "new", Changes: []settings.Change{
+	back := event.Planned{RevertsID: "new", Changes: []settings.Change{
 		{Name: "image", After: "a/b:v1", Asked: true, Moves: true}, {Name: "agent-profile", Before: "agent-2x", After: "agent-1x", Asked: true, Moves: true}}}
 	for fromBuild, want := range map[bool]string{true: "image: (built in the cloud) → a/b:v1", false: "image: a/b:v1"} {
 		var log bytes.Buffer

@@ -20,7 +20,7 @@ func (r *Record) links(run gha.Run) string {
 			links = append(links, "["+title+"]("+to+")")
 		}
 	}
-	if p := r.change; p != nil {
+	if p := r.plan; p != nil {
 		before, after := tag(p.PreviousImage), tag(p.Image)
 		if run.Tag != "" && after == run.Tag && before != after && versions.MatchString(before) && versions.MatchString(after) {
 			add("Changes since "+md(before), run.Compare(before, after))
@@ -47,14 +47,14 @@ func (r *Record) wayBack() string {
 	}
 	var inputs strings.Builder
 	first := "" // what inputs cannot do
-	for _, c := range r.change.Reversal {
+	for _, c := range r.plan.Reversal {
 		if c.FileOnly {
 			first += fmt.Sprintf("Set `[%s]` in the config file back to %s.\n\n", c.Name, code(r.line(c.After)))
 			continue
 		}
 		fmt.Fprintf(&inputs, "%s: %s\n", c.Name, quoteYAML(r.line(c.After)))
 	}
-	if r.change.RevertNeedsBuild {
+	if r.plan.RevertNeedsBuild {
 		first += "The API does not report which build ran before; `pipecat cloud build list` lists builds.\n\n"
 		inputs.WriteString("build-id: # the build that ran before\n")
 	}
@@ -69,7 +69,7 @@ func (r *Record) wayBack() string {
 // want to replace by the one before.
 func (r *Record) revertible() bool {
 	switch {
-	case r.change == nil, !r.isNew():
+	case r.plan == nil, !r.isNew():
 		return false
 	case r.status == verdict.Superseded, r.status == verdict.RolledBack:
 		return false

@@ -17,10 +17,10 @@ import (
 func TestByHand(t *testing.T) {
 	crashed := verdict.Failure{Reason: verdict.Crash}
 	profile := settings.Change{Name: "agent-profile", Before: "agent-2x", After: "agent-1x", Asked: true, Moves: true}
-	image := event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true}, profile}}
-	shownBuild := event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "build-id", After: "b-1", Asked: true, Moves: true}, profile}}
-	hiddenBuild := event.Planned{PreviousID: "old", Irreversible: "it is of a build", Reversal: []settings.Change{profile}, RevertNeedsBuild: true}
-	size := event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "resources", After: "cpu=1 memory=2Gi", FileOnly: true}}}
+	image := event.Planned{Previous: "old", Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true}, profile}}
+	shownBuild := event.Planned{Previous: "old", Reversal: []settings.Change{{Name: "build-id", After: "b-1", Asked: true, Moves: true}, profile}}
+	hiddenBuild := event.Planned{Previous: "old", Irreversible: "it is of a build", Reversal: []settings.Change{profile}, RevertNeedsBuild: true}
+	size := event.Planned{Previous: "old", Reversal: []settings.Change{{Name: "resources", After: "cpu=1 memory=2Gi", FileOnly: true}}}
 	created := event.Planned{Create: true, Irreversible: "the agent was new"}
 	for _, tt := range []struct {
 		name  string
@@ -79,7 +79,7 @@ func TestLinks(t *testing.T) {
 		{"no version before", "a/b:latest", nil, commit},
 		{"off a runner", "a/b:v1", func(r *gha.Run) { *r = gha.Run{} }, ""},
 	} {
-		r := Record{change: &event.Planned{Image: "a/b:v2", PreviousImage: tt.before}}
+		r := Record{plan: &event.Planned{Image: "a/b:v2", PreviousImage: tt.before}}
 		run := run
 		if tt.change != nil {
 			tt.change(&run)
@@ -97,9 +97,9 @@ func TestStoppedRollback(t *testing.T) {
 	for _, reverting := range []bool{false, true} {
 		var r Record
 		p := play(r.Add, "bot").emit(event.Configured{}).in(event.Update).
-			emit(event.Planned{PreviousID: "old", Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true}}}, event.Accepted{ID: "new", Previous: "old"})
+			emit(event.Planned{Previous: "old", Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true}}}, event.Accepted{ID: "new", Previous: "old"})
 		if reverting {
-			p.in(event.Revert).emit(event.Planned{Reverts: "new"})
+			p.in(event.Revert).emit(event.Planned{RevertsID: "new"})
 		}
 		p.emit(red(stopped))
 		if got := strings.Contains(Page(gha.Run{}, []*Record{&r}), "Roll back"); got == reverting {
@@ -177,8 +177,8 @@ func TestCallAdvice(t *testing.T) {
 // to the next plan.
 func TestNoRollback(t *testing.T) {
 	const never, settings, refused = "If this deployment fails", "No image or build is set", "Not rolled back: the one"
-	irreversible := event.Planned{PreviousID: "old", NeedsDeployment: true, Irreversible: "the one before is hidden", Rollback: true}
-	reversible := event.Planned{PreviousID: "old", NeedsDeployment: true, Image: "a/b:v2", Rollback: true}
+	irreversible := event.Planned{Previous: "old", NeedsDeployment: true, Irreversible: "the one before is hidden", Rollback: true}
+	reversible := event.Planned{Previous: "old", NeedsDeployment: true, Image: "a/b:v2", Rollback: true}
 	crash := red(verdict.Failure{Reason: verdict.Crash})
 	for _, tt := range []struct {
 		name string
@@ -189,7 +189,7 @@ func TestNoRollback(t *testing.T) {
 			p.in(event.Revert).emit(event.NotReverted{Err: errors.New("the one before is hidden")}, crash)
 		}, []string{settings, refused}},
 		{"green", func(p *player) { p.emit(green(verdict.Ready)) }, []string{never, settings}},
-		{"rolled back after all", func(p *player) { p.in(event.Revert).emit(event.Planned{Reverts: "new"}, crash) }, []string{settings}},
+		{"rolled back after all", func(p *player) { p.in(event.Revert).emit(event.Planned{RevertsID: "new"}, crash) }, []string{settings}},
 		{"the same plan again", func(p *player) { p.emit(irreversible, green(verdict.Ready)) }, []string{never, settings}},
 		{"another plan", func(p *player) { p.emit(reversible, green(verdict.Ready)) }, nil},
 	} {

@@ -28,7 +28,7 @@ func OutputTable() []OutputRow {
 		{"status", "Final result: `ready`, `deployed`, `unchanged`, `planned`, `checked`, `failed`, `timed-out`, `superseded`, `cancelled` or `rolled-back`.",
 			func(r *Record) string { return string(r.status) }},
 		{"deployment-id", "ID of the deployment that this job made, or of the current one with `unchanged` and `checked`; else empty.",
-			func(r *Record) string { return r.deployment }},
+			func(r *Record) string { return r.deploymentID }},
 		{"previous-deployment-id", "ID of the previous deployment.",
 			func(r *Record) string { return r.previous }},
 		{"agent-name", "Name of the agent.",
@@ -43,14 +43,14 @@ func OutputTable() []OutputRow {
 			func(r *Record) string { return r.build }},
 		{"previous-image", "Image of the previous deployment; empty when the API doesn't report it.",
 			func(r *Record) string {
-				if r.change == nil {
+				if r.plan == nil {
 					return ""
 				}
-				return r.change.PreviousImage
+				return r.plan.PreviousImage
 			}},
 		{"changed", "`true` if a new deployment was made or the scaling changed, else `false`.",
 			func(r *Record) string {
-				made := r.isNew() || r.accepted != nil && r.change != nil && r.change.ScalingOnly
+				made := r.isNew() || r.accepted != nil && r.plan != nil && r.plan.ScalingOnly
 				return fmt.Sprint(made)
 			}},
 		{"test-call", "Result of the test call: `answered`, `no-answer` or `unproven`; empty without one.",

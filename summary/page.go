@@ -142,7 +142,7 @@ func (r *Record) foldedChange() string {
 
 // inShort says in a line each what a green job changed, and what it replaced.
 func (r *Record) inShort() string {
-	p := r.change
+	p := r.plan
 	if p == nil || r.status == verdict.Planned || r.accepted == nil {
 		return ""
 	}
@@ -157,7 +157,7 @@ func (r *Record) inShort() string {
 		b.WriteString("Changed: " + strings.Join(moved, ", ") + "\n\n")
 	}
 	if r.isNew() {
-		b.WriteString("Deployment " + code(short(r.line(r.deployment))))
+		b.WriteString("Deployment " + code(short(r.line(r.deploymentID))))
 		if r.previous != "" {
 			verb := " replaced "
 			if r.status == verdict.Deployed { // not yet
@@ -326,9 +326,9 @@ func (r *Record) revisions() string {
 	switch {
 	case r.status == verdict.Superseded:
 		failed = "replaced"
-	case r.status == verdict.Cancelled && r.now.ServingID != r.deployment:
+	case r.status == verdict.Cancelled && r.now.ServingID != r.deploymentID:
 		failed = "rolling out"
-	case r.status == verdict.Cancelled, r.isLate() && r.now.ServingID == r.deployment:
+	case r.status == verdict.Cancelled, r.isLate() && r.now.ServingID == r.deploymentID:
 		failed = "serving calls"
 	case r.isLate():
 		failed = "not ready"
@@ -341,7 +341,7 @@ func (r *Record) revisions() string {
 	if r.observed {
 		fmt.Fprintf(&b, "| Replicas | – | %s |\n", replicasOf(r.rollout))
 	}
-	fmt.Fprintf(&b, "| Deployment | %s | %s |\n\n", code(short(r.line(before))), code(short(r.line(r.deployment))))
+	fmt.Fprintf(&b, "| Deployment | %s | %s |\n\n", code(short(r.line(before))), code(short(r.line(r.deploymentID))))
 	return b.String()
 }
 
@@ -356,7 +356,7 @@ func replicasOf(o revision.Observation) string {
 
 // facts renders the table of what was deployed where, with the platform's messages.
 func (r *Record) facts() string {
-	if r.change == nil && len(r.stages) == 0 {
+	if r.plan == nil && len(r.stages) == 0 {
 		return ""
 	}
 	var b strings.Builder
@@ -390,8 +390,8 @@ func (r *Record) facts() string {
 		}
 	}
 	beside := !r.green() && r.revisions() != "" // the page shows the replicas, and what serves
-	row("Deployment", some(r.deployment))
-	if r.previous != r.deployment {
+	row("Deployment", some(r.deploymentID))
+	if r.previous != r.deploymentID {
 		row("Previous deployment", some(r.previous))
 	}
 	row("Replaced by", some(r.newer))
@@ -415,7 +415,7 @@ func (r *Record) facts() string {
 		row("Watched", callersMet(*r.baked))
 	}
 	row("Rollback", some(r.restored))
-	if !beside && r.now.ServingID != r.deployment {
+	if !beside && r.now.ServingID != r.deploymentID {
 		row("Now serving", r.servingCell())
 	}
 	row("Duration", quantity.Span(r.took()))

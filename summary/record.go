@@ -34,10 +34,10 @@ type Record struct {
 	context             string // what the build was packed of
 	reused              bool   // the build was there before
 
-	change        *event.Planned  // nil: not known yet
+	plan          *event.Planned  // nil: not known yet
 	accepted      *event.Accepted // nil: not known to be
 	responsesLost int             // updates without a clear response
-	deployment    string          // its id
+	deploymentID  string          // its id
 	previous      string          // the id of the one before
 	revert        *event.Planned  // the rollback; nil: there is none
 	restored      string          // the id of the rollback's deployment
@@ -127,7 +127,7 @@ func (r *Record) fold(e event.Entry) {
 			return
 		}
 		r.forget(thePlan, theWayBack)
-		r.change, r.previous, r.region = &ev, ev.PreviousID, ev.Region
+		r.plan, r.previous, r.region = &ev, ev.Previous, ev.Region
 		r.build = cmp.Or(r.build, r.line(ev.BuildID))
 	case event.SecretsStatus:
 		r.enter(secretsPart, ev.Status, e.At)
@@ -138,7 +138,7 @@ func (r *Record) fold(e event.Entry) {
 	case event.Accepted:
 		switch {
 		case e.Step != event.Revert:
-			r.accepted, r.deployment, r.region = &ev, ev.ID, cmp.Or(ev.Region, r.region)
+			r.accepted, r.deploymentID, r.region = &ev, ev.ID, cmp.Or(ev.Region, r.region)
 		case ev.ID != ev.Previous:
 			r.restored = ev.ID
 		}
@@ -157,7 +157,7 @@ func (r *Record) fold(e event.Entry) {
 			r.buildLogged = true
 		}
 	case event.Checking:
-		r.deployment, r.previous, r.region = ev.ID, ev.ID, ev.Region
+		r.deploymentID, r.previous, r.region = ev.ID, ev.ID, ev.Region
 		r.image, r.build = r.line(ev.Image), r.line(ev.BuildID)
 	case event.Calling:
 		r.enter(callPart, "call "+strconv.Itoa(ev.Attempt), e.At)
@@ -194,7 +194,7 @@ func (r *Record) observe(e event.Entry, seen event.Observed) {
 		return
 	}
 	r.now = seen.State
-	r.callers.add(seen.State, r.deployment, e.At)
+	r.callers.add(seen.State, r.deploymentID, e.At)
 	if e.Step != event.Revert {
 		r.observed, r.rollout = true, seen.Observation
 	}

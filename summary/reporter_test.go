@@ -137,7 +137,7 @@ func TestGroupNames(t *testing.T) {
 		play(r.Handle, agent).emit(event.Configured{})
 	}
 	for _, agent := range []string{"ai", "bot"} {
-		play(r.Handle, agent).in(event.Update).emit(event.Planned{PreviousID: "old"}, event.Accepted{ID: "x", Previous: "old"}).
+		play(r.Handle, agent).in(event.Update).emit(event.Planned{Previous: "old"}, event.Accepted{ID: "x", Previous: "old"}).
 			in(event.Rollout).emit(event.Heartbeat{Still: "at it"}, event.Observed{}).in(event.Bake).emit(event.Observed{})
 	}
 	var got []string

@@ -260,7 +260,7 @@ func TestNoResult(t *testing.T) {
 		t.Errorf("%v, %v", values, err)
 	}
 	var record Record
-	play(record.Add, "bot").emit(event.Configured{}).in(event.Update).emit(event.Planned{PreviousID: "old"})
+	play(record.Add, "bot").emit(event.Configured{}).in(event.Update).emit(event.Planned{Previous: "old"})
 	if got := Headline(&record); got != "✗ bot: the job ended without a result" {
 		t.Errorf("got %q", got)
 	}

@@ -39,7 +39,7 @@ var breakages = []struct{ what, old, new string }{
 	{"no outputs when it is stopped",
 		`if path := r.env.OutputFile(); path != "" {`, `if path := r.env.OutputFile(); path != "" && first.status != verdict.Cancelled {`},
 	{"no deployment-id when the answer names it",
-		"r.accepted, r.deployment, r.region = &ev, ev.ID,", `r.accepted, r.deployment, r.region = &ev, "",`},
+		"r.accepted, r.deploymentID, r.region = &ev, ev.ID,", `r.accepted, r.deploymentID, r.region = &ev, "",`},
 	{"exit code 0 when the time is up",
 		"	if s.OK() {\n", "	if s.OK() || s == TimedOut {\n"},
 	{"a summary in green when the job is red",
@@ -131,7 +131,7 @@ var breakages = []struct{ what, old, new string }{
 	{"secrets that may be stored are said not to be",
 		"s.unclear = !clear || classify(s.err) != responseRefusedByAPI", "s.unclear = false && clear"},
 	{"secrets that are stored are forgotten",
-		"case r.responsesLost > 0, r.change != nil && r.change.Secrets != nil, r.failure", "case r.responsesLost > 0, r.failure"},
+		"case r.responsesLost > 0, r.plan != nil && r.plan.Secrets != nil, r.failure", "case r.responsesLost > 0, r.failure"},
 	{"secrets in the log",
 		"report.Mask(config.Masked(env)...)", "report.Mask(string(config.Key(env)))"},
 

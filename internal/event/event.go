@@ -218,7 +218,7 @@ type (
 		Create            bool   // the agent does not exist
 		Near              string // another agent that may be meant by its name; "" for none
 		Region            string // the agent's; "" when the platform chooses it
-		PreviousID        string // of the deployment before; "" for none
+		Previous          string // of the deployment before; "" for none
 		PreviousImage     string // as its document shows it; "" when it does not
 		PreviousFromBuild bool   // it is of a build, whose image is hidden
 		Image             string // that is deployed; "" for a build, and when the agent keeps its own
@@ -235,7 +235,7 @@ type (
 		NotReported       []string          // settings that a rollback leaves as asked for
 		Reversal          []settings.Change // what restores the previous deployment, by the job or by hand; nil for nothing
 		RevertNeedsBuild  bool              // that lacks the id of the build that ran before
-		Reverts           string            // id of the failed deployment that this change undoes; "" when it is no rollback
+		RevertsID         string            // id of the failed deployment that this change undoes; "" when it is no rollback
 		RevertedFailure   string            // why that one failed
 	}
 
