@@ -20,8 +20,8 @@ import (
 // Record is what is known of one agent's job: its events, folded. Equal events
 // make equal records. The zero Record is one of a job without events.
 type Record struct {
-	// Cleaner makes text from elsewhere fit to be shown. It has to be set before
-	// the first Add.
+	// Cleaner makes text from elsewhere fit to be shown. What the job says itself that
+	// nothing may show, it hides by itself.
 	Cleaner untrusted.Cleaner
 
 	began, ended time.Time // of the first entry, and of Finished or else the last
@@ -174,7 +174,7 @@ func (r *Record) fold(e event.Entry) {
 	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotEnded:
 		// The log shows these, and nothing else does.
 	case event.Entrusted:
-		// The reporter hides these: see Handle.
+		r.Cleaner = r.Cleaner.Hide(entrusted(ev)...)
 	}
 }
 
@@ -226,6 +226,15 @@ func (r *Record) says(output string) bool {
 	text, cause := r.line(output), r.line(r.why.Cause)
 	isCause := cause != "" && strings.HasSuffix(text, cause) && !strings.Contains(strings.TrimSpace(output), "\n")
 	return text == "" || isCause || r.failure.Quoted()
+}
+
+// minHidden is how many bytes a text of the platform's has to have to be hidden: a shorter
+// one may be a part of any word.
+const minHidden = 8
+
+// entrusted are the keys of a session that are hidden.
+func entrusted(is event.Entrusted) []string {
+	return slices.DeleteFunc(slices.Clone(is.Keys), func(key string) bool { return len(key) < minHidden })
 }
 
 // settled is the record with a result: that of a job which nobody finished is the

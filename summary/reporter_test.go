@@ -303,3 +303,21 @@ func TestMaskEncodings(t *testing.T) {
 		t.Errorf("shows a secret:\n%s", all)
 	}
 }
+
+// TestEntrusted holds that the keys of a session show nowhere: not on the page of a record
+// alone, and not on that of another agent. What is too short to be a key stays.
+func TestEntrusted(t *testing.T) {
+	said := event.Output{Source: event.AgentLog, Lines: []string{"joined with room-key-123 by a-b"}}
+	crash := red(verdict.Failure{Reason: verdict.ReasonNoAnswer, Message: "room-key-123 is silent"})
+	var alone Record
+	play(alone.Add, "bot").emit(event.Configured{}, event.Entrusted{Keys: []string{"room-key-123", "a-b"}}, said, crash)
+	var log bytes.Buffer
+	r := New(&log, nil, nil)
+	play(r.Handle, "bot").emit(event.Configured{}, event.Entrusted{Keys: []string{"room-key-123", "a-b"}})
+	play(r.Handle, "other").emit(event.Configured{}, said, crash)
+	for name, page := range map[string]string{"alone": Page(gha.Run{}, []*Record{&alone}), "two agents": Page(gha.Run{}, r.records()) + log.String()} {
+		if strings.Contains(page, "room-key-123") || !strings.Contains(page, "\\*\\*\\*") && !strings.Contains(page, "***") || !strings.Contains(page, "a-b") {
+			t.Errorf("%s:\n%s", name, page)
+		}
+	}
+}

@@ -100,16 +100,9 @@ func (r *Reporter) Mask(secrets ...string) {
 	}
 }
 
-// minHidden is how many bytes a text of the platform's has to have to be hidden: a shorter
-// one may be a part of any word.
-const minHidden = 8
-
-// hide replaces texts by *** in what follows, and on the page.
+// hide replaces texts by *** in what follows, and on the page, whichever agent they are of.
 func (r *Reporter) hide(texts ...string) {
-	for _, text := range texts {
-		r.cleaner.Secrets = append(r.cleaner.Secrets, untrusted.Encodings(text)...)
-	}
-	slices.SortFunc(r.cleaner.Secrets, func(a, b string) int { return len(b) - len(a) }) // as a cleaner needs them
+	r.cleaner = r.cleaner.Hide(texts...)
 	for _, j := range r.jobs {
 		j.record.Cleaner = r.cleaner
 	}
@@ -134,7 +127,7 @@ func (r *Reporter) Handle(e event.Entry) {
 	defer r.mu.Unlock()
 	defer r.survive()
 	if is, ok := e.Event.(event.Entrusted); ok { // which the log must not have, not even for the runner to mask
-		r.hide(slices.DeleteFunc(slices.Clone(is.Keys), func(key string) bool { return len(key) < minHidden })...)
+		r.hide(entrusted(is)...)
 	}
 	j := r.job(e.Agent)
 	items := j.record.add(e)

@@ -30,7 +30,18 @@ func StripEscapes(s string) string {
 
 // Cleaner makes text fit to be shown. The zero Cleaner knows no secrets.
 type Cleaner struct {
-	Secrets []string // are replaced by ***; empty ones are ignored
+	Secrets []string // are replaced by ***, the longest first; empty ones are ignored
+}
+
+// Hide is the cleaner that replaces these texts as well, also in the encodings that are
+// likely.
+func (c Cleaner) Hide(texts ...string) Cleaner {
+	c.Secrets = slices.Clone(c.Secrets)
+	for _, text := range texts {
+		c.Secrets = append(c.Secrets, Encodings(text)...)
+	}
+	slices.SortFunc(c.Secrets, func(a, b string) int { return len(b) - len(a) })
+	return c
 }
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\u0085", "\n")
