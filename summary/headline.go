@@ -294,7 +294,7 @@ func (r *Record) serving() string {
 func (r *Record) isCheck() bool { return r.plan == nil && r.accepted == nil && r.deploymentID != "" }
 
 // isNew reports whether the job made the deployment.
-func (r *Record) isNew() bool { return r.accepted != nil && r.accepted.ID != r.accepted.Previous }
+func (r *Record) isNew() bool { return r.accepted != nil && !r.accepted.Unchanged() }
 
 // meetSilence reports whether calls go to a deployment that does not answer them.
 func (r *Record) meetSilence() bool {

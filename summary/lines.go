@@ -299,7 +299,7 @@ func (l *list) wayBack(p event.Planned) {
 }
 
 func (l *list) accepted(a event.Accepted) {
-	unchanged := a.ID == a.Previous
+	unchanged := a.Unchanged()
 	switch {
 	case l.reverting && unchanged:
 		l.say("Pipecat Cloud made no new deployment for it.")

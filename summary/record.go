@@ -139,7 +139,7 @@ func (r *Record) fold(e event.Entry) {
 		switch {
 		case e.Step != event.Revert:
 			r.accepted, r.deploymentID, r.region = &ev, ev.ID, cmp.Or(ev.Region, r.region)
-		case ev.ID != ev.Previous:
+		case !ev.Unchanged():
 			r.restored = ev.ID
 		}
 	case event.Observed:

@@ -359,6 +359,9 @@ type (
 	Finished struct{ verdict.Result }
 )
 
+// Unchanged reports whether the platform made no new deployment.
+func (a Accepted) Unchanged() bool { return a.ID == a.Previous }
+
 func (Configured) isEvent()     {}
 func (InvalidInputs) isEvent()  {}
 func (BuildFound) isEvent()     {}

@@ -319,9 +319,10 @@ type Reversal struct {
 }
 
 // Revert asks for what the settings were that changes move. What was not shown is
-// left as it is. With an error, which says what cannot be put back (ErrBuildHidden
+// left as it is. With an error, which says of each what cannot be put back (ErrBuildHidden
 // for a build), the rest is in the reversal anyway.
 func Revert(changes []Change, before *pipecat.Agent) (back Reversal, err error) {
+	var lasting irreversible
 	moved := map[string]Change{}
 	for _, c := range changes {
 		if c.Moves {
@@ -330,8 +331,8 @@ func Revert(changes []Change, before *pipecat.Agent) (back Reversal, err error) 
 	}
 	for _, s := range table {
 		if c, ok := moved[s.name]; ok && (c.Before != "" || s.artifact) {
-			if e := s.revert(&back.Settings, before); e != nil && err == nil {
-				err = e
+			if err := s.revert(&back.Settings, before); err != nil {
+				lasting = append(lasting, err)
 			}
 		}
 	}
@@ -341,8 +342,25 @@ func Revert(changes []Change, before *pipecat.Agent) (back Reversal, err error) 
 				Change{Name: s.name, Before: moved[s.name].After, After: value, Asked: true, Moves: true, Scaling: s.scaling, Artifact: s.artifact, FileOnly: s.fileOnly})
 		}
 	}
-	return back, err
+	if lasting != nil {
+		return back, lasting
+	}
+	return back, nil
 }
+
+// irreversible is why some settings cannot be put back.
+type irreversible []error
+
+func (e irreversible) Error() string {
+	var texts []string
+	for _, err := range e {
+		texts = append(texts, err.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap returns the reasons.
+func (e irreversible) Unwrap() []error { return e }
 
 // Shown asks for all that a document shows, or means by leaving it out, so that another
 // one can be compared with it. Scaling is left out.

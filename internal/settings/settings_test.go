@@ -192,6 +192,7 @@ func TestRevert(t *testing.T) {
 		{"one bound", before, pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(2)}}, pipecat.Settings{AutoScaling: &pipecat.AutoScaling{MinAgents: ptr(1)}}, ""},
 		{"an image in place of a build", before, pipecat.Settings{BuildID: "id"}, pipecat.Settings{Image: "ghcr.io/acme/bot:v1"}, ""},
 		{"a build before", image("[redacted]"), pipecat.Settings{Image: "a:b"}, pipecat.Settings{}, "from a build, and the platform does not report which one"},
+		{"a build before, and no secret set", image("[redacted]"), pipecat.Settings{Image: "a:b", SecretSet: "s"}, pipecat.Settings{}, "does not report which one; the agent had no secret-set"},
 		{"a build before a build", image("[redacted]"), pipecat.Settings{BuildID: "id"}, pipecat.Settings{}, "from a build, and the platform does not report which one"},
 		{"no secret set before", agent(nil), pipecat.Settings{SecretSet: "s"}, pipecat.Settings{}, "the agent had no secret-set, and the API cannot take one away"},
 		{"no credentials before, and the rest anyway", agent(nil), pipecat.Settings{Image: "a:b", ImagePullSecretSet: "s"}, pipecat.Settings{Image: "ghcr.io/acme/bot:v1"}, "the agent had no image-credentials"},
