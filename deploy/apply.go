@@ -23,7 +23,8 @@ const (
 	reportEvery = 20 * time.Second // that the update is sent again later
 )
 
-// Accepted is an update that the platform accepted.
+// Accepted is an update that the platform accepted; in a job that makes none, the
+// deployment that is there (see Current).
 type Accepted struct {
 	Plan     Plan           // that was sent: a creation that meets an agent becomes an update
 	ID       string         // of the deployment that is desired now
