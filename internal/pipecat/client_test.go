@@ -449,6 +449,7 @@ func TestWhole(t *testing.T) {
 		{pipecat.Error{Status: 404, Message: "Not Found"}, true},
 		{pipecat.Error{Status: 404, Message: "not found"}, false},
 		{pipecat.Error{Status: 404, Body: "<html>no</html>\n"}, true},
+		{pipecat.Error{Status: 522, Body: "error code: 522"}, true}, // a status that has no name
 		{pipecat.Error{Status: 404, Body: strings.Repeat("é", 200)}, true},
 		{pipecat.Error{Status: 404, Body: strings.Repeat("é", 201)}, false},
 		{pipecat.Error{Status: 404, Body: "<html>\nno</html>"}, false},

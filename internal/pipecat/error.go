@@ -60,7 +60,7 @@ func (e *Error) Error() string {
 func (e *Error) Detail() string {
 	words := e.status()
 	switch first, _, _ := strings.Cut(strings.TrimSpace(e.Body), "\n"); {
-	case strings.EqualFold(e.Message, http.StatusText(e.Status)): // it says no more
+	case e.Message != "" && strings.EqualFold(e.Message, http.StatusText(e.Status)): // it says no more
 	case e.Message != "":
 		words += ": " + e.Message
 	case first != "":
