@@ -105,14 +105,6 @@ func withoutInfo(lines []string) []string {
 	})
 }
 
-// logged reports whether a line of a log has what an agent said.
-func logged(lines []string, said string) bool {
-	return slices.ContainsFunc(lines, func(line string) bool {
-		_, message := serialized(line)
-		return strings.Contains(line, said) || strings.Contains(message, said)
-	})
-}
-
 // reported is what an agent says about its failure, in its log or to its caller.
 func reported(e CallEvidence) string {
 	if v := judgeLog(e.Log); v.Said != "" {

@@ -269,13 +269,9 @@ func (t TestCall) read(ctx context.Context, api Sessions, e *CallEvidence, sessi
 
 // failure is why a test call makes the job red.
 func (t TestCall) failure(e CallEvidence, v CallVerdict) *verdict.Failure {
-	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.ReasonUnproven, Cause: v.Cause}
+	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.ReasonUnproven, Cause: v.Cause, Message: t.says(e, v.Cause), Said: firstLine(v.Said)}
 	if v.Answer == verdict.NoAnswer {
 		f.Reason = verdict.ReasonNoAnswer
-	}
-	f.Message = t.says(e, v.Cause)
-	if v.Said != "" && !logged(e.Log, v.Said) { // else it is the cause that the log shows
-		f.Message += ": " + firstLine(v.Said)
 	}
 	f.Show(verdict.FromAgentLog, strings.Join(withoutInfo(e.Log), "\n"))
 	return f

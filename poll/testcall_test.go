@@ -154,22 +154,6 @@ func TestJudgeLog(t *testing.T) {
 			t.Errorf("%s: %q, %q", tt.line, v.Cause, v.Said)
 		}
 	}
-	// What the log says is its cause, also where it is escaped there.
-	for _, said := range []string{`Error joining "demo": 403`, "Error joining"} {
-		for _, tt := range []struct {
-			log  []string
-			want string
-		}{
-			{[]string{asJSON("ERROR", said)}, "the agent raised an exception in the test call"},
-			{[]string{at + " | ERROR   " + rest + said}, "the agent raised an exception in the test call"},
-			{[]string{asJSON("ERROR", "more")}, "the agent raised an exception in the test call: " + said},
-		} {
-			f := TestCall{}.failure(CallEvidence{Log: tt.log}, CallVerdict{Answer: verdict.NoAnswer, Cause: verdict.CallRaised, Said: said})
-			if f.Message != tt.want {
-				t.Errorf("%q: got %q, want %q", tt.log, f.Message, tt.want)
-			}
-		}
-	}
 	shown := withoutInfo([]string{asJSON("INFO", "a"), at + "Z | DEBUG   " + rest + "b", asJSON("ERROR", "c"), "Traceback"})
 	if len(shown) != 2 || shown[1] != "Traceback" {
 		t.Errorf("it shows %q", shown)

@@ -67,14 +67,29 @@ func Of(f *verdict.Failure, s Scene, workspace fs.FS) Diagnosis {
 	return Diagnose(facts, workspace)
 }
 
-// withCause is a failure whose message ends with its cause. It is the failure itself
-// where the cause is not known.
+// withCause is a failure whose message ends with its cause, and with what the agent said
+// of it where the one does not have the other. It is the failure itself where neither is
+// known.
 func withCause(f *verdict.Failure, d Diagnosis) *verdict.Failure {
-	if d.Cause == "" {
+	said, cause := f.Said, d.Cause
+	switch {
+	case strings.Contains(said, cause):
+		cause = ""
+	case strings.Contains(cause, said):
+		said = ""
+	}
+	if said+cause == "" {
 		return f
+	}
+	t := *f
+	t.Message = strings.TrimRight(f.Message, ".")
+	if said != "" {
+		t.Message += ": " + said
 	}
 	joint := ": "
 	switch {
+	case cause == "":
+		return &t
 	case d.Sure == Possible:
 		joint = "; it printed last: "
 	case f.Status == verdict.TimedOut && d.From == verdict.FromPlatform:
@@ -82,8 +97,7 @@ func withCause(f *verdict.Failure, d Diagnosis) *verdict.Failure {
 	case f.Status == verdict.TimedOut:
 		joint = "; its log shows: "
 	}
-	t := *f
-	t.Message = strings.TrimRight(f.Message, ".") + joint + d.Cause
+	t.Message += joint + cause
 	return &t
 }
 

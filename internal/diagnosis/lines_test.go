@@ -80,15 +80,21 @@ func TestWithCause(t *testing.T) {
 		status verdict.Status
 		d      Diagnosis
 		want   string
+		said   string
 	}{
-		{"a crash", verdict.Failed, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain}, "it failed: KeyError: 'x'"},
-		{"a line of a log", verdict.TimedOut, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain, From: verdict.FromAgentLog}, "it failed; its log shows: KeyError: 'x'"},
-		{"the platform's", verdict.TimedOut, Diagnosis{Cause: "no", Sure: Certain, From: verdict.FromPlatform}, "it failed; the platform reports: no"},
-		{"what was printed", verdict.Failed, Diagnosis{Cause: "bye", Sure: Possible}, "it failed; it printed last: bye"},
-		{"nothing", verdict.Failed, Diagnosis{}, "it failed."},
-		{"a cause of one letter", verdict.Failed, Diagnosis{Cause: "i", Sure: Certain}, "it failed: i"},
+		{"a crash", verdict.Failed, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain}, "it failed: KeyError: 'x'", ""},
+		{"a line of a log", verdict.TimedOut, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain, From: verdict.FromAgentLog}, "it failed; its log shows: KeyError: 'x'", ""},
+		{"the platform's", verdict.TimedOut, Diagnosis{Cause: "no", Sure: Certain, From: verdict.FromPlatform}, "it failed; the platform reports: no", ""},
+		{"what was printed", verdict.Failed, Diagnosis{Cause: "bye", Sure: Possible}, "it failed; it printed last: bye", ""},
+		{"nothing", verdict.Failed, Diagnosis{}, "it failed.", ""},
+		{"a cause of one letter", verdict.Failed, Diagnosis{Cause: "i", Sure: Certain}, "it failed: i", ""},
+		{"what the agent said", verdict.Failed, Diagnosis{}, "it failed: no voice", "no voice"},
+		{"what the agent said, which is the cause", verdict.Failed, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain}, "it failed: KeyError: 'x'", "KeyError: 'x'"},
+		{"what the agent said, which has the cause", verdict.Failed, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain}, "it failed: in pipeline: KeyError: 'x'", "in pipeline: KeyError: 'x'"},
+		{"what the agent said, which the cause has", verdict.TimedOut, Diagnosis{Cause: "KeyError: 'x'", Sure: Certain, From: verdict.FromAgentLog}, "it failed; its log shows: KeyError: 'x'", "'x'"},
+		{"what the agent said, and another cause", verdict.Failed, Diagnosis{Cause: "bye", Sure: Possible}, "it failed: no voice; it printed last: bye", "no voice"},
 	} {
-		f := &verdict.Failure{Status: tt.status, Message: "it failed."}
+		f := &verdict.Failure{Status: tt.status, Message: "it failed.", Said: tt.said}
 		if got := withCause(f, tt.d).Message; got != tt.want || f.Message != "it failed." {
 			t.Errorf("%s: got %q, want %q; the failure itself has %q", tt.name, got, tt.want, f.Message)
 		}

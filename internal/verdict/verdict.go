@@ -103,6 +103,9 @@ type Failure struct {
 	// Message says in a line what happened and what to do about it. It may
 	// quote text that is not ours.
 	Message string
+	// Said is what the agent said of it to its caller or in its log, in a line; "" for
+	// none. It is not ours, and the Message does not have it before the diagnosis.
+	Said string
 	// Evidence is the text behind it, in the order in which people read it: a
 	// crash's output, a build's error and its log, the API's response.
 	Evidence []Evidence
