@@ -267,11 +267,11 @@ func cannotStart(h *pipecat.Health) (grace time.Duration, stuck bool) {
 }
 
 func notStarted(h *pipecat.Health) *verdict.Failure {
-	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.ImagePull, Message: "the image cannot be pulled" + inBrackets(h.Reason)}
+	f := &verdict.Failure{Status: verdict.Failed, Reason: verdict.ImagePull, Message: "the image cannot be pulled"}
 	if strings.Contains(strings.ToLower(h.Reason), "container") {
-		f.Reason, f.Message = verdict.Refused, "the container cannot be set up"+inBrackets(h.Reason)
+		f.Reason, f.Message = verdict.Refused, "the container cannot be set up"
 	}
-	f.Show(verdict.FromPlatform, cmp.Or(h.Message, h.Headline))
+	explain(f, h.Reason, cmp.Or(h.Message, h.Headline))
 	return f
 }
 
@@ -326,13 +326,22 @@ func failedPhase(o revision.Observation, h *pipecat.Health) *verdict.Failure {
 	}
 	switch {
 	case why.Message != "" || why.Reason != "":
-		f.Message = o.Target.Name() + " failed" + inBrackets(why.Reason)
-		f.Show(verdict.FromPlatform, why.Message)
+		f.Message = o.Target.Name() + " failed"
+		explain(f, why.Reason, why.Message)
 	case f.Message == "":
-		f.Message = o.Target.Name() + " failed" + inBrackets(h.Reason)
-		f.Show(verdict.FromPlatform, h.Message)
+		f.Message = o.Target.Name() + " failed"
+		explain(f, h.Reason, h.Message)
 	}
 	return f
+}
+
+// explain adds to a failure the platform's reason, and its words for it. They become the
+// cause, so that a reason which is equal is left out.
+func explain(f *verdict.Failure, reason, words string) {
+	if reason != words {
+		f.Message += inBrackets(reason)
+	}
+	f.Show(verdict.FromPlatform, words)
 }
 
 // inBrackets is our word or the platform's behind what it explains; "" for

@@ -403,3 +403,26 @@ func FuzzJudge(f *testing.F) {
 		}
 	})
 }
+
+// TestReasonOnce holds that a failure has the platform's reason once, though its words for
+// it may be no others.
+func TestReasonOnce(t *testing.T) {
+	failing := func(reason, words string) revision.Observation {
+		return revision.Observation{Degraded: pipecat.Condition{Reason: reason, Message: words}}
+	}
+	for _, tt := range []struct {
+		f    *verdict.Failure
+		want string
+		show string
+	}{
+		{notStarted(&pipecat.Health{Reason: "ImagePullBackOff", Headline: "ImagePullBackOff"}), "the image cannot be pulled", "ImagePullBackOff"},
+		{notStarted(&pipecat.Health{Reason: "ImagePullBackOff", Message: "no such image"}), "the image cannot be pulled (ImagePullBackOff)", "no such image"},
+		{notStarted(&pipecat.Health{Reason: "CreateContainerError"}), "the container cannot be set up (CreateContainerError)", ""},
+		{failedPhase(failing("ImageResolutionFailed", "ImageResolutionFailed"), &pipecat.Health{}), "the current revision failed", "ImageResolutionFailed"},
+		{failedPhase(failing("ImageResolutionFailed", "not found"), &pipecat.Health{}), "the current revision failed (ImageResolutionFailed)", "not found"},
+	} {
+		if tt.f.Message != tt.want || tt.f.Output() != tt.show {
+			t.Errorf("got %q, %q; want %q, %q", tt.f.Message, tt.f.Output(), tt.want, tt.show)
+		}
+	}
+}

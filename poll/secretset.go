@@ -54,7 +54,7 @@ func SecretSet(ctx context.Context, api SecretSets, stored Stored, deadline time
 	switch {
 	case ctx.Err() != nil:
 		return verdict.NewCancelled("the job was stopped: %s", has)
-	case errors.Is(err, errDeadline) && l.isUnread():
+	case errors.Is(err, errDeadline) && l.isUnread() && l.start.Before(deadline): // else there was no time for a read
 		return &verdict.Failure{Status: verdict.TimedOut, Reason: verdict.API,
 			Message: fmt.Sprintf("%s: the API could not be read when wait-timeout was up: %v", has, cmp.Or(l.lastErr, errNoAnswer))}
 	case errors.Is(err, errDeadline):

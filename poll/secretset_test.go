@@ -21,7 +21,10 @@ type set struct {
 	states []string
 }
 
-func (s set) SecretSet(context.Context, string) (*pipecat.SecretSet, error) {
+func (s set) SecretSet(ctx context.Context, _ string) (*pipecat.SecretSet, error) {
+	if ctx.Err() != nil {
+		return nil, &pipecat.Error{Err: ctx.Err()}
+	}
 	i := min(int(time.Since(s.began)/(10*time.Second)), len(s.states)-1)
 	switch s.states[i] {
 	case "404":
@@ -115,6 +118,7 @@ func TestSecretSet(t *testing.T) {
 		name            string
 		states          []string
 		created, failed bool // before
+		late            bool // the deadline has passed
 		cancel          time.Duration
 		reason          verdict.Reason // "": it is ready
 		says            string
@@ -138,6 +142,7 @@ func TestSecretSet(t *testing.T) {
 		{name: "away for good", states: []string{"pending A", "502"}, reason: verdict.API, says: `secret set "keys" was changed, and the update was not sent: the API could not be read`, after: 100 * time.Second},
 		{name: "the key is no longer accepted", states: []string{"401"}, reason: verdict.Auth, says: "and the update was not sent", within: time.Second},
 		{name: "too slow", states: []string{"pending A"}, reason: verdict.Secrets, says: "was not ready within wait-timeout, after 1m 40s: it is pending; it has the new secrets, and the update was not sent", after: 100 * time.Second},
+		{name: "the time is up before it begins", late: true, states: []string{"pending A"}, reason: verdict.Secrets, says: "was not ready within wait-timeout, after 0s: it is not shown; it has the new secrets, and the update was not sent", within: time.Second},
 		{name: "stopped", states: []string{"pending A"}, cancel: 30 * time.Second, reason: verdict.ReasonCancelled, says: `the job was stopped: secret set "keys" was changed, and the update was not sent`, within: 31 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,7 +154,11 @@ func TestSecretSet(t *testing.T) {
 				}
 				began, shown := time.Now(), ""
 				stored := Stored{Set: "keys", Secrets: []pipecat.SecretValue{{Key: "A"}}, Before: before(tt.created, tt.failed)}
-				err := SecretSet(ctx, set{began, tt.states}, stored, began.Add(100*time.Second), handle(func(e event.Event) {
+				deadline := began.Add(100 * time.Second)
+				if tt.late {
+					deadline = began
+				}
+				err := SecretSet(ctx, set{began, tt.states}, stored, deadline, handle(func(e event.Event) {
 					if s, ok := e.(event.SecretsStatus); ok {
 						shown = s.Status
 					}
