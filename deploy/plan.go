@@ -188,7 +188,7 @@ func (p Plan) ScalingOnly() bool {
 func (p Plan) Event() event.Planned {
 	agent := p.Baseline.Agent
 	e := event.Planned{
-		Create: agent == nil, PreviousFromBuild: settings.FromBuild(agent), Near: p.Baseline.Near, Region: p.region(), Previous: p.previous(), PreviousImage: settings.ImageShown(agent),
+		Create: agent == nil, PreviousHidden: settings.ImageHidden(agent), Near: p.Baseline.Near, Region: p.region(), Previous: p.previous(), PreviousImage: settings.ImageShown(agent),
 		Image: p.Artifact.Image, Changes: p.Changes, Force: p.force(), Rollback: p.Request.Rollback,
 		NeedsDeployment: p.NeedsDeployment(), ScalingOnly: p.ScalingOnly(), NotReported: p.notReported(),
 		Secrets: p.secretChange(),
@@ -207,8 +207,14 @@ func (p Plan) Event() event.Planned {
 	if err != nil {
 		e.Irreversible = err.Error()
 	}
-	if e.RevertNeedsBuild = errors.Is(err, settings.ErrBuildHidden); err == nil || e.RevertNeedsBuild {
-		e.Reversal = back.Changes
+	if e.RevertNeedsBuild = slices.Contains(back.Lasting, settings.ErrBuildHidden); err != nil && !e.RevertNeedsBuild {
+		return e
+	}
+	e.Reversal = back.Changes
+	for _, why := range back.Lasting {
+		if why != settings.ErrBuildHidden {
+			e.Lasting = append(e.Lasting, why.Error())
+		}
 	}
 	return e
 }
@@ -230,7 +236,8 @@ func (p Plan) reversal() (settings.Reversal, error) {
 	if err := p.canRevertTo(); err != nil {
 		return settings.Reversal{}, err
 	}
-	back, err := settings.Revert(p.Changes, p.Baseline.Agent)
+	back := settings.Revert(p.Changes, p.Baseline.Agent)
+	err := back.Err()
 	if err == nil && !slices.ContainsFunc(back.Changes, settings.Change.Deploys) {
 		err = errors.New("no setting changes that makes a deployment, and what was behind the image's tag before is not known")
 	}

@@ -27,7 +27,7 @@ func (r *Record) rows(p event.Planned) (rows []row) {
 	add := func(c settings.Change, source string) { rows = append(rows, row{c, source}) }
 	for _, c := range p.Changes {
 		switch {
-		case c.Name == settings.Image && c.Before != "" && p.PreviousFromBuild:
+		case c.Name == settings.Image && c.Before != "" && p.PreviousHidden:
 			c.Before = builtInCloud
 		case c.Name == settings.BuildID && c.After == "":
 			c.After = toBuild

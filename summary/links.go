@@ -54,6 +54,9 @@ func (r *Record) wayBack() string {
 		}
 		fmt.Fprintf(&inputs, "%s: %s\n", c.Name, quoteYAML(r.line(c.After)))
 	}
+	for _, why := range r.plan.Lasting {
+		first += "This stays: " + md(r.line(why)) + ".\n\n"
+	}
 	if r.plan.RevertNeedsBuild {
 		first += "The API does not report which build ran before; `pipecat cloud build list` lists builds.\n\n"
 		inputs.WriteString("build-id: # the build that ran before\n")

@@ -19,7 +19,7 @@ func TestByHand(t *testing.T) {
 	profile := settings.Change{Name: "agent-profile", Before: "agent-2x", After: "agent-1x", Asked: true, Moves: true}
 	image := event.Planned{Previous: "old", Reversal: []settings.Change{{Name: "image", Before: "a/b:v2", After: "a/b:v1", Asked: true, Moves: true}, profile}}
 	shownBuild := event.Planned{Previous: "old", Reversal: []settings.Change{{Name: "build-id", After: "b-1", Asked: true, Moves: true}, profile}}
-	hiddenBuild := event.Planned{Previous: "old", Irreversible: "it is of a build", Reversal: []settings.Change{profile}, RevertNeedsBuild: true}
+	hiddenBuild := event.Planned{Previous: "old", Irreversible: "it is of a build", Reversal: []settings.Change{profile}, RevertNeedsBuild: true, Lasting: []string{"the agent had no secret-set"}}
 	size := event.Planned{Previous: "old", Reversal: []settings.Change{{Name: "resources", After: "cpu=1 memory=2Gi", FileOnly: true}}}
 	created := event.Planned{Create: true, Irreversible: "the agent was new"}
 	for _, tt := range []struct {
@@ -57,6 +57,9 @@ func TestByHand(t *testing.T) {
 		inputs, _, _ = strings.Cut(inputs, "```")
 		if inputs != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, inputs, tt.want)
+		}
+		if stays := strings.Contains(page, "This stays: the agent had no secret-set."); stays != tt.plan.RevertNeedsBuild {
+			t.Errorf("%s: it stays: %t", tt.name, stays)
 		}
 		if inFile := strings.Contains(page, "Set `[resources]` in the config file back to `cpu=1 memory=2Gi`."); inFile != (tt.name == "what a config file alone can ask for") {
 			t.Errorf("%s: of the file: %t", tt.name, inFile)
@@ -188,6 +191,9 @@ func TestNoRollback(t *testing.T) {
 		{"not rolled back", func(p *player) {
 			p.in(event.Revert).emit(event.NotReverted{Err: errors.New("the one before is hidden")}, crash)
 		}, []string{settings, refused}},
+		{"not rolled back, for another reason", func(p *player) {
+			p.in(event.Revert).emit(event.NotReverted{Err: errors.New("another client has deployed since")}, crash)
+		}, []string{never, settings}},
 		{"green", func(p *player) { p.emit(green(verdict.Ready)) }, []string{never, settings}},
 		{"rolled back after all", func(p *player) { p.in(event.Revert).emit(event.Planned{RevertsID: "new"}, crash) }, []string{settings}},
 		{"the same plan again", func(p *player) { p.emit(irreversible, green(verdict.Ready)) }, []string{never, settings}},

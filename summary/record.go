@@ -167,8 +167,10 @@ func (r *Record) fold(e event.Entry) {
 		r.baked = &ev
 	case event.Diagnosed:
 		r.why = ev.Diagnosis
-	case event.NotReverted: // which the warning before the update has come true with
-		r.forget(theWayBack)
+	case event.NotReverted:
+		if r.plan != nil && ev.Err.Error() == r.plan.Irreversible { // else that stays another reason
+			r.forget(theWayBack)
+		}
 	case event.Finished:
 		r.finish(ev.Result)
 	case event.Missing, event.SecretsStored, event.Retrying, event.Heartbeat, event.Recovered, event.PlatformErrors, event.PlatformIssue, event.NotEnded:

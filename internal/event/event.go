@@ -215,28 +215,29 @@ type (
 
 	// Planned is a change that is about to be made, or would be in a dry run.
 	Planned struct {
-		Create            bool   // the agent does not exist
-		Near              string // another agent that may be meant by its name; "" for none
-		Region            string // the agent's; "" when the platform chooses it
-		Previous          string // of the deployment before; "" for none
-		PreviousImage     string // as its document shows it; "" when it does not
-		PreviousFromBuild bool   // it is of a build, whose image is hidden
-		Image             string // that is deployed; "" for a build, and when the agent keeps its own
-		BuildID           string // that is deployed; "" for none, and for one that is yet to be made
-		BuildStatus       string
-		FromBuild         bool // a build is deployed, even one that is yet to be made
-		Changes           []settings.Change
-		Force             bool
-		NeedsDeployment   bool // it makes a new deployment, as far as the agent's document shows
-		ScalingOnly       bool
-		Secrets           *SecretChange     // that comes before the update; nil: none
-		Rollback          bool              // it is rolled back if it fails
-		Irreversible      string            // why it cannot be rolled back; "" when it can
-		NotReported       []string          // settings that a rollback leaves as asked for
-		Reversal          []settings.Change // what restores the previous deployment, by the job or by hand; nil for nothing
-		RevertNeedsBuild  bool              // that lacks the id of the build that ran before
-		RevertsID         string            // id of the failed deployment that this change undoes; "" when it is no rollback
-		RevertedFailure   string            // why that one failed
+		Create           bool   // the agent does not exist
+		Near             string // another agent that may be meant by its name; "" for none
+		Region           string // the agent's; "" when the platform chooses it
+		Previous         string // of the deployment before; "" for none
+		PreviousImage    string // as its document shows it; "" when it does not
+		PreviousHidden   bool   // that image is a build's, which the document hides
+		Image            string // that is deployed; "" for a build, and when the agent keeps its own
+		BuildID          string // that is deployed; "" for none, and for one that is yet to be made
+		BuildStatus      string
+		FromBuild        bool // a build is deployed, even one that is yet to be made
+		Changes          []settings.Change
+		Force            bool
+		NeedsDeployment  bool // it makes a new deployment, as far as the agent's document shows
+		ScalingOnly      bool
+		Secrets          *SecretChange     // that comes before the update; nil: none
+		Rollback         bool              // it is rolled back if it fails
+		Irreversible     string            // why it cannot be rolled back; "" when it can
+		NotReported      []string          // settings that a rollback leaves as asked for
+		Reversal         []settings.Change // what restores the previous deployment, by the job or by hand; nil for nothing
+		RevertNeedsBuild bool              // that lacks the id of the build that ran before
+		Lasting          []string          // why the rest of it cannot be put back by hand either
+		RevertsID        string            // id of the failed deployment that this change undoes; "" when it is no rollback
+		RevertedFailure  string            // why that one failed
 	}
 
 	// SecretsStored are secrets that the platform has accepted for a set, which it is

@@ -18,6 +18,10 @@ func FromBuild(a *pipecat.Agent) bool {
 	return buildOf(a) != "" || imageOf(a) != "" && tag+digest == ""
 }
 
+// ImageHidden reports whether an agent's document hides the image of its deployment, which
+// is one of a build.
+func ImageHidden(a *pipecat.Agent) bool { return strings.Trim(imageOf(a), "[]") == "redacted" }
+
 // ImageShown is the image of an agent's deployment, as its document shows it; ""
 // when it does not.
 func ImageShown(a *pipecat.Agent) string { return imageOf(a) }

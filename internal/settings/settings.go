@@ -316,13 +316,24 @@ func Compare(asked pipecat.Settings, a *pipecat.Agent) Comparison {
 type Reversal struct {
 	Settings pipecat.Settings // to ask for
 	Changes  []Change         // what that does to each
+	Lasting  []error          // why the rest cannot be put back, such as ErrBuildHidden
+}
+
+// Err is why not all can be put back; nil when it can.
+func (r Reversal) Err() error {
+	if r.Lasting == nil {
+		return nil
+	}
+	var texts []string
+	for _, err := range r.Lasting {
+		texts = append(texts, err.Error())
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 // Revert asks for what the settings were that changes move. What was not shown is
-// left as it is. With an error, which says of each what cannot be put back (ErrBuildHidden
-// for a build), the rest is in the reversal anyway.
-func Revert(changes []Change, before *pipecat.Agent) (back Reversal, err error) {
-	var lasting irreversible
+// left as it is.
+func Revert(changes []Change, before *pipecat.Agent) (back Reversal) {
 	moved := map[string]Change{}
 	for _, c := range changes {
 		if c.Moves {
@@ -332,7 +343,7 @@ func Revert(changes []Change, before *pipecat.Agent) (back Reversal, err error) 
 	for _, s := range table {
 		if c, ok := moved[s.name]; ok && (c.Before != "" || s.artifact) {
 			if err := s.revert(&back.Settings, before); err != nil {
-				lasting = append(lasting, err)
+				back.Lasting = append(back.Lasting, err)
 			}
 		}
 	}
@@ -342,25 +353,8 @@ func Revert(changes []Change, before *pipecat.Agent) (back Reversal, err error) 
 				Change{Name: s.name, Before: moved[s.name].After, After: value, Asked: true, Moves: true, Scaling: s.scaling, Artifact: s.artifact, FileOnly: s.fileOnly})
 		}
 	}
-	if lasting != nil {
-		return back, lasting
-	}
-	return back, nil
+	return back
 }
-
-// irreversible is why some settings cannot be put back.
-type irreversible []error
-
-func (e irreversible) Error() string {
-	var texts []string
-	for _, err := range e {
-		texts = append(texts, err.Error())
-	}
-	return strings.Join(texts, "; ")
-}
-
-// Unwrap returns the reasons.
-func (e irreversible) Unwrap() []error { return e }
 
 // Shown asks for all that a document shows, or means by leaving it out, so that another
 // one can be compared with it. Scaling is left out.

@@ -199,7 +199,8 @@ func TestRevert(t *testing.T) {
 		{"several sets before", agent(func(_ *pipecat.Agent, s *pipecat.Spec) { s.EnvFromSecretNames = []string{"a", "b"} }), pipecat.Settings{SecretSet: "c"}, pipecat.Settings{}, "several secret sets (a b)"},
 		{"what is not shown", agent(nil), pipecat.Settings{WebsocketAuth: "token"}, pipecat.Settings{}, ""},
 	} {
-		back, err := Revert(Diff(tt.before, tt.asked), tt.before)
+		back := Revert(Diff(tt.before, tt.asked), tt.before)
+		err := back.Err()
 		if !reflect.DeepEqual(back.Settings, tt.want) {
 			t.Errorf("%s: got %+v, want %+v", tt.name, back.Settings, tt.want)
 		}
