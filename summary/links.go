@@ -55,7 +55,7 @@ func (r *Record) wayBack() string {
 		fmt.Fprintf(&inputs, "%s: %s\n", c.Name, quoteYAML(r.line(c.After)))
 	}
 	for _, why := range r.plan.Lasting {
-		first += "This stays: " + md(r.line(why)) + ".\n\n"
+		first += "Not put back: " + md(r.line(why)) + ".\n\n"
 	}
 	if r.plan.RevertNeedsBuild {
 		first += "The API does not report which build ran before; `pipecat cloud build list` lists builds.\n\n"

@@ -58,8 +58,8 @@ func TestByHand(t *testing.T) {
 		if inputs != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, inputs, tt.want)
 		}
-		if stays := strings.Contains(page, "This stays: the agent had no secret-set."); stays != tt.plan.RevertNeedsBuild {
-			t.Errorf("%s: it stays: %t", tt.name, stays)
+		if stays := strings.Contains(page, "Not put back: the agent had no secret-set."); stays != tt.plan.RevertNeedsBuild {
+			t.Errorf("%s: it says what is not put back: %t", tt.name, stays)
 		}
 		if inFile := strings.Contains(page, "Set `[resources]` in the config file back to `cpu=1 memory=2Gi`."); inFile != (tt.name == "what a config file alone can ask for") {
 			t.Errorf("%s: of the file: %t", tt.name, inFile)
