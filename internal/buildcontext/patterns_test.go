@@ -19,20 +19,20 @@ func FuzzPatterns(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, lines, name string) {
 		if name == "" || name != path.Clean(name) || name[0] == '/' || strings.Contains(name, "..") {
-			t.Skip()
+			return
 		}
 		var all []string
 		for line := range strings.Lines(lines) {
 			more, err := parse(line, false)
 			if err != nil {
-				t.Skip()
+				return
 			}
 			all = append(all, more...)
 		}
 		ours, err := newPatterns(all)
 		docker, bad := patternmatcher.New(all)
-		if err != nil || bad != nil {
-			t.Skip(err, bad)
+		if err != nil || bad != nil { // what either refuses is not compared
+			return
 		}
 		var folder []bool
 		var info patternmatcher.MatchInfo
