@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pipecat-cloud-deploy/internal/event"
 	"pipecat-cloud-deploy/internal/settings"
 	"pipecat-cloud-deploy/internal/verdict"
 )
@@ -31,7 +32,7 @@ func (p Plan) Revert(accepted Accepted, failure error) (Plan, error) {
 	}
 	back, err := p.reversal()
 	if err != nil {
-		return Plan{}, err
+		return Plan{}, event.Irreversible{Why: err}
 	}
 	return Plan{
 		Request:  Request{Agent: p.Request.Agent},

@@ -168,6 +168,8 @@ func TestRevert(t *testing.T) {
 			}
 		} else if err == nil || !strings.Contains(err.Error(), tt.why) {
 			t.Errorf("%s: got %v, want %s", tt.name, err, tt.why)
+		} else if said := err.Error() == tt.p.Event().Irreversible; errors.As(err, new(event.Irreversible)) != said {
+			t.Errorf("%s: the plan says so: %t; the error %T", tt.name, said, err)
 		}
 	}
 }

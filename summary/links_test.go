@@ -189,7 +189,7 @@ func TestNoRollback(t *testing.T) {
 		want []string // of the three
 	}{
 		{"not rolled back", func(p *player) {
-			p.in(event.Revert).emit(event.NotReverted{Err: errors.New("the one before is hidden")}, crash)
+			p.in(event.Revert).emit(event.NotReverted{Err: event.Irreversible{Why: errors.New("the one before is hidden")}}, crash)
 		}, []string{settings, refused}},
 		{"not rolled back, for another reason", func(p *player) {
 			p.in(event.Revert).emit(event.NotReverted{Err: errors.New("another client has deployed since")}, crash)

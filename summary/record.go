@@ -2,6 +2,7 @@ package summary
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -168,7 +169,7 @@ func (r *Record) fold(e event.Entry) {
 	case event.Diagnosed:
 		r.why = ev.Diagnosis
 	case event.NotReverted:
-		if r.plan != nil && ev.Err.Error() == r.plan.Irreversible { // else that stays another reason
+		if errors.As(ev.Err, new(event.Irreversible)) { // else that stays another reason
 			r.forget(theWayBack)
 		}
 	case event.Finished:

@@ -360,6 +360,12 @@ type (
 	Finished struct{ verdict.Result }
 )
 
+// Irreversible is the Err of NotReverted where the plan has said it before: what it
+// changes cannot be put back.
+type Irreversible struct{ Why error }
+
+func (e Irreversible) Error() string { return e.Why.Error() }
+
 // Unchanged reports whether the platform made no new deployment.
 func (a Accepted) Unchanged() bool { return a.ID == a.Previous }
 
